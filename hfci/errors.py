@@ -1,0 +1,57 @@
+"""The errors a user can meet, each with its exit code.
+
+Exit codes: 0 done; 1 tests failed or a regression was found; 2 wrong use or configuration; 3 nothing to do;
+4 the environment cannot do it; 130 on Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+__all__ = ["EnvironmentUnfit", "HfciError", "NothingToDo", "StageError", "UsageError", "nearest"]
+
+
+class HfciError(Exception):
+    """Base of everything hfci reports as one line instead of a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(HfciError):
+    """A wrong argument or configuration; the message says what, and the nearest right thing."""
+
+    exit_code = 2
+
+
+class NothingToDo(HfciError):
+    """No case was selected: never green."""
+
+    exit_code = 3
+
+
+class EnvironmentUnfit(HfciError):
+    """A package or device is missing or broken; the message names it and the mend."""
+
+    exit_code = 4
+
+
+class StageError(HfciError):
+    """A tiny model could not be made or run: `stage` says where, `__cause__` is the original error.
+
+    Stages, in order: `config`, `build`, `inputs`, `forward`.
+    """
+
+    def __init__(self, stage: str, model_type: str, architecture: str | None, cause: BaseException) -> None:
+        self.stage = stage
+        self.model_type = model_type
+        self.architecture = architecture
+        text = str(cause).strip() or repr(cause)
+        super().__init__(f"{model_type} ({architecture}) stops at {stage}: {type(cause).__name__}: {text}")
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
+    """Return ` Did you mean …?` with the `count` nearest of `known`, or an empty string when none is near."""
+    close = difflib.get_close_matches(name, list(known), n=count, cutoff=0.6)
+    return f" Did you mean {', '.join(close)}?" if close else ""
