@@ -1,0 +1,91 @@
+"""What one model class says of itself: the facts that families are derived from.
+
+A fact is a short string, `kind:value`, so that a rule about facts is a list of strings in a data file:
+
+- `input:image`: the class takes that modality (from its forward signature, by `data/inputs.toml`)
+- `param:bbox`: its forward has that parameter
+- `table:FOR_CAUSAL_LM`: it stands in that `MODEL_*_NAMES` table
+- `type-table:FOR_CAUSAL_LM`: some class of its model type does
+- `any-model:encoder`: its config has a part of that name which may be any model
+- `config:encoder_decoder`, `flag:can_generate`, `flag:stateful`: what its config class and its own flags say
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import tomllib
+from collections.abc import Iterable
+from importlib.resources import files
+from typing import Any
+
+__all__ = ["MODALITIES", "declared_modalities", "facts_of", "forward_parameters", "input_modalities"]
+
+MODALITIES = ("text", "image", "video", "audio", "time-series", "boxes", "actions", "protein", "hidden-states")
+
+# transformers' word for it → ours
+_DECLARED = {"time": "time-series"}
+
+
+@functools.cache
+def _modality_of_parameter() -> dict[str, str]:
+    data = tomllib.loads((files("hfci.catalog") / "data" / "inputs.toml").read_text(encoding="utf-8"))
+    return {name: modality for modality, names in data["modalities"].items() for name in names}
+
+
+def forward_parameters(cls: type[Any]) -> tuple[str, ...]:
+    """Return the names of the parameters of `cls.forward`, without `self`."""
+    return tuple(inspect.signature(cls.forward).parameters)[1:]
+
+
+def declared_modalities(cls: type[Any]) -> tuple[str, ...]:
+    """Return the class's own `input_modalities` in hfci's words. It is `text` where a class says nothing."""
+    declared = cls.input_modalities
+    names = (declared,) if isinstance(declared, str) else tuple(declared or ())
+    return tuple(_DECLARED.get(name, name) for name in names)
+
+
+def input_modalities(cls: type[Any]) -> tuple[str, ...]:
+    """Return the modalities that `cls.forward` takes, in the order of `MODALITIES`.
+
+    The signature is believed before the class attribute, whose default, `text`, also stands on pure vision models.
+    Where both know `pixel_values` only, the attribute decides between an image and the frames of a video.
+    """
+    known = _modality_of_parameter()
+    signature = inspect.signature(cls.forward).parameters
+    found = {known[name] for name in signature if name in known}
+    declared = set(declared_modalities(cls))
+    if found - {"hidden-states"}:  # beside a modality of its own, `inputs_embeds` and the like are another way in
+        found -= {"hidden-states"}
+    if not found and _is_open(signature.values()):
+        found = declared
+    if "image" in found and "video" in declared and "image" not in declared:
+        found = found - {"image"} | {"video"}
+    if found == {"hidden-states"}:  # fed by its parent: of what modality, only the attribute can say
+        found |= declared - {"text"}
+    return tuple(modality for modality in MODALITIES if modality in found)
+
+
+def _is_open(parameters: Iterable[inspect.Parameter]) -> bool:
+    """Say whether a signature names nothing: `forward(self, *args, **kwargs)`."""
+    named = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+    return all(parameter.kind not in named or parameter.name == "self" for parameter in parameters)
+
+
+def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) -> frozenset[str]:
+    """Return the facts of `cls`, which stands in `tables` and whose model type's classes stand in `type_tables`."""
+    config = cls.config_class
+    sub_configs = getattr(config, "sub_configs", None) or {}
+    # A part that may be any model (`encoder` of encoder-decoder) is declared with the auto class.
+    any_model = [name for name, part in sub_configs.items() if part.__name__ == "AutoConfig"]
+    facts = {f"input:{modality}" for modality in input_modalities(cls)}
+    facts |= {f"param:{name}" for name in forward_parameters(cls)}
+    facts |= {f"table:{name}" for name in tables}
+    facts |= {f"type-table:{name}" for name in type_tables}
+    facts |= {f"any-model:{name}" for name in any_model}
+    flags = {
+        "flag:can_generate": cls.can_generate(),
+        "flag:stateful": getattr(cls, "_is_stateful", False),
+        "config:encoder_decoder": getattr(config, "is_encoder_decoder", False) is True,
+    }
+    return frozenset(facts | {fact for fact, holds in flags.items() if holds})

@@ -1,0 +1,187 @@
+"""transformers' own registries, read from the installed package: the denominator of everything hfci says.
+
+Nothing here lists a model. Importing this module is cheap; transformers is imported when a function is called.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+from typing import Any
+
+__all__ = [
+    "auto_classes_by_table",
+    "config_class",
+    "find_class",
+    "model_tables",
+    "model_type_names",
+    "modeling_modules",
+    "module_name",
+    "own_model_classes",
+    "processor_tables",
+    "tasks_by_auto_class",
+    "transformers_version",
+]
+
+_MODELS = "transformers.models"
+
+
+def transformers_version() -> str:
+    """Return the version of the installed transformers without importing it."""
+    from importlib.metadata import version
+
+    return version("transformers")
+
+
+def model_type_names() -> tuple[str, ...]:
+    """Return every key of the installed `CONFIG_MAPPING_NAMES`, in its own order."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    return tuple(CONFIG_MAPPING_NAMES)
+
+
+def config_class(model_type: str) -> type[Any]:
+    """Return the configuration class of `model_type`."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    found: type[Any] = CONFIG_MAPPING[model_type]
+    return found
+
+
+def module_name(model_type: str) -> str:
+    """Return the dotted name of the package under `transformers.models` that holds `model_type`."""
+    from transformers.models.auto.configuration_auto import model_type_to_module_name
+
+    return f"{_MODELS}.{model_type_to_module_name(model_type)}"
+
+
+@functools.cache
+def model_tables() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return the `MODEL_*_NAMES` tables: short table name → model type → class names.
+
+    The short name is what stands between `MODEL_` and `_MAPPING_NAMES` (`FOR_MASKED_LM`); that of `MODEL_MAPPING_NAMES`
+    itself is `BASE`. `modeling_auto` re-exports `CONFIG_MAPPING_NAMES`, hence the filter on the prefix.
+    """
+    from transformers.models.auto import modeling_auto
+
+    tables = {}
+    for attribute, table in vars(modeling_auto).items():
+        if attribute.startswith("MODEL_") and attribute.endswith("_NAMES"):
+            short = attribute.removesuffix("_NAMES").removesuffix("MAPPING").strip("_").removeprefix("MODEL")
+            tables[short.strip("_") or "BASE"] = {key: _as_tuple(names) for key, names in table.items()}
+    return tables
+
+
+@functools.cache
+def auto_classes_by_table() -> dict[str, str]:
+    """Return short table name → auto class name, for the tables that an auto class loads from."""
+    from transformers.models.auto import modeling_auto
+
+    mappings = {id(value): name for name, value in vars(modeling_auto).items() if name.endswith("_MAPPING")}
+    found = {}
+    for name, value in vars(modeling_auto).items():
+        # `AutoModelWithLMHead` and its like are deprecated doors, marked by a leading underscore.
+        if not name.startswith("_") and inspect.isclass(value) and hasattr(value, "_model_mapping"):
+            mapping = mappings.get(id(value._model_mapping))
+            if mapping is not None:
+                short = mapping.removesuffix("_MAPPING").removeprefix("MODEL").strip("_")
+                found[short or "BASE"] = name
+    return found
+
+
+@functools.cache
+def tasks_by_auto_class() -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return auto class name → (pipeline task, dotted name of its pipeline class) pairs of `SUPPORTED_TASKS`."""
+    from transformers.pipelines import SUPPORTED_TASKS
+
+    found: dict[str, list[tuple[str, str]]] = {}
+    for task, entry in SUPPORTED_TASKS.items():
+        implementation = entry["impl"]
+        if not isinstance(implementation, str):
+            implementation = f"{implementation.__module__}.{implementation.__qualname__}"
+        for auto_class in entry["pt"]:
+            found.setdefault(auto_class.__name__, []).append((task, implementation))
+    return {name: tuple(pairs) for name, pairs in found.items()}
+
+
+@functools.cache
+def processor_tables() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return kind of processor (`tokenizer`, `image_processor` …) → model type → class names."""
+    sources = {
+        "processor": ("processing_auto", "PROCESSOR_MAPPING_NAMES"),
+        "tokenizer": ("tokenization_auto", "TOKENIZER_MAPPING_NAMES"),
+        "image_processor": ("image_processing_auto", "IMAGE_PROCESSOR_MAPPING_NAMES"),
+        "feature_extractor": ("feature_extraction_auto", "FEATURE_EXTRACTOR_MAPPING_NAMES"),
+        "video_processor": ("video_processing_auto", "VIDEO_PROCESSOR_MAPPING_NAMES"),
+    }
+    tables = {}
+    for kind, (module, attribute) in sources.items():
+        table = getattr(importlib.import_module(f"{_MODELS}.auto.{module}"), attribute)
+        tables[kind] = {key: _as_tuple(names) for key, names in table.items()}
+    return tables
+
+
+def find_class(model_type: str, name: str) -> type[Any]:
+    """Return the class `name` that a table lists for `model_type`.
+
+    Raises ImportError where the class exists but its module cannot be imported here (a missing optional package), and
+    AttributeError where transformers lists a class that it does not have.
+    """
+    package = importlib.import_module(module_name(model_type))
+    found = getattr(package, name, None)
+    if found is None:  # listed in a table yet not exported by its package, or another model type's class
+        holders = [*modeling_modules(model_type), importlib.import_module("transformers")]
+        found = next((getattr(holder, name) for holder in holders if hasattr(holder, name)), None)
+    if found is None:
+        raise AttributeError(f"transformers lists {name} for {model_type!r} but has no such class")
+    if hasattr(found, "_backends"):  # transformers puts a placeholder where a package is missing
+        raise ImportError(f"{name} needs {', '.join(found._backends)}")
+    return found  # type: ignore[no-any-return]
+
+
+def modeling_modules(model_type: str) -> tuple[ModuleType, ...]:
+    """Import and return the `modeling_*` modules of the package that holds `model_type`."""
+    package = importlib.import_module(module_name(model_type))
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return tuple(
+        importlib.import_module(f"{package.__name__}.{name}") for name in names if name.startswith("modeling_")
+    )
+
+
+def own_model_classes(model_type: str) -> tuple[type[Any], ...]:
+    """Return the runnable model classes of `model_type`'s package whose `config_class` is its configuration class.
+
+    A class that only holds shared behaviour (`BertPreTrainedModel`) has neither a `forward` nor an `__init__` of its
+    own and is left out. Exported classes come first, in order of definition; then the internal ones, last defined first, since the outer is defined after
+    the inner.
+    """
+    from torch import nn
+    from transformers import PreTrainedModel
+
+    config = config_class(model_type)
+    exported, internal = [], []
+    for module in modeling_modules(model_type):
+        own = [
+            value
+            for value in vars(module).values()
+            if inspect.isclass(value)
+            and issubclass(value, PreTrainedModel)
+            and value.__module__ == module.__name__
+            and value.config_class is config
+            and (value.forward is not nn.Module.forward or "__init__" in vars(value))
+        ]
+        public = set(getattr(module, "__all__", ()))
+        exported += [value for value in own if value.__name__ in public]
+        internal += [value for value in own if value.__name__ not in public]
+    return (*exported, *reversed(internal))
+
+
+def _as_tuple(names: Any) -> tuple[str, ...]:
+    """Flatten what a table holds for a key: a name, several, variants by backend, or None."""
+    if names is None or isinstance(names, str):
+        names = [names]
+    flat = names.values() if isinstance(names, dict) else names
+    return tuple(dict.fromkeys(name for name in flat if name))

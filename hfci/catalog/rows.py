@@ -1,0 +1,221 @@
+"""The catalog: one row for every model type of the installed transformers."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from hfci.catalog import registries
+from hfci.catalog.facts import facts_of, input_modalities
+from hfci.catalog.families import family_of
+from hfci.errors import UsageError, nearest
+
+__all__ = ["SCHEMA", "Architecture", "Catalog", "ModelType", "read_catalog", "read_row"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One model class, with the name of the configuration class it is built from.
+
+    `family` is empty where no rule covers it or its module cannot be imported: see the row's error.
+    """
+
+    name: str
+    family: str
+    auto_classes: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    can_generate: bool = False
+    stateful: bool = False
+    config: str = ""
+
+
+@dataclass(frozen=True)
+class ModelType:
+    """One key of `CONFIG_MAPPING_NAMES`.
+
+    `reason` says why a row has no architecture by design, `error` what is wrong with it. `requires` names the optional
+    packages without which its classes cannot be imported or built.
+    """
+
+    model_type: str
+    config: str | None
+    module: str
+    modalities: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    processors: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    families: tuple[str, ...] = ()
+    architectures: tuple[Architecture, ...] = ()
+    reason: str | None = None
+    error: str | None = None
+
+    @property
+    def base(self) -> Architecture | None:
+        """The architecture that the smoke tier tests: `AutoModel`'s, or else the first.
+
+        One that is built from this row's configuration comes before one that is not: a table may list a class of
+        a part (`MusicgenModel`, of the decoder's configuration, for `musicgen`).
+        """
+        own = [arch for arch in self.architectures if arch.config == self.config]
+        ranked = [arch for arch in own if "AutoModel" in arch.auto_classes] + own
+        return next(iter(ranked or self.architectures), None)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The rows, in the order of the registry, and the version of transformers they were read from."""
+
+    transformers: str
+    model_types: tuple[ModelType, ...]
+
+    def __getitem__(self, model_type: str) -> ModelType:
+        """Return the row of `model_type`; KeyError where there is none."""
+        return next(row for row in self.model_types if row.model_type == model_type)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the catalog as plain data, as `hfci catalog --json` prints it."""
+        return {
+            "schema": SCHEMA,
+            "transformers": self.transformers,
+            "model_types": [asdict(row) for row in self.model_types],
+        }
+
+
+def read_catalog(
+    model_types: Iterable[str] | None = None,
+    progress: Callable[[Iterable[str]], Iterable[str]] = iter,
+) -> Catalog:
+    """Read the rows of `model_types`, or of every key, showing `progress` over them.
+
+    Raises UsageError for a model type that the installed transformers does not have.
+    """
+    names = registries.model_type_names() if model_types is None else tuple(model_types)
+    return Catalog(registries.transformers_version(), tuple(read_row(name) for name in progress(names)))
+
+
+@functools.cache
+def read_row(model_type: str) -> ModelType:
+    """Read one row: imports the modules of that model type and nothing of the others.
+
+    What goes wrong with a row is its `error`; only an unknown model type raises (UsageError).
+    """
+    known = registries.model_type_names()
+    if model_type not in known:
+        version = registries.transformers_version()
+        raise UsageError(f"transformers {version} has no model type {model_type!r}.{nearest(model_type, known)}")
+    tables = _tables_by_class(model_type)
+    row: dict[str, Any] = {
+        "model_type": model_type,
+        "config": registries.config_class(model_type).__name__,
+        "module": registries.module_name(model_type),
+        "processors": {kind: t[model_type] for kind, t in registries.processor_tables().items() if model_type in t},
+    }
+    if not tables:
+        try:
+            tables = {cls.__name__: () for cls in registries.own_model_classes(model_type)}
+        except ImportError as error:
+            return ModelType(**row, requires=_missing(error), error=f"cannot be imported: {_first_line(error)}")
+        if not tables:
+            return ModelType(**row, reason=f"no model class has {row['config']} as its configuration class")
+    return _with_architectures(row, tables)
+
+
+def _with_architectures(row: dict[str, Any], tables: dict[str, tuple[str, ...]]) -> ModelType:
+    type_tables = frozenset(table for names in tables.values() for table in names)
+    auto_of = registries.auto_classes_by_table()
+    architectures: list[Architecture] = []
+    errors: list[str] = []
+    missing: list[str] = []
+    for name, own_tables in tables.items():
+        autos = tuple(auto_of[table] for table in own_tables if table in auto_of)
+        try:
+            cls = registries.find_class(row["model_type"], name)
+        except (ImportError, AttributeError) as error:
+            missing += _missing(error)
+            errors.append(f"{name}: {_first_line(error)}")
+            architectures.append(Architecture(name, "", autos))
+            continue
+        family = family_of(facts_of(cls, own_tables, type_tables))
+        inputs = input_modalities(cls)
+        if family is None:
+            errors.append(f"{name}: no family rule covers it (inputs: {', '.join(inputs) or 'none known'})")
+        architectures.append(
+            Architecture(
+                name,
+                family.name if family else "",
+                autos,
+                _tasks(autos, inputs),
+                inputs,
+                cls.can_generate(),
+                bool(getattr(cls, "_is_stateful", False)),
+                getattr(cls.config_class, "__name__", ""),
+            )
+        )
+    return ModelType(
+        **row,
+        modalities=tuple(dict.fromkeys(modality for arch in architectures for modality in arch.inputs)),
+        requires=tuple(dict.fromkeys(missing)),
+        families=tuple(dict.fromkeys(arch.family for arch in architectures if arch.family)),
+        architectures=tuple(architectures),
+        error="; ".join(errors) or None,
+    )
+
+
+def _tables_by_class(model_type: str) -> dict[str, tuple[str, ...]]:
+    """Return class name → the tables it stands in for `model_type`, in the tables' order."""
+    found: dict[str, tuple[str, ...]] = {}
+    for table, rows in registries.model_tables().items():
+        for name in rows.get(model_type, ()):
+            found[name] = (*found.get(name, ()), table)
+    return found
+
+
+# What a pipeline loads says what its model must take: pipeline attribute → modalities of which one is needed.
+_LOADED = {
+    "_load_tokenizer": {"text", "audio", "image"},
+    "_load_image_processor": {"image", "video"},
+    "_load_feature_extractor": {"audio"},
+}
+
+
+def _tasks(auto_classes: Iterable[str], inputs: Iterable[str]) -> tuple[str, ...]:
+    """Return the pipeline tasks of `auto_classes` whose pipeline loads nothing but what `inputs` call for."""
+    taken = set(inputs)
+    tasks = []
+    for auto_class in auto_classes:
+        for task, implementation in registries.tasks_by_auto_class().get(auto_class, ()):
+            module, _, name = implementation.rpartition(".")
+            pipeline = getattr(importlib.import_module(module), name)
+            loaded = [needed for flag, needed in _LOADED.items() if getattr(pipeline, flag, False) is True]
+            own = _MODALITY_OF_BASE_TASK.get(task, taken) == taken
+            if own and all(taken & needed for needed in loaded):
+                tasks.append(task)
+    return tuple(dict.fromkeys(tasks))
+
+
+# `AutoModel` stands in the table of these tasks, which does not make every model serve them.
+_MODALITY_OF_BASE_TASK = {
+    "feature-extraction": {"text"},
+    "image-feature-extraction": {"image"},
+    "zero-shot-audio-classification": {"text", "audio"},
+}
+
+
+def _missing(error: BaseException) -> tuple[str, ...]:
+    """Return the package whose absence an ImportError reports, from the exception or transformers' placeholder."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return (error.name.partition(".")[0],)
+    cause = error.__cause__ or error.__context__
+    if cause is not None:
+        return _missing(cause)
+    _, needs, packages = str(error).rpartition(" needs ")
+    return tuple(name for name in packages.split(", ") if needs and name != "torch")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or repr(error)).splitlines()[0]
