@@ -1,0 +1,38 @@
+"""What must hold: the invariants, plain functions on a tiny model.
+
+Reading the table of checks needs neither torch nor transformers; the functions are imported when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.registry import CHECKS, Check, checks_of_tier, load_check
+
+if TYPE_CHECKING:
+    from hfci.checks.batching import batch_is_independent
+    from hfci.checks.building import builds_tiny
+    from hfci.checks.forward import forward_is_deterministic, forward_is_finite
+    from hfci.checks.gradients import gradients_reach_every_parameter
+    from hfci.checks.saving import save_load_roundtrip
+
+__all__ = [
+    "CHECKS",
+    "Check",
+    "NotApplicable",
+    "batch_is_independent",
+    "builds_tiny",
+    "checks_of_tier",
+    "forward_is_deterministic",
+    "forward_is_finite",
+    "gradients_reach_every_parameter",
+    "load_check",
+    "save_load_roundtrip",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in CHECKS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return load_check(name)

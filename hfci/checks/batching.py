@@ -1,0 +1,158 @@
+"""Does a row of a batch give what it gives alone?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.running import outputs_of
+from hfci.checks.tensors import FLOAT_ERROR, floating, relative_difference
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["batch_is_independent"]
+
+# Rows closer than this to each other could leak into one another unseen.
+_ROWS_DIFFER = 1e-2
+
+
+def batch_is_independent(tiny: TinyModel) -> None:
+    """Assert that each row of a batch of two gives what it gives alone, field by field, up to float error.
+
+    Each field is cut into rows along the dimensions that grow with the batch: the first, also where it holds
+    rows times something, or another (time first, stacked layers), or two (each image's score for each text).
+    A field of one shape whatever the batch must hold the same values throughout. Where the recipe says that
+    random numbers are drawn by design, the batch size decides what is drawn, so row 0 beside row 1 is
+    compared with row 0 beside row 2 instead.
+
+    Raises `NotApplicable` with the recipe's reason where the architecture mixes rows by design.
+    """
+    if tiny.recipe.mixes_rows is not None:
+        raise NotApplicable(tiny.recipe.mixes_rows)
+    together = _compared(tiny, outputs_of(tiny, tiny.inputs((0, 1))))
+    alone = [_compared(tiny, outputs_of(tiny, tiny.inputs((row,)))) for row in (0, 1)]
+    if not floating(together):
+        raise AssertionError(f"no floating output of {tiny.architecture} is left to compare")
+    _assert_rows_differ(alone)
+
+    if tiny.recipe.nondeterministic is None:
+        parts, wanted = _rows(together, alone), dict(enumerate(alone))
+    else:
+        other = _compared(tiny, outputs_of(tiny, tiny.inputs((0, 2))))
+        parts, wanted = _rows(together, alone)[:1], {0: _rows(other, alone)[0]}
+    leaks = [
+        f"{name} row {row} by {difference:.1e}"
+        for row, outputs in enumerate(parts)
+        for name, part in outputs.items()
+        if (difference := relative_difference(part, wanted[row][name])) > FLOAT_ERROR
+    ]
+    if leaks:
+        raise AssertionError(
+            f"rows depend on the batch they are in: {'; '.join(leaks)} "
+            f"(of the field's magnitude; float error is at most {FLOAT_ERROR:.0e})"
+        )
+
+
+def _compared(tiny: TinyModel, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Leave out the fields that, as the recipe says with a reason, mix the rows of a batch."""
+    mixing = tiny.recipe.row_mixing_outputs
+    return {
+        name: tensor
+        for name, tensor in outputs.items()
+        if not any(name == field or name.startswith((f"{field}.", f"{field}[")) for field in mixing)
+    }
+
+
+def _rows(together: Mapping[str, Tensor], alone: Sequence[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
+    """Cut a batch's fields into its rows, each row's fields named as they are where the row is alone."""
+    rows: list[dict[str, Tensor]] = [{} for _ in alone]
+    for name, tensor in together.items():
+        owner, own_name = _owner(name, together, alone)
+        if owner is not None:
+            rows[owner][own_name] = tensor
+            continue
+        shapes = [outputs[name].shape for outputs in alone if name in outputs]
+        for row, part in enumerate(_parts(tensor, shapes)):
+            rows[row][name] = part
+    for row, outputs in enumerate(alone):
+        if strays := outputs.keys() ^ rows[row].keys():
+            raise AssertionError(
+                f"row {row} alone and the batch return different fields: {', '.join(sorted(strays))}"
+            )
+        for name, part in rows[row].items():
+            if part.shape != outputs[name].shape:
+                raise AssertionError(
+                    f"{name} {tuple(together[name].shape)} is not made up of its rows: row {row} alone is "
+                    f"{tuple(outputs[name].shape)}"
+                )
+    return rows
+
+
+def _owner(
+    name: str, together: Mapping[str, Tensor], alone: Sequence[Mapping[str, Tensor]]
+) -> tuple[int | None, str]:
+    """Return which row a list's entry belongs to, and its name alone; None where the list does not grow.
+
+    Some outputs are a list with an entry an image, so that the batch has as many entries as its rows
+    together.
+    """
+    match = re.fullmatch(r"(.*)\[(\d+)\]", name)
+    if match is None:
+        return None, name
+    stem, index = match.group(1), int(match.group(2))
+
+    def length(outputs: Mapping[str, Tensor]) -> int:
+        return sum(re.fullmatch(rf"{re.escape(stem)}\[\d+\]", key) is not None for key in outputs)
+
+    lengths = [length(outputs) for outputs in alone]
+    if length(together) != sum(lengths) or 0 in lengths:
+        return None, name
+    for row, count in enumerate(lengths):
+        if index < count:
+            return row, f"{stem}[{index}]"
+        index -= count
+    return None, name
+
+
+def _parts(together: Tensor, alone: Sequence[torch.Size]) -> list[Tensor]:
+    """Cut a tensor into its rows along every dimension that grows with the batch.
+
+    Where two grow a row's part is its block on the diagonal; where none does, each row's part is the whole. A
+    model may drop the first dimension where the row is alone.
+    """
+    if all((len(alone), *shape) == together.shape for shape in alone):
+        return list(together)
+    parts = [together for _ in alone]
+    for dim in range(together.dim()):
+        sizes = [shape[dim] for shape in alone if len(shape) == together.dim()]
+        if all(size == together.shape[dim] for size in sizes) or sum(sizes) != together.shape[dim]:
+            continue
+        start = 0
+        for row, size in enumerate(sizes):
+            parts[row] = parts[row].narrow(dim, start, size)
+            start += size
+    return parts
+
+
+def _assert_rows_differ(alone: Sequence[Mapping[str, Tensor]]) -> None:
+    """Assert that the two rows give different outputs: a leak between equal rows could not be seen."""
+    first, second = (floating(outputs) for outputs in alone)
+    differences = {
+        name: float("inf")
+        if tensor.shape != second[name].shape
+        else relative_difference(tensor, second[name])
+        for name, tensor in first.items()
+        if name in second
+    }
+    largest = max(differences.values(), default=0.0)
+    if largest < _ROWS_DIFFER:
+        raise AssertionError(
+            "the two rows give the same outputs, so a leak between them could not be seen; largest "
+            f"difference {largest:.1e} of the field's magnitude, at least {_ROWS_DIFFER:.0e} wanted"
+        )

@@ -1,0 +1,65 @@
+"""One forward: finite everywhere, and the same when repeated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from hfci.checks.running import outputs_of
+from hfci.checks.tensors import floating, named_tensors, relative_difference, same_bits
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["forward_is_deterministic", "forward_is_finite"]
+
+
+def forward_is_finite(tiny: TinyModel) -> None:
+    """Assert that every floating tensor in the outputs, however nested, holds finite values only."""
+    outputs = floating(outputs_of(tiny))
+    if not outputs:
+        raise AssertionError(f"the forward of {tiny.architecture} returns no floating tensor")
+    broken = [
+        f"{name} {tuple(tensor.shape)}: {bad} of {tensor.numel()} values ({int(tensor.isnan().sum())} NaN)"
+        for name, tensor in outputs.items()
+        if (bad := int((~torch.isfinite(tensor)).sum()))
+    ]
+    if broken:
+        raise AssertionError(f"outputs are not finite: {'; '.join(broken)}")
+
+
+def forward_is_deterministic(tiny: TinyModel) -> None:
+    """Assert that two forwards of the same inputs give the same bits, and that the inputs stay as they were.
+
+    Where the recipe says that the architecture draws random numbers by design, both start from the same seed.
+    """
+    inputs = tiny.inputs()
+    before = {name: tensor.clone() for name, tensor in named_tensors(inputs).items()}
+    by_design = tiny.recipe.nondeterministic is not None
+    first = outputs_of(tiny, inputs, seed=by_design)
+    # Clones, because a model may return its own buffers or its inputs, which the second forward could change.
+    first = {name: tensor.clone() for name, tensor in first.items()}
+
+    after = named_tensors(inputs)
+    changed = [name for name in before if name not in after or not same_bits(before[name], after[name])]
+    if changed:
+        raise AssertionError(f"the forward changed its inputs: {', '.join(changed)}")
+
+    second = outputs_of(tiny, inputs, seed=by_design)
+    if strays := first.keys() ^ second.keys():
+        raise AssertionError(f"two forwards return different fields: {', '.join(sorted(strays))}")
+    different = [
+        f"{name} {_difference(first[name], second[name])}"
+        for name in first
+        if not same_bits(first[name], second[name])
+    ]
+    if different:
+        again = " although the seed was reset" if by_design else ""
+        raise AssertionError(f"two forwards of the same inputs differ{again}: {'; '.join(different)}")
+
+
+def _difference(left: torch.Tensor, right: torch.Tensor) -> str:
+    if left.shape != right.shape or left.dtype != right.dtype:
+        return f"is {left.dtype} {tuple(left.shape)}, then {right.dtype} {tuple(right.shape)}"
+    return f"by {relative_difference(left, right):.1e} of its magnitude"

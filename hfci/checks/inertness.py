@@ -1,0 +1,131 @@
+"""Parameters that rightly get no gradient: the rules that name them, and the proof each must give."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from hfci.checks.directions import direction
+from hfci.checks.running import forget, outputs_of
+from hfci.checks.tensors import FLOAT_ERROR, relative_difference, same_bits
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["InertRule", "inert_reasons", "inert_rules", "moved", "unproven"]
+
+
+@dataclass(frozen=True)
+class InertRule:
+    """One row of `data/inert.toml`: which parameters, why, and which of the two proofs they must give."""
+
+    name: str
+    why: str
+    parameter: str
+    proof: str | None
+    beside: str | None = None
+
+    def matches(self, name: str, names: Collection[str]) -> bool:
+        """Tell whether the rule speaks of the parameter `name` of a model with the parameters `names`."""
+        match = re.fullmatch(self.parameter, name)
+        return match is not None and (self.beside is None or match.expand(self.beside) in names)
+
+
+@cache
+def inert_rules() -> tuple[InertRule, ...]:
+    """Return the rows of `data/inert.toml`."""
+    table = tomllib.loads(files("hfci.checks").joinpath("data/inert.toml").read_text(encoding="utf-8"))
+    return tuple(InertRule(**row) for row in table["rule"])
+
+
+def inert_reasons(tiny: TinyModel, suspects: Collection[str]) -> dict[str, InertRule]:
+    """Return for each suspect that a rule speaks of the first such rule; the recipe's own go first.
+
+    A recipe's rule does not say which proof it gives, so either will do.
+    """
+    own = [InertRule("recipe", why, pattern, proof=None) for pattern, why in tiny.recipe.inert.items()]
+    names = {name for name, _ in tiny.model.named_parameters(remove_duplicate=False)}
+    found = {
+        name: next((rule for rule in (*own, *inert_rules()) if rule.matches(name, names)), None)
+        for name in suspects
+    }
+    return {name: rule for name, rule in found.items() if rule is not None}
+
+
+@contextmanager
+def moved(model: nn.Module, names: Collection[str], step: float, label: str = "") -> Iterator[None]:
+    """Move each named parameter in a fixed random direction by `step` times its size; put it back after.
+
+    The size is the root mean square, 1 where that is 0. The direction depends on the parameter's name and
+    shape and on `label`.
+    """
+    parameters = {name: p for name, p in model.named_parameters() if name in names and p.is_floating_point()}
+    old = {name: parameter.detach().clone() for name, parameter in parameters.items()}
+    try:
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                size = float(old[name].abs().square().mean().sqrt()) or 1.0
+                parameter.add_(direction(f"{label} {name}", parameter) * (step * size))
+        forget(model)
+        yield
+    finally:
+        with torch.no_grad():
+            for name, parameter in parameters.items():
+                parameter.copy_(old[name])
+        forget(model)
+
+
+# Proof -> how far the parameter is moved, and which outputs count as left where they were.
+_PROOFS: dict[str, tuple[float, Callable[[Tensor, Tensor], bool]]] = {
+    "any size": (1.0, lambda old, new: relative_difference(old, new) <= FLOAT_ERROR),
+    "small step": (1e-3, same_bits),
+}
+
+
+def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]:
+    """Return of the claimed parameters those that move an output, each with what it moved.
+
+    The parameters of one proof are moved together first, since as a rule all claims are true.
+    """
+    if not claims:
+        return {}
+    outputs = {name: tensor.clone() for name, tensor in outputs_of(tiny).items()}
+
+    def moves(names: Collection[str], proof: str) -> str | None:
+        step, left_alone = _PROOFS[proof]
+        with moved(tiny.model, names, step):
+            new = outputs_of(tiny)
+            return next(
+                (
+                    name
+                    for name in outputs
+                    if name not in new
+                    or outputs[name].shape != new[name].shape
+                    or not left_alone(outputs[name], new[name])
+                ),
+                None,
+            )
+
+    refuted: dict[str, str] = {}
+    for accepted in sorted({_accepted(rule) for rule in claims.values()}):
+        names = [name for name, rule in claims.items() if _accepted(rule) == accepted]
+        if any(moves(names, proof) is None for proof in accepted):
+            continue
+        for name in names:
+            found = [moves([name], proof) for proof in accepted]
+            if None not in found:
+                refuted[name] = str(found[-1])
+    return refuted
+
+
+def _accepted(rule: InertRule) -> tuple[str, ...]:
+    return tuple(_PROOFS) if rule.proof is None else (rule.proof,)

@@ -1,0 +1,56 @@
+"""Running a tiny model's forward for a check: without gradients, from a known random state."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hfci.checks.tensors import named_tensors
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["forget", "outputs_of", "seeded"]
+
+
+@contextmanager
+def seeded(tiny: TinyModel) -> Iterator[None]:
+    """Seed every generator the model may draw from, and give each its old state back afterwards."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[tiny.device] if tiny.device.type == "cuda" else []):
+        random.seed(tiny.seed)
+        np.random.seed(tiny.seed)
+        torch.manual_seed(tiny.seed)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+
+def forget(model: nn.Module) -> None:
+    """Make the model forget what it derived from its parameters and keeps in eval mode (levit's biases)."""
+    model.train()
+    model.eval()
+
+
+def outputs_of(
+    tiny: TinyModel, inputs: dict[str, Any] | None = None, *, seed: bool = True
+) -> dict[str, Tensor]:
+    """Run one forward without gradients and return its tensors by name.
+
+    Unless `seed` is false it starts from the tiny model's seed: a forward that draws random numbers is what
+    `forward_is_deterministic` looks for, and must not turn the other checks red.
+    """
+    inputs = tiny.inputs() if inputs is None else inputs
+    with torch.no_grad():
+        if not seed:
+            return named_tensors(tiny.forward(inputs))
+        with seeded(tiny):
+            return named_tensors(tiny.forward(inputs))

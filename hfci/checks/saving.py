@@ -1,0 +1,119 @@
+"""Does what is saved come back?"""
+
+from __future__ import annotations
+
+import inspect
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from hfci.checks.running import outputs_of
+from hfci.checks.tensors import relative_difference, same_bits
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["save_load_roundtrip"]
+
+_WRITTEN = {".json", ".safetensors"}
+
+
+def save_load_roundtrip(tiny: TinyModel) -> None:
+    """Assert that the model saved as safetensors and loaded again is the same model.
+
+    No key is missing, unexpected or mismatched; every parameter and persistent buffer has its old bits (a
+    weight that was not saved is initialised anew, and a tiny model's weights are never what an
+    initialisation gives); parameters that shared memory still do, and no others; the outputs are the same
+    bit for bit, since the same kernels run on the same values in the same process.
+    """
+    model = tiny.model
+    with tempfile.TemporaryDirectory(prefix="hfci-") as folder:
+        tiny.save(folder)
+        written = sorted(
+            path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file()
+        )
+        foreign = [name for name in written if Path(name).suffix not in _WRITTEN and name not in tiny.recipe.files]
+        if foreign:
+            raise AssertionError(f"saving wrote more than safetensors and JSON: {', '.join(foreign)}")
+        loaded, report = _loaded(type(model), folder)
+        loaded = loaded.to(tiny.device)
+    _assert_clean(report)
+
+    old, new = _weights(model), _weights(loaded)
+    if strays := old.keys() ^ new.keys():
+        raise AssertionError(f"loading changed which weights there are: {', '.join(sorted(strays))}")
+    changed = [
+        f"{name} {_change(old[name], new[name])}" for name in old if not same_bits(old[name], new[name])
+    ]
+    if changed:
+        raise AssertionError(f"weights changed on the way through the file: {'; '.join(changed)}")
+    before, after = _ties(model), _ties(loaded)
+    if before != after:
+        raise AssertionError(
+            "ties changed on the way through the file: "
+            f"lost {_groups(before - after)}, new {_groups(after - before)}"
+        )
+
+    first, second = outputs_of(tiny), outputs_of(replace(tiny, model=loaded))
+    if strays := first.keys() ^ second.keys():
+        raise AssertionError(f"the loaded model returns other fields: {', '.join(sorted(strays))}")
+    different = [
+        f"{name} {_change(first[name], second[name])}"
+        for name in first
+        if not same_bits(first[name], second[name])
+    ]
+    if different:
+        raise AssertionError(f"the loaded model gives other outputs: {'; '.join(different)}")
+
+
+def _loaded(cls: type[Any], folder: str) -> tuple[Any, Mapping[str, Any]]:
+    """Load the checkpoint in `folder`; return the model and the report of what was missing or left over.
+
+    A class with a `from_pretrained` of its own (which may not know of the report) is loaded by that too.
+    """
+    from transformers import PreTrainedModel
+
+    general = inspect.getattr_static(PreTrainedModel, "from_pretrained").__func__
+    loaded, report = general(cls, folder, output_loading_info=True, local_files_only=True)
+    if inspect.getattr_static(cls, "from_pretrained").__func__ is not general:
+        loaded = cls.from_pretrained(folder, local_files_only=True)
+    return loaded, report
+
+
+def _assert_clean(report: Mapping[str, Any]) -> None:
+    """Assert that loading reported nothing: every list of keys or messages in its report is empty."""
+    problems = [
+        f"{kind.replace('_', ' ')}: {', '.join(sorted(map(str, entries)))}"
+        for kind, entries in report.items()
+        if entries
+    ]
+    if problems:
+        raise AssertionError(f"loading what was just saved reports {'; '.join(problems)}")
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    """Return parameters and persistent buffers by every name they have."""
+    return {name: tensor for name, tensor in model.state_dict().items() if isinstance(tensor, Tensor)}
+
+
+def _ties(model: nn.Module) -> set[frozenset[str]]:
+    """Return the groups of names that stand for one tensor in memory."""
+    groups: dict[tuple[int, int], set[str]] = {}
+    for name, tensor in _weights(model).items():
+        if tensor.numel():
+            groups.setdefault((tensor.data_ptr(), tensor.numel()), set()).add(name)
+    return {frozenset(names) for names in groups.values() if len(names) > 1}
+
+
+def _change(old: Tensor, new: Tensor) -> str:
+    if old.shape != new.shape or old.dtype != new.dtype:
+        return f"was {old.dtype} {tuple(old.shape)}, is {new.dtype} {tuple(new.shape)}"
+    return f"by {relative_difference(old, new):.1e} of its magnitude"
+
+
+def _groups(groups: set[frozenset[str]]) -> str:
+    return "; ".join(sorted(" = ".join(sorted(group)) for group in groups)) or "none"

@@ -1,0 +1,61 @@
+"""Breaking real models on purpose, in the model and in what is loaded from its files, to see what is red."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+
+def broken(
+    tiny: TinyModel, break_modules: Callable[[nn.Module], None] | None = None, **members: Any
+) -> TinyModel:
+    """Return the tiny model with its class replaced by a subclass of the same name that has `members`.
+
+    `break_modules` changes modules of the model in place; the subclass does the same to each model it
+    creates, so that the loaded model is broken alike.
+    """
+    whole = type(tiny.model)
+    if "forward" in members:
+        # The signature must stay: inputs are made for what it asks for.
+        functools.update_wrapper(members["forward"], whole.forward)
+
+    if break_modules is not None:
+
+        def create(self: nn.Module, *arguments: Any, **options: Any) -> None:
+            whole.__init__(self, *arguments, **options)
+            break_modules(self)
+
+        members["__init__"] = create
+        break_modules(tiny.model)
+    tiny.model.__class__ = type(whole.__name__, (whole,), {"__module__": whole.__module__, **members})
+    return tiny
+
+
+def with_recipe(tiny: TinyModel, **fields: Any) -> TinyModel:
+    """Return the tiny model with some fields of its recipe replaced."""
+    return replace(tiny, recipe=replace(tiny.recipe, **fields))
+
+
+def reds(tiny: TinyModel) -> dict[str, str]:
+    """Run every smoke check and return the message of each that is red."""
+    messages = {}
+    for check in checks.checks_of_tier("smoke"):
+        try:
+            checks.load_check(check.name)(tiny)
+        except AssertionError as error:
+            messages[check.name] = str(error)
+    return messages
+
+
+def only_red(tiny: TinyModel, check: str) -> str:
+    """Assert that exactly this check is red and return its message."""
+    messages = reds(tiny)
+    assert list(messages) == [check], messages
+    return messages[check]
