@@ -1,0 +1,258 @@
+"""The side of the plugin that runs cases: in each xdist worker, or in the only process there is."""
+
+from __future__ import annotations
+
+import ast
+import faulthandler
+import gc
+import json
+import os
+import sys
+from collections.abc import Generator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfci.errors import HfciError, UsageError
+from hfci.testing.cases import Case, case_from_marker
+from hfci.testing.network import attempts_since, close_gate, open_gate
+from hfci.testing.outcomes import Outcome, Verdict, judge, unavailable
+from hfci.testing.preparation import missing_packages, prepare, used_device
+
+__all__ = ["CASE", "Executor"]
+
+CASE = pytest.StashKey[Case]()
+
+# A file that uses the marker is hfci's. Looked for before its import, which must find the process prepared.
+SIGN = b"mark.hfci"
+
+# How much later than the signal, which code stuck in C never sees, the whole process is ended.
+BACKSTOP_FACTOR, BACKSTOP_GRACE = 1.25, 5.0
+
+
+class Executor:
+    """Finds hfci's cases among the tests, runs them as promised, and adds a verdict to each report."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Read the options; nothing is prepared before a case is seen."""
+        self.config = config
+        self.worker: dict[str, Any] = getattr(config, "workerinput", {})
+        self.device: str = config.getoption("hfci_device")
+        self.timeout: float = config.getoption("hfci_timeout")
+        self.prepared = False
+        self.stderr: int | None = None
+
+    # Collection.
+
+    def pytest_configure(self) -> None:
+        """Keep the real stderr for the backstop's traceback: later it is captured."""
+        if sys.__stderr__ is not None:
+            self.stderr = os.dup(sys.__stderr__.fileno())
+
+    def pytest_unconfigure(self) -> None:
+        """Give it back."""
+        if self.stderr is not None:
+            os.close(self.stderr)
+            self.stderr = None
+
+    def pytest_collectstart(self, collector: pytest.Collector) -> None:
+        """Prepare the process before the first file of hfci's is imported."""
+        if not self.prepared and isinstance(collector, pytest.Module) and _uses_marker(collector.path):
+            self._prepare(collector.session)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """Make each marked test a case; a wrong marker is an error of its file."""
+        made = yield
+        for item in made if isinstance(made, list) else [made]:
+            if isinstance(item, pytest.Function) and item.get_closest_marker("hfci"):
+                try:
+                    item.stash[CASE] = self._case(item)
+                except UsageError as error:
+                    raise collector.CollectError(f"{item.nodeid}: {error}") from error
+        return made
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Keep what this run asks for, and give each case its timeout."""
+        wanted = self.worker.get("hfci_cases")
+        if wanted is not None:
+            keep = set(wanted)
+            items[:] = [item for item in items if CASE in item.stash and item.stash[CASE].id in keep]
+        seen: dict[str, str] = {}
+        for item in items:
+            if CASE not in item.stash:
+                continue
+            other = seen.setdefault(item.stash[CASE].id, item.nodeid)
+            if other != item.nodeid:
+                raise pytest.UsageError(f"two tests of {item.stash[CASE].id}: {other} and {item.nodeid}")
+            if self.config.pluginmanager.hasplugin("timeout") and not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(self.timeout, method="signal"))
+        if seen and not self.prepared:
+            self._prepare(session)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Tell the controller what the node IDs mean; it does not import test files itself."""
+        target = self.worker.get("hfci_plan")
+        if target is not None:
+            cases = {item.nodeid: asdict(item.stash[CASE]) for item in session.items if CASE in item.stash}
+            Path(target).write_text(json.dumps(cases), encoding="utf-8")
+
+    def _case(self, item: pytest.Function) -> Case:
+        marks = list(item.iter_markers("hfci"))
+        fields = {name: value for mark in reversed(marks) for name, value in mark.kwargs.items()}
+        positional = tuple(value for mark in marks for value in mark.args)
+        parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        return case_from_marker(
+            fields,
+            positional,
+            parameters,
+            check=item.originalname.removeprefix("test_"),
+            device=self.device,
+            file=item.nodeid.partition("::")[0],
+        )
+
+    def _prepare(self, session: pytest.Session) -> None:
+        self.prepared = True
+        try:
+            prepare(self.device, self.worker.get("workercount", 1))
+        except HfciError as error:
+            if self.worker:
+                self.config.workeroutput["hfci_unfit"] = str(error)  # type: ignore[attr-defined]
+                session.shouldstop = "the environment is unfit"
+            pytest.exit(f"hfci: {error}", returncode=error.exit_code)
+
+    # Running.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Close the network gate and arm the backstop around a case."""
+        if CASE not in item.stash:
+            return (yield)
+        _reset_peak_memory(self.device)
+        close_gate()
+        try:
+            return (yield)
+        finally:
+            open_gate()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Seed, and find out what is missing before the attempt."""
+        if CASE in item.stash:
+            self._begin_phase()
+            if absent := missing_packages(item.stash[CASE].requires):
+                unavailable(absent)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        """Seed again, so that a test does not see whether its model was built just before."""
+        if CASE in item.stash:
+            self._begin_phase()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Keep the backstop armed."""
+        if CASE in item.stash:
+            self._begin_phase()
+
+    def _begin_phase(self) -> None:
+        from transformers import set_seed
+
+        set_seed(self.config.getoption("hfci_seed"))
+        # Armed anew in each phase: pytest disarms whatever is armed when it has seen an exception.
+        if self.timeout > 0 and self.stderr is not None and not self.config.getoption("usepdb"):
+            limit = self.timeout * BACKSTOP_FACTOR + BACKSTOP_GRACE
+            faulthandler.dump_traceback_later(limit, exit=True, file=self.stderr)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Turn pytest's report into hfci's outcome, and pytest's colour with it."""
+        report = yield
+        if CASE not in item.stash:
+            return report
+        faulthandler.cancel_dump_traceback_later()
+        tiny = getattr(item, "funcargs", {}).get("tiny")
+        building = call.when == "setup" and "tiny" in getattr(item, "fixturenames", ())
+        verdict = judge(report, call.excinfo.value if call.excinfo else None, building)
+        verdict = self._overruled(verdict, report, tiny)
+        _show(report, verdict, item)
+        if tiny is not None:
+            verdict |= {
+                "device": used_device(tiny.model),
+                "dtype": str(tiny.model.dtype).removeprefix("torch."),
+            }
+        if call.when == "call":
+            verdict["peak_memory_bytes"] = _peak_memory(self.device)
+        report.hfci = dict(verdict)  # type: ignore[attr-defined]
+        return report
+
+    def _overruled(self, verdict: Verdict, report: pytest.TestReport, tiny: Any) -> Verdict:
+        """Return the verdict, or that of a failure which the test itself has not seen."""
+        attempts = attempts_since()
+        if attempts:
+            message = f"tests run without network; attempted: {', '.join(dict.fromkeys(attempts))}"
+            if verdict["outcome"] != Outcome.FAILED:
+                return Verdict.failed("NetworkRefused", message)
+            report.sections.append(("network", message))
+        if tiny is not None and report.when == "call" and verdict["outcome"] == Outcome.PASSED:
+            used = used_device(tiny.model)
+            if used != self.device and used.partition(":")[0] != self.device:
+                return Verdict.failed("WrongDevice", f"asked for {self.device}, the parameters are on {used}")
+        return verdict
+
+
+def _show(report: pytest.TestReport, verdict: Verdict, item: pytest.Item) -> None:
+    """Give pytest's own report the colour of the verdict."""
+    outcome = verdict["outcome"]
+    if outcome in (Outcome.UNAVAILABLE, Outcome.NOT_APPLICABLE):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), (item.location[1] or 0) + 1, f"{outcome}: {verdict['reason']}")
+    elif outcome == Outcome.FAILED and not (report.failed and report.longrepr):
+        error: Any = verdict["error"]
+        report.outcome = "failed"
+        report.longrepr = f"{error['type']}: {error['message']}"
+        vars(report).pop("wasxfail", None)
+
+
+def _uses_marker(path: Path) -> bool:
+    """Tell whether the code of a file, not only its text, uses the marker; a wrong file is left to pytest."""
+    try:
+        content = path.read_bytes()
+        nodes = ast.walk(ast.parse(content)) if SIGN in content else iter(())
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == "hfci"
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr == "mark"
+        for node in nodes
+    )
+
+
+def _reset_peak_memory(device: str) -> None:
+    if device.startswith("cuda"):
+        import torch
+
+        gc.collect()
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def _peak_memory(device: str) -> int | None:
+    """Return the peak on the device, or the peak of this process since its start."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

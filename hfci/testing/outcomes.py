@@ -1,0 +1,87 @@
+"""Outcomes of a case, and how an exception becomes one."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from hfci.errors import StageError
+
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = ["EXECUTED", "RED", "Outcome", "Unavailable", "Verdict", "judge", "unavailable"]
+
+
+class Outcome(StrEnum):
+    """How a case ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    KNOWN_FAILURE = "known-failure"
+    UNAVAILABLE = "unavailable"
+    NOT_APPLICABLE = "not-applicable"
+    REUSED = "reused"
+    NOT_RUN = "not-run"
+
+
+RED = (Outcome.FAILED, Outcome.NOT_RUN)
+EXECUTED = (Outcome.PASSED, Outcome.FAILED, Outcome.KNOWN_FAILURE)
+
+ERROR_LENGTH = 4_000  # characters of a message, and of a traceback's tail, that a record keeps
+
+
+class Unavailable(Exception):
+    """This machine lacks something the case needs; the message names it."""
+
+
+def unavailable(reason: str) -> NoReturn:
+    """End the running case as `unavailable`. `reason` names the package, device or memory that is missing."""
+    raise Unavailable(reason)
+
+
+class Verdict(dict[str, Any]):
+    """What one phase of a test adds to its record; a plain dict, so that it travels between processes."""
+
+    @classmethod
+    def failed(cls, kind: str, message: str, stage: str = "check", traceback: str = "") -> Verdict:
+        """Return the verdict of a failure: `kind` is the exception's type or hfci's own word for it."""
+        error = {
+            "type": kind,
+            "message": _plain(message)[:ERROR_LENGTH],
+            "traceback": _plain(traceback)[-ERROR_LENGTH:],
+        }
+        return cls(outcome=Outcome.FAILED.value, stage=stage, error=error)
+
+
+def judge(report: pytest.TestReport, error: BaseException | None, building: bool) -> Verdict:
+    """Return what pytest's `report` on one phase means here.
+
+    `building` says that the phase was to make the tiny model. A skip or an xfail is a failure: what cannot
+    run says so by `unavailable(reason)`, what does not apply by `NotApplicable(reason)`.
+    """
+    if isinstance(error, Unavailable):
+        return Verdict(outcome=Outcome.UNAVAILABLE.value, reason=_plain(str(error)))
+    if _is_not_applicable(error):
+        return Verdict(outcome=Outcome.NOT_APPLICABLE.value, reason=_plain(str(error)))
+    if hasattr(report, "wasxfail") or (error is None and report.failed):
+        return Verdict.failed("Xfail", "xfail hides a failure; enter it in the ledger of known failures")
+    if report.skipped:
+        return Verdict.failed("Skipped", f"a skip must name what is missing, by unavailable(): {error}")
+    if error is None:
+        return Verdict(outcome=Outcome.PASSED.value)
+    stage = error.stage if isinstance(error, StageError) else "build" if building else "check"
+    cause = error.__cause__ if isinstance(error, StageError) and error.__cause__ else error
+    return Verdict.failed(type(cause).__name__, str(error), stage, report.longreprtext)
+
+
+def _is_not_applicable(error: BaseException | None) -> bool:
+    # A test that raised it has imported hfci.checks; importing it here would bring torch.
+    checks = sys.modules.get("hfci.checks")
+    return checks is not None and isinstance(error, getattr(checks, "NotApplicable", ()))
+
+
+def _plain(text: str) -> str:
+    """Return `text` without lone surrogates, which neither execnet nor a UTF-8 file takes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

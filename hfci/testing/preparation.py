@@ -1,0 +1,63 @@
+"""What a process does before it imports its first generated test: offline, packages, threads, device."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from hfci.errors import EnvironmentUnfit
+
+__all__ = ["OFFLINE", "available_cores", "missing_packages", "prepare", "used_device"]
+
+# Read by the libraries when they are imported.
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+DEVICES = ("cpu", "cuda", "mps", "xpu")
+
+
+def prepare(device: str, workers: int) -> None:
+    """Make this process fit for hfci's tests; EnvironmentUnfit says once what is missing, and the mend."""
+    os.environ.update(OFFLINE)
+    from hfci.catalog.environment import import_libraries
+
+    import_libraries()
+    import torch
+
+    torch.set_num_threads(max(1, available_cores() // workers))
+    _require_device(torch, device)
+
+
+def missing_packages(packages: Iterable[str]) -> str | None:
+    """Say which of `packages` are not installed, and the mend; None when all are."""
+    absent = [name for name in packages if importlib.util.find_spec(name.replace("-", "_")) is None]
+    return f"needs {', '.join(absent)}: pip install {' '.join(absent)}" if absent else None
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use, at least one."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+def used_device(model: Any) -> str:
+    """Return where the parameters of `model` are, e.g. `cpu`, `cuda:0`; several are joined by `+`."""
+    return "+".join(sorted({str(parameter.device) for parameter in model.parameters()})) or "none"
+
+
+def _require_device(torch: Any, device: str) -> None:
+    if device.partition(":")[0] not in DEVICES:
+        raise EnvironmentUnfit(f"no device {device!r}: hfci knows {', '.join(DEVICES)}")
+    try:
+        torch.zeros(1, device=device)
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise EnvironmentUnfit(f"device {device!r} is not available on this machine: {lines[0]}") from error

@@ -1,0 +1,305 @@
+"""The side of the plugin that records: one process, the only writer, with xdist or without.
+
+It knows what was planned, so that what never reports is `not-run` and the run is red.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfci.errors import EnvironmentUnfit
+from hfci.testing.cases import Case
+from hfci.testing.outcomes import EXECUTED, Outcome, Verdict
+from hfci.testing.records import Record, RecordWriter, header, new_run_id
+
+__all__ = ["Recorder"]
+
+EXIT_TESTS_FAILED, EXIT_UNFIT, EXIT_INTERRUPTED = 1, EnvironmentUnfit.exit_code, 130
+
+# What any phase may have seen, whichever decides.
+OBSERVED = ("device", "dtype", "peak_memory_bytes")
+
+# So many workers that die before their first test, one after the other, say that the next one will too.
+STILLBORN = 3
+
+
+class Recorder:
+    """Collects the reports on each case into its record.
+
+    `expected` are the cases that this run must have, whatever is collected; `known` are records of model
+    types without a test; `reproduce` gives the command that repeats one case (default: plain pytest);
+    `results` is the folder for the records (default: --hfci-results, or none).
+    """
+
+    NAME = "hfci-recorder"
+
+    def __init__(
+        self,
+        expected: Iterable[Case] = (),
+        known: Sequence[Record] = (),
+        reproduce: Callable[[Case], str] | None = None,
+        results: Path | None = None,
+    ) -> None:
+        """Take what is known before pytest starts."""
+        self.planned = {case.id: case for case in expected}
+        self.known = known
+        self.strict = bool(self.planned)  # a worker runs only what was expected
+        self.reproduce = reproduce or self._pytest_command
+        self.results = results
+        self.writer: RecordWriter | None = None
+        self.records: dict[str, Record] = {}
+        self.unfit: str | None = None
+        self.interrupted = False
+        self._nodes: dict[str, str] = {}  # node ID → case ID
+        self._phases: dict[str, list[pytest.TestReport]] = {}
+        self._not_collected: dict[str, str] = {}  # file → why
+        self._deaths: dict[str, str] = {}  # worker → how it died
+        self._stillborn = 0
+        self._is_unwritable = False
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    # What is planned.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Find out where to write."""
+        self.config = config
+        folder = config.getoption("hfci_results")
+        if folder is not None:
+            self.results = Path(config.invocation_params.dir, folder)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Without xdist: what was collected here is what is planned."""
+        from hfci.testing.executor import CASE
+
+        if not self._is_dry():
+            self._plan({item.nodeid: item.stash[CASE] for item in session.items if CASE in item.stash})
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """With xdist: tell a worker which cases to keep, and where to say what it collected."""
+        self._scratch = self._scratch or tempfile.TemporaryDirectory(prefix="hfci-")
+        node.workerinput["hfci_plan"] = self._plan_file(node)
+        if self.strict:
+            node.workerinput["hfci_cases"] = list(self.planned)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
+        """With xdist: read what a worker collected; they all collect the same."""
+        self._stillborn = 0
+        plan = Path(self._plan_file(node))
+        if not self._nodes and plan.exists():
+            cases = json.loads(plan.read_text(encoding="utf-8"))
+            self._plan({nodeid: _case_from_json(data) for nodeid, data in cases.items()})
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Give hfci's runs a scheduler that does not repeat what killed a worker."""
+        if config.getvalue("dist") == "loadfile" and self.results is not None:
+            from hfci.testing.scheduler import FileScheduling
+
+            return FileScheduling(config, log)
+        return None
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember why a file was not collected."""
+        if report.failed:
+            lines = [line for line in report.longreprtext.strip().splitlines() if line.strip()]
+            self._not_collected[report.nodeid.partition("::")[0]] = lines[-1] if lines else "an error"
+
+    def _plan(self, cases: dict[str, Case]) -> None:
+        self._nodes = {nodeid: case.id for nodeid, case in cases.items()}
+        for case in cases.values():
+            expected = self.planned.get(case.id, case)
+            self.planned[case.id] = replace(case, file=expected.file)
+        if self.planned:
+            self._open()
+
+    def _plan_file(self, node: Any) -> str:
+        assert self._scratch is not None
+        return str(Path(self._scratch.name, f"{node.gateway.id}.json"))
+
+    def _is_dry(self) -> bool:
+        return bool(self.config.option.collectonly)
+
+    # What happens.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in one phase of a case; after its last, write the record."""
+        case = self._case_of(report.nodeid)
+        if case is None or case.id in self.records:
+            return
+        if report.failed:
+            report.sections.append(("reproduce", self.reproduce(case)))
+        if report.when in ("setup", "call", "teardown"):
+            self._phases.setdefault(case.id, []).append(report)
+        if report.when == "teardown":
+            self._record(_combine(case, self._phases.pop(case.id)))
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        """Note how a worker ended: unfit, interrupted, or dead."""
+        worker: str = node.gateway.id
+        self.unfit = self.unfit or getattr(node, "workeroutput", {}).get("hfci_unfit")
+        if error == "keyboard-interrupt":
+            self.interrupted = True
+        elif error:
+            self._deaths[worker] = f"worker {worker} died {_manner(node)}"
+            if not Path(self._plan_file(node)).exists():
+                self._stillborn += 1
+                if self._stillborn >= STILLBORN:
+                    self.unfit = f"{STILLBORN} workers in a row died before their first test; the last {_manner(node)}"
+                    self.config.pluginmanager.getplugin("dsession").shouldstop = "workers die at their start"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
+        """Record the case that a worker died of; after Ctrl-C it is not its fault."""
+        case = self._case_of(crashitem)
+        if case is None or case.id in self.records or self.interrupted:
+            return
+        worker = report.node.gateway.id
+        message = self._deaths.get(worker, f"worker {worker} died")
+        report.longrepr = f"{message} while running {crashitem}"
+        report.sections.append(("reproduce", self.reproduce(case)))
+        verdict = Verdict.failed("WorkerDied", message)
+        spent = sum(phase.duration for phase in self._phases.pop(case.id, []))
+        self._record(Record.of(case, **verdict, duration_s=round(spent, 4), worker=worker))
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Tell Ctrl-C from pytest's other ways to stop, which are kinds of KeyboardInterrupt too."""
+        self.interrupted |= excinfo.type is KeyboardInterrupt
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write what has not run, and let the exit status say so."""
+        if self._is_dry() or not (self.planned or self.unfit):
+            return
+        self._open()
+        missing = [case for case in self.planned.values() if case.id not in self.records]
+        for case in missing:
+            self._record(Record.of(case, Outcome.NOT_RUN, reason=self._why_not_run(case)))
+        if self.unfit:
+            session.exitstatus = EXIT_UNFIT
+        elif self.interrupted:
+            session.exitstatus = EXIT_INTERRUPTED
+        elif missing:
+            session.exitstatus = EXIT_TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what pytest itself cannot know."""
+        missing = sum(record.outcome == Outcome.NOT_RUN for record in self.records.values())
+        if self.unfit:
+            terminalreporter.write_line(f"hfci: {self.unfit}", red=True)
+        if missing:
+            terminalreporter.write_line(f"hfci: {missing} of {len(self.planned)} planned cases did not run", red=True)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave nothing behind but the records."""
+        if self.writer is not None:
+            self.writer.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
+
+    # Writing.
+
+    @property
+    def executed(self) -> int:
+        """How many cases really ran to an outcome."""
+        return sum(record.outcome in EXECUTED for record in self.records.values())
+
+    def open(self, device: str) -> None:
+        """Begin the records file: the header, now that the plan is known, and the records known already."""
+        if self.results is None:
+            return
+        run = new_run_id()
+        self.writer = RecordWriter(self.results / f"records-{run}.jsonl")
+        self.writer.write(header(run, device, len(self.planned) + len(self.known), Path.cwd()))
+        for record in self.known:
+            self.writer.write(record)
+
+    def _open(self) -> None:
+        if self.writer is not None or self._is_unwritable:
+            return
+        try:
+            self.open(self.config.getoption("hfci_device"))
+        except EnvironmentUnfit as error:
+            self._give_up(error)
+
+    def _record(self, record: Record) -> None:
+        record = replace(record, reproduce=self.reproduce(self.planned[record.case]))
+        self.records[record.case] = record
+        if self.writer is None or self._is_unwritable:
+            return
+        try:
+            self.writer.write(record)
+        except EnvironmentUnfit as error:
+            self._give_up(error)
+
+    def _give_up(self, error: EnvironmentUnfit) -> None:
+        self.unfit = str(error)
+        self._is_unwritable = True
+        pytest.exit("hfci: no record can be written", returncode=error.exit_code)
+
+    def _case_of(self, nodeid: str) -> Case | None:
+        identity = self._nodes.get(nodeid)
+        return self.planned[identity] if identity is not None else None
+
+    def _why_not_run(self, case: Case) -> str:
+        if self.unfit:
+            return self.unfit
+        if self.interrupted:
+            return "the run was interrupted"
+        if case.file is not None and case.file in self._not_collected:
+            return f"not collected: {self._not_collected[case.file]}"
+        return "planned, but no worker reported it" if case.id in self._nodes.values() else "planned, not collected"
+
+    def _pytest_command(self, case: Case) -> str:
+        nodeid = next((nodeid for nodeid, identity in self._nodes.items() if identity == case.id), case.file or "")
+        file, separator, rest = nodeid.partition("::")
+        path = os.path.relpath(self.config.rootpath / file, self.config.invocation_params.dir)
+        command = ["pytest", path + separator + rest, "--hfci-device", case.device]
+        seed: int = self.config.getoption("hfci_seed")
+        return shlex.join([*command, "--hfci-seed", str(seed)] if seed else command)
+
+
+def _combine(case: Case, phases: list[Any]) -> Record:
+    """Return the record of a case from its reports: the first phase that did not pass decides."""
+    verdicts: list[dict[str, Any]] = [report.hfci for report in phases]
+    decisive = next((v for v in verdicts if v["outcome"] != Outcome.PASSED), verdicts[-1])
+    observed = {name: value for verdict in verdicts for name, value in verdict.items() if name in OBSERVED}
+    node = getattr(phases[0], "node", None)
+    worker: str = node.gateway.id if node else "main"
+    duration = round(sum(report.duration for report in phases), 4)
+    return Record.of(case, **{**decisive, **observed, "duration_s": duration, "worker": worker})
+
+
+def _case_from_json(data: dict[str, Any]) -> Case:
+    return Case(**{**data, "requires": tuple(data["requires"])})
+
+
+def _manner(node: Any) -> str:
+    """Return how the process of a worker ended; execnet keeps it, but has no public name for it."""
+    process: subprocess.Popen[bytes] | None = getattr(getattr(node.gateway, "_io", None), "popen", None)
+    try:
+        code = process.wait(timeout=5) if process is not None else None
+    except subprocess.TimeoutExpired:
+        code = None
+    if code is None:
+        return "without a word"
+    if code < 0:
+        name = signal.Signals(-code).name
+        return f"with signal {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+    return f"with exit code {code}" + (" (stuck beyond --hfci-timeout?)" if code == 1 else "")

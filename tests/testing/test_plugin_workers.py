@@ -1,0 +1,114 @@
+"""Workers that die, hang or are interrupted: every planned case has a record all the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from .support import by_check, environment, read_lines, run_pytest, write_test
+
+KILLED = """
+import os, signal
+
+def test_before():
+    assert True
+
+def test_kills():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def test_after():
+    assert True
+"""
+
+STUCK = """
+import collections, itertools, time
+
+def test_sleeps():
+    time.sleep(60)
+
+def test_is_stuck_in_c():
+    collections.deque(itertools.repeat(0), maxlen=0)
+
+def test_after():
+    assert True
+"""
+
+SEGFAULT = """
+import ctypes
+
+def test_reads_nothing():
+    ctypes.string_at(0)
+
+def test_after():
+    assert True
+"""
+
+INTERRUPTED = """
+import time
+from pathlib import Path
+
+def test_before():
+    assert True
+
+def test_is_interrupted():
+    Path("running").touch()
+    time.sleep(60)
+
+def test_after():
+    assert True
+"""
+
+
+def test_dead_and_stuck_workers(tmp_path: Path) -> None:
+    for name, body in {"killed": KILLED, "segfault": SEGFAULT, "stuck": STUCK}.items():
+        write_test(tmp_path, name, body)
+    done = run_pytest(tmp_path, "-n", "2", "--dist", "loadfile", "--hfci-timeout", "2")
+    assert done.returncode == 1, done.stdout
+    header, lines = read_lines(tmp_path / "out")
+    assert header["planned"] == len(lines) == 8
+    records = by_check(lines)
+    said = {name: record["error"]["message"] for name, record in records.items() if record["error"]}
+    assert {name for name, record in records.items() if record["outcome"] == "passed"} == set(records) - set(said)
+    assert set(said) == {"killed.kills", "segfault.reads_nothing", "stuck.sleeps", "stuck.is_stuck_in_c"}
+    assert "died with signal SIGKILL" in said["killed.kills"]
+    assert "died with signal SIGSEGV" in said["segfault.reads_nothing"]
+    assert "Timeout" in said["stuck.sleeps"]
+    assert "--hfci-timeout" in said["stuck.is_stuck_in_c"]
+    assert records["killed.kills"]["stage"] == "check"
+    assert records["killed.kills"]["worker"].startswith("gw")
+    assert records["killed.kills"]["reproduce"] in done.stdout
+
+
+def test_a_single_case_left_over_is_run(tmp_path: Path) -> None:
+    # The new worker is given the one case that the dead one left, while a whole file still waits.
+    write_test(tmp_path, "killed", KILLED)
+    write_test(tmp_path, "other", KILLED.replace("os.kill(os.getpid(), signal.SIGKILL)", "assert os, signal"))
+    done = run_pytest(tmp_path, "-n", "1", "--dist", "loadfile")
+    assert done.returncode == 1, done.stdout
+    outcomes = [record["outcome"] for record in read_lines(tmp_path / "out")[1]]
+    assert sorted(outcomes) == ["failed", *["passed"] * 5]
+
+
+def test_interrupt_keeps_what_was_done(tmp_path: Path) -> None:
+    write_test(tmp_path, "interrupted", INTERRUPTED)
+    arguments = ["-n", "1", "--dist", "loadfile", "--hfci-results", "out", "-p", "no:cacheprovider"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "running").exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    header, lines = read_lines(tmp_path / "out")
+    outcomes = {record["check"]: record["outcome"] for record in lines}
+    assert outcomes == {"before": "passed", "is_interrupted": "not-run", "after": "not-run"}
+    assert header["planned"] == 3

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from hfci.errors import EnvironmentUnfit
+from hfci.testing.cases import Case, case_id
+from hfci.testing.records import SCHEMA_FILE, Record, RecordWriter, header, new_run_id
+
+SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+
+
+def test_case_id_orders_the_axes() -> None:
+    assert case_id("bert", "BertModel", "is_fine") == "bert/BertModel/is_fine[device=cpu]"
+    full = case_id("b", "B", "c", dtype="float16", backend="eager", device="cuda", task="fill-mask")
+    assert full == "b/B/c[task=fill-mask,device=cuda,backend=eager,dtype=float16]"
+
+
+def test_schema_is_valid_and_names_every_field() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    record = SCHEMA["$defs"]["record"]
+    names = [field.name for field in fields(Record)]
+    assert sorted(record["properties"]) == sorted(record["required"]) == sorted(names)
+
+
+def test_lines_are_valid(tmp_path: Path) -> None:
+    writer = RecordWriter(tmp_path / "deep" / "records-x.jsonl")
+    writer.write(header("x", "cpu", 1, tmp_path))
+    writer.write(Record.of(Case("a", None, None, None, "smoke", "cpu"), "not-run", reason="\ud800 é"))
+    writer.close()
+    for line in writer.path.read_text(encoding="utf-8").splitlines():
+        jsonschema.validate(json.loads(line), SCHEMA)
+    assert writer.lines == 2
+
+
+def test_a_failure_without_an_error_is_invalid() -> None:
+    case = Case("a", "A", "f", "c", "smoke", "cpu")
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(vars(Record.of(case, "failed")), SCHEMA)
+
+
+def test_run_ids_sort_by_time_and_differ() -> None:
+    assert new_run_id() != new_run_id()
+    assert new_run_id()[:15].replace("T", "").isdigit()
+
+
+def test_unwritable_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EnvironmentUnfit, match="cannot write records"):
+        RecordWriter(tmp_path / "file" / "records-x.jsonl")
+
+
+def test_full_disk_keeps_whole_lines(tmp_path: Path) -> None:
+    # The limit on a file's size gives the same half-written line as a full disk does.
+    code = (
+        "import resource, sys; from pathlib import Path; from hfci.testing.records import RecordWriter\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); writer = RecordWriter(Path(sys.argv[1]))\n"
+        "for number in range(9): writer.write({'number': number, 'padding': 'x' * 20})"
+    )
+    path = tmp_path / "records-x.jsonl"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot write records" in done.stderr
+    assert "2 lines are kept" in done.stderr
+    assert [json.loads(line)["number"] for line in path.read_text().splitlines()] == [0, 1]
+    assert path.read_text().endswith("\n")
