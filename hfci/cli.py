@@ -1,0 +1,62 @@
+"""The command line: a table of commands, and one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from hfci import __version__
+from hfci.errors import HfciError
+
+__all__ = ["COMMANDS", "main", "make_parser"]
+
+COMMANDS = ("catalog", "generate", "validate", "tiny", "run", "report", "doctor")
+
+EXIT_CODES = (
+    "exit codes: 0 done; 1 tests failed or a regression was found; 2 wrong use or configuration; "
+    "3 nothing to do; 4 the environment cannot do it; 130 interrupted"
+)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="hfci",
+        description="Continuous integration for every Hugging Face architecture.",
+        epilog=EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"hfci {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = importlib.import_module(f"hfci.commands.{name}")
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=f"{module.__doc__}",
+            epilog=f"example: {module.EXAMPLE}",
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = make_parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except HfciError as error:
+        print(f"hfci: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("hfci: interrupted", file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        # The reader has seen enough; without this, Python complains once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code

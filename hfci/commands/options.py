@@ -1,0 +1,50 @@
+"""Arguments that mean the same in every command."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+__all__ = ["TIERS", "add_device", "add_folder", "add_json", "add_names", "add_seed", "print_json"]
+
+TIERS = ("smoke", "functional", "deep")
+
+
+def add_names(parser: ArgumentParser) -> None:
+    """Model types, patterns, families, architectures."""
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="model types, patterns ('qwen*'), family:NAME, architectures; nothing means everything",
+    )
+
+
+def add_device(parser: ArgumentParser) -> None:
+    """The device."""
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps, xpu (default: cpu)")
+
+
+def add_seed(parser: ArgumentParser) -> None:
+    """The seed."""
+    parser.add_argument("--seed", type=int, default=0, help="of weights and inputs (default: 0)")
+
+
+def add_json(parser: ArgumentParser) -> None:
+    """Output for programs."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_folder(parser: ArgumentParser, name: str, purpose: str, default: Path | None = None) -> None:
+    """A folder."""
+    shown = f" (default: {default})" if default else ""
+    parser.add_argument(name, type=Path, default=default, metavar="DIR", help=purpose + shown)
+
+
+def print_json(data: object) -> None:
+    """Print `data` to standard output."""
+    import json
+    import sys
+
+    json.dump(data, sys.stdout, indent=2)
+    sys.stdout.write("\n")

@@ -1,0 +1,215 @@
+"""Run the generated tests of what is named, and end with a summary."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shlex
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfci.commands.options import TIERS, add_device, add_folder, add_names, add_seed
+from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
+
+if TYPE_CHECKING:
+    from hfci.planning import Selection
+    from hfci.results import Summary
+    from hfci.testing.cases import Case
+    from hfci.testing.manifest import Manifest, ManifestRow
+    from hfci.testing.recorder import Recorder
+    from hfci.testing.records import Record
+
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
+
+HELP = "run tests and record every case"
+EXAMPLE = "hfci run bert 'qwen*' --tier smoke --device cpu --results out/"
+
+GENERATED = Path("generated")
+SCRATCH = Path(".hfci")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_names(parser)
+    parser.add_argument("--tier", choices=TIERS, default="smoke", help="default: smoke")
+    parser.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
+    add_device(parser)
+    add_seed(parser)
+    parser.add_argument("--timeout", type=float, default=300.0, help="seconds that a case may take (default: 300)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: as many as cores)")
+    add_folder(parser, "--results", "where the records go", Path("results"))
+    add_folder(parser, "--generated", f"the generated tests (default: {GENERATED}, or rendered into {SCRATCH})")
+
+
+def run(arguments: Namespace) -> int:
+    """Find or render the tests, select, run, summarize."""
+    from hfci.catalog.environment import check_environment
+    from hfci.planning import select
+
+    if arguments.workers is not None and arguments.workers < 1:
+        raise UsageError(f"--workers must be at least 1, not {arguments.workers}")
+    check_environment()
+    folder, manifest = _tests(arguments)
+    selection = select(manifest, arguments.names, tier=arguments.tier, device=arguments.device, checks=arguments.check)
+    recorder = _recorder(arguments, selection)
+    status = _pytest(arguments, folder, selection, recorder) if selection.cases else _only_known(recorder, arguments)
+    if recorder.unfit:
+        return EnvironmentUnfit.exit_code
+    summary = _show(recorder)
+    if recorder.interrupted:
+        return 130
+    if summary.is_red or status:
+        return 1
+    if not summary.executed:
+        raise NothingToDo(f"no case was executed: {_nothing(arguments, selection)}")
+    return 0
+
+
+# The tests to run.
+
+
+def _tests(arguments: Namespace) -> tuple[Path, Manifest]:
+    """Return the folder of generated tests and its manifest; rendered now if there is none that fits."""
+    from hfci.testing.manifest import MANIFEST, load_manifest
+
+    installed = importlib.metadata.version("transformers")
+    if arguments.generated is not None:
+        manifest = load_manifest(arguments.generated / MANIFEST)
+        if manifest.transformers != installed:
+            raise UsageError(
+                f"{arguments.generated} is for transformers {manifest.transformers}, not {installed}; "
+                "without --generated, the tests are rendered anew for what is installed"
+            )
+        return arguments.generated, manifest
+    if (GENERATED / MANIFEST).is_file():
+        manifest = load_manifest(GENERATED / MANIFEST)
+        if manifest.transformers == installed:
+            return GENERATED, manifest
+    folder = SCRATCH / f"generated-{installed}"
+    _render(arguments.names, folder)
+    return folder, load_manifest(folder / MANIFEST)
+
+
+def _render(names: list[str], folder: Path) -> None:
+    """Render into `folder`, in a process of its own: this one must not import torch."""
+    command = [sys.executable, "-m", "hfci", "generate", "--scratch", "--out", str(folder), "--", *names]
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 -- hfci itself
+    if done.returncode:
+        raise SystemExit(done.returncode)  # it has said why
+
+
+# Running them.
+
+
+def _recorder(arguments: Namespace, selection: Selection) -> Recorder:
+    from hfci.testing.recorder import Recorder
+
+    def reproduce(case: Case) -> str:
+        return _command(arguments, case)
+
+    known = [_without_test(row, arguments) for row in selection.untested]
+    return Recorder(selection.cases, known, reproduce, Path.cwd() / arguments.results)
+
+
+def _pytest(arguments: Namespace, folder: Path, selection: Selection, recorder: Recorder) -> int:
+    """Run pytest here, without collecting here: each file is imported by workers only."""
+    import pytest
+
+    import hfci.testing
+    from hfci.testing.preparation import available_cores
+
+    workers = min(arguments.workers or available_cores(), len(selection.files))
+    own = Path(hfci.testing.__file__).parent / "data" / "pytest.ini"
+    options = {
+        "-c": own,
+        "--rootdir": folder,
+        "--confcutdir": folder,
+        "--import-mode": "importlib",
+        "--numprocesses": workers,
+        "--dist": "loadfile",
+        "--max-worker-restart": len(selection.cases),
+        "--tb": "short",
+        "--hfci-device": arguments.device,
+        "--hfci-seed": arguments.seed,
+        "--hfci-timeout": arguments.timeout,
+    }
+    # No warnings plugin: to hand a warning on, xdist imports the module of its class, which may be torch.
+    flags = [
+        "-q",
+        "--no-header",
+        "--continue-on-collection-errors",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:warnings",
+    ]
+    pairs = [part for name, value in options.items() for part in (name, str(value))]
+    files = [str(folder / file) for file in selection.files]
+    return int(pytest.main([*flags, *pairs, *files], plugins=[recorder]))
+
+
+def _only_known(recorder: Recorder, arguments: Namespace) -> int:
+    """Write the records of the model types that have no test, where there is nothing else to do."""
+    if recorder.known:
+        recorder.open(arguments.device)
+    return 0
+
+
+def _without_test(row: ManifestRow, arguments: Namespace) -> Record:
+    """Return the record of a model type without a test: by which rule, or where its tiny model stops."""
+    from hfci.testing.cases import Case
+    from hfci.testing.manifest import NOT_ASKED
+    from hfci.testing.outcomes import Outcome
+    from hfci.testing.preparation import missing_packages
+    from hfci.testing.records import Record
+
+    case = Case(row.model_type, None, row.family, None, arguments.tier, arguments.device)
+    if row.reason == NOT_ASKED:
+        outcome, reason = Outcome.NOT_RUN, "no test: not rendered yet, `hfci generate` does"
+    elif row.reason:
+        outcome, reason = Outcome.NOT_APPLICABLE, row.reason
+    elif absent := missing_packages(row.requires):
+        outcome, reason = Outcome.UNAVAILABLE, absent
+    else:
+        outcome, reason = Outcome.NOT_RUN, f"no test: its tiny model stops at {row.stage}: {row.error}"
+    command = shlex.join(["hfci", "tiny", row.model_type])
+    return Record.of(case, outcome, reason=reason, stage=row.stage, reproduce=command)
+
+
+def _command(arguments: Namespace, case: Case) -> str:
+    """Return the command that runs this one case anywhere."""
+    name = case.model_type if case.tier == "smoke" else case.architecture or case.model_type
+    command = ["hfci", "run", name, "--check", case.check or "", "--device", case.device]
+    for option, value, usual in (
+        ("--tier", case.tier, "smoke"),
+        ("--seed", arguments.seed, 0),
+        ("--generated", arguments.generated, None),
+    ):
+        command += [option, str(value)] if value != usual else []
+    return shlex.join(command)
+
+
+# What came of it.
+
+
+def _show(recorder: Recorder) -> Summary:
+    from hfci.results import read_results, summarize
+    from hfci.results.markdown import append_summary
+    from hfci.results.terminal import print_summary
+
+    if recorder.writer is None:
+        raise NothingToDo("no case was selected")
+    summary = summarize(read_results([recorder.writer.path]))
+    print_summary(summary)
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        append_summary(summary, Path(page))
+    return summary
+
+
+def _nothing(arguments: Namespace, selection: Selection) -> str:
+    names = " ".join(arguments.names) or "everything"
+    tests = ", ".join(f"{row.model_type}: {row.reason}" for row in selection.untested[:5] if row.reason)
+    return tests or f"{names} has no case in the tier {arguments.tier} here"

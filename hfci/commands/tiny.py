@@ -1,0 +1,52 @@
+"""Build the tiny model of a model type, run it once, and save it as a checkpoint if asked."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+from hfci.commands.options import add_device, add_folder, add_json, add_seed, print_json
+
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
+
+HELP = "build a tiny model, offline"
+EXAMPLE = "hfci tiny gpt2 --architecture GPT2LMHeadModel --save DIR"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("model_type", metavar="MODEL_TYPE", help="a key of transformers' CONFIG_MAPPING_NAMES")
+    parser.add_argument("--architecture", metavar="CLASS", help="default: the base architecture")
+    add_folder(parser, "--save", "write a checkpoint that from_pretrained loads")
+    add_device(parser)
+    add_seed(parser)
+    add_json(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Build, forward, save, and say what was made."""
+    from hfci.catalog.environment import check_environment
+    from hfci.testing.preparation import prepare, used_device
+
+    check_environment()
+    prepare(arguments.device, 1)
+    from hfci.tiny import build_tiny
+
+    tiny = build_tiny(arguments.model_type, arguments.architecture, device=arguments.device, seed=arguments.seed)
+    tiny.forward()
+    if arguments.save is not None:
+        tiny.model.save_pretrained(arguments.save)
+    made = {
+        "model_type": tiny.model_type,
+        "architecture": tiny.architecture,
+        "parameters": tiny.parameters,
+        "device": used_device(tiny.model),
+        "saved": str(arguments.save) if arguments.save is not None else None,
+    }
+    if arguments.json:
+        print_json(made)
+    else:
+        saved = f", saved in {arguments.save}" if arguments.save is not None else ""
+        size = f"{tiny.architecture} of {tiny.parameters:,} parameters"
+        sys.stdout.write(f"{tiny.model_type}: {size} builds and forwards{saved}\n")
+    return 0

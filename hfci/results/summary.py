@@ -1,0 +1,131 @@
+"""The summary of a run: verdict, outcomes, coverage ladder, slowest cases, failures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hfci.results.reading import Results
+from hfci.results.text import first_line
+from hfci.testing.outcomes import EXECUTED, RED, Outcome
+from hfci.testing.records import Record
+
+__all__ = ["Summary", "summarize"]
+
+SLOWEST = 10
+BUILDING_CHECK = "builds_tiny"
+
+Rung = Callable[[list[Record]], bool]
+
+
+def _any(condition: Callable[[Record], bool]) -> Rung:
+    return lambda records: any(condition(record) for record in records)
+
+
+def _passed(record: Record) -> bool:
+    return record.outcome == Outcome.PASSED
+
+
+def _is_checked(records: list[Record]) -> bool:
+    executed = [record for record in records if record.outcome in EXECUTED]
+    return bool(executed) and not any(record.outcome in RED for record in records) and all(map(_passed, executed))
+
+
+# What the records of one model type must show for it to stand on a rung: what has really happened.
+LADDER: tuple[tuple[str, Rung], ...] = (
+    ("catalogued", lambda _: True),
+    ("generated", _any(lambda record: record.check is not None)),
+    ("collected", _any(lambda record: record.check is not None and record.outcome != Outcome.NOT_RUN)),
+    ("built", _any(lambda record: _passed(record) or record.stage in ("inputs", "forward"))),
+    ("forwarded", _any(lambda record: _passed(record) and record.check != BUILDING_CHECK)),
+    ("checked", _is_checked),
+    ("run in a pipeline", _any(lambda record: _passed(record) and record.task is not None)),
+    ("run on a GPU", _any(lambda record: _passed(record) and not (record.device or "cpu").startswith("cpu"))),
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A case that is red, in one line each."""
+
+    case: str
+    outcome: str
+    stage: str | None
+    error: str
+    reproduce: str | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a maintainer reads first."""
+
+    planned: int
+    executed: int
+    outcomes: dict[str, int]  # every outcome, in the order of the vocabulary
+    ladder: dict[str, int]  # model types on each rung
+    slowest: tuple[tuple[str, float], ...]  # case, seconds
+    failures: tuple[Failure, ...]
+    reasons: dict[str, int]  # of what was unavailable
+    torn: int
+    superseded: int
+    runs: tuple[dict[str, Any], ...]  # the headers
+
+    @property
+    def is_green(self) -> bool:
+        """Whether something was executed, and everything that was planned, without a failure."""
+        return self.executed > 0 and not self.is_red
+
+    @property
+    def is_red(self) -> bool:
+        """Whether something failed or did not run."""
+        return any(self.outcomes[name] for name in RED)
+
+    @property
+    def verdict(self) -> str:
+        """One line."""
+        red = {name: self.outcomes[name] for name in RED if self.outcomes[name]}
+        said = ", ".join(f"{count} {name}" for name, count in red.items())
+        if not self.executed and not red:
+            return f"Nothing was executed; {self.planned} planned"
+        colour = "Green" if self.is_green else "Red"
+        return f"{colour}: {said + ', ' if said else ''}{self.executed} of {self.planned} cases executed"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {"green": self.is_green, "verdict": self.verdict, **asdict(self)}
+
+
+def summarize(results: Results) -> Summary:
+    """Count; records that a header promises and nobody wrote are `not-run`."""
+    records = results.records
+    counts = Counter(record.outcome for record in records)
+    counts[Outcome.NOT_RUN] += results.missing
+    by_model: dict[str, list[Record]] = {}
+    for record in records:
+        by_model.setdefault(record.model_type, []).append(record)
+    slowest = sorted((record for record in records if record.duration_s), key=lambda record: -record.duration_s)
+    return Summary(
+        planned=len(records) + results.missing,
+        executed=sum(counts[outcome] for outcome in EXECUTED),
+        outcomes={outcome.value: counts[outcome] for outcome in Outcome},
+        ladder={name: sum(map(stands, by_model.values())) for name, stands in LADDER},
+        slowest=tuple((record.case, record.duration_s) for record in slowest[:SLOWEST]),
+        failures=tuple(_failures(records)),
+        reasons=dict(
+            Counter(
+                first_line(record.reason or "") for record in records if record.outcome == Outcome.UNAVAILABLE
+            ).most_common()
+        ),
+        torn=results.torn,
+        superseded=results.superseded,
+        runs=tuple(dict(header) for header in results.headers),
+    )
+
+
+def _failures(records: Iterable[Record]) -> Iterable[Failure]:
+    red = (record for record in records if record.outcome in RED)
+    for record in sorted(red, key=lambda record: record.outcome != Outcome.FAILED):
+        error = f"{record.error['type']}: {record.error['message']}" if record.error else record.reason or ""
+        yield Failure(record.case, record.outcome, record.stage, first_line(error), record.reproduce)
