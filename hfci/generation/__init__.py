@@ -1,0 +1,28 @@
+"""The test files: rendered from `templates/`, validated, written, and compared with what is on disk."""
+
+from hfci.generation.generate import InvalidTests, Outcome, check, generate, validate
+from hfci.generation.names import file_name, model_types_by_stem, stems
+from hfci.generation.render import Rendered, render, templates_dir
+from hfci.generation.rules import Problem
+from hfci.generation.validate import DESCRIPTIONS
+from hfci.generation.verify import Verification, verify_all
+from hfci.testing.manifest import load_manifest
+
+__all__ = [
+    "DESCRIPTIONS",
+    "InvalidTests",
+    "Outcome",
+    "Problem",
+    "Rendered",
+    "Verification",
+    "check",
+    "file_name",
+    "generate",
+    "load_manifest",
+    "model_types_by_stem",
+    "render",
+    "stems",
+    "templates_dir",
+    "validate",
+    "verify_all",
+]

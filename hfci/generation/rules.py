@@ -1,0 +1,249 @@
+"""What must hold of one generated test file: a table of rules, each a function that finds what is wrong."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from hfci.generation.render import HEADER
+
+if TYPE_CHECKING:
+    from hfci.catalog import ModelType
+
+__all__ = ["RULES", "Expected", "Problem", "Rule", "TestFile", "problems_of"]
+
+Findings = Iterator[tuple[int, str]]
+
+# Names of the tests' own words for leaving something out or standing something in.
+_MOCKS = {"mock", "unittest", "pytest_mock", "monkeypatch", "mocker", "responses"}
+_AUTO_CLASS = re.compile(r"Auto[A-Z]")  # not `AutoformerModel`
+_SKIPS = {"skip", "skipif", "xfail", "importorskip", "skipTest"}
+
+
+class Problem(NamedTuple):
+    """One thing wrong with one file: where, by which rule, and what."""
+
+    file: str
+    line: int
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return it as compilers do: place, rule, message."""
+        return f"{self.file}:{self.line}: {self.rule}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a file is held against: its row of the catalog, its header and its template's checks."""
+
+    row: ModelType
+    family: str
+    header: str
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TestFile:
+    """One generated file as it stands on disk. `path` is relative to the output folder, with slashes."""
+
+    __test__ = False  # not a test class, whatever pytest makes of its name
+
+    path: str
+    data: bytes
+
+    @classmethod
+    def read(cls, root: Path, path: str) -> TestFile:
+        """Read the file at `path` under `root`."""
+        return cls(path, (root / path).read_bytes())
+
+    @cached_property
+    def text(self) -> str:
+        """The file's text. Raises UnicodeDecodeError."""
+        return self.data.decode("utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The file's syntax tree. Raises SyntaxError (or ValueError for a NUL byte)."""
+        return ast.parse(self.text, self.path)
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def tests(self) -> tuple[ast.FunctionDef, ...]:
+        """The test functions."""
+        return tuple(
+            node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        )
+
+    @cached_property
+    def marker(self) -> Mapping[str, str]:
+        """The string arguments of the module's `pytest.mark.hfci(…)`."""
+        calls = (node for node in self.nodes if isinstance(node, ast.Call) and _dotted(node.func) == "pytest.mark.hfci")
+        return {key: value for call in calls for _, key, value in _strings(call)}
+
+
+class Rule(NamedTuple):
+    """A rule's function and what it says to a reader of `hfci validate --help`."""
+
+    find: Callable[[TestFile, Expected], Findings]
+    description: str
+
+
+def problems_of(file: TestFile, expected: Expected) -> list[Problem]:
+    """Return what is wrong with `file`. Where it cannot be read or parsed, that alone is told."""
+    unreadable = [Problem(file.path, line, rule, message) for line, rule, message in _unreadable(file)]
+    if unreadable:
+        return unreadable
+    return [
+        Problem(file.path, line, name, message)
+        for name, rule in RULES.items()
+        for line, message in rule.find(file, expected)
+    ]
+
+
+def _unreadable(file: TestFile) -> Iterator[tuple[int, str, str]]:
+    try:
+        if not file.text.strip():
+            yield 1, "parses", "the file is empty"
+            return
+        compile(file.tree, file.path, "exec")
+    except UnicodeDecodeError as error:
+        yield file.data[: error.start].count(b"\n") + 1, "parses", f"not UTF-8: {error.reason}"
+    except SyntaxError as error:
+        yield error.lineno or 1, "parses", error.msg
+    except ValueError as error:
+        yield 1, "parses", str(error)
+
+
+def _header(file: TestFile, expected: Expected) -> Findings:
+    first = file.text.splitlines()[0]
+    if not HEADER.fullmatch(first):
+        yield 1, f"the first line is not the header {expected.header!r}"
+    elif first != expected.header:
+        yield 1, f"the header is {first!r}, not {expected.header!r}"
+
+
+def _promised(file: TestFile, expected: Expected) -> Findings:
+    names = [test.name.removeprefix("test_") for test in file.tests]
+    for name in expected.checks:
+        if name not in names:
+            yield 1, f"no test_{name}, which templates/{expected.family}.py.jinja promises"
+    for test, name in zip(file.tests, names, strict=True):
+        if name not in expected.checks:
+            yield test.lineno, f"{test.name} is not in templates/{expected.family}.py.jinja"
+        if names.count(name) > 1:
+            yield test.lineno, f"{test.name} is defined {names.count(name)} times"
+
+
+def _asserts(file: TestFile, _: Expected) -> Findings:
+    for test in file.tests:
+        if not any(_is_assertion(node) for node in ast.walk(test)):
+            yield test.lineno, f"{test.name} asserts nothing"
+
+
+def _is_assertion(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        called = _dotted(node.func)
+        return called == "pytest.raises" or called.startswith("checks.")
+    # `assert True` holds of everything.
+    return isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant)
+
+
+def _registries(file: TestFile, expected: Expected) -> Findings:
+    """Whatever the file names that a registry knows must be what the registry says of this model type."""
+    row = expected.row
+    families = {arch.name: arch.family for arch in row.architectures}
+    known = {
+        "model_type": {row.model_type},
+        "architecture": {name for name, family in families.items() if family == expected.family},
+        "family": {expected.family},
+        "auto class": {auto for arch in row.architectures for auto in arch.auto_classes},
+        "task": {task for arch in row.architectures for task in arch.tasks},
+    }
+    for line, kind, value in _named(file):
+        if value not in known.get(kind, {value}):
+            yield (
+                line,
+                f"{kind} {value!r} is not the registries' ({', '.join(sorted(known[kind])) or 'none'})",
+            )
+    for kind in ("model_type", "architecture", "family"):
+        if kind not in file.marker:
+            yield 1, f"no pytest.mark.hfci({kind}=…)"
+
+
+def _named(file: TestFile) -> Iterator[tuple[int, str, str]]:
+    """Yield line, kind and name of what the file names: imported model classes and arguments of calls."""
+    for node in file.nodes:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "transformers":
+            for alias in node.names:
+                kind = "auto class" if _AUTO_CLASS.match(alias.name) else "architecture"
+                yield node.lineno, kind, alias.name
+        elif isinstance(node, ast.Call):
+            yield from _strings(node)
+
+
+def _mocks(file: TestFile, _: Expected) -> Findings:
+    for node in file.nodes:
+        names = _imported(node) if isinstance(node, ast.Import | ast.ImportFrom) else _arguments(node)
+        for name in names:
+            if _MOCKS & set(name.split(".")):
+                yield getattr(node, "lineno", 1), f"{name} stands something in for the real thing"
+
+
+def _skips(file: TestFile, _: Expected) -> Findings:
+    for node in file.nodes:
+        name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+        if name in _SKIPS:
+            yield node.lineno, f"{name}: a generated test runs or fails"  # type: ignore[attr-defined]
+
+
+def _remote_code(file: TestFile, _: Expected) -> Findings:
+    for number, line in enumerate(file.text.splitlines(), start=1):
+        if "trust_remote_code" in line:
+            yield number, "trust_remote_code: generated tests run transformers' own code only"
+
+
+RULES: dict[str, Rule] = {
+    "header": Rule(_header, "starts with the line that names its template and the transformers version"),
+    "promised": Rule(_promised, "has exactly the tests that its family's template promises, once each"),
+    "asserts": Rule(_asserts, "every test asserts something"),
+    "registries": Rule(
+        _registries, "architectures, auto classes, tasks and family are the registries' for its model type"
+    ),
+    "mocks": Rule(_mocks, "nothing is mocked"),
+    "skips": Rule(_skips, "nothing is skipped or expected to fail"),
+    "remote-code": Rule(_remote_code, "no code from outside transformers is trusted"),
+}
+
+
+def _dotted(node: ast.AST) -> str:
+    """Return `a.b.c` for the expression `a.b.c`, and an empty string for any other."""
+    if isinstance(node, ast.Attribute):
+        parent = _dotted(node.value)
+        return f"{parent}.{node.attr}" if parent else ""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _strings(call: ast.Call) -> Iterator[tuple[int, str, str]]:
+    """Yield line, name and value of the keyword arguments of `call` that are strings."""
+    for keyword in call.keywords:
+        if keyword.arg and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str):
+            yield keyword.value.lineno, keyword.arg, keyword.value.value
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    module = f"{node.module}." if isinstance(node, ast.ImportFrom) and node.module else ""
+    return [module + alias.name for alias in node.names]
+
+
+def _arguments(node: ast.AST) -> list[str]:
+    return [argument.arg for argument in node.args.args] if isinstance(node, ast.FunctionDef) else []

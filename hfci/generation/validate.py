@@ -1,0 +1,101 @@
+"""Validation: what must hold of generated files before they are written, and of those on disk on demand."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from hfci.generation.rules import RULES, Expected, Problem, TestFile, problems_of
+from hfci.generation.tools import collection_problems, format_problems, lint_problems
+from hfci.testing.manifest import MANIFEST
+
+__all__ = ["DESCRIPTIONS", "problems_in", "strays"]
+
+# Every rule there is, for people: those of a single file (hfci/generation/rules.py) and those below.
+DESCRIPTIONS = {
+    "file": "is a regular file that the manifest records, and every recorded file is there",
+    "parses": "is UTF-8, not empty, parses and compiles",
+    **{name: rule.description for name, rule in RULES.items()},
+    "same-test": "no two files test the same thing",
+    "ruff": "`ruff check` finds nothing",
+    "format": "`ruff format` would change nothing",
+    "collects": "pytest collects it",
+}
+
+
+def problems_in(root: Path, expected: Mapping[str, Expected], paths: Sequence[str] | None = None) -> list[Problem]:
+    """Return what is wrong with the generated files under `root`, file by file.
+
+    `expected` says of each path which file should be there; `paths` narrows the work to some of them (those
+    that changed). Every rule of `DESCRIPTIONS` is applied; a file that does not parse is told of that once.
+    """
+    wanted = sorted(expected if paths is None else paths)
+    problems = [*_not_files(root, wanted), *(_strays(root, expected) if paths is None else ())]
+    absent = {problem.file for problem in problems}
+    read = [TestFile.read(root, path) for path in wanted if path not in absent]
+    for file in read:
+        problems += problems_of(file, expected[file.path])
+    unparsed = {problem.file for problem in problems if problem.rule == "parses"}
+    sound = [file for file in read if file.path not in unparsed]
+    names = [file.path for file in sound]
+    if names:
+        problems += _same_tests(sound)
+        problems += lint_problems(root, names)
+        problems += format_problems(root, names)
+        problems += collection_problems(root, names)
+    return sorted(problems)
+
+
+def _not_files(root: Path, paths: Sequence[str]) -> Iterator[Problem]:
+    for path in paths:
+        place = root / path
+        if place.is_symlink():
+            yield Problem(path, 1, "file", "is a symbolic link, not a file")
+        elif not place.exists():
+            yield Problem(path, 1, "file", "is recorded in the manifest but not there")
+        elif not place.is_file():
+            yield Problem(path, 1, "file", "is not a regular file")
+
+
+def _strays(root: Path, expected: Mapping[str, Expected]) -> Iterator[Problem]:
+    for path in strays(root, expected):
+        yield Problem(path, 1, "file", "is not recorded in the manifest")
+
+
+def strays(root: Path, expected: Iterable[str]) -> list[str]:
+    """Return the files under `root` that are neither expected nor the manifest nor hidden."""
+    known = {MANIFEST, *expected}
+    found = (path.relative_to(root) for path in root.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(
+        path.as_posix()
+        for path in found
+        if path.as_posix() not in known and not any(part.startswith((".", "__pycache__")) for part in path.parts)
+    )
+
+
+def _same_tests(files: Sequence[TestFile]) -> Iterator[Problem]:
+    """Tell of files with the same case IDs or the same body, and of tests of one file with the same body."""
+    first_of: dict[object, str] = {}
+    for file in files:
+        ids = (file.marker.get("model_type"), file.marker.get("architecture"))
+        for key in (ids, _body(file.tree)):
+            first = first_of.setdefault(key, file.path)
+            if first != file.path:
+                yield Problem(file.path, 1, "same-test", f"tests what {first} tests")
+                break
+        first_test: dict[str, str] = {}
+        for test in file.tests:
+            first = first_test.setdefault(_body(test), test.name)
+            if first != test.name:
+                yield Problem(file.path, test.lineno, "same-test", f"{test.name} does what {first} does")
+
+
+def _body(node: ast.Module | ast.FunctionDef) -> str:
+    """Return what `node` does, whatever its functions are called and its docstrings say."""
+    statements = (part for part in node.body if not _is_text(part))
+    return "\n".join(_body(part) if isinstance(part, ast.FunctionDef) else ast.dump(part) for part in statements)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

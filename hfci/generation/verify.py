@@ -1,0 +1,174 @@
+"""Verification: does the tiny model of a model type build and forward here? Asked in processes of their own.
+
+A model that segfaults, runs out of memory or never comes back takes only its own process with it: that is
+recorded as its error and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import IO
+
+__all__ = ["Verification", "serve", "verify", "verify_all"]
+
+WORKERS = 2
+TIMEOUT_S = 120.0
+# Hundreds of imported models and what torch keeps of them add up: a worker is replaced after this many.
+MODELS_A_WORKER = 100
+
+# No network, and one thread a process: there are as many processes as are good for the machine.
+ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"}
+
+_PLACES = re.compile(r"(?:/[^\s/:'\"]+)+/(?:site-packages|dist-packages)/")
+_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+_LONGEST_ERROR = 300
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far one model type comes: the parameters of its tiny model, or the stage and error that stop it."""
+
+    model_type: str
+    parameters: int | None = None
+    stage: str | None = None
+    error: str | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether the tiny model built and forwarded."""
+        return self.error is None
+
+
+def verify(model_type: str, architecture: str | None = None) -> Verification:
+    """Build the tiny model of `model_type` and run it once, in this process."""
+    import torch
+
+    from hfci.errors import StageError
+    from hfci.tiny import build_tiny
+
+    try:
+        tiny = build_tiny(model_type, architecture)
+        with torch.no_grad():
+            tiny.forward()
+    except StageError as error:
+        return Verification(model_type, stage=error.stage, error=_told(error.__cause__ or error))
+    except Exception as error:  # the recipe's own fault: told of that row, the rest goes on
+        return Verification(model_type, stage="build", error=_told(error))
+    return Verification(model_type, parameters=tiny.parameters)
+
+
+def verify_all(
+    targets: Iterable[tuple[str, str]], *, workers: int = WORKERS, timeout_s: float = TIMEOUT_S
+) -> Iterator[Verification]:
+    """Yield the verification of each (model type, architecture) of `targets`, as they come in."""
+    waiting = deque(targets)
+    crew = [_Worker(timeout_s) for _ in range(min(workers, len(waiting)))]
+    try:
+        while waiting or any(worker.model_type for worker in crew):
+            for worker in crew:
+                if waiting and not worker.model_type:
+                    worker.give(*waiting.popleft())
+            busy = [worker for worker in crew if worker.model_type]
+            select.select([worker.answers for worker in busy], [], [], 1.0)
+            yield from (found for worker in busy if (found := worker.take()) is not None)
+    finally:
+        for worker in crew:
+            worker.stop()
+
+
+class _Worker:
+    """A process that verifies a model type at a time; replaced when it dies, hangs or has done its share."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self.model_type: str | None = None
+        self._given = 0
+        self._given_at = 0.0
+        self._process = self._started()
+
+    @property
+    def answers(self) -> IO[bytes]:
+        """The pipe that becomes readable when there is something to `take`, be it that the process died."""
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def give(self, model_type: str, architecture: str) -> None:
+        if self._given >= MODELS_A_WORKER:
+            self._restart()
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # `take` tells of a process that died
+            self._process.stdin.write(json.dumps([model_type, architecture]).encode() + b"\n")
+        self.model_type = model_type
+        self._given += 1
+        self._given_at = time.monotonic()
+
+    def take(self) -> Verification | None:
+        """Return the verification of what was given, or None while the process is at work on it."""
+        model_type = self.model_type
+        assert model_type is not None
+        if select.select([self.answers], [], [], 0)[0]:
+            line = self.answers.readline()
+            if line:
+                self.model_type = None
+                return Verification(**json.loads(line))
+            error = _death(self._process.wait())
+        elif time.monotonic() - self._given_at > self._timeout_s:
+            error = f"TimeoutError: not done after {self._timeout_s:.0f} s"
+        else:
+            return None
+        self._restart()
+        return Verification(model_type, stage="build", error=error)
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _restart(self) -> None:
+        self.stop()
+        self.model_type, self._given = None, 0
+        self._process = self._started()
+
+    @staticmethod
+    def _started() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", "from hfci.generation.verify import serve; serve()"],
+            env={**os.environ, **ENVIRONMENT},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # the warnings of 800 models tell nobody anything
+            bufsize=0,
+        )
+
+
+def serve() -> None:
+    """Answer each line `["bert", "BertModel"]` of standard input with a line of its verification."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it ends this process
+    with os.fdopen(os.dup(1), "w") as answers:
+        os.dup2(2, 1)  # what a model prints is no answer
+        for line in sys.stdin:
+            print(json.dumps(asdict(verify(*json.loads(line)))), file=answers, flush=True)
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"the process died of {signal.Signals(-code).name}"
+    return f"the process ended with exit code {code}"
+
+
+def _told(error: BaseException) -> str:
+    """Return type and first line of `error`, without what differs between two machines or two runs."""
+    text = (str(error).strip() or "no message").splitlines()[0]
+    text = _ADDRESS.sub("0x…", _PLACES.sub("", text))
+    whole = f"{type(error).__name__}: {text}"
+    return whole if len(whole) <= _LONGEST_ERROR else f"{whole[:_LONGEST_ERROR]}…"

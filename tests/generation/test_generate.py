@@ -1,0 +1,161 @@
+import json
+from importlib.resources import files
+
+import jsonschema
+import pytest
+
+from hfci.catalog import model_type_names
+from hfci.errors import UsageError
+from hfci.generation import check, generate
+from hfci.generation.validate import strays
+from hfci.testing.manifest import load_manifest
+
+BERT = "text_encoder/test_bert.py"
+
+
+def schema():
+    return json.loads((files("hfci.generation") / "data" / "manifest.schema.json").read_text())
+
+
+def snapshot(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_manifest_has_a_row_for_every_model_type_and_fits_its_schema(rendered):
+    data = json.loads((rendered / "manifest.json").read_text())
+    jsonschema.validate(data, schema(), cls=jsonschema.Draft202012Validator)
+    assert [row["model_type"] for row in data["model_types"]] == list(model_type_names())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"rung": "nearly"}, {"file": None}, {"cases": []}, {"unknown": 1}, {"parameters": -1}],
+    ids=str,
+)
+def test_the_schema_refuses_a_row_that_contradicts_itself(rendered, change):
+    data = json.loads((rendered / "manifest.json").read_text())
+    next(row for row in data["model_types"] if row["model_type"] == "bert").update(change)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, schema())
+
+
+def test_a_verified_model_type_has_its_parameters_in_the_manifest(tmp_path):
+    outcome = generate(["bert"], tmp_path / "out", progress=False)
+    row = outcome.manifest["bert"]
+    assert (row.rung, row.file, row.stage) == ("generated", BERT, None)
+    assert 0 < row.parameters <= 1_000_000
+    assert outcome.written == (BERT,)
+    assert check([], tmp_path / "out", progress=False) == ""
+
+
+def test_rows_that_are_not_named_stay_as_they_are(out):
+    before = load_manifest(out / "manifest.json")
+    outcome = generate(["bert"], out, scratch=True, progress=False)
+    assert outcome.written == ()
+    assert outcome.manifest["gpt2"] == before["gpt2"]
+    assert (out / "text_decoder" / "test_gpt2.py").exists()
+
+
+def test_a_model_type_without_class_has_a_reason_and_no_file(tmp_path):
+    outcome = generate(["nougat"], tmp_path / "out", scratch=True, progress=False)
+    row = outcome.manifest["nougat"]
+    assert (row.rung, row.file) == ("catalogued", None)
+    assert row.reason
+
+
+def recorded_as_verified(out):
+    """As `generate` without `scratch` would have left it, in no time."""
+    path = out / "manifest.json"
+    path.write_text(path.read_text().replace('"parameters": null, "cases": [{', '"parameters": 1, "cases": [{'))
+
+
+def test_there_is_no_drift_in_what_was_just_generated(out):
+    recorded_as_verified(out)
+    assert check([], out, progress=False) == ""
+
+
+def test_an_edited_file_is_drift_and_the_diff_shows_the_edit(out):
+    recorded_as_verified(out)
+    text = (out / BERT).read_text()
+    (out / BERT).write_text(text.replace("checks.builds_tiny(tiny)", "checks.builds_tiny(tiny)  # by hand"))
+    found = check([], out, progress=False)
+    assert "-    checks.builds_tiny(tiny)  # by hand\n+    checks.builds_tiny(tiny)\n" in found
+    assert BERT in found
+
+
+def test_a_missing_a_stray_and_a_linked_file_are_drift(out, rendered):
+    recorded_as_verified(out)
+    (out / BERT).unlink()
+    (out / "text_encoder" / "test_mine.py").write_text("")
+    (out / "text_decoder" / "test_gpt2.py").unlink()
+    (out / "text_decoder" / "test_gpt2.py").symlink_to(rendered / "text_decoder" / "test_gpt2.py")
+    found = check([], out, progress=False)
+    assert "--- /dev/null" in found
+    assert "test_mine.py" in found
+    assert "test_gpt2.py: a symbolic link" in found
+
+
+def test_line_ends_and_bytes_that_are_no_text_are_drift(out):
+    recorded_as_verified(out)
+    good = (out / BERT).read_bytes()
+    for data in (good.replace(b"\n", b"\r\n"), good + b"\xff", good.rstrip(b"\n")):
+        (out / BERT).write_bytes(data)
+        assert check(["bert"], out, progress=False)
+
+
+def test_an_edited_manifest_is_drift(out):
+    recorded_as_verified(out)
+    path = out / "manifest.json"
+    path.write_text(path.read_text().replace('"architectures": ["BertModel", ', '"architectures": ['))
+    assert '+{"model_type": "bert"' in check([], out, progress=False)
+
+
+def test_a_pattern_that_names_nothing_proposes_the_nearest(tmp_path):
+    with pytest.raises(UsageError, match=r"'b-ert' names no model type.*Did you mean bert"):
+        generate(["b-ert"], tmp_path / "out", progress=False)
+
+
+def test_a_manifest_of_another_transformers_is_left_alone(out):
+    path = out / "manifest.json"
+    path.write_text(path.read_text().replace('"transformers": "', '"transformers": "0.'))
+    before = snapshot(out)
+    for call in (generate, check):
+        with pytest.raises(UsageError, match="was rendered for transformers 0"):
+            call(["bert"], out, progress=False)
+    assert snapshot(out) == before
+
+
+def test_a_place_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path):
+    (tmp_path / "file").write_text("")
+    before = snapshot(tmp_path)
+    with pytest.raises(UsageError, match="cannot write"):
+        generate(["bert"], tmp_path / "file" / "generated", scratch=True, progress=False)
+    assert snapshot(tmp_path) == before
+
+
+def test_a_write_that_fails_halfway_leaves_everything_as_it_was(out):
+    """gpt2's folder is a file: it is met after bert's file has been replaced."""
+    text = (out / BERT).read_text()
+    (out / BERT).write_text(text + "# by hand\n")
+    (out / "text_decoder" / "test_gpt2.py").unlink()
+    (out / "text_decoder").rmdir()
+    (out / "text_decoder").write_text("in the way")
+    before = snapshot(out)
+    with pytest.raises(UsageError, match="it was left as it was"):
+        generate(["bert", "gpt2"], out, scratch=True, progress=False)
+    assert snapshot(out) == before
+    assert not list(out.glob(".staging-*"))
+
+
+def test_a_file_that_is_no_longer_due_goes_away(out):
+    path = out / "manifest.json"
+    manifest = json.loads(path.read_text())
+    row = next(row for row in manifest["model_types"] if row["model_type"] == "bert")
+    row["file"], row["family"] = "vision/test_bert.py", "vision"
+    path.write_text(json.dumps(manifest))
+    (out / "vision").mkdir()
+    (out / BERT).rename(out / "vision" / "test_bert.py")
+    outcome = generate(["bert"], out, scratch=True, progress=False)
+    assert (outcome.written, outcome.removed) == ((BERT,), ("vision/test_bert.py",))
+    assert not (out / "vision").exists()
+    assert strays(out, [row.file for row in outcome.manifest.model_types if row.file]) == []

@@ -1,0 +1,76 @@
+import ast
+
+import pytest
+
+from hfci.catalog import families
+from hfci.errors import UsageError
+from hfci.generation import generate, templates_dir
+from hfci.generation.render import promised_checks
+
+SIX = (
+    "builds_tiny",
+    "forward_is_finite",
+    "forward_is_deterministic",
+    "batch_is_independent",
+    "save_load_roundtrip",
+    "gradients_reach_every_parameter",
+)
+
+
+def test_every_family_has_a_template_that_promises_the_smoke_checks():
+    for family in families().values():
+        assert promised_checks(templates_dir(), family.template) == SIX
+
+
+def test_every_template_belongs_to_a_family():
+    known = {family.template for family in families().values()}
+    assert {path.name for path in templates_dir().glob("*.py.jinja") if not path.name.startswith("_")} == known
+
+
+def test_the_same_row_gives_the_same_bytes(rendered, tmp_path):
+    again = tmp_path / "again"
+    generate(["gpt2", "bert"], again, scratch=True, progress=False)
+    paths = sorted(path.relative_to(rendered) for path in rendered.rglob("*") if path.is_file())
+    assert [str(path) for path in paths] == [
+        "manifest.json",
+        "text_decoder/test_gpt2.py",
+        "text_encoder/test_bert.py",
+    ]
+    for path in paths:
+        assert (again / path).read_bytes() == (rendered / path).read_bytes()
+
+
+def test_the_class_and_the_shapes_are_asserted_in_sight(rendered):
+    text = (rendered / "text_decoder" / "test_gpt2.py").read_text()
+    assert "from transformers import GPT2Model" in text
+    assert "assert type(tiny.model) is GPT2Model" in text
+    assert "assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)" in text
+    assert "assert outputs.past_key_values.get_seq_length() == length" in text
+    assert ast.parse(text)
+
+
+@pytest.mark.parametrize("template", ["text_encoder.py.jinja", "_base.py.jinja"])
+def test_an_unknown_variable_names_the_template_and_the_line(templates, tmp_path, template):
+    source = templates / template
+    lines = source.read_text().splitlines()
+    number = 1 + next(n for n, line in enumerate(lines) if line.startswith(("def test_", "{% block shapes")))
+    lines.insert(number, "    assert {{ modle_type }}")
+    source.write_text("\n".join(lines) + "\n")
+    with pytest.raises(UsageError, match=rf"templates/{template}:{number + 1}: 'modle_type' is undefined") as error:
+        generate(["bert"], tmp_path / "out", scratch=True, progress=False, templates=templates)
+    assert "Did you mean model_type" in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_template_that_does_not_parse_names_itself_and_the_line(templates, tmp_path):
+    source = templates / "text_encoder.py.jinja"
+    source.write_text(source.read_text() + "{% if %}\n")
+    line = len(source.read_text().splitlines())
+    with pytest.raises(UsageError, match=rf"templates/text_encoder.py.jinja:{line}: "):
+        generate(["bert"], tmp_path / "out", scratch=True, progress=False, templates=templates)
+
+
+def test_a_family_without_template_is_named(templates, tmp_path):
+    (templates / "text_encoder.py.jinja").unlink()
+    with pytest.raises(UsageError, match=r"no template text_encoder\.py\.jinja"):
+        generate(["bert"], tmp_path / "out", scratch=True, progress=False, templates=templates)

@@ -1,0 +1,119 @@
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from hfci.generation import DESCRIPTIONS, InvalidTests, generate, validate
+
+BASE = "_base.py.jinja"
+DETERMINISTIC = "    checks.forward_is_deterministic(tiny)\n"
+
+# Rule → what in the base template is replaced by what, so that this rule alone is broken.
+BROKEN = {
+    "parses": ("import pytest\n", "import pytest (\n"),
+    "header": ("{{ header }}\n", "# Written by hand.\n"),
+    "promised": (
+        "def test_save_load_roundtrip",
+        "{% if false %}\ndef test_never_rendered() -> None: ...\n{% endif %}\ndef test_save_load_roundtrip",
+    ),
+    "asserts": (DETERMINISTIC, "    tiny.forward()\n"),
+    "registries": ('tier="smoke"', 'tier="smoke",\n    task="image-classification"'),
+    "mocks": (DETERMINISTIC, f"{DETERMINISTIC}    from unittest import mock\n\n    assert mock\n"),
+    "skips": (DETERMINISTIC, f"{DETERMINISTIC}    pytest.skip()\n"),
+    "remote-code": (DETERMINISTIC, f"{DETERMINISTIC}    tiny.forward(trust_remote_code=True)\n"),
+    "same-test": (DETERMINISTIC, "    checks.batch_is_independent(tiny)\n"),
+    "ruff": (DETERMINISTIC, f"{DETERMINISTIC}    unused = 1\n"),
+    "format": (DETERMINISTIC, DETERMINISTIC.replace("(tiny)", "( tiny )")),
+    "collects": ("pytestmark", 'RATIO = 1 / len("")\npytestmark'),
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_what_breaks_a_rule_is_told_of_that_rule_and_never_written(templates, tmp_path, rule):
+    source = templates / BASE
+    text = source.read_text()
+    before, after = BROKEN[rule]
+    assert before in text
+    source.write_text(text.replace(before, after, 1))
+    with pytest.raises(InvalidTests) as error:
+        generate(["bert"], tmp_path / "out", scratch=True, progress=False, templates=templates)
+    assert {problem.rule for problem in error.value.problems} == {rule}
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_rule_is_described_and_broken_by_some_test():
+    assert set(DESCRIPTIONS) == {*BROKEN, "file"}
+
+
+def test_what_was_generated_is_valid(rendered):
+    assert validate([], rendered, progress=False) == []
+
+
+def rules_and_files(out):
+    return [(problem.rule, problem.file, problem.line) for problem in validate([], out, progress=False)]
+
+
+BERT = "text_encoder/test_bert.py"
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [(b"", 1), (b"  \n\n", 1), (b"x = 1\ny = '\xff'\n", 2), (b"x = 1\ndef f(:\n", 2), (b"x = 1\0\n", 1)],
+    ids=["empty", "blank", "not utf-8", "unparsable", "NUL"],
+)
+def test_a_file_that_cannot_be_read_is_one_problem(out, data, line):
+    (out / BERT).write_bytes(data)
+    assert rules_and_files(out) == [("parses", BERT, line)]
+
+
+def test_a_symbolic_link_is_no_file(out, rendered):
+    (out / BERT).unlink()
+    (out / BERT).symlink_to(rendered / BERT)
+    assert rules_and_files(out) == [("file", BERT, 1)]
+
+
+def test_a_folder_is_no_file(out):
+    (out / BERT).unlink()
+    (out / BERT).mkdir()
+    assert rules_and_files(out) == [("file", BERT, 1)]
+
+
+def test_a_recorded_file_that_is_gone_is_told(out):
+    (out / BERT).unlink()
+    assert rules_and_files(out) == [("file", BERT, 1)]
+
+
+def test_a_file_that_is_not_recorded_is_told(out):
+    (out / "vision").mkdir()
+    (out / "vision" / "test_vit.py").write_text("def test_vit() -> None:\n    assert 1 + 1 == 2\n")
+    assert rules_and_files(out) == [("file", "vision/test_vit.py", 1)]
+
+
+def test_what_pytest_and_python_leave_behind_is_no_stray(out):
+    for folder in ("__pycache__", "text_encoder/__pycache__", ".pytest_cache"):
+        (out / folder).mkdir()
+        (out / folder / "left.pyc").write_bytes(os.urandom(8))
+    assert rules_and_files(out) == []
+
+
+def test_a_file_that_tests_another_model_type_is_told_twice(out):
+    gpt2 = "text_decoder/test_gpt2.py"
+    (out / BERT).write_bytes((out / gpt2).read_bytes())
+    assert {"registries", "same-test"} <= {rule for rule, _, _ in rules_and_files(out)}
+
+
+def test_an_auto_class_of_another_architecture_is_told(out):
+    text = (out / BERT).read_text()
+    (out / BERT).write_text(text.replace("import BertModel", "import AutoModelForImageSegmentation, BertModel"))
+    problems = validate([], out, progress=False)
+    assert any("AutoModelForImageSegmentation" in problem.message for problem in problems)
+
+
+def test_generated_files_are_held_to_the_rules_of_the_checkout():
+    root = Path(__file__).parents[2]
+    ours = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["ruff"]
+    theirs = tomllib.loads((root / "hfci/generation/data/ruff.toml").read_text())
+    assert theirs["line-length"] == ours["line-length"]
+    # Docstrings are for the package: `generated/**` is free of D1 in the checkout as well.
+    assert set(theirs["lint"]["select"]) == {*ours["lint"]["select"]} - {"D1"}

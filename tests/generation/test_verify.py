@@ -1,0 +1,33 @@
+import time
+
+from hfci.generation.verify import Verification, _Worker, verify_all
+
+
+def test_every_target_is_answered_and_a_failure_names_its_stage():
+    found = {v.model_type: v for v in verify_all([("bert", "BertModel"), ("bert_", "BertModel")])}
+    assert found["bert"].verified
+    assert found["bert"].parameters > 0
+    assert not found["bert_"].verified
+    assert "bert_" in found["bert_"].error
+
+
+def test_a_model_that_takes_too_long_does_not_stop_the_rest():
+    started = time.monotonic()
+    found = list(verify_all([("bert", "BertModel")], timeout_s=0.01))
+    assert found == [Verification("bert", stage="build", error="TimeoutError: not done after 0 s")]
+    assert time.monotonic() - started < 30
+
+
+def test_a_process_that_is_killed_is_recorded_and_replaced():
+    worker = _Worker(timeout_s=60)
+    try:
+        worker.give("bert", "BertModel")
+        killed = worker._process
+        killed.kill()
+        killed.wait()
+        assert worker.take() == Verification("bert", stage="build", error="the process died of SIGKILL")
+        assert worker.model_type is None
+        assert worker._process.poll() is None
+        assert worker._process is not killed
+    finally:
+        worker.stop()
