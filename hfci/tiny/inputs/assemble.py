@@ -1,0 +1,106 @@
+"""From a model to the keyword arguments of its forward."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from hfci.tiny.bundles import bundled, is_bundle
+from hfci.tiny.inputs import others
+from hfci.tiny.inputs.audio import spectrogram_inputs, waveform_inputs
+from hfci.tiny.inputs.context import Context
+from hfci.tiny.inputs.molecules import molecule_inputs
+from hfci.tiny.inputs.sessions import session_inputs
+from hfci.tiny.inputs.spec import from_spec
+from hfci.tiny.inputs.text import text_inputs
+from hfci.tiny.inputs.vision import flattened_inputs, pixel_inputs, tower_inputs, video_inputs
+from hfci.tiny.recipes import recipe_for
+
+__all__ = ["make_inputs"]
+
+Maker = Callable[[Context], dict[str, Any]]
+
+# Parameter of forward → what makes it and all that goes with it, in the order of making: text comes after the media
+# whose placeholders it holds.
+_MAKERS: dict[str, Maker] = {
+    "atom_inputs": molecule_inputs,
+    "pixel_values": pixel_inputs,
+    "pixel_values_videos": video_inputs,
+    "flattened_patches": flattened_inputs,
+    "grid_thw": tower_inputs,
+    "input_values": waveform_inputs,
+    "input_features": spectrogram_inputs,
+    "input_ids": text_inputs,
+    "inference_session": session_inputs,
+    **others.MAKERS,
+}
+# Media of which a model that takes several gets only the first: the same tower sees them.
+_ALTERNATIVES = (("pixel_values", "pixel_values_videos"), ("input_features", "input_values"))
+
+
+def make_inputs(model: Any, rows: Sequence[int], *, seed: int = 0) -> dict[str, Any]:
+    """Return the keyword arguments of `model.forward` for a batch of `rows`, on the CPU.
+
+    Row i's content depends on i and `seed` alone. A recipe's `inputs` says how a parameter is made instead. For a
+    bundle (see `is_bundle`) it is the name of each of its models → that model's arguments.
+    """
+    if is_bundle(model):
+        return {name: make_inputs(child, rows, seed=seed) for name, child in bundled(model).items()}
+    overrides = recipe_for(model.config.model_type, type(model).__name__).inputs
+    made = [_one_row(model, row, seed, overrides) for row in rows]
+    return {name: _batch([row[name] for row in made], overrides.get(name)) for name in made[0]}
+
+
+def _one_row(model: Any, row: int, seed: int, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    context = Context(model, model.config, row, seed, overrides)
+    for name, spec in overrides.items():
+        if spec != "omit":
+            context.made[name] = from_spec(name, spec, context)
+    for name, maker in _MAKERS.items():
+        if name in context.parameters and name not in context.made and not _left_out(name, context):
+            made = _as_its_tower(name, context) or maker(context)
+            context.made.update({key: value for key, value in made.items() if key not in context.made})
+    return {name: value for name, value in context.made.items() if overrides.get(name) != "omit"}
+
+
+def _as_its_tower(name: str, context: Context) -> dict[str, Any]:
+    """Return what the recipe of the part that takes `name` itself says of it and of its companions, if it does."""
+    tower = context.listener(name)
+    specs = recipe_for(tower.config.model_type, type(tower.model).__name__).inputs
+    spec = specs.get(name)
+    if tower.model is context.model or not isinstance(spec, Mapping) or spec.get("rows"):
+        return {}
+    names = {key: key if key in context.parameters else f"image_{key}" for key in specs if specs[key] != "omit"}
+    return {whole: from_spec(key, specs[key], tower) for key, whole in names.items() if whole in context.parameters}
+
+
+def _left_out(name: str, context: Context) -> bool:
+    if context.overrides.get(name) == "omit":
+        return True
+    return any(name in group and set(group[: group.index(name)]) & set(context.made) for group in _ALTERNATIVES)
+
+
+def _batch(values: list[Any], spec: Any) -> Any:
+    """Put rows together along the dimension that their spec names; each row `step` higher than the one before it."""
+    if not isinstance(spec, Mapping):
+        return _joined(values)
+    step = int(spec.get("step", 0))
+    placed = [value + step * place if step else value for place, value in enumerate(values)]
+    return _joined(placed, int(spec.get("rows", 0)))
+
+
+def _joined(values: list[Any], dimension: int = 0) -> Any:
+    if isinstance(values[0], torch.Tensor):
+        return torch.cat(values, dimension) if values[0].ndim else values[0]
+    if dataclasses.is_dataclass(values[0]) and not isinstance(values[0], type):
+        names = [field.name for field in dataclasses.fields(values[0])]
+        parts = {name: _joined([getattr(value, name) for value in values], dimension) for name in names}
+        return dataclasses.replace(values[0], **parts)
+    if isinstance(values[0], dict):
+        return {key: _joined([value[key] for value in values], dimension) for key in values[0]}
+    if isinstance(values[0], list):
+        return [_joined(list(items), dimension) for items in zip(*values, strict=True)]
+    return values[0]

@@ -1,0 +1,141 @@
+"""What a maker of inputs may look at: the model, its configuration tree, the row, and numbers of that row's own."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from hfci.catalog.facts import entry
+
+__all__ = ["FEATURE_METHODS", "Context", "configs", "look_up", "required_parameters"]
+
+# The methods with which transformers' models turn media into features that stand in the text.
+FEATURE_METHODS = ("get_image_features", "get_video_features", "get_audio_features")
+
+
+def configs(config: Any) -> Iterator[Any]:
+    """Yield `config` and its sub-configurations, breadth first."""
+    queue = [config]
+    while queue:
+        node = queue.pop(0)
+        yield node
+        queue += [part for part in vars(node).values() if hasattr(part, "model_type") and hasattr(part, "to_dict")]
+
+
+def look_up(config: Any, names: str, default: Any = None) -> Any:
+    """Return the first of `names` (`a|b`) that the tree of `config` has a value for, the nearest to the root first."""
+    for node in configs(config):
+        for name in names.split("|"):
+            value = getattr(node, name, None)
+            if value is not None:
+                return value
+    return default
+
+
+def required_parameters(model: Any) -> frozenset[str]:
+    """Return the parameters of `model.forward` that have no default."""
+    return _required(entry(model))
+
+
+def _required(function: Any) -> frozenset[str]:
+    parameters = inspect.signature(function).parameters.values()
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return frozenset(p.name for p in parameters if p.default is p.empty and p.kind in named)
+
+
+@dataclass
+class Context:
+    """The making of one row. `made` holds what the makers before gave, by parameter name."""
+
+    model: Any
+    config: Any
+    row: int
+    seed: int
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def feature_count(self, method: str, media: str) -> int:
+        """Ask the model how many features its media become: the one source that cannot be out of step with it.
+
+        `method` is the model's own `get_image_features` or a sibling. Where there is none, or it wants the text that is
+        yet to be made, the part that takes `media` itself is asked. 0 where there is no such part either.
+        """
+        function = next((getattr(part, method) for part in self.model.modules() if hasattr(part, method)), None)
+        if function is None or "input_ids" in _required(function):
+            listener = self.listener(media)
+            function = None if listener.model is self.model else listener.model.forward
+        if function is None:
+            return 0
+        known = inspect.signature(function).parameters
+        with torch.no_grad():
+            features = function(**{name: value for name, value in self.made.items() if name in known})
+        pooled = getattr(features, "pooler_output", features)
+        if pooled is None or (function.__name__ == "forward" and hasattr(features, "last_hidden_state")):
+            pooled = features.last_hidden_state
+        if isinstance(pooled, (list, tuple)):
+            return sum(feature.numel() // feature.shape[-1] for feature in pooled)
+        return int(pooled.numel() // pooled.shape[-1])
+
+    @functools.cached_property
+    def parameters(self) -> frozenset[str]:
+        """The names of forward's parameters."""
+        return frozenset(inspect.signature(entry(self.model)).parameters)
+
+    @functools.cached_property
+    def required(self) -> frozenset[str]:
+        """The parameters without a default, of forward or of a method that it turns media into features with."""
+        parts = list(self.model.modules())
+        methods = [getattr(part, name) for name in FEATURE_METHODS for part in parts if hasattr(part, name)]
+        wanted = frozenset().union(*map(_required, methods))
+        return required_parameters(self.model) | (wanted & self.parameters)
+
+    def listener(self, name: str) -> Context:
+        """Return the context of the part that takes `name` itself: the innermost model whose forward has it."""
+        from transformers import PreTrainedModel
+
+        model = self.model
+        while True:
+            inner = next(
+                (
+                    module
+                    for module in model.modules()
+                    if module is not model
+                    and isinstance(module, PreTrainedModel)
+                    and name in inspect.signature(module.forward).parameters
+                ),
+                None,
+            )
+            if inner is None:
+                return Context(model, model.config, self.row, self.seed)
+            model = inner
+
+    def find(self, names: str, default: Any = None) -> Any:
+        """Return a configuration value: see `look_up`."""
+        return look_up(self.config, names, default)
+
+    def part(self, names: str) -> Any:
+        """Return the first sub-configuration of those names, or the configuration itself."""
+        return self.find(names, self.config)
+
+    def generator(self, name: str) -> torch.Generator:
+        """Return a generator that depends on the row, the name and the seed alone."""
+        key = hashlib.blake2b(f"{self.seed}:{self.row}:{name}".encode(), digest_size=8).digest()
+        return torch.Generator().manual_seed(int.from_bytes(key, "big") >> 1)
+
+    def normal(self, name: str, *shape: int) -> torch.Tensor:
+        """Return standard normal numbers of `shape`, float32."""
+        return torch.randn(shape, generator=self.generator(name))
+
+    def uniform(self, name: str, *shape: int) -> torch.Tensor:
+        """Return numbers in [0, 1) of `shape`, float32."""
+        return torch.rand(shape, generator=self.generator(name))
+
+    def integers(self, name: str, low: int, high: int, *shape: int) -> torch.Tensor:
+        """Return whole numbers in [low, high) of `shape`, int64."""
+        return torch.randint(low, max(low + 1, high), shape, generator=self.generator(name))

@@ -1,0 +1,145 @@
+"""The tiny model: the same architecture, at most a million parameters large, and what it is fed."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hfci.catalog import read_row, registries
+from hfci.catalog.facts import entry
+from hfci.errors import StageError, UsageError, nearest
+from hfci.tiny.bundles import bundled, is_bundle
+from hfci.tiny.recipes import Recipe, recipe_for
+from hfci.tiny.shrink import shrink
+from hfci.tiny.weights import fill
+
+__all__ = ["TinyModel", "build_tiny", "tiny_config"]
+
+
+@dataclass
+class TinyModel:
+    """A tiny model in evaluation mode on its device. `inputs` and `forward` say at which stage they fail."""
+
+    model_type: str
+    architecture: str
+    model: Any
+    recipe: Recipe
+    device: Any
+    seed: int = 0
+
+    @property
+    def config(self) -> Any:
+        """The tiny configuration."""
+        return self.model.config
+
+    @property
+    def parameters(self) -> int:
+        """The number of distinct parameters."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def inputs(self, rows: Sequence[int] = (0, 1)) -> dict[str, Any]:
+        """Return forward's keyword arguments for a batch of `rows`, new ones at each call, on the model's device.
+
+        Row i's content depends on i alone. Raises StageError (`inputs`).
+        """
+        from hfci.tiny.inputs import make_inputs
+
+        try:
+            made = make_inputs(self.model, rows, seed=self.seed)
+            return {name: _to_device(value, self.device) for name, value in made.items()}
+        except Exception as error:
+            raise StageError("inputs", self.model_type, self.architecture, error) from error
+
+    def forward(self, inputs: Mapping[str, Any] | None = None, **overrides: Any) -> Any:
+        """Run the model, or each model of a bundle, on `inputs` (default: two rows) with `overrides`; gradients are the caller's choice.
+
+        Raises StageError (`forward`).
+        """
+        arguments = {**(self.inputs() if inputs is None else inputs), **overrides}
+        try:
+            return _run(self.model, arguments)
+        except Exception as error:
+            raise StageError("forward", self.model_type, self.architecture, error) from error
+
+
+    def save(self, folder: str | Path) -> None:
+        """Write a checkpoint into `folder` that `from_pretrained` loads: safetensors, and what the recipe adds."""
+        import torch
+
+        self.model.save_pretrained(folder)
+        for name, content in self.recipe.files.items():
+            torch.save(dict(content), Path(folder) / name)
+
+
+def tiny_config(model_type: str) -> Any:
+    """Return the tiny configuration of `model_type`: its default one shrunk, then its recipe's exceptions."""
+    cls = registries.config_class(model_type)
+    return cls.from_dict(shrink(_default_data(cls, recipe_for(model_type))))
+
+
+def build_tiny(
+    model_type: str, architecture: str | None = None, *, device: str = "cpu", seed: int = 0, dtype: str = "float32"
+) -> TinyModel:
+    """Build `architecture` of `model_type` (default: the one of `AutoModel`) as a tiny model, without any network.
+
+    Raises UsageError for an unknown name, StageError (`config` or `build`) where transformers does.
+    """
+    import torch
+
+    row = read_row(model_type)
+    names = [arch.name for arch in row.architectures]
+    name = architecture or (row.base.name if row.base else None)
+    if name is None:
+        raise UsageError(f"{model_type} has no model to build: {row.reason or row.error}")
+    if name not in names:
+        raise UsageError(f"{model_type} has no architecture {name!r}.{nearest(name, names)}")
+    try:
+        config = tiny_config(model_type)
+    except Exception as error:
+        raise StageError("config", model_type, name, error) from error
+    try:
+        cls = registries.find_class(model_type, name)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = cls._from_config(config, dtype=getattr(torch, dtype))
+        fill(model, seed)
+        model = model.eval().to(device)
+    except Exception as error:
+        raise StageError("build", model_type, name, error) from error
+    return TinyModel(model_type, name, model, recipe_for(model_type, name), torch.device(device), seed)
+
+
+def _default_data(cls: type[Any], recipe: Recipe) -> dict[str, Any]:
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # defaults warn of themselves; what matters of them fails later
+    try:
+        data: dict[str, Any] = cls(**recipe.default).to_dict()
+    finally:
+        logger.setLevel(level)
+    return data
+
+
+def _run(model: Any, arguments: Mapping[str, Any]) -> Any:
+    if not is_bundle(model):
+        return model(**arguments) if entry(model) == model.forward else entry(model)(**arguments)
+    return {name: _run(part, arguments[name]) for name, part in bundled(model).items()}
+
+
+def _to_device(value: Any, device: Any) -> Any:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    if isinstance(value, list):
+        return [_to_device(item, device) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [field.name for field in dataclasses.fields(value)]
+        return dataclasses.replace(value, **{name: _to_device(getattr(value, name), device) for name in fields})
+    if isinstance(value, dict):
+        return {name: _to_device(item, device) for name, item in value.items()}
+    return value

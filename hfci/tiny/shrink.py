@@ -1,0 +1,394 @@
+"""The general rule: a default configuration, as nested data, made tiny.
+
+The sizes are in `data/shrink.toml`, the relations between them in `data/relations.toml`; here is only how they are
+applied.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+import operator
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from typing import Any
+
+from hfci.tiny.computed import drop_computed
+from hfci.tiny.recipes import recipe_for
+
+__all__ = ["shrink"]
+
+Data = dict[str, Any]
+
+_LAYERS = 2
+# A list of growing widths becomes a list of multiples of 8, one for every 128 or part of it: equal stays equal wherever
+# it stands, and whatever divides by 8 (groups, heads) still does.
+_STEP, _PER_STEP = 8, 128
+_VOCABULARY = 128
+# An image is this many patches wide and high; a model without patches (a convolutional one, strides of 32 in all) gets
+# this many pixels.
+_PATCHES = 4
+_PIXELS = 64
+
+
+@dataclass(frozen=True)
+class _Rule:
+    names: tuple[str, ...]
+    to: int | None = None
+    lists: int | str | None = None
+    above: int = 0
+    when_to: Mapping[str, int] = field(default_factory=dict)
+    keep: str | None = None
+    image: bool = False
+    layers: bool = False
+
+    def covers(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in self.names)
+
+
+@functools.cache
+def _table(name: str) -> tuple[_Rule, ...]:
+    data = tomllib.loads((files("hfci.tiny") / "data" / name).read_text(encoding="utf-8"))
+    return tuple(_Rule(**{**row, "names": tuple(row["names"])}) for row in data["rule"])
+
+
+@functools.cache
+def _relations() -> tuple[tuple[str, str], ...]:
+    data = tomllib.loads((files("hfci.tiny") / "data" / "relations.toml").read_text(encoding="utf-8"))
+    return tuple((target, row["equals"]) for row in data["relation"] for target in row["targets"])
+
+
+@functools.cache
+def _rule_for(name: str) -> _Rule | None:
+    return next((rule for rule in _table("shrink.toml") if rule.covers(name)), None)
+
+
+def shrink(default: Data) -> Data:
+    """Return a tiny copy of `default`, a configuration's `to_dict()` with its sub-configurations nested in it.
+
+    The recipes' exceptions are applied too, to the configuration and to every part of it.
+    """
+    tiny = copy.deepcopy(default)
+    for node, original in _nodes(tiny, default):
+        _shrink_node(node, original)
+    vocabulary = _Vocabulary(default)
+    for node, original in _nodes(tiny, default):
+        vocabulary.rewrite(node, original)
+        _keep_relations(node, original)
+        _keep_relations_of_layers(node, original)
+        _scale_pinpoints(node, original)
+        drop_computed(node)
+        _apply_recipe(node)
+    return tiny
+
+
+def _apply_recipe(node: Data) -> None:
+    for path, value in recipe_for(str(node.get("model_type", ""))).set.items():
+        *parents, last = path.split(".")
+        holder = node
+        for parent in parents:
+            holder = holder[parent]
+        holder[last] = copy.deepcopy(value)
+
+
+def _nodes(tiny: Data, default: Data) -> Iterator[tuple[Data, Data]]:
+    """Yield every configuration of the tree, parts before wholes, each beside its default."""
+    for name, value in default.items():
+        if isinstance(value, dict) and isinstance(tiny[name], dict) and not _is_plain(name, value):
+            yield from _nodes(tiny[name], value)
+    yield tiny, default
+
+
+_PLAIN = ("rope_", "per_layer_config", "id2label", "label2id", "quantization", "task_specific", "generation")
+
+
+def _is_plain(name: str, value: Data) -> bool:
+    """Say whether a mapping of that name holds a method's parameters, label names or numbers, not a model's sizes."""
+    return name.startswith(_PLAIN) or not all(isinstance(key, str) for key in value)
+
+
+def _shrink_node(node: Data, default: Data) -> None:
+    kept = _kept_layers(default)
+    for name, value in default.items():
+        rule = _rule_for(name)
+        if name in _DERIVED and not default.get("depths") and not _is_sizes(value):
+            # names of stages follow from the number of layers
+            node.pop(name)
+            continue
+        if name == "per_layer_config" and isinstance(value, dict):
+            node[name] = {kept.index(int(index)): _shrunk(part) for index, part in value.items() if int(index) in kept}
+            continue
+        if kept and (_names_every_layer(value, default) or _is_index_list(name, value, _KINDS)):
+            node[name] = [place for place, index in enumerate(kept) if index in value]
+        elif _is_layer_list(value, default):
+            node[name] = [_of_layer(rule, value[index], default) for index in kept]
+        elif kept and _is_index_list(name, value, _PICKS):
+            node[name] = _repicked(value, len(kept), _depth(default))
+        elif rule is None or rule.keep:
+            continue
+        elif rule.layers:
+            if isinstance(value, int) and not isinstance(value, bool):
+                limit = len(kept) if value == _depth(default) else _LAYERS
+                node[name] = value if value == _stages(default) else min(value, limit)
+        elif rule.image:
+            node[name] = _image_size(value, default)
+        else:
+            node[name] = _applied(rule, value, default)
+
+
+def _shrunk(default: Data) -> Data:
+    node = copy.deepcopy(default)
+    _shrink_node(node, default)
+    return node
+
+
+def _of_layer(rule: _Rule | None, value: Any, default: Data) -> Any:
+    return value if rule is None or rule.keep or rule.layers or rule.image else _applied(rule, value, default)
+
+
+def _applied(rule: _Rule, value: Any, default: Data) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, list, tuple)):
+        return value
+    to = next((small for beside, small in rule.when_to.items() if default.get(beside)), rule.to)
+    if isinstance(value, int):
+        return value if to is None or value <= max(to, rule.above) else to
+    if not value or not all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+        return value
+    if rule.lists == "steps" and len(set(value)) > 1:
+        return [min(item, _STEP * math.ceil(item / _PER_STEP)) if item > _STEP else item for item in value]
+    limit = rule.lists if isinstance(rule.lists, int) else to
+    return value if limit is None else [min(item, limit) for item in value]
+
+
+# --- layers -------------------------------------------------------------------------------------------------------
+
+_DEPTH_NAMES = ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "depth", "encoder_layers", "decoder_layers")
+# lists of kinds of layers, which say how many there are where nothing else does
+_KIND_LISTS = ("layer_types", "layers_block_type")
+# names of stages: they follow from the number of layers
+_DERIVED = ("stage_names", "out_features")
+# Lists of layer indices. Those that pick outputs keep their length; those that say of which kind a layer is need one
+# layer that is and one that is not.
+_PICKS = ("out_indices", "deepstack_visual_indexes", "*_layer_ids", "image_out_indices")
+_KINDS = (
+    *("*attn_indexes", "*_block_indexes", "*_block_indices", "*attn_idxs", "*_layers_idx", "attn_layer_indices"),
+    *("cross_attention_layers", "*_attn_layers", "hybrid_layer_ids", "moe_layers", "rope_scaling_layers"),
+)
+# Lists of layer kinds that are gone through again and again.
+_CYCLES = ("block_types",)
+
+
+def _depth(default: Data) -> int:
+    """Return the number of layers, 0 for a model of stages (whose `num_layers` counts those)."""
+    if isinstance(default.get("depths"), list):
+        return 0
+    kinds = next((len(default[name]) for name in _KIND_LISTS if isinstance(default.get(name), list)), 0)
+    return next((default[name] for name in _DEPTH_NAMES if isinstance(default.get(name), int)), kinds)
+
+
+def _stages(default: Data) -> int:
+    """Return the number of stages, 0 for a model without."""
+    return len(default["depths"]) if isinstance(default.get("depths"), list) else 0
+
+
+def _is_layer_list(value: Any, default: Data) -> bool:
+    depth = _depth(default)
+    return isinstance(value, list) and depth > _LAYERS and len(value) == depth
+
+
+def _names_every_layer(value: Any, default: Data) -> bool:
+    return _is_layer_list(value, default) and value == list(range(len(value)))
+
+
+def _is_index_list(name: str, value: Any, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, p) for p in patterns) and isinstance(value, list) and bool(value) and _all_int(value)
+
+
+def _is_sizes(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and _all_int(value)
+
+
+def _all_int(value: Iterable[Any]) -> bool:
+    return all(isinstance(item, int) and not isinstance(item, bool) for item in value)
+
+
+def _kept_layers(default: Data) -> list[int]:
+    """Return the indices of the layers that stay: two, or more for more kinds or more picked outputs."""
+    depth = _depth(default)
+    if depth <= _LAYERS:
+        return list(range(depth))
+    lists = [v for v in default.values() if _is_layer_list(v, default) and not _names_every_layer(v, default)]
+    overrides = {int(index): value for index, value in (default.get("per_layer_config") or {}).items()}
+    marks = [set(value) for name, value in default.items() if _is_index_list(name, value, _KINDS)]
+    kinds: dict[tuple[Any, ...], int] = {}
+    for index in range(depth):
+        kind = (
+            *(repr(value[index]) for value in lists),
+            repr(overrides.get(index)),
+            *(index in mark for mark in marks),
+        )
+        kinds.setdefault(kind, index)
+    picked = [len(value) for name, value in default.items() if _is_index_list(name, value, _PICKS)]
+    cycles = [len(default[name]) for name in _CYCLES if isinstance(default.get(name), list)]
+    count = max(_LAYERS, len(kinds), *picked, *cycles)
+    kept = sorted(kinds.values())
+    kept += [index for index in range(depth) if index not in kept][: count - len(kept)]
+    return sorted(kept)
+
+
+def _repicked(value: list[int], count: int, depth: int) -> list[int]:
+    """Move picked layer indices to the last of `count` layers, in order; what counts from the end still does."""
+    positive = sorted({index for index in value if index >= 0})
+    # counted with the embedding's output as the first, the last index is the depth itself
+    shift = 1 if positive and positive[-1] >= depth else 0
+    new = {index: max(0, count - len(positive) + place + shift) for place, index in enumerate(positive)}
+    return [new[index] if index >= 0 else max(index, -count) for index in value]
+
+
+# --- images ---------------------------------------------------------------------------------------------------------
+
+
+def _image_size(value: Any, default: Data) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_image_size(side, default) for side in value]
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    patch = default.get("patch_size")
+    patch = patch[-1] if isinstance(patch, (list, tuple)) and patch else patch
+    if not isinstance(patch, int) or default.get("depths"):
+        return min(value, _PIXELS)
+    return min(value, patch * _PATCHES)
+
+
+# --- vocabulary -----------------------------------------------------------------------------------------------------
+
+_ID_PATTERNS = ("*_token_id", "*_token_ids", "*_token_index", "*_id", "*_ids", "*_token_indices", "*_index")
+_ID_NOT = ("*layer_id*", "*ignore_index", "speaker_id")
+
+
+class _Vocabulary:
+    """Token IDs, moved into the shrunk vocabularies: the same ID stays the same throughout the tree.
+
+    An ID small enough stays. A larger one is counted down from the end of the vocabulary, in the order of the IDs, and
+    one that was exactly the size of a vocabulary (its first free ID) stays exactly that.
+    """
+
+    def __init__(self, default: Data) -> None:
+        self._sizes = sorted(
+            {
+                value
+                for _, node in _nodes(copy.deepcopy(default), default)
+                for name, value in node.items()
+                if isinstance(value, int) and name.endswith("vocab_size") and value > _VOCABULARY
+            }
+        )
+        large = sorted(
+            {
+                token
+                for _, node in _nodes(copy.deepcopy(default), default)
+                for name, value in node.items()
+                if self._is_id(name)
+                for token in (value if isinstance(value, list) else [value])
+                if isinstance(token, int) and not isinstance(token, bool) and token >= _VOCABULARY // 2
+            }
+        )
+        self._new = {token: _VOCABULARY - len(large) + place for place, token in enumerate(large)}
+
+    @staticmethod
+    def _is_id(name: str) -> bool:
+        return any(fnmatchcase(name, p) for p in _ID_PATTERNS) and not any(fnmatchcase(name, p) for p in _ID_NOT)
+
+    def rewrite(self, node: Data, default: Data) -> None:
+        for name, value in default.items():
+            if self._is_id(name):
+                new = [self._new.get(token, token) for token in (value if isinstance(value, list) else [value])]
+                node[name] = new if isinstance(value, list) else new[0]
+
+
+# --- relations ------------------------------------------------------------------------------------------------------
+
+_OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "+": operator.add,
+}
+
+
+def _keep_relations(node: Data, default: Data) -> None:
+    """Make every relation that holds in `default` hold in `node`; rope sections fill half a head again."""
+    for target, formula in _relations():
+        before = _evaluated(formula, default)
+        if before is not None and default.get(target) == before:
+            after = _evaluated(formula, node)
+            if after:
+                node[target] = after
+    for holder, original in ((node, default), *_rope_parameters(node, default)):
+        section = original.get("mrope_section")
+        if isinstance(section, list) and section and _head_dim(node):
+            holder["mrope_section"] = _scaled_section(section, node, default)
+
+
+def _keep_relations_of_layers(node: Data, default: Data) -> None:
+    """Do the same for every layer that differs from the rest, with what it has of its own and what of the whole."""
+    kept = _kept_layers(default)
+    for index, original in (default.get("per_layer_config") or {}).items():
+        if int(index) in kept:
+            layer = node["per_layer_config"][kept.index(int(index))]
+            before = {**node, **layer}
+            whole = dict(before)
+            _keep_relations(whole, {**default, **original})
+            layer.update({name: value for name, value in whole.items() if value != before.get(name)})
+
+
+def _scale_pinpoints(node: Data, default: Data) -> None:
+    """Scale the sizes that a picture may be tiled to, multiples of its tower's image, as that image was."""
+    pinpoints = default.get("image_grid_pinpoints")
+    sizes = [
+        (part["image_size"], original["image_size"])
+        for part, original in _nodes(node, default)
+        if isinstance(original.get("image_size"), int) and "image_size" in part
+    ]
+    if isinstance(pinpoints, list) and sizes:
+        new, old = sizes[0]
+        node["image_grid_pinpoints"] = [[side * new // old for side in sides] for sides in pinpoints]
+
+
+def _rope_parameters(node: Data, default: Data) -> Iterator[tuple[Data, Data]]:
+    for name in ("rope_parameters", "rope_scaling"):
+        if isinstance(default.get(name), dict) and isinstance(node.get(name), dict):
+            yield node[name], default[name]
+
+
+def _head_dim(data: Data) -> int:
+    if isinstance(data.get("head_dim"), int) and data["head_dim"]:
+        return int(data["head_dim"])
+    if data.get("hidden_size") and data.get("num_attention_heads"):
+        return int(data["hidden_size"] // data["num_attention_heads"])
+    return 0
+
+
+def _scaled_section(section: list[int], node: Data, default: Data) -> list[int]:
+    share = sum(section) / max(1, _head_dim(default))
+    total = max(len(section), round(share * _head_dim(node)))
+    scaled = [max(1, math.floor(part * total / sum(section))) for part in section]
+    scaled[0] += total - sum(scaled)
+    return scaled
+
+
+def _evaluated(formula: str, data: Data) -> int | None:
+    """Evaluate a formula of field names, left to right, `a * b // c`; None where a field is missing or no number."""
+    result: int | None = None
+    operation = "*"
+    for word in formula.split():
+        if word in _OPERATIONS:
+            operation = word
+            continue
+        value = int(word) if word.isdigit() else data.get(word)
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not value:
+            return None
+        result = int(value) if result is None else int(_OPERATIONS[operation](result, value))
+    return result

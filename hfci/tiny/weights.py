@@ -1,0 +1,102 @@
+"""Weights: the only way they are made, in every tier.
+
+Each parameter is filled by a generator keyed on its name and shape, so that the same name and shape hold the same
+numbers whatever else the model has. The scale is chosen so that activations keep their size and attention is far from
+uniform: transformers' own start, a standard deviation of 0.02, leaves every attention map near uniform, where a wrong
+mask or scale cannot be seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+__all__ = ["fill"]
+
+# Gain of a matrix: 1 keeps the variance of what it is applied to, a little more makes attention scores (a product of
+# two projections, so the square of it) differ by several units. A convolution stands in stacks without a norm between
+# them, where anything above 1 grows without bound.
+_GAIN, _GAIN_OF_CONVOLUTION = 1.5, 1.0
+# What starts smaller than this starts at nothing: a layer scale of 1e-6 would switch its layer off.
+_NOTHING = 0.01
+# Relative spread of what starts constant: norm scales, biases, statistics.
+_SPREAD = 0.2
+_STATISTICS = ("running_mean", "running_var")
+
+
+def fill(model: nn.Module, seed: int = 0) -> None:
+    """Fill the parameters and the data-carrying buffers of `model` in place, deterministically.
+
+    A matrix gets a normal distribution of standard deviation 1.5 / √fan_in, a convolution one of 1 / √fan_in, an
+    embedding one of 1 with its padding row zero. What is constant at the start (a norm's scale, a bias, a gate) stays
+    around that constant, a spread of 0.2 about it, and what starts at next to nothing gets that spread about zero. A
+    vector of one sign (decay rates, frequencies) keeps its structure and domain, a tenth about it. Persistent float
+    buffers are filled where they start constant (a codebook, a norm's statistics, whose variance stays positive);
+    buffers that were computed (position tables, masks, windows) are left alone.
+    """
+    import torch
+
+    layers = {id(weight): module for module in model.modules() if (weight := getattr(module, "weight", None)) is not None}
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.is_floating_point() and parameter.numel():
+                layer = layers.get(id(parameter))
+                parameter.copy_(_filled(parameter, _noise(name, parameter, seed), layer))
+                if isinstance(layer, torch.nn.Embedding) and layer.padding_idx is not None:
+                    parameter[layer.padding_idx] = 0
+        persistent = set(model.state_dict(keep_vars=True))
+        for name, buffer in model.named_buffers():
+            if name in persistent and buffer.is_floating_point() and buffer.numel() > 1 and _is_constant(buffer):
+                noise = _noise(name, buffer, seed)
+                spread = _SPREAD if name.endswith(_STATISTICS) else 1.0
+                buffer.copy_(buffer + spread * (noise.abs() if name.endswith("running_var") else noise))
+
+
+def _filled(parameter: torch.Tensor, noise: torch.Tensor, layer: nn.Module | None) -> torch.Tensor:
+    from torch import nn
+
+    if isinstance(layer, nn.Embedding):
+        return noise
+    is_vector = parameter.numel() == max(parameter.shape, default=1)
+    if not is_vector and not _is_constant(parameter):
+        gain = _GAIN_OF_CONVOLUTION if isinstance(layer, nn.modules.conv._ConvNd) else _GAIN
+        return noise * (gain / math.sqrt(_fan_in(parameter, layer)))
+    if float(parameter.abs().max()) < _NOTHING:
+        return noise * _SPREAD
+    if _is_constant(parameter):
+        start = parameter.flatten()[0].item()
+        return start + noise * (_SPREAD * abs(start))
+    if float(parameter.min()) < 0 < float(parameter.max()):
+        return noise * max(_SPREAD, float(parameter.square().mean().sqrt()))
+    return parameter * (1 + 0.1 * noise)
+
+
+def _fan_in(weight: torch.Tensor, layer: nn.Module | None) -> int:
+    """Return over how many products an output of `layer` sums; of a bare stack of matrices, over how many it may."""
+    from torch import nn
+    from transformers.pytorch_utils import Conv1D
+
+    if isinstance(layer, Conv1D):  # a linear layer that keeps its matrix transposed
+        return weight.shape[0]
+    if isinstance(layer, nn.modules.conv._ConvNd) or weight.ndim <= 2:
+        return math.prod(weight.shape[1:])
+    return min(weight.shape[-2:])  # a matrix an expert, which way round differs
+
+
+def _is_constant(tensor: torch.Tensor) -> bool:
+    return bool((tensor == tensor.flatten()[0]).all())
+
+
+def _noise(name: str, like: torch.Tensor, seed: int) -> torch.Tensor:
+    """Return standard normal numbers that depend on `name`, the shape and `seed` alone, on `like`'s device and dtype."""
+    import torch
+
+    key = f"{seed}:{name}:{tuple(like.shape)}".encode()
+    number = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1
+    generator = torch.Generator().manual_seed(number)
+    return torch.randn(like.shape, generator=generator).to(like.device, like.dtype)

@@ -1,0 +1,74 @@
+"""Exceptions are few, name what exists and say why."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+
+from hfci.catalog import model_type_names, read_row
+from hfci.catalog.registries import config_class
+from hfci.tiny import BUDGET, recipe_for
+
+FOLDER = files("hfci.tiny") / "data" / "recipes"
+ROWS = [
+    (entry.name, row)
+    for entry in sorted(FOLDER.iterdir(), key=lambda entry: entry.name)
+    for row in tomllib.loads(entry.read_text(encoding="utf-8"))["recipe"]
+]
+TEXTS = {"type": "object", "additionalProperties": {"type": "string", "minLength": 10}}
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["reason"],
+    "additionalProperties": False,
+    "properties": {
+        "model_types": {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
+        "architectures": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "reason": {"type": "string", "minLength": 15},
+        "default": {"type": "object"},
+        "set": {"type": "object"},
+        "inputs": {"type": "object"},
+        "files": {"type": "object"},
+        "run_parts": {"const": True},
+        "budget": {"type": "integer", "exclusiveMinimum": BUDGET},
+        "mixes_rows": {"type": "string", "minLength": 15},
+        "nondeterministic": {"type": "string", "minLength": 15},
+        "row_mixing_outputs": TEXTS,
+        "inert": TEXTS,
+    },
+}
+
+
+def configurations_beside(cls: type[Any]) -> list[Any]:
+    return [value for value in vars(sys.modules[cls.__module__]).values() if hasattr(value, "model_type")]
+
+
+@pytest.mark.parametrize(("file", "row"), ROWS)
+def test_a_row_is_as_the_schema_says(file: str, row: dict[str, Any]) -> None:
+    assert file.endswith(".toml")
+    jsonschema.validate(row, SCHEMA)
+    assert len(row) > len({"model_types", "architectures", "reason"} & set(row)), "a row that changes nothing"
+
+
+def test_rows_name_model_types_and_architectures_that_exist() -> None:
+    known = set(model_type_names())
+    # parts without a key of their own (bark's `semantic`) are known by their configuration class
+    known |= {part.model_type for name in known for part in configurations_beside(config_class(name))}
+    for _, row in ROWS:
+        assert set(row.get("model_types", ())) <= known, set(row["model_types"]) - known
+        if "architectures" in row:
+            have = {arch.name for name in row["model_types"] for arch in read_row(name).architectures}
+            assert set(row["architectures"]) <= have
+
+
+def test_at_most_ten_model_types_are_over_the_budget() -> None:
+    assert sum(recipe_for(name).budget > BUDGET for name in model_type_names()) <= 10
+
+
+def test_most_model_types_need_no_exception() -> None:
+    excepted = {name for _, row in ROWS for name in row.get("model_types", ())}
+    assert len(excepted) < len(model_type_names()) / 2

@@ -1,0 +1,63 @@
+"""The general rule: sizes go down, relations stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hfci.tiny import tiny_config
+from hfci.tiny.shrink import shrink
+
+SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size", "head_dim")
+
+
+@settings(deadline=None)  # a shared machine is slow at times
+@given(st.dictionaries(st.sampled_from(SIZES), st.integers(1, 5_000)))
+def test_a_size_never_grows_and_never_vanishes(default: dict[str, int]) -> None:
+    before = dict(default)
+    tiny = shrink(default)
+    assert default == before
+    assert set(tiny) == set(default)
+    assert all(1 <= tiny[name] <= value for name, value in default.items())
+
+
+def test_one_layer_of_every_kind_is_kept() -> None:
+    kinds = ["linear", "linear", "linear", "full"] * 6
+    tiny = shrink({"num_hidden_layers": 24, "layer_types": kinds, "hidden_size": 4096})
+    assert tiny["num_hidden_layers"] == len(tiny["layer_types"])
+    assert set(tiny["layer_types"]) == {"linear", "full"}
+
+
+def test_layers_marked_by_index_keep_one_that_is_marked_and_one_that_is_not() -> None:
+    tiny = shrink({"num_hidden_layers": 12, "global_attn_indexes": [2, 5, 8, 11]})
+    assert 0 < len(tiny["global_attn_indexes"]) < tiny["num_hidden_layers"]
+
+
+def test_picked_layers_keep_their_number_and_exist() -> None:
+    tiny = shrink({"num_hidden_layers": 12, "deepstack_visual_indexes": [3, 7, 10]})
+    assert len(tiny["deepstack_visual_indexes"]) == 3
+    assert max(tiny["deepstack_visual_indexes"]) < tiny["num_hidden_layers"]
+
+
+def test_a_relation_that_holds_by_default_holds_afterwards() -> None:
+    default = {"expand": 2, "hidden_size": 2560, "mamba_head_dim": 64, "mamba_num_heads": 80}
+    tiny = shrink(default)
+    assert tiny["mamba_num_heads"] * tiny["mamba_head_dim"] == tiny["expand"] * tiny["hidden_size"]
+
+
+def test_a_special_token_is_the_same_token_everywhere_and_inside_the_vocabulary() -> None:
+    part = {"model_type": "part", "vocab_size": 152064, "eos_token_id": 151645, "pad_token_id": 0}
+    tiny = shrink({"text_config": part, "image_token_id": 151655, "eos_token_id": 151645})
+    assert tiny["eos_token_id"] == tiny["text_config"]["eos_token_id"]
+    assert tiny["text_config"]["pad_token_id"] == 0
+    assert tiny["eos_token_id"] < tiny["image_token_id"] < tiny["text_config"]["vocab_size"]
+
+
+@pytest.mark.parametrize("model_type", ["bert", "llama", "llava", "swin", "whisper", "gemma3_text"])
+def test_a_tiny_configuration_is_the_same_architecture_s(model_type: str) -> None:
+    config: Any = tiny_config(model_type)
+    assert config.model_type == model_type
+    assert tiny_config(model_type).to_dict() == config.to_dict()
