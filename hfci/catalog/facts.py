@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["MODALITIES", "declared_modalities", "facts_of", "forward_parameters", "input_modalities"]
+__all__ = ["MODALITIES", "declared_modalities", "entry", "facts_of", "forward_parameters", "input_modalities"]
 
 MODALITIES = ("text", "image", "video", "audio", "time-series", "boxes", "actions", "protein", "hidden-states")
 
@@ -33,9 +33,17 @@ def _modality_of_parameter() -> dict[str, str]:
     return {name: modality for modality, names in data["modalities"].items() for name in names}
 
 
+def entry(owner: Any) -> Any:
+    """Return what runs a model class or a model: its forward or, where it defines none, its `encode`."""
+    from torch import nn
+
+    undefined = getattr(owner.forward, "__func__", owner.forward) is nn.Module.forward
+    return owner.encode if undefined and hasattr(owner, "encode") else owner.forward
+
+
 def forward_parameters(cls: type[Any]) -> tuple[str, ...]:
-    """Return the names of the parameters of `cls.forward`, without `self`."""
-    return tuple(inspect.signature(cls.forward).parameters)[1:]
+    """Return the names of the parameters of `cls`'s `entry`, without `self`."""
+    return tuple(inspect.signature(entry(cls)).parameters)[1:]
 
 
 def declared_modalities(cls: type[Any]) -> tuple[str, ...]:
@@ -46,13 +54,13 @@ def declared_modalities(cls: type[Any]) -> tuple[str, ...]:
 
 
 def input_modalities(cls: type[Any]) -> tuple[str, ...]:
-    """Return the modalities that `cls.forward` takes, in the order of `MODALITIES`.
+    """Return the modalities that the `entry` of `cls` takes, in the order of `MODALITIES`.
 
     The signature is believed before the class attribute, whose default, `text`, also stands on pure vision models.
     Where both know `pixel_values` only, the attribute decides between an image and the frames of a video.
     """
     known = _modality_of_parameter()
-    signature = inspect.signature(cls.forward).parameters
+    signature = inspect.signature(entry(cls)).parameters
     found = {known[name] for name in signature if name in known}
     declared = set(declared_modalities(cls))
     if found - {"hidden-states"}:  # beside a modality of its own, `inputs_embeds` and the like are another way in

@@ -9,6 +9,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -38,9 +39,9 @@ def transformers_version() -> str:
 
 def model_type_names() -> tuple[str, ...]:
     """Return every key of the installed `CONFIG_MAPPING_NAMES`, in its own order."""
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers import CONFIG_MAPPING
 
-    return tuple(CONFIG_MAPPING_NAMES)
+    return tuple(CONFIG_MAPPING.keys())
 
 
 def config_class(model_type: str) -> type[Any]:
@@ -98,7 +99,8 @@ def tasks_by_auto_class() -> dict[str, tuple[tuple[str, str], ...]]:
     from transformers.pipelines import SUPPORTED_TASKS
 
     found: dict[str, list[tuple[str, str]]] = {}
-    for task, entry in SUPPORTED_TASKS.items():
+    tasks: Mapping[str, Any] = SUPPORTED_TASKS
+    for task, entry in tasks.items():
         implementation = entry["impl"]
         if not isinstance(implementation, str):
             implementation = f"{implementation.__module__}.{implementation.__qualname__}"
