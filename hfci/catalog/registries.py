@@ -157,8 +157,8 @@ def own_model_classes(model_type: str) -> tuple[type[Any], ...]:
     """Return the runnable model classes of `model_type`'s package whose `config_class` is its configuration class.
 
     A class that only holds shared behaviour (`BertPreTrainedModel`) has neither a `forward` nor an `__init__` of its
-    own and is left out. Exported classes come first, in order of definition; then the internal ones, last defined first, since the outer is defined after
-    the inner.
+    own and is left out. Exported classes come first, in order of definition; then the internal ones, last defined
+    first, since the outer is defined after the inner.
     """
     from torch import nn
     from transformers import PreTrainedModel

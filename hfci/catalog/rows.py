@@ -11,6 +11,7 @@ from typing import Any
 from hfci.catalog import registries
 from hfci.catalog.facts import facts_of, input_modalities
 from hfci.catalog.families import family_of
+from hfci.catalog.requirements import absent_packages
 from hfci.errors import UsageError, nearest
 
 __all__ = ["SCHEMA", "Architecture", "Catalog", "ModelType", "read_catalog", "read_row"]
@@ -119,7 +120,7 @@ def read_row(model_type: str) -> ModelType:
         try:
             tables = {cls.__name__: () for cls in registries.own_model_classes(model_type)}
         except ImportError as error:
-            return ModelType(**row, requires=_missing(error), error=f"cannot be imported: {_first_line(error)}")
+            return ModelType(**row, requires=absent_packages(error), error=f"cannot be imported: {_first_line(error)}")
         if not tables:
             return ModelType(**row, reason=f"no model class has {row['config']} as its configuration class")
     return _with_architectures(row, tables)
@@ -136,7 +137,7 @@ def _with_architectures(row: dict[str, Any], tables: dict[str, tuple[str, ...]])
         try:
             cls = registries.find_class(row["model_type"], name)
         except (ImportError, AttributeError) as error:
-            missing += _missing(error)
+            missing += absent_packages(error)
             errors.append(f"{name}: {_first_line(error)}")
             architectures.append(Architecture(name, "", autos))
             continue
@@ -204,17 +205,6 @@ _MODALITY_OF_BASE_TASK = {
     "image-feature-extraction": {"image"},
     "zero-shot-audio-classification": {"text", "audio"},
 }
-
-
-def _missing(error: BaseException) -> tuple[str, ...]:
-    """Return the package whose absence an ImportError reports, from the exception or transformers' placeholder."""
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return (error.name.partition(".")[0],)
-    cause = error.__cause__ or error.__context__
-    if cause is not None:
-        return _missing(cause)
-    _, needs, packages = str(error).rpartition(" needs ")
-    return tuple(name for name in packages.split(", ") if needs and name != "torch")
 
 
 def _first_line(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from hfci.errors import HfciError
 __all__ = ["NotApplicable"]
 
 
-class NotApplicable(HfciError):  # noqa: N818 - an outcome, no error
+class NotApplicable(HfciError):
     """The architecture lacks by design what the check asks for; the message is the reason.
 
     The pytest plugin records such a case as `not-applicable` with this reason, never as passed.

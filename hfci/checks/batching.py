@@ -82,9 +82,7 @@ def _rows(together: Mapping[str, Tensor], alone: Sequence[Mapping[str, Tensor]])
             rows[row][name] = part
     for row, outputs in enumerate(alone):
         if strays := outputs.keys() ^ rows[row].keys():
-            raise AssertionError(
-                f"row {row} alone and the batch return different fields: {', '.join(sorted(strays))}"
-            )
+            raise AssertionError(f"row {row} alone and the batch return different fields: {', '.join(sorted(strays))}")
         for name, part in rows[row].items():
             if part.shape != outputs[name].shape:
                 raise AssertionError(
@@ -94,9 +92,7 @@ def _rows(together: Mapping[str, Tensor], alone: Sequence[Mapping[str, Tensor]])
     return rows
 
 
-def _owner(
-    name: str, together: Mapping[str, Tensor], alone: Sequence[Mapping[str, Tensor]]
-) -> tuple[int | None, str]:
+def _owner(name: str, together: Mapping[str, Tensor], alone: Sequence[Mapping[str, Tensor]]) -> tuple[int | None, str]:
     """Return which row a list's entry belongs to, and its name alone; None where the list does not grow.
 
     Some outputs are a list with an entry an image, so that the batch has as many entries as its rows
@@ -144,9 +140,7 @@ def _assert_rows_differ(alone: Sequence[Mapping[str, Tensor]]) -> None:
     """Assert that the two rows give different outputs: a leak between equal rows could not be seen."""
     first, second = (floating(outputs) for outputs in alone)
     differences = {
-        name: float("inf")
-        if tensor.shape != second[name].shape
-        else relative_difference(tensor, second[name])
+        name: float("inf") if tensor.shape != second[name].shape else relative_difference(tensor, second[name])
         for name, tensor in first.items()
         if name in second
     }

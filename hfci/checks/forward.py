@@ -50,9 +50,7 @@ def forward_is_deterministic(tiny: TinyModel) -> None:
     if strays := first.keys() ^ second.keys():
         raise AssertionError(f"two forwards return different fields: {', '.join(sorted(strays))}")
     different = [
-        f"{name} {_difference(first[name], second[name])}"
-        for name in first
-        if not same_bits(first[name], second[name])
+        f"{name} {_difference(first[name], second[name])}" for name in first if not same_bits(first[name], second[name])
     ]
     if different:
         again = " although the seed was reset" if by_design else ""

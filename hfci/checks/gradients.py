@@ -113,15 +113,11 @@ def _rounding_errors(
         for name in small:
             change = _length(again[name] - gradients[name]) / _length(gradients[name])
             if change > _UNSTABLE:
-                found[name] = (
-                    f"rounding error: {change:.1e} of it changes when the weights move by {_NUDGE:.0e}"
-                )
+                found[name] = f"rounding error: {change:.1e} of it changes when the weights move by {_NUDGE:.0e}"
     for name, gradient in gradients.items():
         effect = _length(gradient) * _length(parameters[name]) / max(1, gradient.numel()) ** 0.5
         if name not in found and max(effect, _size(gradient) / largest) < _INVISIBLE:
-            found[name] = (
-                f"moving it by its own size would change the outputs by {effect:.1e}, below float error"
-            )
+            found[name] = f"moving it by its own size would change the outputs by {effect:.1e}, below float error"
     return {name: found[name] for name in gradients if name in found}
 
 

@@ -55,8 +55,7 @@ def inert_reasons(tiny: TinyModel, suspects: Collection[str]) -> dict[str, Inert
     own = [InertRule("recipe", why, pattern, proof=None) for pattern, why in tiny.recipe.inert.items()]
     names = {name for name, _ in tiny.model.named_parameters(remove_duplicate=False)}
     found = {
-        name: next((rule for rule in (*own, *inert_rules()) if rule.matches(name, names)), None)
-        for name in suspects
+        name: next((rule for rule in (*own, *inert_rules()) if rule.matches(name, names)), None) for name in suspects
     }
     return {name: rule for name, rule in found.items() if rule is not None}
 

@@ -40,9 +40,7 @@ def forget(model: nn.Module) -> None:
     model.eval()
 
 
-def outputs_of(
-    tiny: TinyModel, inputs: dict[str, Any] | None = None, *, seed: bool = True
-) -> dict[str, Tensor]:
+def outputs_of(tiny: TinyModel, inputs: dict[str, Any] | None = None, *, seed: bool = True) -> dict[str, Tensor]:
     """Run one forward without gradients and return its tensors by name.
 
     Unless `seed` is false it starts from the tiny model's seed: a forward that draws random numbers is what

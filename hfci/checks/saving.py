@@ -33,9 +33,7 @@ def save_load_roundtrip(tiny: TinyModel) -> None:
     model = tiny.model
     with tempfile.TemporaryDirectory(prefix="hfci-") as folder:
         tiny.save(folder)
-        written = sorted(
-            path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file()
-        )
+        written = sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
         foreign = [name for name in written if Path(name).suffix not in _WRITTEN and name not in tiny.recipe.files]
         if foreign:
             raise AssertionError(f"saving wrote more than safetensors and JSON: {', '.join(foreign)}")
@@ -46,25 +44,20 @@ def save_load_roundtrip(tiny: TinyModel) -> None:
     old, new = _weights(model), _weights(loaded)
     if strays := old.keys() ^ new.keys():
         raise AssertionError(f"loading changed which weights there are: {', '.join(sorted(strays))}")
-    changed = [
-        f"{name} {_change(old[name], new[name])}" for name in old if not same_bits(old[name], new[name])
-    ]
+    changed = [f"{name} {_change(old[name], new[name])}" for name in old if not same_bits(old[name], new[name])]
     if changed:
         raise AssertionError(f"weights changed on the way through the file: {'; '.join(changed)}")
     before, after = _ties(model), _ties(loaded)
     if before != after:
         raise AssertionError(
-            "ties changed on the way through the file: "
-            f"lost {_groups(before - after)}, new {_groups(after - before)}"
+            f"ties changed on the way through the file: lost {_groups(before - after)}, new {_groups(after - before)}"
         )
 
     first, second = outputs_of(tiny), outputs_of(replace(tiny, model=loaded))
     if strays := first.keys() ^ second.keys():
         raise AssertionError(f"the loaded model returns other fields: {', '.join(sorted(strays))}")
     different = [
-        f"{name} {_change(first[name], second[name])}"
-        for name in first
-        if not same_bits(first[name], second[name])
+        f"{name} {_change(first[name], second[name])}" for name in first if not same_bits(first[name], second[name])
     ]
     if different:
         raise AssertionError(f"the loaded model gives other outputs: {'; '.join(different)}")

@@ -72,9 +72,7 @@ def _children(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         return ((f"{name}[{index}]", item) for index, item in enumerate(value))
     if hasattr(value, "__dict__"):
         return ((f"{prefix}{key}", item) for key, item in vars(value).items())
-    raise TypeError(
-        f"{name or 'the output'} holds a {type(value).__qualname__}, which no check can look into"
-    )
+    raise TypeError(f"{name or 'the output'} holds a {type(value).__qualname__}, which no check can look into")
 
 
 def floating(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -136,16 +136,12 @@ def _pytest(arguments: Namespace, folder: Path, selection: Selection, recorder: 
         "--hfci-seed": arguments.seed,
         "--hfci-timeout": arguments.timeout,
     }
+    # Only these plugins: what else an environment has installed must neither change a run nor slow its start.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     # No warnings plugin: to hand a warning on, xdist imports the module of its class, which may be torch.
-    flags = [
-        "-q",
-        "--no-header",
-        "--continue-on-collection-errors",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:warnings",
-    ]
+    plugins = ("xdist.plugin", "pytest_timeout", "hfci.testing.plugin", "no:cacheprovider", "no:warnings")
+    flags = ["-q", "--no-header", "--continue-on-collection-errors"]
+    flags += [part for plugin in plugins for part in ("-p", plugin)]
     pairs = [part for name, value in options.items() for part in (name, str(value))]
     files = [str(folder / file) for file in selection.files]
     return int(pytest.main([*flags, *pairs, *files], plugins=[recorder]))

@@ -18,12 +18,11 @@ from hfci.generation.select import select
 from hfci.generation.validate import problems_in
 from hfci.generation.verify import Verification, verify_all
 from hfci.generation.write import staged
-from hfci.testing.manifest import MANIFEST, Manifest, ManifestCase, ManifestRow, load_manifest
+from hfci.testing.manifest import MANIFEST, NOT_ASKED, Manifest, ManifestCase, ManifestRow, load_manifest
 
 __all__ = ["InvalidTests", "Outcome", "check", "generate", "validate"]
 
 TIER = "smoke"
-NOT_ASKED = "not asked for yet"
 
 
 class InvalidTests(HfciError):
@@ -148,7 +147,7 @@ def _is_verified(row: ManifestRow) -> bool:
 
 
 def _verification(row: ManifestRow) -> Verification:
-    return Verification(row.model_type, row.parameters, row.stage, row.error)
+    return Verification(row.model_type, row.parameters, row.stage, row.error, row.requires)
 
 
 def _render(
@@ -189,7 +188,7 @@ def _manifest_row(row: ModelType, verification: Verification, file: Rendered | N
         families=row.families,
         family=row.base.family or None if row.base else None,
         file=file.path if file else None,
-        requires=row.requires,
+        requires=verification.requires or row.requires,
         parameters=verification.parameters,
         cases=(ManifestCase(file.architecture, TIER, file.checks),) if file else (),
         architectures=tuple(architecture.name for architecture in row.architectures),

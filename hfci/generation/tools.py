@@ -38,6 +38,7 @@ def collection_problems(root: Path, paths: Sequence[str]) -> Iterator[Problem]:
     """Yield the files among `paths` under `root` that pytest cannot collect, or in which it finds no test."""
     if not paths:
         return
+    root = root.resolve()  # pytest is started in it
     done = subprocess.run(  # noqa: S603 - our own interpreter and arguments
         [
             *(sys.executable, "-m", "pytest", "--collect-only", "-q", "--color=no", "--assert=plain"),

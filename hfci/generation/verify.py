@@ -37,12 +37,16 @@ _LONGEST_ERROR = 300
 
 @dataclass(frozen=True)
 class Verification:
-    """How far one model type comes: the parameters of its tiny model, or the stage and error that stop it."""
+    """How far one model type comes: the parameters of its tiny model, or the stage and error that stop it.
+
+    `requires` are the optional packages whose absence stopped it.
+    """
 
     model_type: str
     parameters: int | None = None
     stage: str | None = None
     error: str | None = None
+    requires: tuple[str, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -54,6 +58,7 @@ def verify(model_type: str, architecture: str | None = None) -> Verification:
     """Build the tiny model of `model_type` and run it once, in this process."""
     import torch
 
+    from hfci.catalog.requirements import absent_packages
     from hfci.errors import StageError
     from hfci.tiny import build_tiny
 
@@ -62,7 +67,8 @@ def verify(model_type: str, architecture: str | None = None) -> Verification:
         with torch.no_grad():
             tiny.forward()
     except StageError as error:
-        return Verification(model_type, stage=error.stage, error=_told(error.__cause__ or error))
+        cause = error.__cause__ or error
+        return Verification(model_type, stage=error.stage, error=_told(cause), requires=absent_packages(cause))
     except Exception as error:  # the recipe's own fault: told of that row, the rest goes on
         return Verification(model_type, stage="build", error=_told(error))
     return Verification(model_type, parameters=tiny.parameters)
@@ -121,7 +127,8 @@ class _Worker:
             line = self.answers.readline()
             if line:
                 self.model_type = None
-                return Verification(**json.loads(line))
+                answer = json.loads(line)
+                return Verification(**{**answer, "requires": tuple(answer["requires"])})
             error = _death(self._process.wait())
         elif time.monotonic() - self._given_at > self._timeout_s:
             error = f"TimeoutError: not done after {self._timeout_s:.0f} s"

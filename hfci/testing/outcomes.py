@@ -6,6 +6,7 @@ import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hfci.catalog.requirements import absent_packages, needs
 from hfci.errors import StageError
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def judge(report: pytest.TestReport, error: BaseException | None, building: bool
         return Verdict.failed("Skipped", f"a skip must name what is missing, by unavailable(): {error}")
     if error is None:
         return Verdict(outcome=Outcome.PASSED.value)
+    if isinstance(error, StageError) and (absent := absent_packages(error)):
+        return Verdict(outcome=Outcome.UNAVAILABLE.value, stage=error.stage, reason=needs(absent))
     stage = error.stage if isinstance(error, StageError) else "build" if building else "check"
     cause = error.__cause__ if isinstance(error, StageError) and error.__cause__ else error
     return Verdict.failed(type(cause).__name__, str(error), stage, report.longreprtext)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterable
 from typing import Any
 
+from hfci.catalog.requirements import is_absent, needs
 from hfci.errors import EnvironmentUnfit
 
 __all__ = ["OFFLINE", "available_cores", "missing_packages", "prepare", "used_device"]
@@ -37,8 +37,8 @@ def prepare(device: str, workers: int) -> None:
 
 def missing_packages(packages: Iterable[str]) -> str | None:
     """Say which of `packages` are not installed, and the mend; None when all are."""
-    absent = [name for name in packages if importlib.util.find_spec(name.replace("-", "_")) is None]
-    return f"needs {', '.join(absent)}: pip install {' '.join(absent)}" if absent else None
+    absent = [name for name in packages if is_absent(name)]
+    return needs(absent) if absent else None
 
 
 def available_cores() -> int:

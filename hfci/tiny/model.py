@@ -55,16 +55,15 @@ class TinyModel:
             raise StageError("inputs", self.model_type, self.architecture, error) from error
 
     def forward(self, inputs: Mapping[str, Any] | None = None, **overrides: Any) -> Any:
-        """Run the model, or each model of a bundle, on `inputs` (default: two rows) with `overrides`; gradients are the caller's choice.
+        """Run the model, or each model of a bundle, on `inputs` (default: two rows) with `overrides`.
 
-        Raises StageError (`forward`).
+        Gradients are the caller's choice. Raises StageError (`forward`).
         """
         arguments = {**(self.inputs() if inputs is None else inputs), **overrides}
         try:
             return _run(self.model, arguments)
         except Exception as error:
             raise StageError("forward", self.model_type, self.architecture, error) from error
-
 
     def save(self, folder: str | Path) -> None:
         """Write a checkpoint into `folder` that `from_pretrained` loads: safetensors, and what the recipe adds."""

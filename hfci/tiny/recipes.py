@@ -1,7 +1,7 @@
 """Recipes: the general rule plus, rarely, an exception with its reason, read from `data/recipes/`.
 
-`set` of a model type also applies where its configuration is a part of another's: what `qwen2_vl_text` needs, `colqwen2`
-needs for the `qwen2_vl_text` within it.
+`set` of a model type also applies where its configuration is a part of another's: what `qwen2_vl_text` needs,
+`colqwen2` needs for the `qwen2_vl_text` within it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,16 @@ BUDGET = 1_000_000
 class Recipe:
     """How one model type departs from the general rule; an empty recipe departs in nothing.
 
-    `default`: arguments of the default configuration, where it cannot be made without. `set`: dotted configuration field → value. `inputs`: parameter of forward → how it is made. `run_parts`: run the models it holds, not its own forward.
-    `files`: a file that loading demands and saving does not write → what `torch.save` writes there. `reason`: why any of it.
-    `budget`: parameters at most. `mixes_rows`: why the rows of a batch depend on each other; `row_mixing_outputs`: the
-    output fields where they do. `nondeterministic`: why two forwards differ unless the seed is reset. `inert`:
-    pattern of parameter names → why no gradient reaches them.
+    - `default`: arguments of the default configuration, where it cannot be made without
+    - `set`: dotted configuration field → value
+    - `inputs`: parameter of forward → how it is made (see hfci/tiny/inputs/spec.py)
+    - `run_parts`: run the models it holds, not its own forward
+    - `files`: a file that loading demands and saving does not write → what `torch.save` writes there
+    - `budget`: parameters at most
+    - `mixes_rows`: why the rows of a batch depend on each other; `row_mixing_outputs`: the output fields where they do
+    - `nondeterministic`: why two forwards differ unless the seed is reset
+    - `inert`: pattern of parameter names → why no gradient reaches them
+    - `reason`: why any of it
     """
 
     reason: str = ""

@@ -41,7 +41,9 @@ def fill(model: nn.Module, seed: int = 0) -> None:
     """
     import torch
 
-    layers = {id(weight): module for module in model.modules() if (weight := getattr(module, "weight", None)) is not None}
+    layers = {
+        id(weight): module for module in model.modules() if (weight := getattr(module, "weight", None)) is not None
+    }
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.is_floating_point() and parameter.numel():
@@ -93,7 +95,7 @@ def _is_constant(tensor: torch.Tensor) -> bool:
 
 
 def _noise(name: str, like: torch.Tensor, seed: int) -> torch.Tensor:
-    """Return standard normal numbers that depend on `name`, the shape and `seed` alone, on `like`'s device and dtype."""
+    """Return standard normal numbers that depend on `name`, shape and `seed` alone, on `like`'s device and dtype."""
     import torch
 
     key = f"{seed}:{name}:{tuple(like.shape)}".encode()

@@ -46,9 +46,7 @@ def test_every_key_has_exactly_one_row_in_the_registry_s_order(catalog: Catalog)
     assert __version__ != "5.23.0" or len(catalog.model_types) == 804
 
 
-def test_every_class_of_the_tables_is_an_architecture_of_its_row(
-    catalog: Catalog, listed: dict[str, set[str]]
-) -> None:
+def test_every_class_of_the_tables_is_an_architecture_of_its_row(catalog: Catalog, listed: dict[str, set[str]]) -> None:
     assert len(listed) > 600
     for model_type, classes in listed.items():
         assert {arch.name for arch in catalog[model_type].architectures} == classes

@@ -13,9 +13,7 @@ from hfci import checks
 from hfci.tiny import TinyModel
 
 
-def broken(
-    tiny: TinyModel, break_modules: Callable[[nn.Module], None] | None = None, **members: Any
-) -> TinyModel:
+def broken(tiny: TinyModel, break_modules: Callable[[nn.Module], None] | None = None, **members: Any) -> TinyModel:
     """Return the tiny model with its class replaced by a subclass of the same name that has `members`.
 
     `break_modules` changes modules of the model in place; the subclass does the same to each model it

@@ -53,9 +53,7 @@ def test_training_mode(bert: TinyModel) -> None:
 
 def test_weights_never_filled(bert: TinyModel) -> None:
     nn.init.ones_(bert.model.embeddings.LayerNorm.weight)
-    assert (
-        only_red(bert, "builds_tiny") == "parameters hold one value throughout: embeddings.LayerNorm.weight"
-    )
+    assert only_red(bert, "builds_tiny") == "parameters hold one value throughout: embeddings.LayerNorm.weight"
 
 
 def test_weights_that_are_not_finite(bert: TinyModel) -> None:
@@ -108,9 +106,7 @@ def test_noise_in_the_forward(bert: TinyModel) -> None:
 
 
 def test_noise_by_design_is_green(bert: TinyModel) -> None:
-    assert (
-        reds(with_recipe(broken(bert, forward=edited_output(noisy)), nondeterministic="draws a scale")) == {}
-    )
+    assert reds(with_recipe(broken(bert, forward=edited_output(noisy)), nondeterministic="draws a scale")) == {}
 
 
 def test_noise_that_a_seed_does_not_fix(bert: TinyModel) -> None:
@@ -160,9 +156,7 @@ def test_rows_that_leak_in_a_flattened_output(bert: TinyModel) -> None:
 
 def test_flattened_and_time_first_outputs_are_green(bert: TinyModel) -> None:
     assert reds(broken(bert, forward=edited_output(lambda hidden: hidden.flatten(0, 1)))) == {}
-    assert (
-        reds(broken(build_tiny("bert"), forward=edited_output(lambda hidden: hidden.transpose(0, 1)))) == {}
-    )
+    assert reds(broken(build_tiny("bert"), forward=edited_output(lambda hidden: hidden.transpose(0, 1)))) == {}
 
 
 def test_an_output_without_a_row_dimension(bert: TinyModel) -> None:
@@ -329,16 +323,12 @@ def test_scores_of_every_row_for_every_row_are_green_on_the_diagonal(bert: TinyM
 def test_the_recipe_names_what_is_inert(bert: TinyModel) -> None:
     path = "encoder.layer.0.intermediate.dense"
     tiny = broken(bert, swapped(path, CancellingBias))
-    assert (
-        reds(with_recipe(tiny, inert={r"encoder\.layer\.0\.intermediate\.dense\.bias": "it cancels"})) == {}
-    )
+    assert reds(with_recipe(tiny, inert={r"encoder\.layer\.0\.intermediate\.dense\.bias": "it cancels"})) == {}
 
 
 def test_the_recipe_does_not_hide_a_detached_parameter(bert: TinyModel) -> None:
     tiny = broken(bert, swapped("embeddings.LayerNorm", DetachedNorm))
-    message = only_red(
-        with_recipe(tiny, inert={r".*LayerNorm\.weight": "wrong"}), "gradients_reach_every_parameter"
-    )
+    message = only_red(with_recipe(tiny, inert={r".*LayerNorm\.weight": "wrong"}), "gradients_reach_every_parameter")
     assert "embeddings.LayerNorm.weight" in message
     assert "the rule 'recipe' does not hold" in message
 

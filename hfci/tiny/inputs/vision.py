@@ -72,7 +72,7 @@ def pixel_inputs(context: Context) -> dict[str, Any]:
 
 
 def _tower_takes(context: Context, name: str) -> bool:
-    """Say whether a part of the model takes `name` itself: some wholes offer it for the sake of a few of their towers."""
+    """Say whether a part of the model takes `name` itself: some wholes offer it for the sake of a few towers."""
     parts = (module for module in context.model.modules() if module is not context.model)
     return any(name in inspect.signature(part.forward).parameters for part in parts)
 
@@ -104,7 +104,7 @@ def tower_inputs(context: Context) -> dict[str, Any]:
 
 
 def patch_inputs(context: Context, name: str, grid_name: str) -> dict[str, Any]:
-    """Return `name` (patches, channels x time x height x width of a patch) and `grid_name` (1, 3): time, rows, columns."""
+    """Return `name` (patches, channels x time x height x width of one) and `grid_name` (1, 3): time, rows, columns."""
     tower = _tower(context)
     merge = _number(tower.find("spatial_merge_size|merge_size"), 1)
     grid = (1, 2 * merge, 2 * merge)

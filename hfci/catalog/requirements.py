@@ -1,0 +1,39 @@
+"""Optional packages: which one an import error is about."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Sequence
+
+__all__ = ["absent_packages", "is_absent", "needs"]
+
+# transformers' own sentence, in `requires_backends` and in the placeholders of classes whose package is missing.
+_SENTENCE = re.compile(r"requires the (\S+) library but it was not found|^\S+ needs (.+)$", re.MULTILINE)
+
+
+def absent_packages(error: BaseException) -> tuple[str, ...]:
+    """Return the packages whose absence made `error`, itself or what it came from; none if all of them are here.
+
+    An import that fails for another reason (a package of the wrong version, a name that moved) is no absence.
+    """
+    named: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and not named:
+        if isinstance(cause, ModuleNotFoundError) and cause.name:
+            named = [cause.name.partition(".")[0]]
+        elif isinstance(cause, ImportError):
+            found = _SENTENCE.search(str(cause))
+            named = (found[1] or found[2]).split(", ") if found else []
+        cause = cause.__cause__ or cause.__context__
+    return tuple(name for name in named if is_absent(name))
+
+
+def is_absent(package: str) -> bool:
+    """Say whether `package` is not installed."""
+    return importlib.util.find_spec(package.replace("-", "_")) is None
+
+
+def needs(packages: Sequence[str]) -> str:
+    """Say that `packages` are needed, and the mend."""
+    return f"needs {', '.join(packages)}: pip install {' '.join(packages)}"
