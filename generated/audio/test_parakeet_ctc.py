@@ -1,0 +1,52 @@
+# Rendered from templates/audio.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate parakeet_ctc`.
+"""parakeet_ctc: smoke tests of ParakeetForCTC.
+
+Family: audio encoder.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="parakeet_ctc",
+    architecture="ParakeetForCTC",
+    family="audio",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import ParakeetForCTC
+
+    assert type(tiny.model) is ParakeetForCTC
+    assert tiny.config.model_type == tiny.model_type == "parakeet_ctc"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = next(iter(inputs.values())).shape[0]
+    assert outputs.logits.shape[0] == batch
+    assert outputs.logits.shape[-1] == tiny.config.vocab_size
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

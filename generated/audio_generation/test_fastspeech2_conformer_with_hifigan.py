@@ -1,0 +1,51 @@
+# Rendered from templates/audio_generation.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate fastspeech2_conformer_with_hifigan`.
+"""fastspeech2_conformer_with_hifigan: smoke tests of FastSpeech2ConformerWithHifiGan.
+
+Family: text to audio model.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="fastspeech2_conformer_with_hifigan",
+    architecture="FastSpeech2ConformerWithHifiGan",
+    family="audio_generation",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import FastSpeech2ConformerWithHifiGan
+
+    assert type(tiny.model) is FastSpeech2ConformerWithHifiGan
+    assert tiny.config.model_type == tiny.model_type == "fastspeech2_conformer_with_hifigan"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = next(iter(inputs.values())).shape[0]
+    assert outputs[0].shape[0] == batch
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

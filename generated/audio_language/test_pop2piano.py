@@ -1,0 +1,52 @@
+# Rendered from templates/audio_language.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate pop2piano`.
+"""pop2piano: smoke tests of Pop2PianoForConditionalGeneration.
+
+Family: language model that listens.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="pop2piano",
+    architecture="Pop2PianoForConditionalGeneration",
+    family="audio_language",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import Pop2PianoForConditionalGeneration
+
+    assert type(tiny.model) is Pop2PianoForConditionalGeneration
+    assert tiny.config.model_type == tiny.model_type == "pop2piano"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    text = tiny.config.get_text_config(decoder=True)
+    batch, length = inputs["decoder_input_ids"].shape
+    assert outputs.logits.shape == (batch, length, text.vocab_size)
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

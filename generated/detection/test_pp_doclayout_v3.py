@@ -1,0 +1,52 @@
+# Rendered from templates/detection.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate pp_doclayout_v3`.
+"""pp_doclayout_v3: smoke tests of PPDocLayoutV3Model.
+
+Family: object detector.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="pp_doclayout_v3",
+    architecture="PPDocLayoutV3Model",
+    family="detection",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import PPDocLayoutV3Model
+
+    assert type(tiny.model) is PPDocLayoutV3Model
+    assert tiny.config.model_type == tiny.model_type == "pp_doclayout_v3"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = inputs["pixel_values"].shape[0]
+    assert outputs.last_hidden_state.shape[:2] == (batch, tiny.config.num_queries)
+    assert outputs.last_hidden_state.shape[2] == tiny.config.d_model
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

@@ -1,0 +1,55 @@
+# Rendered from templates/reinforcement_learning.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate decision_transformer`.
+"""decision_transformer: smoke tests of DecisionTransformerModel.
+
+Family: model of states and actions.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="decision_transformer",
+    architecture="DecisionTransformerModel",
+    family="reinforcement_learning",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import DecisionTransformerModel
+
+    assert type(tiny.model) is DecisionTransformerModel
+    assert tiny.config.model_type == tiny.model_type == "decision_transformer"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch, steps, _ = inputs["states"].shape
+    assert outputs.state_preds.shape == inputs["states"].shape
+    assert outputs.action_preds.shape == inputs["actions"].shape
+    assert outputs.return_preds.shape == inputs["rewards"].shape
+    # Each step is three tokens: return, state, action.
+    assert outputs.last_hidden_state.shape == (batch, 3 * steps, tiny.config.hidden_size)
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

@@ -1,0 +1,53 @@
+# Rendered from templates/segmentation.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate eomt`.
+"""eomt: smoke tests of EomtForUniversalSegmentation.
+
+Family: segmentation model.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="eomt",
+    architecture="EomtForUniversalSegmentation",
+    family="segmentation",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import EomtForUniversalSegmentation
+
+    assert type(tiny.model) is EomtForUniversalSegmentation
+    assert tiny.config.model_type == tiny.model_type == "eomt"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = inputs["pixel_values"].shape[0]
+    queries = tiny.config.num_queries
+    assert outputs.class_queries_logits.shape == (batch, queries, tiny.config.num_labels + 1)
+    assert outputs.masks_queries_logits.shape[:2] == (batch, queries)
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

@@ -1,0 +1,51 @@
+# Rendered from templates/segmentation.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate sam3_video`.
+"""sam3_video: smoke tests of Sam3VideoModel.
+
+Family: segmentation model.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="sam3_video",
+    architecture="Sam3VideoModel",
+    family="segmentation",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import Sam3VideoModel
+
+    assert type(tiny.model) is Sam3VideoModel
+    assert tiny.config.model_type == tiny.model_type == "sam3_video"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = next(iter(inputs.values())).shape[0]
+    assert outputs[0].shape[0] == batch
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

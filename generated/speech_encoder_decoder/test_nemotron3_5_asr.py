@@ -1,0 +1,53 @@
+# Rendered from templates/speech_encoder_decoder.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate nemotron3_5_asr`.
+"""nemotron3_5_asr: smoke tests of Nemotron3_5AsrForRNNT.
+
+Family: speech encoder-decoder.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="nemotron3_5_asr",
+    architecture="Nemotron3_5AsrForRNNT",
+    family="speech_encoder_decoder",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import Nemotron3_5AsrForRNNT
+
+    assert type(tiny.model) is Nemotron3_5AsrForRNNT
+    assert tiny.config.model_type == tiny.model_type == "nemotron3_5_asr"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch, length = inputs["decoder_input_ids"].shape[:2]
+    frames = outputs.last_hidden_state.shape[1]
+    classes = tiny.config.vocab_size
+    assert outputs.logits.shape == (batch, frames, length, classes)
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

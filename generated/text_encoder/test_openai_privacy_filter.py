@@ -1,0 +1,51 @@
+# Rendered from templates/text_encoder.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate openai_privacy_filter`.
+"""openai_privacy_filter: smoke tests of OpenAIPrivacyFilterModel.
+
+Family: text encoder.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="openai_privacy_filter",
+    architecture="OpenAIPrivacyFilterModel",
+    family="text_encoder",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import OpenAIPrivacyFilterModel
+
+    assert type(tiny.model) is OpenAIPrivacyFilterModel
+    assert tiny.config.model_type == tiny.model_type == "openai_privacy_filter"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch, length = inputs["input_ids"].shape
+    assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

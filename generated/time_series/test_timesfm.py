@@ -1,0 +1,53 @@
+# Rendered from templates/time_series.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate timesfm`.
+"""timesfm: smoke tests of TimesFmModel.
+
+Family: time series model.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="timesfm",
+    architecture="TimesFmModel",
+    family="time_series",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import TimesFmModel
+
+    assert type(tiny.model) is TimesFmModel
+    assert tiny.config.model_type == tiny.model_type == "timesfm"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = inputs["past_values"].shape[0]
+    assert outputs.last_hidden_state.shape[0] == batch
+    assert outputs.last_hidden_state.shape[-1] == tiny.config.hidden_size
+    assert outputs.loc.shape[0] == outputs.scale.shape[0] == batch  # by which each series was normalised
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

@@ -1,0 +1,50 @@
+# Rendered from templates/vision.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate emu3_vqgan`.
+"""emu3_vqgan: smoke tests of Emu3VQVAE.
+
+Family: image model.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="emu3_vqgan",
+    architecture="Emu3VQVAE",
+    family="vision",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import Emu3VQVAE
+
+    assert type(tiny.model) is Emu3VQVAE
+    assert tiny.config.model_type == tiny.model_type == "emu3_vqgan"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    assert len(outputs) > 0
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

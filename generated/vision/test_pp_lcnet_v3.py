@@ -1,0 +1,53 @@
+# Rendered from templates/vision.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate pp_lcnet_v3`.
+"""pp_lcnet_v3: smoke tests of PPLCNetV3Backbone.
+
+Family: image model.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="pp_lcnet_v3",
+    architecture="PPLCNetV3Backbone",
+    family="vision",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import PPLCNetV3Backbone
+
+    assert type(tiny.model) is PPLCNetV3Backbone
+    assert tiny.config.model_type == tiny.model_type == "pp_lcnet_v3"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = next(iter(inputs.values())).shape[0]
+    assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
+    channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
+    assert channels == tiny.model.channels
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

@@ -1,0 +1,51 @@
+# Rendered from templates/vision_language.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate sam3_lite_text`.
+"""sam3_lite_text: smoke tests of Sam3LiteTextModel.
+
+Family: language model that sees.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="sam3_lite_text",
+    architecture="Sam3LiteTextModel",
+    family="vision_language",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import Sam3LiteTextModel
+
+    assert type(tiny.model) is Sam3LiteTextModel
+    assert tiny.config.model_type == tiny.model_type == "sam3_lite_text"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = next(iter(inputs.values())).shape[0]
+    assert outputs[0].shape[0] == batch
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

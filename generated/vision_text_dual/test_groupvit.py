@@ -1,0 +1,55 @@
+# Rendered from templates/vision_text_dual.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate groupvit`.
+"""groupvit: smoke tests of GroupViTModel.
+
+Family: image and text encoder pair.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="groupvit",
+    architecture="GroupViTModel",
+    family="vision_text_dual",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import GroupViTModel
+
+    assert type(tiny.model) is GroupViTModel
+    assert tiny.config.model_type == tiny.model_type == "groupvit"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    images, texts = next(iter(inputs.values())).shape[0], inputs["input_ids"].shape[0]
+    assert outputs.logits_per_image.shape == (images, texts)
+    assert outputs.logits_per_text.shape == (texts, images)
+    assert outputs.image_embeds.shape[0] == images
+    assert outputs.text_embeds.shape[0] == texts
+    assert outputs.image_embeds.shape[-1] == outputs.text_embeds.shape[-1] == tiny.config.projection_dim
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)
