@@ -93,7 +93,8 @@ _PROOFS: dict[str, tuple[float, Callable[[Tensor, Tensor], bool]]] = {
 def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]:
     """Return of the claimed parameters those that move an output, each with what it moved.
 
-    The parameters of one proof are moved together first, since as a rule all claims are true.
+    The parameters of one proof are moved together first, since as a rule all claims are true, and halved until
+    those that are not are found.
     """
     if not claims:
         return {}
@@ -114,16 +115,24 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
                 None,
             )
 
-    refuted: dict[str, str] = {}
-    for accepted in sorted({_accepted(rule) for rule in claims.values()}):
-        names = [name for name, rule in claims.items() if _accepted(rule) == accepted]
-        if any(moves(names, proof) is None for proof in accepted):
-            continue
-        for name in names:
-            found = [moves([name], proof) for proof in accepted]
-            if None not in found:
-                refuted[name] = str(found[-1])
-    return refuted
+    def refuted(names: list[str], proofs: tuple[str, ...]) -> dict[str, str]:
+        found = [moves(names, proof) for proof in proofs]
+        if None in found:
+            return {}
+        if len(names) == 1:
+            return {names[0]: str(found[-1])}
+        middle = len(names) // 2
+        return refuted(names[:middle], proofs) | refuted(names[middle:], proofs)
+
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, rule in claims.items():
+        # A recipe's patterns may each give another proof.
+        groups.setdefault((*_accepted(rule), rule.parameter if rule.proof is None else ""), []).append(name)
+    return {
+        name: moved_output
+        for (*proofs, _), names in sorted(groups.items())
+        for name, moved_output in refuted(names, tuple(proofs)).items()
+    }
 
 
 def _accepted(rule: InertRule) -> tuple[str, ...]:

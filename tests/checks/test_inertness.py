@@ -17,6 +17,10 @@ NAMES = {
     "layer.0.self_attn.k_proj.bias",
     "layer.0.self_attn.q_proj.weight",
     "layer.1.store.key.bias",
+    "layer.0.attention.self.layout_key.bias",
+    "layer.0.attention.self.layout_query.weight",
+    "tower.head.probe",
+    "vqmodel.encoder.norm_out.weight",
 }
 
 
@@ -43,6 +47,18 @@ def test_rules_have_names_of_their_own() -> None:
         ("block.mlp.experts.3.w1.weight", "expert"),
         ("block.mlp.experts.gate_up_proj", None),
         ("embeddings.mask_token", "mask token"),
+        ("block.mlp.experts.expert_3.wi.weight", "expert"),
+        ("layer.0.attention.self.layout_key.bias", "key bias"),
+        ("layers.0.self_attn.indexer.wk.weight", "indexer"),
+        ("tower.post_layernorm.bias", "last norm of a tower"),
+        ("post_layernorm.bias", None),  # of the model itself
+        ("tower.head.mlp.fc1.weight", "pooling head"),
+        ("lm.head.mlp.fc1.weight", None),  # no probe beside it
+        ("denoising_class_embed.weight", "denoising classes"),
+        ("duration_predictor.conv_proj.bias", "durations"),
+        ("vqmodel.encoder.mid.block_1.conv1.bias", "bias before a norm"),
+        ("vqmodel.encoder.mid.block_1.conv1.weight", None),
+        ("unet.encoder.mid.conv1.bias", None),  # no last norm beside it
         ("encoder.pooler.dense.bias", "pooler"),
         ("pooler.dense.bias", None),  # of the model itself: promised in its outputs
     ],

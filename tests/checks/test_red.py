@@ -132,6 +132,24 @@ def test_changed_inputs(bert: TinyModel) -> None:
     )
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_masked_field_may_hold_minus_infinity_only(bert: TinyModel, value: float) -> None:
+    def edit(hidden: Tensor) -> Tensor:
+        hidden = hidden.clone()
+        hidden[:, 0] = value
+        return hidden
+
+    broken_bert = broken(bert, forward=edited_output(edit))
+    with pytest.raises(AssertionError, match="last_hidden_state"):
+        checks.forward_is_finite(broken_bert)
+    masked = with_recipe(broken_bert, masked_outputs={"last_hidden_state": "its first token is masked"})
+    if value == float("-inf"):
+        checks.forward_is_finite(masked)
+    else:
+        with pytest.raises(AssertionError, match="last_hidden_state"):
+            checks.forward_is_finite(masked)
+
+
 # --- batch_is_independent
 
 
@@ -144,6 +162,27 @@ def test_rows_that_leak_into_each_other(bert: TinyModel, share: float) -> None:
     assert "rows depend on the batch they are in: last_hidden_state row 0 by " in message
     assert "last_hidden_state row 1 by " in message
     assert "pooler_output" not in message
+
+
+def test_rows_that_leak_in_float32_only(bert: TinyModel) -> None:
+    def edit(hidden: Tensor) -> Tensor:
+        return hidden + 0.1 * hidden.flip(0) if hidden.dtype is torch.float32 else hidden
+
+    message = only_red(broken(bert, forward=edited_output(edit)), "batch_is_independent")
+    assert "last_hidden_state row 0 by " in message
+
+
+def test_amplified_float_error_is_no_leak(bert: TinyModel) -> None:
+    def edit(hidden: Tensor) -> Tensor:
+        # beside another row it goes through a sum with that row, whose rounding is then made a thousand times larger
+        rounding = (hidden + hidden.flip(0)) - hidden.flip(0) - hidden if len(hidden) > 1 else 0 * hidden
+        return hidden + 3e3 * rounding
+
+    amplifying = broken(bert, forward=edited_output(edit))
+    with torch.no_grad():
+        beside, alone = (amplifying.forward(amplifying.inputs(rows)).last_hidden_state[0] for rows in ((0, 1), (0,)))
+    assert (beside - alone).abs().max() > 1e-4 * alone.abs().max()
+    checks.batch_is_independent(amplifying)
 
 
 def test_rows_that_leak_in_a_flattened_output(bert: TinyModel) -> None:
