@@ -13,7 +13,7 @@ from hfci.catalog import read_row, registries
 from hfci.catalog.facts import entry
 from hfci.errors import StageError, UsageError, nearest
 from hfci.tiny.bundles import bundled, is_bundle
-from hfci.tiny.recipes import Recipe, recipe_for
+from hfci.tiny.recipes import Recipe, recipe_for, with_parts
 from hfci.tiny.shrink import shrink
 from hfci.tiny.weights import fill
 
@@ -105,11 +105,12 @@ def build_tiny(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = cls._from_config(config, dtype=getattr(torch, dtype))
-        fill(model, seed)
+        fill(model, seed, variance=recipe_for(model_type, name).variance)
         model = model.eval().to(device)
     except Exception as error:
         raise StageError("build", model_type, name, error) from error
-    return TinyModel(model_type, name, model, recipe_for(model_type, name), torch.device(device), seed)
+    recipe = with_parts(recipe_for(model_type, name), model)
+    return TinyModel(model_type, name, model, recipe, torch.device(device), seed)
 
 
 def _default_data(cls: type[Any], recipe: Recipe) -> dict[str, Any]:

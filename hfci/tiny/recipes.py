@@ -1,19 +1,20 @@
 """Recipes: the general rule plus, rarely, an exception with its reason, read from `data/recipes/`.
 
-`set` of a model type also applies where its configuration is a part of another's: what `qwen2_vl_text` needs,
-`colqwen2` needs for the `qwen2_vl_text` within it.
+`set` and `inert` of a model type also apply where it is a part of another: what `qwen2_vl_text` needs, `colqwen2` needs
+for the `qwen2_vl_text` within it.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["BUDGET", "Recipe", "recipe_for"]
+__all__ = ["BUDGET", "Recipe", "recipe_for", "with_parts"]
 
 BUDGET = 1_000_000
 
@@ -29,6 +30,8 @@ class Recipe:
     - `files`: a file that loading demands and saving does not write → what `torch.save` writes there
     - `budget`: parameters at most
     - `mixes_rows`: why the rows of a batch depend on each other; `row_mixing_outputs`: the output fields where they do
+    - `variance`: what the running variances of norms stay above
+    - `masked_outputs`: the output fields where some values are -inf by design, and why
     - `nondeterministic`: why two forwards differ unless the seed is reset
     - `inert`: pattern of parameter names → why no gradient reaches them
     - `reason`: why any of it
@@ -43,6 +46,8 @@ class Recipe:
     budget: int = BUDGET
     mixes_rows: str | None = None
     row_mixing_outputs: Mapping[str, str] = field(default_factory=dict)
+    variance: float = 1.0
+    masked_outputs: Mapping[str, str] = field(default_factory=dict)
     nondeterministic: str | None = None
     inert: Mapping[str, str] = field(default_factory=dict)
 
@@ -73,3 +78,15 @@ def recipe_for(model_type: str, architecture: str | None = None) -> Recipe:
                 elif key not in ("model_types", "architectures", "reason"):
                     merged[key] = value
     return Recipe(reason="; ".join(reasons), **merged)
+
+
+def with_parts(recipe: Recipe, model: Any) -> Recipe:
+    """Return `recipe`, that of `model`, with what the recipes of the models within it say is inert in them."""
+    from transformers import PreTrainedModel
+
+    inert = dict(recipe.inert)
+    for name, part in model.named_modules():
+        if name and isinstance(part, PreTrainedModel):
+            own = recipe_for(part.config.model_type, type(part).__name__).inert
+            inert |= {rf"{re.escape(name)}\.(?:{pattern})": why for pattern, why in own.items()}
+    return replace(recipe, inert=inert)

@@ -29,7 +29,7 @@ _SPREAD = 0.2
 _STATISTICS = ("running_mean", "running_var")
 
 
-def fill(model: nn.Module, seed: int = 0) -> None:
+def fill(model: nn.Module, seed: int = 0, *, variance: float = 1.0) -> None:
     """Fill the parameters and the data-carrying buffers of `model` in place, deterministically.
 
     A matrix gets a normal distribution of standard deviation 1.5 / √fan_in, a convolution one of 1 / √fan_in, an
@@ -37,7 +37,8 @@ def fill(model: nn.Module, seed: int = 0) -> None:
     around that constant, a spread of 0.2 about it, and what starts at next to nothing gets that spread about zero. A
     vector of one sign (decay rates, frequencies) keeps its structure and domain, a tenth about it. Persistent float
     buffers are filled where they start constant (a codebook, a norm's statistics, whose variance stays positive);
-    buffers that were computed (position tables, masks, windows) are left alone.
+    buffers that were computed (position tables, masks, windows) are left alone. `variance` is what the running
+    variances of norms stay above.
     """
     import torch
 
@@ -56,7 +57,10 @@ def fill(model: nn.Module, seed: int = 0) -> None:
             if name in persistent and buffer.is_floating_point() and buffer.numel() > 1 and _is_constant(buffer):
                 noise = _noise(name, buffer, seed)
                 spread = _SPREAD if name.endswith(_STATISTICS) else 1.0
-                buffer.copy_(buffer + spread * (noise.abs() if name.endswith("running_var") else noise))
+                if name.endswith("running_var"):
+                    buffer.copy_(variance * (buffer + spread * noise.abs()))
+                else:
+                    buffer.copy_(buffer + spread * noise)
 
 
 def _filled(parameter: torch.Tensor, noise: torch.Tensor, layer: nn.Module | None) -> torch.Tensor:
@@ -64,6 +68,8 @@ def _filled(parameter: torch.Tensor, noise: torch.Tensor, layer: nn.Module | Non
 
     if isinstance(layer, nn.Embedding):
         return noise
+    if isinstance(layer, nn.modules.batchnorm._NormBase) and not _is_constant(parameter):
+        return 1 + noise * _SPREAD  # some start a norm's scale as they do a matrix, which would let next to nothing by
     is_vector = parameter.numel() == max(parameter.shape, default=1)
     if not is_vector and not _is_constant(parameter):
         gain = _GAIN_OF_CONVOLUTION if isinstance(layer, nn.modules.conv._ConvNd) else _GAIN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from importlib.resources import files
@@ -12,7 +13,7 @@ import pytest
 
 from hfci.catalog import model_type_names, read_row
 from hfci.catalog.registries import config_class
-from hfci.tiny import BUDGET, recipe_for
+from hfci.tiny import BUDGET, build_tiny, recipe_for
 
 FOLDER = files("hfci.tiny") / "data" / "recipes"
 ROWS = [
@@ -38,6 +39,8 @@ SCHEMA: dict[str, Any] = {
         "mixes_rows": {"type": "string", "minLength": 15},
         "nondeterministic": {"type": "string", "minLength": 15},
         "row_mixing_outputs": TEXTS,
+        "masked_outputs": TEXTS,
+        "variance": {"type": "number", "exclusiveMinimum": 0},
         "inert": TEXTS,
     },
 }
@@ -72,3 +75,11 @@ def test_at_most_ten_model_types_are_over_the_budget() -> None:
 def test_most_model_types_need_no_exception() -> None:
     excepted = {name for _, row in ROWS for name in row.get("model_types", ())}
     assert len(excepted) < len(model_type_names()) / 2
+
+
+def test_what_is_inert_in_a_part_is_inert_in_the_whole() -> None:
+    whole, part = build_tiny("hunyuan_vl"), build_tiny("hunyuan_vl_vision")
+    assert set(part.recipe.inert) == set(recipe_for("hunyuan_vl_vision").inert)
+    names = dict(whole.model.named_parameters())
+    found = {name for name in names for pattern in whole.recipe.inert if re.fullmatch(pattern, name)}
+    assert found == {"vision_tower.patch_merger.image_sep"}

@@ -15,6 +15,7 @@ __all__ = ["MAKERS"]
 _TARGET = 7
 # What a part is fed with by the whole, in the width that it works in.
 _FROM_PARENT = ("hidden_states", "inputs_embeds", "query_embeds", "context", "image_hidden_states")
+_CROSS_ATTENTIONS = ("encoder_attn", "crossattention", "encoder_decoder_attention")
 
 
 def decoder_ids(context: Context) -> dict[str, Any]:
@@ -77,6 +78,30 @@ def trajectory(context: Context) -> dict[str, Any]:
     }
 
 
+def encoder_states(context: Context) -> dict[str, Any]:
+    """Return what an encoder gave, (1, length, width), where the model itself has layers that attend to it.
+
+    It is as wide as their keys read.
+    """
+    keys = (
+        child
+        for name, module in context.model.named_modules()
+        if name.rpartition(".")[2] in _CROSS_ATTENTIONS
+        for path, child in module.named_modules()
+        if path.rpartition(".")[2] in ("k_proj", "key") and isinstance(child, torch.nn.Linear)
+    )
+    key = next(keys, None)
+    name = "encoder_hidden_states"
+    return {} if key is None else {name: context.normal(name, 1, LENGTH, key.in_features)}
+
+
+def global_attention(context: Context) -> dict[str, Any]:
+    """Return `global_attention_mask` (1, length): all tokens attend to the first, and it to all."""
+    mask = torch.zeros_like(context.made["input_ids"])
+    mask[:, 0] = 1
+    return {"global_attention_mask": mask}
+
+
 def _embeddings(name: str) -> Callable[[Context], dict[str, Any]]:
     def make(context: Context) -> dict[str, Any]:
         if name not in context.required:
@@ -93,5 +118,7 @@ MAKERS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "bbox": boxes,
     "past_values": history,
     "states": trajectory,
+    "encoder_hidden_states": encoder_states,
+    "global_attention_mask": global_attention,
     **{name: _embeddings(name) for name in _FROM_PARENT},
 }

@@ -45,8 +45,9 @@ def text_inputs(context: Context) -> dict[str, Any]:
         tokens[1:1] = [int(token)] * count  # after the first token: text stands before and behind
         kinds[1:1] = [kind] * count
     made: dict[str, Any] = {"input_ids": torch.tensor([tokens])}
-    if "mm_token_type_ids" in context.parameters:
-        made["mm_token_type_ids"] = torch.tensor([kinds])
+    for name in ("mm_token_type_ids", "moe_mm_token_type_ids"):
+        if name in context.parameters:
+            made[name] = torch.tensor([kinds])
     if "image_embeds_position_mask" in context.parameters and "pixel_values" in context.made:
         # a mask says where, no token of its own
         made["input_ids"] = made["input_ids"].repeat(1, 1 + context.find("latent_query_num") // LENGTH)
