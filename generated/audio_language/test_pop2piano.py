@@ -33,6 +33,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     text = tiny.config.get_text_config(decoder=True)
     batch, length = inputs["decoder_input_ids"].shape
     assert outputs.logits.shape == (batch, length, text.vocab_size)
+    assert outputs.past_key_values.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

@@ -32,6 +32,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs)
     batch, length = inputs["decoder_input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+    assert outputs.past_key_values.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

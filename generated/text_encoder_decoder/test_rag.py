@@ -31,7 +31,8 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs, use_cache=True)
     batch, length = inputs["decoder_input_ids"].shape
-    decoder = tiny.config
+    batch *= tiny.config.n_docs  # each row is generated beside each document
+    decoder = tiny.config.generator
     assert outputs.logits.shape == (batch, length, decoder.vocab_size)
     assert outputs.past_key_values.get_seq_length() == length
     checks.forward_is_finite(tiny)

@@ -29,12 +29,13 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
-    outputs = tiny.forward(inputs, use_cache=True)
+    outputs = tiny.forward(inputs)
     batch, length = inputs["decoder_input_ids"].shape
     encoder = tiny.config
     assert outputs.encoder_last_hidden_state.shape == (*inputs["input_ids"].shape, encoder.hidden_size)
     decoder = tiny.config
     assert outputs.last_hidden_state.shape == (batch, length, decoder.hidden_size)
+    assert outputs.past_key_values.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

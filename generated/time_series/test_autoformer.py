@@ -32,7 +32,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs)
     batch = inputs["past_values"].shape[0]
     assert outputs.last_hidden_state.shape[0] == batch
-    assert outputs.last_hidden_state.shape[-1] == tiny.config.d_model
+    assert outputs.last_hidden_state.shape[-1] == tiny.config.feature_size
     assert outputs.loc.shape[0] == outputs.scale.shape[0] == batch  # by which each series was normalised
     checks.forward_is_finite(tiny)
 

@@ -30,10 +30,10 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    batch = next(iter(inputs.values())).shape[0]
-    assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
-    channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
-    assert channels == tiny.model.channels
+    pairs, images = inputs["pixel_values"].shape[:2]
+    # The coarse map keeps the pairs, the finer ones follow each other.
+    assert [maps.shape[0] for maps in outputs.feature_maps] == [pairs, pairs * images, pairs * images]
+    assert sorted(maps.shape[-3] for maps in outputs.feature_maps) == sorted(tiny.config.fine_fusion_dims)
     checks.forward_is_finite(tiny)
 
 

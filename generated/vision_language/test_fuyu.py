@@ -32,7 +32,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs, use_cache=True)
     text = tiny.config.get_text_config(decoder=True)
     batch, length = inputs["input_ids"].shape
-    assert outputs.logits.shape == (batch, length, text.vocab_size)
+    assert outputs.last_hidden_state.shape == (batch, length, text.hidden_size)
     assert outputs.past_key_values.get_seq_length() == length
     checks.forward_is_finite(tiny)
 

@@ -32,7 +32,13 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs)
     text = tiny.config.get_text_config(decoder=True)
     batch, length = inputs["input_ids"].shape
-    assert outputs.logits.shape == (batch, length, text.vocab_size)
+    language = outputs.language_model_outputs
+    width = text.vocab_size if "logits" in language else text.hidden_size  # it may have a head
+    assert language[0].shape == (batch, length, width)
+    seen, asked = outputs.vision_outputs.last_hidden_state, outputs.qformer_outputs.last_hidden_state
+    assert seen.shape[0] == asked.shape[0] == inputs["pixel_values"].shape[:-3].numel()  # images, or frames
+    assert seen.shape[-1] == tiny.config.vision_config.hidden_size
+    assert asked.shape[-1] == tiny.config.qformer_config.hidden_size
     checks.forward_is_finite(tiny)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from hfci.catalog.facts import forward_parameters
 from hfci.catalog.registries import config_class, find_class
+from hfci.tiny import recipe_for
 
 __all__ = ["promises_of"]
 
@@ -25,7 +26,9 @@ def promises_of(model_type: str, architecture: str) -> dict[str, Any]:
 
     `module`: where a person would import it from. `parameters`: those of its forward. `fields`: the output
     fields that forward gives, empty where that cannot be told. `gives_tensor`: it gives a bare tensor.
-    `config`: name → value of the default configuration.
+    `is_backbone`: it says how many channels its feature maps have. `config`: name → value of the default
+    configuration. `config_type`: the model type that the configuration says it is of; model types share some.
+    `recipe`: how it departs from the general rule.
     """
     cls = find_class(model_type, architecture)
     fields = _output_fields(cls)
@@ -34,7 +37,10 @@ def promises_of(model_type: str, architecture: str) -> dict[str, Any]:
         "parameters": forward_parameters(cls),
         "fields": fields,
         "gives_tensor": not fields and _gives_tensor(cls),
+        "is_backbone": hasattr(cls, "channels"),
         "config": _default_config(model_type),
+        "config_type": config_class(model_type).model_type,
+        "recipe": recipe_for(model_type, architecture),
     }
 
 
@@ -47,13 +53,18 @@ def _importable_from(cls: type[Any]) -> str:
 def _output_fields(cls: type[Any]) -> frozenset[str]:
     """Return the fields of the outputs that forward's `return` statements make, or else of those it declares.
 
-    The statements come first because annotations are at times another class's, left over from a copy.
+    The statements come first because annotations are at times another class's, left over from a copy. So is one of
+    logits on a class that hands on what the model within it gives, and cannot generate: it is the annotation of the
+    class with the head.
     """
     forward = inspect.unwrap(cls.forward)
     names = dict.fromkeys(_RETURNED.findall(inspect.getsource(forward)))
     made = [kind for name in names if dataclasses.is_dataclass(kind := forward.__globals__.get(name))]
     kinds = made or [kind for kind in _declared(forward) if dataclasses.is_dataclass(kind)]
-    return frozenset(field.name for kind in kinds for field in dataclasses.fields(kind))
+    fields = frozenset(field.name for kind in kinds for field in dataclasses.fields(kind))
+    if not made and {"logits", "past_key_values"} <= fields and not cls.can_generate():
+        return fields - {"logits", "loss"} | {"last_hidden_state"}
+    return fields
 
 
 def _gives_tensor(cls: type[Any]) -> bool:

@@ -1,8 +1,8 @@
-# Rendered from templates/vision_text_dual.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision_language.py.jinja for transformers 5.23.0. Do not edit:
 # change the template, then run `hfci generate blip-2`.
 """blip-2: smoke tests of Blip2Model.
 
-Family: image and text encoder pair.
+Family: language model that sees.
 """
 
 import pytest
@@ -13,7 +13,7 @@ from hfci.tiny import TinyModel
 pytestmark = pytest.mark.hfci(
     model_type="blip-2",
     architecture="Blip2Model",
-    family="vision_text_dual",
+    family="vision_language",
     tier="smoke",
 )
 
@@ -30,8 +30,15 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    batch = next(iter(inputs.values())).shape[0]
-    assert outputs[0].shape[0] == batch
+    text = tiny.config.get_text_config(decoder=True)
+    batch, length = inputs["input_ids"].shape
+    language = outputs.language_model_outputs
+    width = text.vocab_size if "logits" in language else text.hidden_size  # it may have a head
+    assert language[0].shape == (batch, length, width)
+    seen, asked = outputs.vision_outputs.last_hidden_state, outputs.qformer_outputs.last_hidden_state
+    assert seen.shape[0] == asked.shape[0] == inputs["pixel_values"].shape[:-3].numel()  # images, or frames
+    assert seen.shape[-1] == tiny.config.vision_config.hidden_size
+    assert asked.shape[-1] == tiny.config.qformer_config.hidden_size
     checks.forward_is_finite(tiny)
 
 
