@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -43,6 +44,20 @@ def test_every_path_that_a_document_names_exists(document: str) -> None:
     named = re.findall(r"(?<![\w/.])((?:hfci|templates|tests|generated)/[\w./-]*\w/?)", text)
     assert len(named) > 3
     assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
+
+
+def test_the_readme_counts_what_the_manifest_holds() -> None:
+    manifest = json.loads((ROOT / "generated" / "manifest.json").read_text(encoding="utf-8"))
+    rows = manifest["model_types"]
+    generated = sum(row.get("file") is not None for row in rows)
+    without = sum(row.get("reason") is not None for row in rows)
+    unavailable = sum(bool(row.get("requires")) and row.get("file") is None for row in rows)
+    text = " ".join(README.split())
+    assert f"Of the {len(rows)} model types of transformers {manifest['transformers']}" in text
+    assert f"{generated} have a verified tiny model and a test, {without} have no model class of their own" in text
+    assert f"{unavailable} want a package" in text
+    assert len(rows) - generated - without - unavailable == 3
+    assert "three stop at a defect" in text
 
 
 def test_every_session_that_a_document_names_exists() -> None:
