@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import logging
 import pkgutil
 from collections.abc import Mapping
 from types import ModuleType
@@ -16,6 +17,7 @@ from typing import Any
 __all__ = [
     "auto_classes_by_table",
     "config_class",
+    "default_config",
     "find_class",
     "model_tables",
     "model_type_names",
@@ -50,6 +52,20 @@ def config_class(model_type: str) -> type[Any]:
 
     found: type[Any] = CONFIG_MAPPING[model_type]
     return found
+
+
+def default_config(model_type: str, **arguments: Any) -> Any:
+    """Return the default configuration of `model_type`, or that of `arguments`, without the warnings of its defaults.
+
+    Raises what the configuration class raises; two of 804 have no default.
+    """
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # defaults warn of themselves; what matters of them fails later
+    try:
+        return config_class(model_type)(**arguments)
+    finally:
+        logger.setLevel(level)
 
 
 def module_name(model_type: str) -> str:

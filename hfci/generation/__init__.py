@@ -2,10 +2,11 @@
 
 from hfci.generation.generate import InvalidTests, Outcome, check, generate, validate
 from hfci.generation.names import file_name, model_types_by_stem, stems
-from hfci.generation.render import Rendered, render, templates_dir
+from hfci.generation.render import Rendered, render
 from hfci.generation.rules import Problem
 from hfci.generation.validate import DESCRIPTIONS
 from hfci.generation.verify import Verification, verify_all
+from hfci.templating import templates_dir
 from hfci.testing.manifest import load_manifest
 
 __all__ = [

@@ -12,12 +12,13 @@ from hfci.errors import HfciError, UsageError
 from hfci.generation.drift import drift
 from hfci.generation.names import stems
 from hfci.generation.progress import track
-from hfci.generation.render import Rendered, header, promised_checks, render, templates_dir
+from hfci.generation.render import Rendered, header, promised_checks, render
 from hfci.generation.rules import Expected, Problem
 from hfci.generation.select import select
 from hfci.generation.validate import problems_in
 from hfci.generation.verify import Verification, verify_all
 from hfci.generation.write import staged
+from hfci.templating import templates_dir
 from hfci.testing.manifest import MANIFEST, NOT_ASKED, Manifest, ManifestCase, ManifestRow, load_manifest
 
 __all__ = ["InvalidTests", "Outcome", "check", "generate", "validate"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
-import logging
 import re
 import types
 import typing
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hfci.catalog.facts import forward_parameters
-from hfci.catalog.registries import config_class, find_class
+from hfci.catalog.registries import config_class, default_config, find_class
 from hfci.tiny import recipe_for
 
 __all__ = ["promises_of"]
@@ -83,15 +82,10 @@ def _declared(forward: Callable[..., Any]) -> tuple[Any, ...]:
 
 def _default_config(model_type: str) -> dict[str, Any]:
     """Return name → value of the attributes of the default configuration."""
-    logger = logging.getLogger("transformers")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # defaults warn of themselves
     try:
-        config = config_class(model_type)()
+        config = default_config(model_type)
     except Exception:  # two of 804 have no default: their templates are told of no attribute
         return {}
-    finally:
-        logger.setLevel(level)
     return {
         **vars(config),
         **{alias: getattr(config, name, None) for alias, name in config.attribute_map.items()},

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 from hfci.errors import UsageError, nearest
 from hfci.generation.names import file_name
 from hfci.generation.promises import promises_of
+from hfci.templating import environment, templates_dir
 
 if TYPE_CHECKING:
-    import jinja2
-
     from hfci.catalog import Family, ModelType
 
-__all__ = ["HEADER", "Rendered", "header", "promised_checks", "render", "templates_dir"]
+__all__ = ["HEADER", "Rendered", "header", "promised_checks", "render"]
 
 HEADER = re.compile(
     r"# Rendered from templates/(?P<template>\w+\.py\.jinja) for transformers (?P<version>\S+)\. Do not edit:"
@@ -38,18 +37,6 @@ class Rendered:
     path: str
     text: str
     checks: tuple[str, ...]
-
-
-def templates_dir() -> Path:
-    """Return the folder of the templates: that of the checkout, or the one inside the installed package.
-
-    Raises UsageError where there is neither.
-    """
-    package = Path(__file__).resolve().parent.parent
-    for folder in (package / "templates", package.parent / "templates"):
-        if (folder / "_base.py.jinja").is_file():
-            return folder
-    raise UsageError(f"no templates: neither {package / 'templates'} nor {package.parent / 'templates'} has any")
 
 
 def header(template: str, transformers: str) -> str:
@@ -103,7 +90,7 @@ def _fill(templates: Path, template: str, variables: dict[str, Any]) -> str:
     import jinja2
 
     try:
-        return _environment(templates).get_template(template).render(variables)
+        return environment(templates).get_template(template).render(variables)
     except jinja2.TemplateNotFound as error:
         known = [path.name for path in templates.glob("*.jinja")]
         raise UsageError(f"no template {error.name} in {templates}.{nearest(str(error.name), known)}") from error
@@ -122,16 +109,3 @@ def _place(templates: Path, error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     frame = next(frame for frame in reversed(frames) if Path(frame.filename).parent == templates)
     return f"templates/{Path(frame.filename).name}:{frame.lineno}"
-
-
-@functools.cache
-def _environment(templates: Path) -> jinja2.Environment:
-    import jinja2
-
-    return jinja2.Environment(  # noqa: S701 - what is rendered is Python, not HTML
-        loader=jinja2.FileSystemLoader(templates),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,8 +75,8 @@ class TinyModel:
 
 def tiny_config(model_type: str) -> Any:
     """Return the tiny configuration of `model_type`: its default one shrunk, then its recipe's exceptions."""
-    cls = registries.config_class(model_type)
-    return cls.from_dict(shrink(_default_data(cls, recipe_for(model_type))))
+    default = registries.default_config(model_type, **recipe_for(model_type).default)
+    return type(default).from_dict(shrink(default.to_dict()))
 
 
 def build_tiny(
@@ -100,28 +99,17 @@ def build_tiny(
         config = tiny_config(model_type)
     except Exception as error:
         raise StageError("config", model_type, name, error) from error
+    recipe = recipe_for(model_type, name)
     try:
         cls = registries.find_class(model_type, name)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = cls._from_config(config, dtype=getattr(torch, dtype))
-        fill(model, seed, variance=recipe_for(model_type, name).variance)
+        fill(model, seed, variance=recipe.variance)
         model = model.eval().to(device)
     except Exception as error:
         raise StageError("build", model_type, name, error) from error
-    recipe = with_parts(recipe_for(model_type, name), model)
-    return TinyModel(model_type, name, model, recipe, torch.device(device), seed)
-
-
-def _default_data(cls: type[Any], recipe: Recipe) -> dict[str, Any]:
-    logger = logging.getLogger("transformers")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # defaults warn of themselves; what matters of them fails later
-    try:
-        data: dict[str, Any] = cls(**recipe.default).to_dict()
-    finally:
-        logger.setLevel(level)
-    return data
+    return TinyModel(model_type, name, model, with_parts(recipe, model), torch.device(device), seed)
 
 
 def _run(model: Any, arguments: Mapping[str, Any]) -> Any:

@@ -51,8 +51,8 @@ class _Rule:
 
 
 @functools.cache
-def _table(name: str) -> tuple[_Rule, ...]:
-    data = tomllib.loads((files("hfci.tiny") / "data" / name).read_text(encoding="utf-8"))
+def _rules() -> tuple[_Rule, ...]:
+    data = tomllib.loads((files("hfci.tiny") / "data" / "shrink.toml").read_text(encoding="utf-8"))
     return tuple(_Rule(**{**row, "names": tuple(row["names"])}) for row in data["rule"])
 
 
@@ -64,7 +64,7 @@ def _relations() -> tuple[tuple[str, str], ...]:
 
 @functools.cache
 def _rule_for(name: str) -> _Rule | None:
-    return next((rule for rule in _table("shrink.toml") if rule.covers(name)), None)
+    return next((rule for rule in _rules() if rule.covers(name)), None)
 
 
 def shrink(default: Data) -> Data:
@@ -156,7 +156,7 @@ def _applied(rule: _Rule, value: Any, default: Data) -> Any:
     to = next((small for beside, small in rule.when_to.items() if default.get(beside)), rule.to)
     if isinstance(value, int):
         return value if to is None or value <= max(to, rule.above) else to
-    if not value or not all(isinstance(item, int) and not isinstance(item, bool) for item in value):
+    if not value or not _all_int(value):
         return value
     if rule.lists == "steps" and len(set(value)) > 1:
         return [min(item, _STEP * math.ceil(item / _PER_STEP)) if item > _STEP else item for item in value]
@@ -273,23 +273,14 @@ _ID_NOT = ("*layer_id*", "*ignore_index", "speaker_id")
 class _Vocabulary:
     """Token IDs, moved into the shrunk vocabularies: the same ID stays the same throughout the tree.
 
-    An ID small enough stays. A larger one is counted down from the end of the vocabulary, in the order of the IDs, and
-    one that was exactly the size of a vocabulary (its first free ID) stays exactly that.
+    An ID small enough stays; larger ones are counted down from the end of the vocabulary, in their order.
     """
 
     def __init__(self, default: Data) -> None:
-        self._sizes = sorted(
-            {
-                value
-                for _, node in _nodes(copy.deepcopy(default), default)
-                for name, value in node.items()
-                if isinstance(value, int) and name.endswith("vocab_size") and value > _VOCABULARY
-            }
-        )
         large = sorted(
             {
                 token
-                for _, node in _nodes(copy.deepcopy(default), default)
+                for node, _ in _nodes(default, default)
                 for name, value in node.items()
                 if self._is_id(name)
                 for token in (value if isinstance(value, list) else [value])

@@ -8,9 +8,10 @@ mask or scale cannot be seen.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import TYPE_CHECKING
+
+from hfci.tiny.keyed import generator
 
 if TYPE_CHECKING:
     import torch
@@ -104,7 +105,5 @@ def _noise(name: str, like: torch.Tensor, seed: int) -> torch.Tensor:
     """Return standard normal numbers that depend on `name`, shape and `seed` alone, on `like`'s device and dtype."""
     import torch
 
-    key = f"{seed}:{name}:{tuple(like.shape)}".encode()
-    number = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1
-    generator = torch.Generator().manual_seed(number)
-    return torch.randn(like.shape, generator=generator).to(like.device, like.dtype)
+    key = f"{seed}:{name}:{tuple(like.shape)}"
+    return torch.randn(like.shape, generator=generator(key)).to(like.device, like.dtype)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,8 +11,9 @@ from typing import Any
 import torch
 
 from hfci.catalog.facts import entry
+from hfci.tiny.keyed import generator
 
-__all__ = ["FEATURE_METHODS", "Context", "configs", "look_up", "required_parameters"]
+__all__ = ["FEATURE_METHODS", "Context", "configs", "look_up"]
 
 # The methods with which transformers' models turn media into features that stand in the text.
 FEATURE_METHODS = ("get_image_features", "get_video_features", "get_audio_features")
@@ -38,12 +38,8 @@ def look_up(config: Any, names: str, default: Any = None) -> Any:
     return default
 
 
-def required_parameters(model: Any) -> frozenset[str]:
-    """Return the parameters of `model.forward` that have no default."""
-    return _required(entry(model))
-
-
 def _required(function: Any) -> frozenset[str]:
+    """Return the parameters of `function` that have no default."""
     parameters = inspect.signature(function).parameters.values()
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return frozenset(p.name for p in parameters if p.default is p.empty and p.kind in named)
@@ -93,7 +89,7 @@ class Context:
         parts = list(self.model.modules())
         methods = [getattr(part, name) for name in FEATURE_METHODS for part in parts if hasattr(part, name)]
         wanted = frozenset().union(*map(_required, methods))
-        return required_parameters(self.model) | (wanted & self.parameters)
+        return _required(entry(self.model)) | (wanted & self.parameters)
 
     def listener(self, name: str) -> Context:
         """Return the context of the part that takes `name` itself: the innermost model whose forward has it."""
@@ -125,8 +121,7 @@ class Context:
 
     def generator(self, name: str) -> torch.Generator:
         """Return a generator that depends on the row, the name and the seed alone."""
-        key = hashlib.blake2b(f"{self.seed}:{self.row}:{name}".encode(), digest_size=8).digest()
-        return torch.Generator().manual_seed(int.from_bytes(key, "big") >> 1)
+        return generator(f"{self.seed}:{self.row}:{name}")
 
     def normal(self, name: str, *shape: int) -> torch.Tensor:
         """Return standard normal numbers of `shape`, float32."""
