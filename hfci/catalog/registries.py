@@ -25,6 +25,7 @@ __all__ = [
     "module_name",
     "own_model_classes",
     "processor_tables",
+    "tables_of_class",
     "tasks_by_auto_class",
     "transformers_version",
 ]
@@ -32,6 +33,7 @@ __all__ = [
 _MODELS = "transformers.models"
 
 
+@functools.cache  # reading it parses a package's whole description, which costs as much as a small forward
 def transformers_version() -> str:
     """Return the version of the installed transformers without importing it."""
     from importlib.metadata import version
@@ -90,6 +92,12 @@ def model_tables() -> dict[str, dict[str, tuple[str, ...]]]:
             short = attribute.removesuffix("_NAMES").removesuffix("MAPPING").strip("_").removeprefix("MODEL")
             tables[short.strip("_") or "BASE"] = {key: _as_tuple(names) for key, names in table.items()}
     return tables
+
+
+@functools.cache
+def tables_of_class(name: str) -> frozenset[str]:
+    """Return the short names of the tables that list the class `name`, for whatever model type."""
+    return frozenset(short for short, rows in model_tables().items() if any(name in names for names in rows.values()))
 
 
 @functools.cache

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 
 __all__ = ["absent_packages", "is_absent", "needs"]
 
-# transformers' own sentence, in `requires_backends` and in the placeholders of classes whose package is missing.
-_SENTENCE = re.compile(r"requires the (\S+) library but it was not found|^\S+ needs (.+)$", re.MULTILINE)
+# transformers' own sentences: of `requires_backends`, of the placeholders of classes whose package is missing, and
+# where a model imports a package only when needed.
+_SENTENCE = re.compile(
+    r"requires the (\S+) library but it was not found|^\S+ needs (.+)$|requires `(\w+)`\. Install it", re.MULTILINE
+)
 
 
 def absent_packages(error: BaseException) -> tuple[str, ...]:
@@ -24,9 +27,18 @@ def absent_packages(error: BaseException) -> tuple[str, ...]:
             named = [cause.name.partition(".")[0]]
         elif isinstance(cause, ImportError):
             found = _SENTENCE.search(str(cause))
-            named = (found[1] or found[2]).split(", ") if found else []
+            named = (found[1] or found[2] or found[3]).split(", ") if found else []
+        elif isinstance(cause, NameError) and cause.name and _is_optional(cause.name):
+            named = [cause.name]
         cause = cause.__cause__ or cause.__context__
     return tuple(name for name in named if is_absent(name))
+
+
+def _is_optional(name: str) -> bool:
+    """Say whether transformers imports `name` only where it is installed, so that its name is not defined elsewhere."""
+    from transformers import utils
+
+    return hasattr(utils, f"is_{name}_available")
 
 
 def is_absent(package: str) -> bool:

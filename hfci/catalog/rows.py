@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,7 +10,9 @@ from typing import Any
 from hfci.catalog import registries
 from hfci.catalog.facts import facts_of, input_modalities
 from hfci.catalog.families import family_of
+from hfci.catalog.parts import why_without_class
 from hfci.catalog.requirements import absent_packages
+from hfci.catalog.tasks import TaskVerdict, tasks_of
 from hfci.errors import UsageError, nearest
 
 __all__ = ["SCHEMA", "Architecture", "Catalog", "ModelType", "read_catalog", "read_row"]
@@ -29,11 +30,27 @@ class Architecture:
     name: str
     family: str
     auto_classes: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     can_generate: bool = False
     stateful: bool = False
     config: str = ""
+    model_type: str = ""
+
+    @functools.cached_property
+    def verdicts(self) -> tuple[TaskVerdict, ...]:
+        """On each pipeline task whose table lists the class, whether it can serve it; found out when asked for."""
+        return tasks_of(self.model_type, self.name, self.auto_classes) if self.model_type else ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The pipeline tasks that it can serve."""
+        return tuple(verdict.task for verdict in self.verdicts if verdict.allowed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        data = asdict(self)
+        del data["model_type"]  # it is the row's
+        return {**data, "tasks": self.tasks}
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,25 @@ class ModelType:
         ranked = [arch for arch in own if "AutoModel" in arch.auto_classes] + own
         return next(iter(ranked or self.architectures), None)
 
+    @property
+    def problems(self) -> str | None:
+        """The `error`, and which of its tasks hfci cannot tell whether it serves; None where nothing is wrong."""
+        found = {
+            f"{verdict.task}: {verdict.error}"
+            for arch in self.architectures
+            for verdict in arch.verdicts
+            if verdict.error
+        }
+        return "; ".join([*([self.error] if self.error else ()), *sorted(found)]) or None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            **asdict(self),
+            "architectures": [arch.to_json() for arch in self.architectures],
+            "error": self.problems,
+        }
+
 
 @dataclass(frozen=True)
 class Catalog:
@@ -83,7 +119,7 @@ class Catalog:
         return {
             "schema": SCHEMA,
             "transformers": self.transformers,
-            "model_types": [asdict(row) for row in self.model_types],
+            "model_types": [row.to_json() for row in self.model_types],
         }
 
 
@@ -122,7 +158,7 @@ def read_row(model_type: str) -> ModelType:
         except ImportError as error:
             return ModelType(**row, requires=absent_packages(error), error=f"cannot be imported: {_first_line(error)}")
         if not tables:
-            return ModelType(**row, reason=f"no model class has {row['config']} as its configuration class")
+            return ModelType(**row, reason=why_without_class(model_type))
     return _with_architectures(row, tables)
 
 
@@ -150,11 +186,11 @@ def _with_architectures(row: dict[str, Any], tables: dict[str, tuple[str, ...]])
                 name,
                 family.name if family else "",
                 autos,
-                _tasks(autos, inputs),
                 inputs,
                 cls.can_generate(),
                 bool(getattr(cls, "_is_stateful", False)),
                 getattr(cls.config_class, "__name__", ""),
+                row["model_type"],
             )
         )
     return ModelType(
@@ -174,37 +210,6 @@ def _tables_by_class(model_type: str) -> dict[str, tuple[str, ...]]:
         for name in rows.get(model_type, ()):
             found[name] = (*found.get(name, ()), table)
     return found
-
-
-# What a pipeline loads says what its model must take: pipeline attribute → modalities of which one is needed.
-_LOADED = {
-    "_load_tokenizer": {"text", "audio", "image"},
-    "_load_image_processor": {"image", "video"},
-    "_load_feature_extractor": {"audio"},
-}
-
-
-def _tasks(auto_classes: Iterable[str], inputs: Iterable[str]) -> tuple[str, ...]:
-    """Return the pipeline tasks of `auto_classes` whose pipeline loads nothing but what `inputs` call for."""
-    taken = set(inputs)
-    tasks = []
-    for auto_class in auto_classes:
-        for task, implementation in registries.tasks_by_auto_class().get(auto_class, ()):
-            module, _, name = implementation.rpartition(".")
-            pipeline = getattr(importlib.import_module(module), name)
-            loaded = [needed for flag, needed in _LOADED.items() if getattr(pipeline, flag, False) is True]
-            own = _MODALITY_OF_BASE_TASK.get(task, taken) == taken
-            if own and all(taken & needed for needed in loaded):
-                tasks.append(task)
-    return tuple(dict.fromkeys(tasks))
-
-
-# `AutoModel` stands in the table of these tasks, which does not make every model serve them.
-_MODALITY_OF_BASE_TASK = {
-    "feature-extraction": {"text"},
-    "image-feature-extraction": {"image"},
-    "zero-shot-audio-classification": {"text", "audio"},
-}
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfci.commands.options import add_json, add_names, print_json
+from hfci.commands.options import add_folder, add_json, add_names, print_json
+from hfci.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from hfci.catalog import Catalog
+    from hfci.catalog.versions import Difference
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -21,32 +26,153 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
     add_json(parser)
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="MANIFEST",
+        help="only say which model types of this manifest's transformers the installed one lacks, and has beside them",
+    )
+    parser.add_argument(
+        "--tasks",
+        action="store_true",
+        help="the pipeline tasks of each architecture, and by which rule it serves no other",
+    )
+    parser.add_argument(
+        "--coverage",
+        action="store_true",
+        help="how many model types and architectures stand on each rung of the ladder",
+    )
+    add_folder(parser, "--generated", "with --coverage: the generated tests", Path("generated"))
+    add_folder(parser, "--results", "with --coverage: the records of what ran")
 
 
 def run(arguments: Namespace) -> int:
-    """Read the rows, print them."""
+    """Read the rows, print them or their tasks; or count what is covered, or compare with another version."""
+    if arguments.coverage:
+        return _count_coverage(arguments)
     from hfci.catalog.environment import check_environment
     from hfci.testing.preparation import prepare
 
     check_environment()
     prepare("cpu", 1)
+    if arguments.against is not None:
+        return _compare(arguments)
     from hfci.catalog import read_catalog
     from hfci.generation.progress import track
     from hfci.generation.select import select
 
     names = select(arguments.names)
     catalog = read_catalog(names, lambda rows: track(rows, total=len(names), label="reading the catalog"))
-    if arguments.json:
+    if arguments.tasks:
+        _show_tasks(catalog, as_json=arguments.json)
+    elif arguments.json:
         print_json(catalog.to_json())
     else:
         _print_table(catalog)
-    broken = [row for row in catalog.model_types if row.error]
-    return 1 if broken else 0
+    return 1 if any(row.problems if arguments.tasks else row.error for row in catalog.model_types) else 0
+
+
+def _count_coverage(arguments: Namespace) -> int:
+    """Count the rungs; needs neither torch nor transformers."""
+    import dataclasses
+
+    from hfci.planning.select import select
+    from hfci.results import read_results
+    from hfci.results.coverage import coverage
+    from hfci.results.terminal import make_table
+    from hfci.testing.manifest import MANIFEST, load_manifest
+
+    manifest = load_manifest(arguments.generated / MANIFEST)
+    results = read_results([arguments.results]) if arguments.results else None
+    steps = coverage(select(manifest, arguments.names).rows, results)
+    if arguments.json:
+        print_json({"schema": 1, "transformers": manifest.transformers, "rungs": list(map(dataclasses.asdict, steps))})
+        return 0
+    table = make_table("rung", "model types", "architectures", "according to")
+    for step in steps:
+        counts = ("?" if count is None else str(count) for count in (step.model_types, step.architectures))
+        table.add_row(step.rung, *counts, step.source or "no records given (--results)")
+    _print(table)
+    return 0
+
+
+def _show_tasks(catalog: Catalog, *, as_json: bool) -> None:
+    """Print the verdict on each task of each architecture, then what each rule excludes and each task has left."""
+    from collections import Counter
+
+    from hfci.catalog.tasks import rules
+    from hfci.results.terminal import make_table
+
+    judged = [(row, arch) for row in catalog.model_types for arch in row.architectures if arch.verdicts]
+    verdicts = [verdict for _, arch in judged for verdict in arch.verdicts]
+    excluded = Counter(verdict.rule for verdict in verdicts)
+    served = {
+        task: sum(verdict.allowed for verdict in verdicts if verdict.task == task)
+        for task in sorted({verdict.task for verdict in verdicts})
+    }
+    if as_json:
+        architectures = [
+            {"model_type": row.model_type, "architecture": arch.name, "tasks": [vars(one) for one in arch.verdicts]}
+            for row, arch in judged
+        ]
+        named = [{"name": rule.name, "reason": rule.reason, "excluded": excluded[rule.name]} for rule in rules()]
+        print_json(
+            {
+                "schema": 1,
+                "transformers": catalog.transformers,
+                "architectures": architectures,
+                "rules": named,
+                "served": served,
+            }
+        )
+        return
+    table = make_table("model type", "architecture", "serves", "does not serve (rule: what it lacks)")
+    for row, arch in judged:
+        others = [verdict for verdict in arch.verdicts if not verdict.allowed]
+        why = [one.error or f"{one.rule}: {', '.join(one.lacks)}" for one in others]
+        told = [f"{one.task} ({reason})" for one, reason in zip(others, why, strict=True)]
+        table.add_row(row.model_type, arch.name, ", ".join(arch.tasks), ", ".join(told))
+    by_rule = make_table("rule", "what it says", "excludes", numbers=True)
+    for rule in rules():
+        by_rule.add_row(rule.name, rule.reason, str(excluded[rule.name]))
+    by_task = make_table("task", "architectures", numbers=True)
+    for task, count in served.items():
+        by_task.add_row(task, str(count))
+    _print(table, by_rule, by_task)
+
+
+def _compare(arguments: Namespace) -> int:
+    """Compare the installed model types with those of a manifest, all of them."""
+    import dataclasses
+
+    from hfci.catalog import model_type_names, transformers_version
+    from hfci.catalog.versions import difference
+    from hfci.testing.manifest import load_manifest
+
+    if arguments.names:
+        raise UsageError("--against compares every model type: leave the names out")
+    manifest = load_manifest(arguments.against)
+    others = [row.model_type for row in manifest.model_types]
+    found = difference(transformers_version(), model_type_names(), manifest.transformers, others)
+    if arguments.json:
+        print_json(dataclasses.asdict(found))
+    else:
+        _print_difference(found)
+    return 0
+
+
+def _print_difference(found: Difference) -> None:
+    from rich.console import Console
+
+    from hfci.results.terminal import make_table
+
+    table = make_table(f"transformers {found.version}", "count", "model types")
+    table.add_row(f"lacks of {found.against}", str(len(found.lacks)), ", ".join(found.lacks))
+    table.add_row(f"has beside {found.against}", str(len(found.adds)), ", ".join(found.adds))
+    Console(highlight=False, markup=False).print(table)
 
 
 def _print_table(catalog: Catalog) -> None:
-    from rich.console import Console
-
     from hfci.results.terminal import make_table
 
     table = make_table("model type", "base architecture", "families", "architectures", "needs", "remark")
@@ -59,6 +185,13 @@ def _print_table(catalog: Catalog) -> None:
             ", ".join(row.requires),
             row.error or row.reason or "",
         )
+    _print(table)
+
+
+def _print(*tables: Table) -> None:
+    from rich.console import Console
+
     # In a file or a pipe there is no edge to wrap at.
-    wide = None if sys.stdout.isatty() else 250
-    Console(highlight=False, markup=False, width=wide).print(table)
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 250)
+    for table in tables:
+        console.print(table)

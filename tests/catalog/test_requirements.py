@@ -22,6 +22,15 @@ def test_transformers_own_sentence_is_understood() -> None:
     assert absent_packages(error_of(source)) == ("natten",)
 
 
+def test_a_package_imported_only_where_it_is_needed_is_named() -> None:
+    source = "raise ImportError('The default scheduler (`X`) requires `natten`. Install it with `pip install natten`')"
+    assert absent_packages(error_of(source)) == ("natten",)
+
+
+def test_a_name_that_transformers_imports_only_where_it_is_installed() -> None:
+    assert absent_packages(error_of("natten.functional")) == ("natten",)
+
+
 def test_a_cause_counts() -> None:
     source = "try:\n    import brand_new_package\nexcept ImportError as e:\n    raise RuntimeError('no model') from e"
     assert absent_packages(error_of(source)) == ("brand_new_package",)
@@ -34,6 +43,7 @@ def test_a_cause_counts() -> None:
         "raise ImportError('X requires the json library but it was not found in your environment')",
         "raise ValueError('X requires the natten library but it was not found')",
         "1 / 0",
+        "no_such_variable",  # a slip, not a package
     ],
 )
 def test_other_errors_are_no_absence(source: str) -> None:

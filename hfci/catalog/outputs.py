@@ -1,0 +1,56 @@
+"""What one model class gives back: the fields of its outputs, read off its forward."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["gives_tensor", "output_fields"]
+
+_RETURNED = re.compile(r"^\s+return (\w+)\(", re.MULTILINE)
+_PARENT_S = re.compile(r"^\s+return super\(\)\.forward\(", re.MULTILINE)
+
+
+def output_fields(cls: type[Any]) -> tuple[str, ...]:
+    """Return the fields of the outputs that forward's `return` statements make, or else of those it declares, in order.
+
+    Empty where that cannot be told. The statements come first because annotations are at times another class's, left
+    over from a copy. So is one of logits on a class that hands on what the model within it gives, and cannot generate:
+    it is the annotation of the class with the head. A forward that returns its parent's is that of its parent.
+    """
+    forward = _own_forward(cls)
+    names = dict.fromkeys(_RETURNED.findall(inspect.getsource(forward)))
+    made = [kind for name in names if dataclasses.is_dataclass(kind := forward.__globals__.get(name))]
+    kinds = made or [kind for kind in _declared(forward) if dataclasses.is_dataclass(kind)]
+    fields = dict.fromkeys(field.name for kind in kinds for field in dataclasses.fields(kind))
+    if not made and {"logits", "past_key_values"} <= fields.keys() and not cls.can_generate():
+        return ("last_hidden_state", *(name for name in fields if name not in ("logits", "loss")))
+    return tuple(fields)
+
+
+def gives_tensor(cls: type[Any]) -> bool:
+    """Say whether the forward of `cls` declares to return a bare tensor."""
+    return [getattr(kind, "__name__", "") for kind in _declared(inspect.unwrap(cls.forward))] == ["Tensor"]
+
+
+def _own_forward(cls: type[Any]) -> Callable[..., Any]:
+    """Return the forward of `cls`, or the first of its parents' that is no mere call of the one above it."""
+    forwards: list[Callable[..., Any]] = [
+        inspect.unwrap(vars(owner)["forward"]) for owner in cls.__mro__ if "forward" in vars(owner)
+    ]
+    return next(one for one in forwards if not _PARENT_S.search(inspect.getsource(one)))
+
+
+def _declared(forward: Callable[..., Any]) -> tuple[Any, ...]:
+    """Return the members of the union that `forward` declares to return."""
+    try:
+        declared = typing.get_type_hints(forward).get("return")
+    except (NameError, TypeError):  # an annotation whose names its module imports for type checkers only
+        return ()
+    is_union = typing.get_origin(declared) in (typing.Union, types.UnionType)
+    return typing.get_args(declared) if is_union else (declared,)

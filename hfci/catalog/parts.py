@@ -1,0 +1,67 @@
+"""Model types without a model class of their own: which other model types' configurations hold theirs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hfci.catalog import registries
+
+__all__ = ["parents_of", "why_without_class"]
+
+
+def parents_of(model_type: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the model types whose configuration holds that of `model_type`: model type → fields, in registry order.
+
+    Told from the configuration classes alone; nothing is built. A field that may be any model counts where `model_type`
+    is what it is by default. Those of its own package come first and alone, as a part without a class is not known
+    outside of it; the others are asked where there are none. Empty for one that no other holds.
+    """
+    package, part = registries.module_name(model_type), registries.config_class(model_type)
+    return _holders(_packages()[package]).get(part) or _holders(registries.model_type_names()).get(part, {})
+
+
+def why_without_class(model_type: str) -> str:
+    """Say why `model_type`, which no model class is built from, has none, and what transformers has it for."""
+    name = registries.config_class(model_type).__name__
+    parents = parents_of(model_type)
+    held = [f"{parent} ({', '.join(fields)})" for parent, fields in parents.items()]
+    tables = registries.processor_tables().values()
+    processors = dict.fromkeys(name for table in tables for name in table.get(model_type, ()))
+    use = f"a part of {', '.join(held)}" if held else "no model type's configuration holds it"
+    has = f"; it names processors: {', '.join(processors)}" if processors else ""
+    return f"no model class has {name} as its configuration class; {use}{has}"
+
+
+@functools.cache
+def _packages() -> dict[str, tuple[str, ...]]:
+    """Return package → the model types that it holds."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in registries.model_type_names():
+        package = registries.module_name(name)
+        found[package] = (*found.get(package, ()), name)
+    return found
+
+
+@functools.cache
+def _holders(model_types: tuple[str, ...]) -> dict[type[Any], dict[str, tuple[str, ...]]]:
+    """Return configuration class → those of `model_types` that hold one → in which fields."""
+    found: dict[type[Any], dict[str, tuple[str, ...]]] = {}
+    for holder in model_types:
+        own = registries.config_class(holder)
+        for field, part in _held_by(own):
+            if part is not own:
+                fields = found.setdefault(part, {})
+                fields[holder] = (*fields.get(holder, ()), field)
+    return found
+
+
+def _held_by(config: type[Any]) -> Iterator[tuple[str, type[Any]]]:
+    """Yield the fields of a configuration class that hold a configuration, each with the class of that."""
+    defaults = getattr(config, "sub_configs_defaults", None) or {}
+    for field, part in (getattr(config, "sub_configs", None) or {}).items():
+        if part.__name__ != "AutoConfig":
+            yield field, part
+        elif field in defaults and defaults[field].model_type in registries.model_type_names():
+            yield field, registries.config_class(defaults[field].model_type)
