@@ -21,7 +21,7 @@ _NO_SIZES = ("out_indices", "num_classes", "label_names")
 
 def drop_computed(node: dict[str, Any]) -> None:
     """Remove from `node`, a configuration as plain data, the numbers that its class does not take but computes."""
-    taken = _fields(str(node.get("model_type", "")))
+    taken = _fields(str(node.get("model_type", "")), frozenset(node))
     if taken is None:
         return
     for name in [name for name, value in node.items() if name not in taken and _is_size(name, value)]:
@@ -37,11 +37,12 @@ def _is_size(name: str, value: Any) -> bool:
 
 
 @functools.cache
-def _fields(model_type: str) -> frozenset[str] | None:
+def _fields(model_type: str, present: frozenset[str]) -> frozenset[str] | None:
     if model_type not in registries.model_type_names():
         return None
     cls = registries.config_class(model_type)
-    if not dataclasses.is_dataclass(cls):
+    # A part may go by the name of its whole (pp_formulanet's before 5.20), whose parts it does not have.
+    if not dataclasses.is_dataclass(cls) or not present.issuperset(getattr(cls, "sub_configs", {})):
         return None
     names = {field.name for field in dataclasses.fields(cls)}
     aliases: dict[str, str] = getattr(cls, "attribute_map", {})

@@ -14,9 +14,13 @@ from hfci.errors import StageError, UsageError, nearest
 from hfci.tiny.bundles import bundled, is_bundle
 from hfci.tiny.recipes import Recipe, recipe_for, with_parts
 from hfci.tiny.shrink import shrink
+from hfci.tiny.statistics import settle
 from hfci.tiny.weights import fill
 
-__all__ = ["TinyModel", "build_tiny", "tiny_config"]
+__all__ = ["TinyModel", "build_tiny", "default_config_of", "recipe_of", "tiny_config"]
+
+# The rows that norms are measured on: none of those that the checks feed.
+_SETTLED_BY = (100, 101)
 
 
 @dataclass
@@ -73,10 +77,37 @@ class TinyModel:
             torch.save(dict(content), Path(folder) / name)
 
 
-def tiny_config(model_type: str) -> Any:
-    """Return the tiny configuration of `model_type`: its default one shrunk, then its recipe's exceptions."""
-    default = registries.default_config(model_type, **recipe_for(model_type).default)
-    return type(default).from_dict(shrink(default.to_dict()))
+def default_config_of(model_type: str, architecture: str | None = None) -> Any:
+    """Return the default configuration that `architecture` of `model_type` is built from, of the size it has.
+
+    That is the first part of the model type's own, itself to begin with, that is of the class's `config_class`:
+    `AutoModelForCausalLM.from_config` takes the text part of a whole. A head that ships next to the weights of another
+    model, as a configuration class with extra files says, has that model's configuration as the part of its own that
+    may be any model. Any other class is handed the model type's own.
+    """
+    from hfci.tiny.inputs.context import configs
+
+    default = registries.default_config(model_type, **recipe_for(model_type, architecture).default)
+    if architecture is None:
+        return default
+    cls = registries.find_class(model_type, architecture).config_class
+    found = next((part for part in configs(default) if isinstance(part, cls)), None)
+    if found is not None or not getattr(cls, "extra_config_files", ()):
+        return default if found is None else found
+    (part,) = (name for name, part in cls.sub_configs.items() if part.__name__ == "AutoConfig")
+    return registries.default_config(cls.model_type, **{part: default})
+
+
+def recipe_of(model_type: str, architecture: str, config: Any) -> Recipe:
+    """Return the recipe of `architecture` built from `config`: that of the model type which `config` is really of."""
+    own = isinstance(config, registries.config_class(model_type))
+    return recipe_for(model_type if own else config.model_type, architecture)
+
+
+def tiny_config(model_type: str, architecture: str | None = None) -> Any:
+    """Return the tiny configuration: that of `default_config_of` shrunk, then its recipe's exceptions."""
+    default = default_config_of(model_type, architecture)
+    return type(default).from_dict(shrink(default.to_dict(), architecture))
 
 
 def build_tiny(
@@ -88,6 +119,8 @@ def build_tiny(
     """
     import torch
 
+    from hfci.tiny.inputs import make_inputs
+
     row = read_row(model_type)
     names = [arch.name for arch in row.architectures]
     name = architecture or (row.base.name if row.base else None)
@@ -96,17 +129,21 @@ def build_tiny(
     if name not in names:
         raise UsageError(f"{model_type} has no architecture {name!r}.{nearest(name, names)}")
     try:
-        config = tiny_config(model_type)
+        cls = registries.find_class(model_type, name)
+    except Exception as error:
+        raise StageError("build", model_type, name, error) from error
+    try:
+        config = tiny_config(model_type, name)
     except Exception as error:
         raise StageError("config", model_type, name, error) from error
-    recipe = recipe_for(model_type, name)
+    recipe = recipe_of(model_type, name, config)
     try:
-        cls = registries.find_class(model_type, name)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = cls._from_config(config, dtype=getattr(torch, dtype))
-        fill(model, seed, variance=recipe.variance)
-        model = model.eval().to(device)
+        fill(model, seed, gain=recipe.gain)
+        settle(model.eval(), lambda double: _run(double, make_inputs(double, _SETTLED_BY, seed=seed)), seed)
+        model = model.to(device)
     except Exception as error:
         raise StageError("build", model_type, name, error) from error
     return TinyModel(model_type, name, model, with_parts(recipe, model), torch.device(device), seed)

@@ -1,7 +1,7 @@
 """Recipes: the general rule plus, rarely, an exception with its reason, read from `data/recipes/`.
 
-`set` and `inert` of a model type also apply where it is a part of another: what `qwen2_vl_text` needs, `colqwen2` needs
-for the `qwen2_vl_text` within it.
+`set`, `inert` and `frozen` of a model type also apply where it is a part of another: what `qwen2_vl_text` needs,
+`colqwen2` needs for the `qwen2_vl_text` within it.
 """
 
 from __future__ import annotations
@@ -9,12 +9,17 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["BUDGET", "Recipe", "recipe_for", "with_parts"]
+from packaging.specifiers import SpecifierSet
+
+from hfci.catalog import registries
+from hfci.tiny.weights import GAIN
+
+__all__ = ["BUDGET", "Recipe", "recipe_for", "recipe_rows", "with_parts"]
 
 BUDGET = 1_000_000
 
@@ -25,38 +30,66 @@ class Recipe:
 
     - `default`: arguments of the default configuration, where it cannot be made without
     - `set`: dotted configuration field → value
+    - `fill`: configuration field, of any part → value where it has none
     - `inputs`: parameter of forward → how it is made (see hfci/tiny/inputs/spec.py)
+    - `host_inputs`: the same, of the model that it is a part of, where it has no class of its own
+    - `choices`: how many texts a row holds, side by side in a second dimension; 0: the one that it is
     - `run_parts`: run the models it holds, not its own forward
     - `files`: a file that loading demands and saving does not write → what `torch.save` writes there
     - `budget`: parameters at most
     - `mixes_rows`: why the rows of a batch depend on each other; `row_mixing_outputs`: the output fields where they do
-    - `variance`: what the running variances of norms stay above
+    - `gain`: how much a matrix enlarges what it is applied to
+    - `interleaved_outputs`: the output fields that hold the first part of every row, then the second of every row, and
+      why
     - `masked_outputs`: the output fields where some values are -inf by design, and why
     - `nondeterministic`: why two forwards differ unless the seed is reset
     - `inert`: pattern of parameter names → why no gradient reaches them
+    - `frozen`: pattern of parameter names → why the model itself keeps gradients from them
+    - `train_mode`: why it can be differentiated in train mode alone
+    - `inference_only`: why its forward runs in inference mode, whoever calls it
+    - `shapes`: output field → its dimensions where no rule gives them, of `batch`, `length`, `config`, `inputs`
     - `reason`: why any of it
     """
 
     reason: str = ""
     default: Mapping[str, Any] = field(default_factory=dict)
     set: Mapping[str, Any] = field(default_factory=dict)
+    fill: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    host_inputs: Mapping[str, Any] = field(default_factory=dict)
+    choices: int = 0
     run_parts: bool = False
     files: Mapping[str, Any] = field(default_factory=dict)
     budget: int = BUDGET
     mixes_rows: str | None = None
     row_mixing_outputs: Mapping[str, str] = field(default_factory=dict)
-    variance: float = 1.0
+    gain: float = GAIN
+    interleaved_outputs: Mapping[str, str] = field(default_factory=dict)
     masked_outputs: Mapping[str, str] = field(default_factory=dict)
     nondeterministic: str | None = None
     inert: Mapping[str, str] = field(default_factory=dict)
+    frozen: Mapping[str, str] = field(default_factory=dict)
+    train_mode: str | None = None
+    inference_only: str | None = None
+    shapes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@functools.cache
+def recipe_rows() -> tuple[dict[str, Any], ...]:
+    """Return every row of the data files, as it stands there, whichever transformers it is for."""
+    folder = files("hfci.tiny") / "data" / "recipes"
+    texts = [entry.read_text(encoding="utf-8") for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)]
+    return tuple(row for text in texts for row in tomllib.loads(text)["recipe"])
 
 
 @functools.cache
 def _rows() -> tuple[dict[str, Any], ...]:
-    folder = files("hfci.tiny") / "data" / "recipes"
-    texts = [entry.read_text(encoding="utf-8") for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)]
-    return tuple(row for text in texts for row in tomllib.loads(text)["recipe"])
+    return tuple(row for row in recipe_rows() if _holds(row, registries.transformers_version()))
+
+
+def _holds(row: Mapping[str, Any], version: str) -> bool:
+    """Say whether a row holds for transformers `version`: one that names none, in `transformers`, holds for any."""
+    return SpecifierSet(row.get("transformers", "")).contains(version, prereleases=True)
 
 
 @functools.cache
@@ -64,29 +97,33 @@ def recipe_for(model_type: str, architecture: str | None = None) -> Recipe:
     """Return the recipe of an architecture of `model_type`: what the rows that cover it say together.
 
     A row covers the `model_types` that it names, or every one if it names none, and of those only the `architectures`
-    that it names, if it does.
+    that it names, if it does, and the classes that stand in one of the auto `tables` that it names, if it does. A row
+    with `transformers`, a version specifier, is not there for other versions.
     """
+    tables = registries.tables_of_class(architecture) if architecture else frozenset()
     merged: dict[str, Any] = {}
     reasons = []
     for row in _rows():
         of_type = model_type in row.get("model_types", (model_type,))
-        if of_type and architecture in row.get("architectures", (architecture,)):
+        of_class = architecture in row.get("architectures", (architecture,))
+        if of_type and of_class and ("tables" not in row or not tables.isdisjoint(row["tables"])):
             reasons.append(row["reason"])
             for key, value in row.items():
                 if isinstance(value, dict):
                     merged[key] = {**merged.get(key, {}), **value}
-                elif key not in ("model_types", "architectures", "reason"):
+                elif key not in ("model_types", "architectures", "tables", "transformers", "reason"):
                     merged[key] = value
     return Recipe(reason="; ".join(reasons), **merged)
 
 
 def with_parts(recipe: Recipe, model: Any) -> Recipe:
-    """Return `recipe`, that of `model`, with what the recipes of the models within it say is inert in them."""
+    """Return `recipe`, that of `model`, with what the recipes of the models within say is inert or frozen in them."""
     from transformers import PreTrainedModel
 
-    inert = dict(recipe.inert)
+    inert, frozen = dict(recipe.inert), dict(recipe.frozen)
     for name, part in model.named_modules():
         if name and isinstance(part, PreTrainedModel):
-            own = recipe_for(part.config.model_type, type(part).__name__).inert
-            inert |= {rf"{re.escape(name)}\.(?:{pattern})": why for pattern, why in own.items()}
-    return replace(recipe, inert=inert)
+            own = recipe_for(part.config.model_type, type(part).__name__)
+            for merged, claims in ((inert, own.inert), (frozen, own.frozen)):
+                merged |= {rf"{re.escape(name)}\.(?:{pattern})": why for pattern, why in claims.items()}
+    return replace(recipe, inert=inert, frozen=frozen)

@@ -67,10 +67,11 @@ def _rule_for(name: str) -> _Rule | None:
     return next((rule for rule in _rules() if rule.covers(name)), None)
 
 
-def shrink(default: Data) -> Data:
+def shrink(default: Data, architecture: str | None = None) -> Data:
     """Return a tiny copy of `default`, a configuration's `to_dict()` with its sub-configurations nested in it.
 
-    The recipes' exceptions are applied too, to the configuration and to every part of it.
+    The recipes' exceptions are applied too, to the configuration (as that of `architecture`, where one is named) and to
+    every part of it.
     """
     tiny = copy.deepcopy(default)
     for node, original in _nodes(tiny, default):
@@ -82,12 +83,27 @@ def shrink(default: Data) -> Data:
         _keep_relations_of_layers(node, original)
         _scale_pinpoints(node, original)
         drop_computed(node)
-        _apply_recipe(node)
+        _drop_bookkeeping(node)
+        _apply_recipe(node, architecture if original is default else None)
+    for name, value in recipe_for(str(tiny.get("model_type", "")), architecture).fill.items():
+        for node, _ in _nodes(tiny, default):
+            if name in node and node[name] is None:
+                node[name] = copy.deepcopy(value)
     return tiny
 
 
-def _apply_recipe(node: Data) -> None:
-    for path, value in recipe_for(str(node.get("model_type", ""))).set.items():
+# What every configuration carries and none is made of. A part may take it for a field that it does not know (dbrx's).
+_BOOKKEEPING = ("_name_or_path", "output_attentions")
+
+
+def _drop_bookkeeping(node: Data) -> None:
+    for name in _BOOKKEEPING:
+        if not node.get(name, True):
+            del node[name]
+
+
+def _apply_recipe(node: Data, architecture: str | None) -> None:
+    for path, value in recipe_for(str(node.get("model_type", "")), architecture).set.items():
         *parents, last = path.split(".")
         holder = node
         for parent in parents:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["fill"]
+__all__ = ["GAIN", "fill"]
 
 # Gain of a matrix: 1 keeps the variance of what it is applied to, a little more makes attention scores (a product of
 # two projections, so the square of it) differ by several units. A convolution stands in stacks without a norm between
 # them, where anything above 1 grows without bound.
-_GAIN, _GAIN_OF_CONVOLUTION = 1.5, 1.0
+GAIN, _GAIN_OF_CONVOLUTION = 1.5, 1.0
 # What starts smaller than this starts at nothing: a layer scale of 1e-6 would switch its layer off.
 _NOTHING = 0.01
 # Relative spread of what starts constant: norm scales, biases, statistics.
@@ -30,16 +30,15 @@ _SPREAD = 0.2
 _STATISTICS = ("running_mean", "running_var")
 
 
-def fill(model: nn.Module, seed: int = 0, *, variance: float = 1.0) -> None:
+def fill(model: nn.Module, seed: int = 0, *, gain: float = GAIN) -> None:
     """Fill the parameters and the data-carrying buffers of `model` in place, deterministically.
 
-    A matrix gets a normal distribution of standard deviation 1.5 / √fan_in, a convolution one of 1 / √fan_in, an
+    A matrix gets a normal distribution of standard deviation `gain` / √fan_in, a convolution one of 1 / √fan_in, an
     embedding one of 1 with its padding row zero. What is constant at the start (a norm's scale, a bias, a gate) stays
     around that constant, a spread of 0.2 about it, and what starts at next to nothing gets that spread about zero. A
     vector of one sign (decay rates, frequencies) keeps its structure and domain, a tenth about it. Persistent float
     buffers are filled where they start constant (a codebook, a norm's statistics, whose variance stays positive);
-    buffers that were computed (position tables, masks, windows) are left alone. `variance` is what the running
-    variances of norms stay above.
+    buffers that were computed (position tables, masks, windows) are left alone.
     """
     import torch
 
@@ -50,7 +49,7 @@ def fill(model: nn.Module, seed: int = 0, *, variance: float = 1.0) -> None:
         for name, parameter in model.named_parameters():
             if parameter.is_floating_point() and parameter.numel():
                 layer = layers.get(id(parameter))
-                parameter.copy_(_filled(parameter, _noise(name, parameter, seed), layer))
+                parameter.copy_(_filled(parameter, _noise(name, parameter, seed), layer, gain))
                 if isinstance(layer, torch.nn.Embedding) and layer.padding_idx is not None:
                     parameter[layer.padding_idx] = 0
         persistent = set(model.state_dict(keep_vars=True))
@@ -58,13 +57,10 @@ def fill(model: nn.Module, seed: int = 0, *, variance: float = 1.0) -> None:
             if name in persistent and buffer.is_floating_point() and buffer.numel() > 1 and _is_constant(buffer):
                 noise = _noise(name, buffer, seed)
                 spread = _SPREAD if name.endswith(_STATISTICS) else 1.0
-                if name.endswith("running_var"):
-                    buffer.copy_(variance * (buffer + spread * noise.abs()))
-                else:
-                    buffer.copy_(buffer + spread * noise)
+                buffer.copy_(buffer + spread * (noise.abs() if name.endswith("running_var") else noise))
 
 
-def _filled(parameter: torch.Tensor, noise: torch.Tensor, layer: nn.Module | None) -> torch.Tensor:
+def _filled(parameter: torch.Tensor, noise: torch.Tensor, layer: nn.Module | None, gain: float) -> torch.Tensor:
     from torch import nn
 
     if isinstance(layer, nn.Embedding):
@@ -73,8 +69,8 @@ def _filled(parameter: torch.Tensor, noise: torch.Tensor, layer: nn.Module | Non
         return 1 + noise * _SPREAD  # some start a norm's scale as they do a matrix, which would let next to nothing by
     is_vector = parameter.numel() == max(parameter.shape, default=1)
     if not is_vector and not _is_constant(parameter):
-        gain = _GAIN_OF_CONVOLUTION if isinstance(layer, nn.modules.conv._ConvNd) else _GAIN
-        return noise * (gain / math.sqrt(_fan_in(parameter, layer)))
+        own = _GAIN_OF_CONVOLUTION if isinstance(layer, nn.modules.conv._ConvNd) else gain
+        return noise * (own / math.sqrt(_fan_in(parameter, layer)))
     if float(parameter.abs().max()) < _NOTHING:
         return noise * _SPREAD
     if _is_constant(parameter):

@@ -11,9 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hfci.catalog import model_type_names, read_row
-from hfci.catalog.registries import config_class
-from hfci.tiny import BUDGET, build_tiny, recipe_for
+from hfci.catalog import model_type_names, read_row, registries
+from hfci.catalog.registries import config_class, model_tables
+from hfci.tiny import BUDGET, build_tiny, recipe_for, recipes
 
 FOLDER = files("hfci.tiny") / "data" / "recipes"
 ROWS = [
@@ -29,19 +29,32 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "model_types": {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
         "architectures": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "tables": {"type": "array", "items": {"enum": sorted(model_tables())}, "minItems": 1, "uniqueItems": True},
+        "transformers": {"type": "string", "pattern": r"^(<|<=|>|>=|==)\d+(\.\d+)+$"},
         "reason": {"type": "string", "minLength": 15},
         "default": {"type": "object"},
         "set": {"type": "object"},
+        "fill": {"type": "object"},
         "inputs": {"type": "object"},
+        "host_inputs": {"type": "object"},
+        "choices": {"type": "integer", "minimum": 2},
         "files": {"type": "object"},
         "run_parts": {"const": True},
         "budget": {"type": "integer", "exclusiveMinimum": BUDGET},
         "mixes_rows": {"type": "string", "minLength": 15},
         "nondeterministic": {"type": "string", "minLength": 15},
         "row_mixing_outputs": TEXTS,
+        "gain": {"type": "number", "exclusiveMinimum": 0},
+        "interleaved_outputs": TEXTS,
         "masked_outputs": TEXTS,
-        "variance": {"type": "number", "exclusiveMinimum": 0},
         "inert": TEXTS,
+        "frozen": TEXTS,
+        "train_mode": {"type": "string", "minLength": 15},
+        "inference_only": {"type": "string", "minLength": 15},
+        "shapes": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        },
     },
 }
 
@@ -54,7 +67,8 @@ def configurations_beside(cls: type[Any]) -> list[Any]:
 def test_a_row_is_as_the_schema_says(file: str, row: dict[str, Any]) -> None:
     assert file.endswith(".toml")
     jsonschema.validate(row, SCHEMA)
-    assert len(row) > len({"model_types", "architectures", "reason"} & set(row)), "a row that changes nothing"
+    where = {"model_types", "architectures", "tables", "transformers", "reason"}
+    assert len(row) > len(where & set(row)), "a row that changes nothing"
 
 
 def test_rows_name_model_types_and_architectures_that_exist() -> None:
@@ -66,6 +80,28 @@ def test_rows_name_model_types_and_architectures_that_exist() -> None:
         if "architectures" in row and "model_types" in row:
             have = {arch.name for name in row["model_types"] for arch in read_row(name).architectures}
             assert set(row["architectures"]) <= have
+
+
+@pytest.mark.parametrize(
+    ("row", "version", "there"),
+    [
+        ({}, "5.17.0", True),
+        ({"transformers": "<5.20"}, "5.17.0", True),
+        ({"transformers": "<5.20"}, "5.19.0.dev0", True),
+        ({"transformers": "<5.20"}, "5.20.0", False),
+        ({"transformers": ">=5.20"}, "5.24.0.dev0", True),
+    ],
+)
+def test_a_row_is_there_for_the_versions_that_it_names(row: dict[str, str], version: str, there: bool) -> None:
+    assert recipes._holds(row, version) is there
+
+
+def test_an_older_transformers_has_recipes_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert recipe_for("granite4_vision").default == {}
+    monkeypatch.setattr(registries, "transformers_version", lambda: "5.18.0")
+    rows = recipes._rows.__wrapped__()
+    monkeypatch.setattr(recipes, "_rows", lambda: rows)
+    assert recipe_for.__wrapped__("granite4_vision").default["text_config"]
 
 
 def test_at_most_ten_model_types_are_over_the_budget() -> None:

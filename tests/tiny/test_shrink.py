@@ -69,3 +69,13 @@ def test_a_tiny_configuration_is_the_same_architecture_s(model_type: str) -> Non
     config: Any = tiny_config(model_type)
     assert config.model_type == model_type
     assert tiny_config(model_type).to_dict() == config.to_dict()
+
+
+def test_a_part_that_goes_by_the_name_of_its_whole_keeps_its_sizes() -> None:
+    part = {"model_type": "pp_formulanet", "d_model": 512, "vocab_size": 50_000}
+    assert shrink(part) == {"model_type": "pp_formulanet", "d_model": 64, "vocab_size": 128}
+
+
+def test_what_every_configuration_carries_is_left_out_unless_it_says_something() -> None:
+    assert shrink({"_name_or_path": "", "output_attentions": False, "hidden_size": 8}) == {"hidden_size": 8}
+    assert shrink({"output_attentions": True}) == {"output_attentions": True}

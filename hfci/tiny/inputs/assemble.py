@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from hfci.tiny.inputs.molecules import molecule_inputs
 from hfci.tiny.inputs.sessions import session_inputs
 from hfci.tiny.inputs.spec import from_spec
 from hfci.tiny.inputs.text import text_inputs
-from hfci.tiny.inputs.vision import flattened_inputs, pixel_inputs, tower_inputs, video_inputs
+from hfci.tiny.inputs.vision import flattened_inputs, named_pixel_inputs, pixel_inputs, tower_inputs, video_inputs
 from hfci.tiny.recipes import recipe_for
 
 __all__ = ["make_inputs"]
@@ -28,6 +29,7 @@ Maker = Callable[[Context], dict[str, Any]]
 _MAKERS: dict[str, Maker] = {
     "atom_inputs": molecule_inputs,
     "pixel_values": pixel_inputs,
+    "pixel_values_images": named_pixel_inputs,
     "pixel_values_videos": video_inputs,
     "flattened_patches": flattened_inputs,
     "grid_thw": tower_inputs,
@@ -38,7 +40,7 @@ _MAKERS: dict[str, Maker] = {
     **others.MAKERS,
 }
 # Media of which a model that takes several gets only the first: the same tower sees them.
-_ALTERNATIVES = (("pixel_values", "pixel_values_videos"), ("input_features", "input_values"))
+_ALTERNATIVES = (("pixel_values", "pixel_values_images", "pixel_values_videos"), ("input_features", "input_values"))
 
 
 def make_inputs(model: Any, rows: Sequence[int], *, seed: int = 0) -> dict[str, Any]:
@@ -49,9 +51,16 @@ def make_inputs(model: Any, rows: Sequence[int], *, seed: int = 0) -> dict[str, 
     """
     if is_bundle(model):
         return {name: make_inputs(child, rows, seed=seed) for name, child in bundled(model).items()}
-    overrides = recipe_for(model.config.model_type, type(model).__name__).inputs
-    made = [_one_row(model, row, seed, overrides) for row in rows]
-    return {name: _batch([row[name] for row in made], overrides.get(name)) for name in made[0]}
+    recipe = recipe_for(model.config.model_type, type(model).__name__)
+    make = functools.partial(_choices, recipe.choices) if recipe.choices else _one_row
+    made = [make(model, row, seed, recipe.inputs) for row in rows]
+    return {name: _batch([row[name] for row in made], recipe.inputs.get(name)) for name in made[0]}
+
+
+def _choices(count: int, model: Any, row: int, seed: int, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Make one row of `count` texts to choose from: (1, count, …) of each."""
+    made = [_one_row(model, row * count + place, seed, overrides) for place in range(count)]
+    return {name: _joined([choice[name] for choice in made])[None] for name in made[0]}
 
 
 def _one_row(model: Any, row: int, seed: int, overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from hfci.catalog import registries
 from hfci.tiny.inputs.context import Context
 
 __all__ = ["spectrogram_inputs", "waveform_inputs"]
@@ -16,7 +17,10 @@ _FRAMES = 64
 _SAMPLES_PER_FRAME = 160  # 10 ms
 # Masks of frames and of samples: all of them are sound.
 _FRAME_MASKS = ("feature_attention_mask", "input_features_mask")
-_BINS = "num_mel_bins|feature_size|n_mels|mel_dim|input_feat_per_channel|input_dim|feature_projection_input_dim"
+_BINS = (
+    "num_mel_bins|feature_size|n_mels|mel_dim|input_feat_per_channel|input_feat_size|input_dim|"
+    "feature_projection_input_dim"
+)
 
 
 def _first_layer(context: Context, *kinds: type[Any]) -> Any:
@@ -41,10 +45,20 @@ def _waveform_shape(listener: Context, context: Context) -> tuple[int, ...]:
     first = _first_layer(listener, torch.nn.Conv1d, torch.nn.Conv2d)
     if isinstance(first, torch.nn.Conv2d):
         return 1, listener.find("max_length", _FRAMES), listener.find("num_mel_bins", 80)
-    samples = max(_SAMPLES, 8 * _hop(context))
+    samples = max(_SAMPLES, 8 * _hop(context), _reach(context))
     if context.find("codebook_size|codebook_dim|upsampling_ratios|downsampling_ratios") is not None:
         return 1, context.find("audio_channels|channels", 1), samples
     return 1, samples
+
+
+def _reach(context: Context) -> int:
+    """Return how many samples a speaker's vector is made of: twice what its time-delay layers see; 0 without those."""
+    if "FOR_AUDIO_XVECTOR" not in registries.tables_of_class(type(context.model).__name__):
+        return 0
+    layers = zip(context.find("tdnn_kernel"), context.find("tdnn_dilation"), strict=True)
+    frames = 1 + sum((kernel - 1) * dilation for kernel, dilation in layers)
+    samples: int = 2 * frames * math.prod(context.find("conv_stride"))
+    return samples
 
 
 def _hop(context: Context) -> int:

@@ -62,15 +62,22 @@ class Context:
         `method` is the model's own `get_image_features` or a sibling. Where there is none, or it wants the text that is
         yet to be made, the part that takes `media` itself is asked. 0 where there is no such part either.
         """
-        function = next((getattr(part, method) for part in self.model.modules() if hasattr(part, method)), None)
+        methods = [getattr(part, method) for part in self.model.modules() if hasattr(part, method)]
+        function = next(iter(methods), None)
         if function is None or "input_ids" in _required(function):
             listener = self.listener(media)
             function = None if listener.model is self.model else listener.model.forward
         if function is None:
             return 0
-        known = inspect.signature(function).parameters
+        known = set(inspect.signature(function).parameters)
+        if "kwargs" in known:  # a head may hand on to the model within it what its own method does not name
+            known.update(*(inspect.signature(other).parameters for other in methods))
+        given = {name: value for name, value in self.made.items() if name in known}
+        # what it demands beside the media, a strategy say, the configuration says
+        demanded = {name: self.find(name) for name in _required(function) - given.keys()}
+        given |= {name: value for name, value in demanded.items() if value is not None}
         with torch.no_grad():
-            features = function(**{name: value for name, value in self.made.items() if name in known})
+            features = function(**given)
         pooled = getattr(features, "pooler_output", features)
         if pooled is None or (function.__name__ == "forward" and hasattr(features, "last_hidden_state")):
             pooled = features.last_hidden_state

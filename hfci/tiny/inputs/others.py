@@ -41,7 +41,7 @@ def history(context: Context) -> dict[str, Any]:
     """
     lags = context.find("lags_sequence")
     past = int(context.find("context_length|history_length", 32)) + (max(lags) if lags else 0)
-    future = int(context.find("prediction_length", 8))
+    future = int(context.find("prediction_length|horizon_length", 8))
     channels = context.find("num_input_channels|input_size")
     single = channels is None or (channels == 1 and "past_time_features" in context.parameters)
     shape = (1, past) if single else (1, past, int(channels))

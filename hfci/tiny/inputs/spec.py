@@ -23,7 +23,8 @@ def from_spec(name: str, spec: Any, context: Context) -> Any:
     `high`), `integers` (from `low` to below `high`, numbers or fields), `data` the literal nested list, with `dtype`
     `float`, `int` or `bool`. Rows stand one behind the other along dimension `rows`, 0 where it is not given; with
     `step`, every row is so much higher than the one before it: indices into what all rows have together. A table of
-    `each` is a list of specs, one of `named` a mapping of them.
+    `each` is a list of specs, one of `named` a mapping of them; one of `where`, an input made before, is true where
+    that `equals` a number or field.
     Raises UsageError for anything else.
     """
     if not isinstance(spec, Mapping):
@@ -32,6 +33,8 @@ def from_spec(name: str, spec: Any, context: Context) -> Any:
         return [from_spec(f"{name}.{place}", part, context) for place, part in enumerate(spec["each"])]
     if "named" in spec:
         return {key: from_spec(f"{name}.{key}", part, context) for key, part in spec["named"].items()}
+    if "where" in spec:
+        return context.made[spec["where"]] == _number(spec["equals"], context, name)
     if "data" in spec:
         return torch.tensor(spec["data"], dtype=_DTYPES[spec.get("dtype", "int")])
     shape = [_number(size, context, name) for size in spec["shape"]]

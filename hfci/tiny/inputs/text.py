@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from hfci.catalog import registries
 from hfci.tiny.inputs.context import Context, configs
 
 __all__ = ["LENGTH", "ordinary_tokens", "text_inputs"]
@@ -22,7 +23,7 @@ _PLACEHOLDERS = {
     "audio": ("get_audio_features", "audio_token_id|audio_token_index", 3),
 }
 _MEDIA = {
-    "image": ("pixel_values",),
+    "image": ("pixel_values", "pixel_values_images"),
     "video": ("pixel_values_videos",),
     "audio": ("input_features", "input_values", "audio_input_ids"),
 }
@@ -33,6 +34,8 @@ def text_inputs(context: Context) -> dict[str, Any]:
     allowed = ordinary_tokens(context)
     picks = context.integers("input_ids", 0, len(allowed), LENGTH)
     tokens = [allowed[int(pick)] for pick in picks]
+    if _reads_the_end(context.model):
+        tokens[-1] = int(context.find("eos_token_id"))
     kinds = [0] * LENGTH
     for modality, (method, fields, kind) in _PLACEHOLDERS.items():
         token = context.find(fields)
@@ -54,6 +57,12 @@ def text_inputs(context: Context) -> dict[str, Any]:
         places = torch.arange(made["input_ids"].shape[1])[None]
         made["image_embeds_position_mask"] = (places > 0) & (places <= context.find("latent_query_num"))
     return made
+
+
+def _reads_the_end(model: Any) -> bool:
+    """Say whether `model` reads the state of the token that ends a text: encoder-decoders that classify it do."""
+    tables = registries.tables_of_class(type(model).__name__)
+    return "FOR_SEQUENCE_CLASSIFICATION" in tables and bool(getattr(model.config, "is_encoder_decoder", False))
 
 
 def ordinary_tokens(context: Context) -> list[int]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from hfci.tiny.inputs.context import Context
+from hfci.tiny.inputs.context import FEATURE_METHODS, Context
 
-__all__ = ["flattened_inputs", "patch_inputs", "pixel_inputs", "tower_inputs", "video_inputs"]
+__all__ = ["flattened_inputs", "named_pixel_inputs", "patch_inputs", "pixel_inputs", "tower_inputs", "video_inputs"]
 
 _SIDE = 64
 _FRAMES = 4
@@ -72,9 +72,10 @@ def pixel_inputs(context: Context) -> dict[str, Any]:
 
 
 def _tower_takes(context: Context, name: str) -> bool:
-    """Say whether a part of the model takes `name` itself: some wholes offer it for the sake of a few towers."""
+    """Say whether a tower of the model takes `name` itself: some wholes offer it for the sake of a few of them."""
     parts = (module for module in context.model.modules() if module is not context.model)
-    return any(name in inspect.signature(part.forward).parameters for part in parts)
+    towers = (part for part in parts if not any(hasattr(part, method) for method in FEATURE_METHODS))
+    return any(name in inspect.signature(tower.forward).parameters for tower in towers)
 
 
 def video_inputs(context: Context) -> dict[str, Any]:
@@ -84,6 +85,12 @@ def video_inputs(context: Context) -> dict[str, Any]:
     channels, height, width = _image_shape(context)
     frames = _number(_tower(context).find("num_frames"), _FRAMES)
     return {"pixel_values_videos": context.normal("pixel_values_videos", 1, frames, channels, height, width)}
+
+
+def named_pixel_inputs(context: Context) -> dict[str, Any]:
+    """Return the same under the name by which video_llava told pictures from videos before transformers 5.20."""
+    made = pixel_inputs(context)
+    return {"pixel_values_images": made.pop("pixel_values"), **made}
 
 
 def flattened_inputs(context: Context) -> dict[str, Any]:

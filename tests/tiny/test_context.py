@@ -1,0 +1,31 @@
+"""Counting the features that media become."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from hfci.tiny.inputs.context import Context
+
+
+class Seer(torch.nn.Module):
+    """A model whose features want, beside the pictures, to be told how many to leave out."""
+
+    def get_image_features(self, pixel_values: torch.Tensor, skipped: int) -> torch.Tensor:
+        return pixel_values[:, skipped:]
+
+
+def seer(**fields: Any) -> Context:
+    return Context(Seer(), SimpleNamespace(**fields), row=0, seed=0, made={"pixel_values": torch.zeros(1, 5, 3)})
+
+
+def test_what_a_method_demands_beside_the_media_is_read_from_the_configuration() -> None:
+    assert seer(skipped=2).feature_count("get_image_features", "pixel_values") == 3
+
+
+def test_what_no_configuration_says_is_still_missing() -> None:
+    with pytest.raises(TypeError, match="skipped"):
+        seer().feature_count("get_image_features", "pixel_values")
