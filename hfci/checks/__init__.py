@@ -13,6 +13,7 @@ from hfci.checks.registry import CHECKS, Check, checks_of_tier, load_check
 if TYPE_CHECKING:
     from hfci.checks.batching import batch_is_independent
     from hfci.checks.building import builds_tiny
+    from hfci.checks.components import component_is_exercised
     from hfci.checks.forward import forward_is_deterministic, forward_is_finite
     from hfci.checks.gradients import gradients_reach_every_parameter
     from hfci.checks.saving import save_load_roundtrip
@@ -24,6 +25,7 @@ __all__ = [
     "batch_is_independent",
     "builds_tiny",
     "checks_of_tier",
+    "component_is_exercised",
     "forward_is_deterministic",
     "forward_is_finite",
     "gradients_reach_every_parameter",

@@ -40,7 +40,8 @@ def batch_is_independent(tiny: TinyModel) -> None:
     rows times something, or another (time first, stacked layers), or two (each image's score for each text).
     A field of one shape whatever the batch must hold the same values throughout. Where the recipe says that
     random numbers are drawn by design, the batch size decides what is drawn, so row 0 beside row 1 is
-    compared with row 0 beside row 2 instead.
+    compared with row 0 beside row 2 instead. Where the recipe says that a field is interleaved, the first part of every
+    row and then the second of every row, its rows are put together first.
 
     Raises `NotApplicable` with the recipe's reason where the architecture mixes rows by design.
     """
@@ -66,10 +67,10 @@ def _leaks(tiny: TinyModel, tolerance: float) -> dict[str, float]:
     _assert_rows_differ(alone)
 
     if tiny.recipe.nondeterministic is None:
-        parts, wanted = _rows(together, alone), dict(enumerate(alone))
+        parts, wanted = _rows(tiny, together, alone), dict(enumerate(alone))
     else:
         other = _compared(tiny, outputs_of(tiny, tiny.inputs((0, 2))))
-        parts, wanted = _rows(together, alone)[:1], {0: _rows(other, alone)[0]}
+        parts, wanted = _rows(tiny, together, alone)[:1], {0: _rows(tiny, other, alone)[0]}
     return {
         f"{name} row {row}": difference
         for row, outputs in enumerate(parts)
@@ -117,7 +118,9 @@ def _compared(tiny: TinyModel, outputs: Mapping[str, Tensor]) -> dict[str, Tenso
     }
 
 
-def _rows(together: Mapping[str, Tensor], alone: Sequence[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
+def _rows(
+    tiny: TinyModel, together: Mapping[str, Tensor], alone: Sequence[Mapping[str, Tensor]]
+) -> list[dict[str, Tensor]]:
     """Cut a batch's fields into its rows, each row's fields named as they are where the row is alone."""
     rows: list[dict[str, Tensor]] = [{} for _ in alone]
     for name, tensor in together.items():
@@ -126,6 +129,8 @@ def _rows(together: Mapping[str, Tensor], alone: Sequence[Mapping[str, Tensor]])
             rows[owner][own_name] = tensor
             continue
         shapes = [outputs[name].shape for outputs in alone if name in outputs]
+        if name in tiny.recipe.interleaved_outputs:
+            tensor = torch.cat([tensor[row :: len(alone)] for row in range(len(alone))])
         for row, part in enumerate(_parts(tensor, shapes)):
             rows[row][name] = part
     for row, outputs in enumerate(alone):

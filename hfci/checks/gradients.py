@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from hfci.checks.applicability import NotApplicable
 from hfci.checks.directions import direction
+from hfci.checks.freezing import LIFTS, Cuts, frozen_in, lifted
 from hfci.checks.inertness import InertRule, inert_reasons, moved, unproven
 from hfci.checks.running import forget, seeded
 from hfci.checks.tensors import floating, named_tensors
@@ -35,6 +37,8 @@ _UNSTABLE = 0.3
 # this. Measured over 303 tiny models: rounding errors reach 1.3e-6, while the faintest gradients of
 # parameters that take part, those of the routers of mixtures of experts, begin at 8.8e-6.
 _INVISIBLE = 3e-6
+# Some models mask with a number this low instead of -inf; it says nothing of how large an output is.
+_MASKED = -9999.0
 
 
 def gradients_reach_every_parameter(tiny: TinyModel) -> None:
@@ -44,10 +48,21 @@ def gradients_reach_every_parameter(tiny: TinyModel) -> None:
     each output scaled to length 1. (A plain sum has no gradient behind a layer norm.) A parameter without a
     gradient is accepted where a rule in `data/inert.toml` or the recipe says why, and moving it indeed
     leaves the outputs as they are.
+
+    A parameter that the recipe says the model itself has frozen must get no gradient, and one as good as any other's
+    where the model's own `no_grad` and `detach` are made to do nothing. A model that the recipe says is trained in
+    train mode alone is differentiated in that, and must fail in eval mode.
+
+    Raises `NotApplicable` with the recipe's reason where the forward is for inference only, and indeed runs so.
     """
+    if tiny.recipe.inference_only is not None:
+        _assert_inference_only(tiny)
+        raise NotApplicable(tiny.recipe.inference_only)
     parameters = {name: p for name, p in tiny.model.named_parameters() if p.requires_grad}
     if not parameters:
         raise AssertionError(f"{tiny.architecture} has no trainable parameter")
+    if tiny.recipe.train_mode is not None:
+        _assert_fails_in_eval_mode(tiny)
     gradients = _gradients(tiny, parameters)
     broken = [name for name, gradient in gradients.items() if not bool(torch.isfinite(gradient).all())]
     if broken:
@@ -70,22 +85,66 @@ def gradients_reach_every_parameter(tiny: TinyModel) -> None:
 
 
 def _gradients(tiny: TinyModel, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the objective's gradient for each parameter; zeros where it does not depend on it."""
-    forget(tiny.model)
-    with torch.enable_grad(), seeded(tiny):
-        outputs = {
-            name: tensor
-            for name, tensor in floating(named_tensors(tiny.forward(tiny.inputs()))).items()
-            if tensor.requires_grad
-        }
-        if not outputs:
-            raise AssertionError(f"no output of {tiny.architecture} is differentiable")
-        objective = torch.stack([_projection(name, tensor) for name, tensor in outputs.items()]).sum()
-        found = torch.autograd.grad(objective, list(parameters.values()), allow_unused=True)
+    """Return the objective's gradient for each parameter; zeros where it does not depend on it.
+
+    A frozen parameter's is the one it gets where the model's own cuts are lifted.
+    """
+    train = tiny.recipe.train_mode is not None
+    found = _differentiated(tiny, parameters, train=train)
+    frozen = frozen_in(tiny, parameters)
+    if thawed := [name for name in frozen if found[name] is not None]:
+        raise AssertionError(f"the recipe says that these are frozen, and a gradient reaches them: {', '.join(thawed)}")
+    for cuts in LIFTS:
+        if left := {name: parameters[name] for name in frozen if found[name] is None}:
+            again = _differentiated(tiny, left, train=train, cuts=cuts)
+            # What a lifted cut gives nothing, as rounding behind a straight-through estimator does, another may.
+            found |= {name: gradient for name, gradient in again.items() if gradient is not None and gradient.any()}
     return {
-        name: torch.zeros_like(parameter) if gradient is None else gradient
-        for (name, parameter), gradient in zip(parameters.items(), found, strict=True)
+        name: torch.zeros_like(parameters[name]) if gradient is None else gradient for name, gradient in found.items()
     }
+
+
+def _differentiated(
+    tiny: TinyModel, parameters: Mapping[str, Tensor], *, train: bool, cuts: Cuts = frozenset()
+) -> dict[str, Tensor | None]:
+    """Return the objective's gradient for each parameter; None where the graph, `cuts` lifted, does not reach it."""
+    forget(tiny.model)
+    tiny.model.train(train)
+    try:
+        with torch.enable_grad(), seeded(tiny):
+            with lifted(cuts):
+                outputs = {name: tensor for name, tensor in _outputs(tiny).items() if tensor.requires_grad}
+            if not outputs:
+                raise AssertionError(f"no output of {tiny.architecture} is differentiable")
+            # `backward`, not `autograd.grad`: a reversible layer (reformer) writes its parameters' gradients itself.
+            torch.autograd.backward([_projection(name, tensor) for name, tensor in outputs.items()])
+        return {name: parameter.grad for name, parameter in parameters.items()}
+    finally:
+        tiny.model.zero_grad(set_to_none=True)
+        tiny.model.eval()
+
+
+def _outputs(tiny: TinyModel) -> dict[str, Tensor]:
+    return floating(named_tensors(tiny.forward(tiny.inputs())))
+
+
+def _assert_inference_only(tiny: TinyModel) -> None:
+    """Assert that, although gradients are on, every floating output was made in torch's inference mode."""
+    with torch.enable_grad(), seeded(tiny):
+        outputs = _outputs(tiny)
+    if others := [name for name, tensor in outputs.items() if not tensor.is_inference()]:
+        raise AssertionError(
+            f"the recipe says that the forward is for inference only, and outside inference mode it makes "
+            f"{', '.join(others)}"
+        )
+
+
+def _assert_fails_in_eval_mode(tiny: TinyModel) -> None:
+    try:
+        _differentiated(tiny, {}, train=False)
+    except (AssertionError, RuntimeError):
+        return
+    raise AssertionError("the recipe says that train mode alone can be differentiated, and eval mode can")
 
 
 def _projection(name: str, output: Tensor) -> Tensor:
@@ -94,7 +153,7 @@ def _projection(name: str, output: Tensor) -> Tensor:
     if output.is_complex():
         output, along = torch.view_as_real(output), torch.view_as_real(along)
     detached = output.detach()
-    length = _length(detached[torch.isfinite(detached)]) or 1.0
+    length = _length(detached[torch.isfinite(detached) & (detached > _MASKED)]) or 1.0
     projection: Tensor = (output * along).sum().double() / length
     return projection.cpu()
 

@@ -26,13 +26,17 @@ __all__ = ["InertRule", "inert_reasons", "inert_rules", "moved", "unproven"]
 
 @dataclass(frozen=True)
 class InertRule:
-    """One row of `data/inert.toml`: which parameters, why, and which of the two proofs they must give."""
+    """One row of `data/inert.toml`: which parameters, why, and which of the two proofs they must give.
+
+    `stored` is a pattern of outputs that they may move: where the model keeps, without a gradient, what they make.
+    """
 
     name: str
     why: str
     parameter: str
     proof: str | None
     beside: str | None = None
+    stored: str | None = None
 
     def matches(self, name: str, names: Collection[str]) -> bool:
         """Tell whether the rule speaks of the parameter `name` of a model with the parameters `names`."""
@@ -100,7 +104,7 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
         return {}
     outputs = {name: tensor.clone() for name, tensor in outputs_of(tiny).items()}
 
-    def moves(names: Collection[str], proof: str) -> str | None:
+    def moves(names: Collection[str], proof: str, stored: str) -> str | None:
         step, left_alone = _PROOFS[proof]
         with moved(tiny.model, names, step):
             new = outputs_of(tiny)
@@ -108,30 +112,34 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
                 (
                     name
                     for name in outputs
-                    if name not in new
-                    or outputs[name].shape != new[name].shape
-                    or not left_alone(outputs[name], new[name])
+                    if not (stored and re.fullmatch(stored, name))
+                    and (
+                        name not in new
+                        or outputs[name].shape != new[name].shape
+                        or not left_alone(outputs[name], new[name])
+                    )
                 ),
                 None,
             )
 
-    def refuted(names: list[str], proofs: tuple[str, ...]) -> dict[str, str]:
-        found = [moves(names, proof) for proof in proofs]
+    def refuted(names: list[str], proofs: tuple[str, ...], stored: str) -> dict[str, str]:
+        found = [moves(names, proof, stored) for proof in proofs]
         if None in found:
             return {}
         if len(names) == 1:
             return {names[0]: str(found[-1])}
         middle = len(names) // 2
-        return refuted(names[:middle], proofs) | refuted(names[middle:], proofs)
+        return refuted(names[:middle], proofs, stored) | refuted(names[middle:], proofs, stored)
 
     groups: dict[tuple[str, ...], list[str]] = {}
     for name, rule in claims.items():
         # A recipe's patterns may each give another proof.
-        groups.setdefault((*_accepted(rule), rule.parameter if rule.proof is None else ""), []).append(name)
+        key = (*_accepted(rule), rule.stored or "", rule.parameter if rule.proof is None else "")
+        groups.setdefault(key, []).append(name)
     return {
         name: moved_output
-        for (*proofs, _), names in sorted(groups.items())
-        for name, moved_output in refuted(names, tuple(proofs)).items()
+        for (*proofs, stored, _), names in sorted(groups.items())
+        for name, moved_output in refuted(names, tuple(proofs), stored).items()
     }
 
 

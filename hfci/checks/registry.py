@@ -17,12 +17,18 @@ __all__ = ["CHECKS", "Check", "checks_of_tier", "load_check"]
 
 @dataclass(frozen=True)
 class Check:
-    """One invariant: its stable name, the tier that asks for it, and one line on what must hold."""
+    """One invariant: its stable name, the tier that asks for it, and one line on what must hold.
+
+    `forwards` says whether it runs the model, or only looks at how it was built; `of_part`, whether it is of a model
+    type without a class of its own, within a model that holds it.
+    """
 
     name: str
     module: str
     tier: str
     description: str
+    forwards: bool = True
+    of_part: bool = False
 
 
 CHECKS: dict[str, Check] = {
@@ -33,6 +39,7 @@ CHECKS: dict[str, Check] = {
             "hfci.checks.building",
             "smoke",
             "the asked-for architecture, within its parameter budget, every weight finite and varied",
+            forwards=False,
         ),
         Check(
             "forward_is_finite",
@@ -64,13 +71,20 @@ CHECKS: dict[str, Check] = {
             "smoke",
             "every trainable parameter gets a gradient that is more than float error",
         ),
+        Check(
+            "component_is_exercised",
+            "hfci.checks.components",
+            "smoke",
+            "the modules of a part run within its parent, are finite, and matter to the outputs",
+            of_part=True,
+        ),
     )
 }
 
 
 def checks_of_tier(tier: str) -> tuple[Check, ...]:
-    """Return the checks of one tier, in the order in which a test file runs them."""
-    return tuple(check for check in CHECKS.values() if check.tier == tier)
+    """Return the checks of one tier on an architecture, in the order in which a test file runs them."""
+    return tuple(check for check in CHECKS.values() if check.tier == tier and not check.of_part)
 
 
 def load_check(name: str) -> Callable[..., None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,9 +37,19 @@ def seeded(tiny: TinyModel) -> Iterator[None]:
 
 
 def forget(model: nn.Module) -> None:
-    """Make the model forget what it derived from its parameters and keeps in eval mode (levit's biases)."""
+    """Make the model forget what it derived from its parameters and keeps: levit's biases, omdet-turbo's embeddings.
+
+    What is kept in eval mode goes with that mode. What is kept in an object of a class of its own (a cache of embedded
+    texts) goes when that object is made anew, of the same arguments.
+    """
     model.train()
     model.eval()
+    for module in model.modules():
+        for name, value in list(vars(module).items()):
+            if type(value).__module__ == type(module).__module__ and not dataclasses.is_dataclass(value):
+                arguments = inspect.signature(type(value)).parameters
+                if all(hasattr(value, argument) for argument in arguments):
+                    setattr(module, name, type(value)(**{argument: getattr(value, argument) for argument in arguments}))
 
 
 def outputs_of(tiny: TinyModel, inputs: dict[str, Any] | None = None, *, seed: bool = True) -> dict[str, Tensor]:

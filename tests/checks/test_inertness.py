@@ -8,8 +8,10 @@ from importlib.resources import files
 
 import jsonschema
 import pytest
+import torch
 
-from hfci.checks.inertness import inert_rules
+from hfci.checks.inertness import InertRule, inert_rules, unproven
+from hfci.tiny import TinyModel, recipe_for
 
 NAMES = {
     "layer.0.attention.self.key.bias",
@@ -66,3 +68,32 @@ def test_rules_have_names_of_their_own() -> None:
 def test_what_a_rule_speaks_of(parameter: str, rule: str | None) -> None:
     found = [row.name for row in inert_rules() if row.matches(parameter, NAMES)]
     assert found == ([rule] if rule else [])
+
+
+class Storing(torch.nn.Module):
+    """Gives its weight, and the same once more where it is stored."""
+
+    def __init__(self, *, bare: bool = False) -> None:
+        super().__init__()
+        self.weight, self.bare = torch.nn.Parameter(torch.ones(3)), bare
+
+    def forward(self) -> torch.Tensor | dict[str, torch.Tensor]:
+        return self.weight * 1 if self.bare else {"store": self.weight * 1, "state": self.weight * 1}
+
+
+@pytest.mark.parametrize(
+    ("stored", "bare", "moved"),
+    [
+        ("store|state", False, {}),
+        ("store", False, {"weight": "state"}),
+        ("sto", False, {"weight": "store"}),
+        (None, False, {"weight": "store"}),
+        (None, True, {"weight": ""}),
+    ],
+)
+def test_only_what_a_rule_says_is_stored_may_move(stored: str | None, bare: bool, moved: dict[str, str]) -> None:
+    rule = InertRule("store", "it is stored", "weight", "small step", stored=stored)
+    tiny = TinyModel("bert", "BertModel", Storing(bare=bare), recipe_for("bert"), torch.device("cpu"))
+    tiny.inputs = lambda *_: {}  # type: ignore[method-assign]
+    tiny.forward = lambda *_: tiny.model()  # type: ignore[method-assign]
+    assert unproven(tiny, {"weight": rule}) == moved

@@ -234,6 +234,20 @@ def test_rows_mixed_by_design_do_not_apply(bert: TinyModel) -> None:
         checks.batch_is_independent(with_recipe(bert, mixes_rows="normalises over the batch"))
 
 
+def test_interleaved_rows_are_red_unless_the_recipe_says_so(bert: TinyModel) -> None:
+    # (rows, length, width) as (parts of a length * rows, width)
+    tiny = broken(bert, forward=edited_output(lambda hidden: hidden.transpose(0, 1).flatten(0, 1)))
+    assert "last_hidden_state row 0" in reds(tiny)["batch_is_independent"]
+    stated = {"last_hidden_state": "the parts of a length stand before rows"}
+    assert reds(with_recipe(tiny, interleaved_outputs=stated)) == {}
+
+
+def test_a_claim_of_interleaved_rows_that_does_not_hold(bert: TinyModel) -> None:
+    tiny = broken(bert, forward=edited_output(lambda hidden: hidden.flatten(0, 1)))
+    stated = {"last_hidden_state": "the parts of a length stand before rows"}
+    assert "last_hidden_state row 0" in only_red(with_recipe(tiny, interleaved_outputs=stated), "batch_is_independent")
+
+
 # --- save_load_roundtrip
 
 UNSAVED = "encoder.layer.0.output.dense.weight"
@@ -379,6 +393,15 @@ def test_a_gradient_that_is_not_finite(bert: TinyModel) -> None:
 
     message = only_red(broken(bert, forward=edited_output(edit)), "gradients_reach_every_parameter")
     assert message.startswith("gradients are not finite: ")
+
+
+def test_masks_do_not_make_the_rest_of_an_output_look_small(bert: TinyModel) -> None:
+    def edit(hidden: Tensor) -> Tensor:
+        masked = torch.zeros_like(hidden, dtype=torch.bool)
+        masked[..., ::2] = True
+        return hidden.masked_fill(masked, -1e9)
+
+    assert "gradients_reach_every_parameter" not in reds(broken(bert, forward=edited_output(edit)))
 
 
 def test_a_forward_without_gradients(bert: TinyModel) -> None:
