@@ -29,8 +29,8 @@ class Selection:
 
     @property
     def untested(self) -> tuple[ManifestRow, ...]:
-        """The rows without a generated test."""
-        return tuple(row for row in self.rows if row.file is None)
+        """The rows without a generated test, in whichever tier."""
+        return tuple(row for row in self.rows if not row.cases)
 
 
 def select(
@@ -43,7 +43,7 @@ def select(
 ) -> Selection:
     """Select what `patterns` name: model types, patterns, `family:NAME`, architectures; none is all.
 
-    An architecture selects its own cases only. UsageError for a pattern or check that names nothing.
+    An architecture or a family selects its own cases only. UsageError for a pattern or check that names nothing.
     """
     chosen = _choose(manifest, patterns)
     rows = tuple(row for row in manifest.model_types if row.model_type in chosen)
@@ -52,12 +52,12 @@ def select(
         Case(
             row.model_type,
             tested.architecture,
-            row.family,
+            row.architecture(tested.architecture).family,
             check,
             tier,
             device,
-            file=row.file,
-            requires=row.requires,
+            file=tested.file,
+            requires=row.architecture(tested.architecture).requires,
         )
         for row in rows
         for tested in row.cases
@@ -81,33 +81,31 @@ def _choose(manifest: Manifest, patterns: Sequence[str]) -> dict[str, set[str]]:
     chosen: dict[str, set[str]] = {}
     whole: set[str] = set()
     for pattern in patterns:
-        model_types, architectures = _match(manifest, pattern)
-        whole.update(model_types)
-        for row in manifest.model_types:
-            asked = architectures.intersection(row.architectures)
-            if row.model_type in model_types or asked:
-                chosen.setdefault(row.model_type, set()).update(asked)
+        for name, architectures in _match(manifest, pattern).items():
+            chosen.setdefault(name, set()).update(architectures)
+            if not architectures:
+                whole.add(name)
     return {name: set() if name in whole else asked for name, asked in chosen.items()}
 
 
-def _match(manifest: Manifest, pattern: str) -> tuple[set[str], set[str]]:
-    """Return the model types, or else the architectures, that `pattern` names; UsageError without any."""
+def _match(manifest: Manifest, pattern: str) -> dict[str, set[str]]:
+    """Map the model types that `pattern` names to the architectures of each; UsageError where it names nothing."""
     rows = manifest.model_types
     if pattern.startswith(FAMILY):
         families = {family for row in rows for family in row.families}
-        named = set(match_names(pattern.removeprefix(FAMILY), families))
+        named = match_names(pattern.removeprefix(FAMILY), families)
         if not named:
             raise UsageError(_unknown("family", pattern.removeprefix(FAMILY), families))
-        return {row.model_type for row in rows if named.intersection(row.families)}, set()
+        of_rows = {row.model_type: {arch.name for arch in row.architectures if arch.family in named} for row in rows}
+        return {name: architectures for name, architectures in of_rows.items() if architectures}
     model_types = [row.model_type for row in rows]
-    found = match_names(pattern, model_types)
-    if found:
-        return set(found), set()
-    known = sorted({name for row in rows for name in row.architectures})
-    architectures = match_names(pattern, known)
-    if not architectures:
+    if found := match_names(pattern, model_types):
+        return {name: set() for name in found}
+    known = sorted({name for row in rows for name in row.names})
+    named = match_names(pattern, known)
+    if not named:
         raise UsageError(_unknown("model type or architecture", pattern, [*model_types, *known]))
-    return set(), set(architectures)
+    return {row.model_type: asked for row in rows if (asked := {*named}.intersection(row.names))}
 
 
 def _require_checks(names: Iterable[str], known: Iterable[str]) -> None:

@@ -67,6 +67,7 @@ class Summary:
     ladder: dict[str, int]  # model types on each rung
     slowest: tuple[tuple[str, float], ...]  # case, seconds
     failures: tuple[Failure, ...]
+    known: dict[str, int]  # known failures, by entry of the ledger
     reasons: dict[str, int]  # of what was unavailable
     torn: int
     superseded: int
@@ -85,9 +86,9 @@ class Summary:
     @property
     def verdict(self) -> str:
         """One line."""
-        red = {name: self.outcomes[name] for name in RED if self.outcomes[name]}
-        said = ", ".join(f"{count} {name}" for name, count in red.items())
-        if not self.executed and not red:
+        told = (*RED, Outcome.KNOWN_FAILURE)
+        said = ", ".join(f"{self.outcomes[name]} {name}" for name in told if self.outcomes[name])
+        if not self.executed and not self.is_red:
             return f"Nothing was executed; {self.planned} planned"
         colour = "Green" if self.is_green else "Red"
         return f"{colour}: {said + ', ' if said else ''}{self.executed} of {self.planned} cases executed"
@@ -113,19 +114,23 @@ def summarize(results: Results) -> Summary:
         ladder={name: sum(map(stands, by_model.values())) for name, stands in LADDER},
         slowest=tuple((record.case, record.duration_s) for record in slowest[:SLOWEST]),
         failures=tuple(_failures(records)),
-        reasons=dict(
-            Counter(
-                first_line(record.reason or "") for record in records if record.outcome == Outcome.UNAVAILABLE
-            ).most_common()
-        ),
+        known=_reasons(records, Outcome.KNOWN_FAILURE),
+        reasons=_reasons(records, Outcome.UNAVAILABLE),
         torn=results.torn,
         superseded=results.superseded,
         runs=tuple(dict(header) for header in results.headers),
     )
 
 
+def _reasons(records: Iterable[Record], outcome: Outcome) -> dict[str, int]:
+    """Return how many records of one outcome give each reason, the most frequent first."""
+    said = (first_line(record.reason or "") for record in records if record.outcome == outcome)
+    return dict(Counter(said).most_common())
+
+
 def _failures(records: Iterable[Record]) -> Iterable[Failure]:
     red = (record for record in records if record.outcome in RED)
     for record in sorted(red, key=lambda record: record.outcome != Outcome.FAILED):
-        error = f"{record.error['type']}: {record.error['message']}" if record.error else record.reason or ""
-        yield Failure(record.case, record.outcome, record.stage, first_line(error), record.reproduce)
+        error = first_line(f"{record.error['type']}: {record.error['message']}") if record.error else ""
+        said = "; ".join(filter(None, (error, first_line(record.reason or ""))))
+        yield Failure(record.case, record.outcome, record.stage, said, record.reproduce)

@@ -42,6 +42,8 @@ def print_summary(summary: Summary, console: Console | None = None) -> None:
     for table in (outcomes, ladder, slowest):
         if table.row_count:
             console.print(table)
+    for reason, count in summary.known.items():
+        console.print(Text(f"known failure ({count}): {clean(reason)}", "yellow"), soft_wrap=True)
     for reason, count in summary.reasons.items():
         console.print(Text(f"unavailable ({count}): {clean(reason)}"), soft_wrap=True)
     for failure in summary.failures[:SHOWN_FAILURES]:

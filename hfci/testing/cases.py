@@ -13,7 +13,7 @@ __all__ = ["Case", "case_from_marker", "case_id"]
 # What the marker must and may say. The optional axes can also come from a parameter of the test.
 REQUIRED = ("model_type", "architecture", "family", "tier")
 AXES = ("architecture", "task", "backend", "dtype")
-OPTIONAL = ("requires", "task", "backend", "dtype")
+OPTIONAL = ("requires", "task", "backend", "dtype", "parent")
 
 
 def case_id(
@@ -34,7 +34,10 @@ def case_id(
 
 @dataclass(frozen=True)
 class Case:
-    """One test: what it tests (`file` is relative to the folder of generated tests, or to pytest's root)."""
+    """One test: what it tests. `file` is relative to the folder of generated tests, or to pytest's root.
+
+    `parent` is the model type whose architecture it is, where the case is about a part of that.
+    """
 
     model_type: str
     architecture: str | None
@@ -47,6 +50,7 @@ class Case:
     dtype: str | None = None
     file: str | None = None
     requires: tuple[str, ...] = ()
+    parent: str | None = None
 
     @property
     def id(self) -> str:

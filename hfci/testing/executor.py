@@ -10,16 +10,19 @@ import os
 import sys
 from collections.abc import Generator
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hfci.catalog.registries import transformers_version
 from hfci.errors import HfciError, UsageError
 from hfci.testing.cases import Case, case_from_marker
+from hfci.testing.ledger import Ledger, read_ledger
 from hfci.testing.network import attempts_since, close_gate, open_gate
-from hfci.testing.outcomes import Outcome, Verdict, judge, unavailable
-from hfci.testing.preparation import missing_packages, prepare, used_device
+from hfci.testing.outcomes import Outcome, Verdict, against_ledger, judge, unavailable
+from hfci.testing.preparation import missing_packages, prepare, seed, used_device
 
 __all__ = ["CASE", "Executor"]
 
@@ -41,6 +44,7 @@ class Executor:
         self.worker: dict[str, Any] = getattr(config, "workerinput", {})
         self.device: str = config.getoption("hfci_device")
         self.timeout: float = config.getoption("hfci_timeout")
+        self.ledger = Ledger()
         self.prepared = False
         self.stderr: int | None = None
 
@@ -118,6 +122,7 @@ class Executor:
     def _prepare(self, session: pytest.Session) -> None:
         self.prepared = True
         try:
+            self.ledger = read_ledger()
             prepare(self.device, self.worker.get("workercount", 1))
         except HfciError as error:
             if self.worker:
@@ -143,7 +148,8 @@ class Executor:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Seed, and find out what is missing before the attempt."""
         if CASE in item.stash:
-            self._begin_phase()
+            self._arm()
+            seed(self.config.getoption("hfci_seed"))
             if absent := missing_packages(item.stash[CASE].requires):
                 unavailable(absent)
 
@@ -151,19 +157,17 @@ class Executor:
     def pytest_runtest_call(self, item: pytest.Item) -> None:
         """Seed again, so that a test does not see whether its model was built just before."""
         if CASE in item.stash:
-            self._begin_phase()
+            self._arm()
+            seed(self.config.getoption("hfci_seed"))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         """Keep the backstop armed."""
         if CASE in item.stash:
-            self._begin_phase()
+            self._arm()
 
-    def _begin_phase(self) -> None:
-        from transformers import set_seed
-
-        set_seed(self.config.getoption("hfci_seed"))
-        # Armed anew in each phase: pytest disarms whatever is armed when it has seen an exception.
+    def _arm(self) -> None:
+        # Anew in each phase: pytest disarms whatever is armed when it has seen an exception.
         if self.timeout > 0 and self.stderr is not None and not self.config.getoption("usepdb"):
             limit = self.timeout * BACKSTOP_FACTOR + BACKSTOP_GRACE
             faulthandler.dump_traceback_later(limit, exit=True, file=self.stderr)
@@ -181,8 +185,11 @@ class Executor:
         building = call.when == "setup" and "tiny" in getattr(item, "fixturenames", ())
         verdict = judge(report, call.excinfo.value if call.excinfo else None, building)
         verdict = self._overruled(verdict, report, tiny)
+        case = item.stash[CASE]
+        entries = self.ledger.on(transformers_version(), case.model_type, case.architecture, case.check)
+        verdict = against_ledger(verdict, entries, date.today(), is_over=call.when == "call")
         _show(report, verdict, item)
-        if tiny is not None:
+        if tiny is not None and call.when == "call":
             verdict |= {
                 "device": used_device(tiny.model),
                 "dtype": str(tiny.model.dtype).removeprefix("torch."),
@@ -213,6 +220,9 @@ def _show(report: pytest.TestReport, verdict: Verdict, item: pytest.Item) -> Non
     if outcome in (Outcome.UNAVAILABLE, Outcome.NOT_APPLICABLE):
         report.outcome = "skipped"
         report.longrepr = (str(item.path), (item.location[1] or 0) + 1, f"{outcome}: {verdict['reason']}")
+    elif outcome == Outcome.KNOWN_FAILURE:
+        report.outcome = "skipped"
+        report.wasxfail = verdict["reason"]  # so pytest counts it apart from skips
     elif outcome == Outcome.FAILED and not (report.failed and report.longrepr):
         error: Any = verdict["error"]
         report.outcome = "failed"

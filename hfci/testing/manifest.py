@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ __all__ = [
     "NOT_ASKED",
     "SCHEMA",
     "Manifest",
+    "ManifestArchitecture",
     "ManifestCase",
     "ManifestRow",
     "load_manifest",
@@ -22,40 +23,75 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"  # its name in the folder of generated tests
-SCHEMA = 1
+SCHEMA = 2
 
 # The reason of a row that was never named when its folder was rendered: it may well have a test.
 NOT_ASKED = "not asked for yet"
 
-# Left out of a row's JSON when there is nothing to say.
-SPARSE = ("stage", "error", "reason")
+
+@dataclass(frozen=True)
+class ManifestArchitecture:
+    """One class: its family, and how far its tiny model came when it was verified on the pinned versions.
+
+    `parameters` are those of a tiny model that built and forwarded; `stage` and `error` say where it stopped,
+    `requires` which packages it wants that were absent. Without any of them it was not verified yet.
+    """
+
+    name: str
+    family: str | None = None
+    parameters: int | None = None
+    requires: tuple[str, ...] = ()
+    stage: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
 class ManifestCase:
-    """The checks that a file makes of one architecture in one tier."""
+    """The checks that a file makes of one architecture in one tier.
+
+    `file` is relative to the manifest. `parent` is the model type to build where the row's own is a part of others.
+    """
 
     architecture: str
     tier: str
-    checks: tuple[str, ...]
+    file: str
+    checks: tuple[str, ...] = ()
+    parent: str | None = None
 
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """One model type: `generated` with a file, or `catalogued` with a reason, or a stage and an error."""
+    """One model type: `generated` with cases, or `catalogued` with a reason or an error of the catalog.
+
+    `base` is the architecture that the smoke tier tests.
+    """
 
     model_type: str
     rung: str
-    families: tuple[str, ...] = ()
-    family: str | None = None
-    file: str | None = None
-    requires: tuple[str, ...] = ()
-    parameters: int | None = None
+    base: str | None = None
+    architectures: tuple[ManifestArchitecture, ...] = ()
     cases: tuple[ManifestCase, ...] = ()
-    architectures: tuple[str, ...] = ()
-    stage: str | None = None
     error: str | None = None
     reason: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the architectures."""
+        return tuple(architecture.name for architecture in self.architectures)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families of the architectures, each once."""
+        return tuple(dict.fromkeys(found.family for found in self.architectures if found.family))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that hold the cases, each once."""
+        return tuple(dict.fromkeys(case.file for case in self.cases))
+
+    def architecture(self, name: str | None) -> ManifestArchitecture:
+        """Return the architecture `name`; one of which nothing is known where the row has none of that name."""
+        return next((found for found in self.architectures if found.name == name), ManifestArchitecture(name or ""))
 
 
 @dataclass(frozen=True)
@@ -109,36 +145,48 @@ def parse_manifest(content: Any, where: str) -> Manifest:
 
 
 def _row_to_json(row: ManifestRow) -> dict[str, Any]:
-    data = {field.name: getattr(row, field.name) for field in fields(row)}
-    data["cases"] = [
-        {"architecture": case.architecture, "tier": case.tier, "checks": list(case.checks)} for case in row.cases
-    ]
-    data = {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
-    return {name: value for name, value in data.items() if value is not None or name not in SPARSE}
+    return _sparse(
+        row, base=row.base, architectures=list(map(_sparse, row.architectures)), cases=list(map(_sparse, row.cases))
+    )
+
+
+def _sparse(item: Any, **values: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that say something."""
+    data = {field.name: getattr(item, field.name) for field in fields(item)} | values
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in data.items()
+        if value not in (None, ())
+    }
+
+
+# Annotation → what JSON must have there. A tuple is a list of it.
+_KINDS = {"str": str, "int": int, "ManifestArchitecture": ManifestArchitecture, "ManifestCase": ManifestCase}
 
 
 def _parse(kind: type[Any], data: Any, where: str) -> Any:
-    """Make a dataclass of JSON by its annotations: strings, numbers, tuples of strings or of cases."""
+    """Make a dataclass of JSON by its annotations: strings, numbers, tuples of them or of dataclasses."""
     data = _object(data, where)
-    named = {field.name: str(field.type) for field in fields(kind)}
+    annotations = {field.name: str(field.type) for field in fields(kind)}
     where = f"{where} ({data['model_type']})" if isinstance(data.get("model_type"), str) else where
-    _only_keys(data, set(named), where)
+    _only_keys(data, set(annotations), where)
     values: dict[str, Any] = {}
-    for name, annotation in named.items():
+    for name, annotation in annotations.items():
         at = f"{where}: {name}"
-        value = data.get(name)
-        if value is None and (name not in data or annotation.endswith("| None")):
-            if annotation == "str":
-                raise UsageError(f"{at} is missing")
-            continue
-        if annotation == "tuple[ManifestCase, ...]":
-            items = _typed(value, list, at)
-            values[name] = tuple(_parse(ManifestCase, item, f"{at}[{i}]") for i, item in enumerate(items))
-        elif annotation.startswith("tuple"):
-            values[name] = tuple(_typed(item, str, at) for item in _typed(value, list, at))
-        else:
-            values[name] = _typed(value, int if annotation.startswith("int") else str, at)
+        if name in data:
+            item = _KINDS[annotation.removeprefix("tuple[").partition(",")[0].removesuffix(" | None")]
+            if annotation.startswith("tuple"):
+                items = enumerate(_typed(data[name], list, at))
+                values[name] = tuple(_value(item, value, f"{at}[{index}]") for index, value in items)
+            else:
+                values[name] = _value(item, data[name], at)
+        elif annotation == "str":
+            raise UsageError(f"{at} is missing")
     return kind(**values)
+
+
+def _value(kind: type[Any], value: Any, at: str) -> Any:
+    return _parse(kind, value, at) if is_dataclass(kind) else _typed(value, kind, at)
 
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:

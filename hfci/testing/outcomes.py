@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,7 +14,9 @@ from hfci.errors import StageError
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["EXECUTED", "RED", "Outcome", "Unavailable", "Verdict", "judge", "unavailable"]
+    from hfci.testing.ledger import Entry
+
+__all__ = ["EXECUTED", "RED", "Outcome", "Unavailable", "Verdict", "against_ledger", "judge", "unavailable"]
 
 
 class Outcome(StrEnum):
@@ -77,6 +81,30 @@ def judge(report: pytest.TestReport, error: BaseException | None, building: bool
     stage = error.stage if isinstance(error, StageError) else "build" if building else "check"
     cause = error.__cause__ if isinstance(error, StageError) and error.__cause__ else error
     return Verdict.failed(type(cause).__name__, str(error), stage, report.longreprtext)
+
+
+def against_ledger(verdict: Verdict, entries: Sequence[Entry], today: date, *, is_over: bool) -> Verdict:
+    """Return what `verdict` is in the light of the ledger's `entries` on this case.
+
+    A failure that one of them describes is a known failure. A pass, once the test `is_over`, is a failure: the
+    entry must go. Any other failure stays one, with what the ledger has to say of it as its reason.
+    """
+    in_force = [entry for entry in entries if not entry.is_expired(today)]
+    if verdict["outcome"] == Outcome.PASSED and is_over and in_force:
+        entry = in_force[0]
+        said = f"this passes, but {entry.title} says that it fails at {entry.stage}: the entry must go"
+        return Verdict.failed("LedgerEntryMustGo", said)
+    if verdict["outcome"] != Outcome.FAILED or not entries:
+        return verdict
+    stage, error = verdict["stage"], verdict["error"]
+    described = [entry for entry in entries if entry.describes(stage, error["type"], error["message"])]
+    known = next((entry for entry in described if entry in in_force), None)
+    if known is not None:
+        return Verdict(verdict, outcome=Outcome.KNOWN_FAILURE.value, reason=f"{known.name}: {known.reason}")
+    entry = (*described, *entries)[0]
+    if described:
+        return Verdict(verdict, reason=f"{entry.title} described this until it expired on {entry.expires}")
+    return Verdict(verdict, reason=f"{entry.title} speaks of another failure: {entry.error[0]} at {entry.stage}")
 
 
 def _is_not_applicable(error: BaseException | None) -> bool:

@@ -16,10 +16,10 @@ from hfci.testing.recorder import Recorder
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["pytest_addoption", "pytest_configure", "tiny"]
+__all__ = ["pytest_addoption", "pytest_configure", "tiny", "tiny_models"]
 
 MARKER = (
-    "hfci(model_type, architecture, family, tier, requires=(), task=None, backend=None, dtype=None): "
+    "hfci(model_type, architecture, family, tier, requires=(), task=None, backend=None, dtype=None, parent=None): "
     "a case of hfci, with a record of its own"
 )
 
@@ -47,13 +47,43 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Recorder(), Recorder.NAME)
 
 
-@pytest.fixture(scope="module")
-def tiny(request: pytest.FixtureRequest) -> TinyModel:
-    """Build the tiny model of the file's marker; pytest remembers a failure for the file's other tests."""
-    mark = request.node.get_closest_marker("hfci")
-    if mark is None:
-        raise pytest.UsageError(f"{request.node.nodeid} uses `tiny` without pytestmark = pytest.mark.hfci(...)")
-    from hfci.tiny import build_tiny
+class _TinyModels:
+    """The tiny model of the file's current architecture; the last one goes when another is asked for."""
 
-    device, seed = request.config.getoption("hfci_device"), request.config.getoption("hfci_seed")
-    return build_tiny(mark.kwargs["model_type"], mark.kwargs["architecture"], device=device, seed=seed)
+    def __init__(self, device: str, seed: int) -> None:
+        self.device = device
+        self.seed = seed
+        self.asked: tuple[str, str] | None = None
+        self.made: TinyModel | Exception | None = None
+
+    def get(self, model_type: str, architecture: str) -> TinyModel:
+        """Return it, or raise again what building it raised: a failure is not tried again for every test."""
+        from hfci.tiny import build_tiny
+
+        if self.asked != (model_type, architecture):
+            self.asked, self.made = (model_type, architecture), None
+            try:
+                self.made = build_tiny(model_type, architecture, device=self.device, seed=self.seed)
+            except Exception as error:
+                self.made = error
+        if isinstance(self.made, Exception):
+            raise self.made
+        assert self.made is not None
+        return self.made
+
+
+@pytest.fixture(scope="module")
+def tiny_models(request: pytest.FixtureRequest) -> _TinyModels:
+    """Keep a file's tiny model from one test to the next."""
+    return _TinyModels(request.config.getoption("hfci_device"), request.config.getoption("hfci_seed"))
+
+
+@pytest.fixture
+def tiny(request: pytest.FixtureRequest, tiny_models: _TinyModels) -> TinyModel:
+    """Return the tiny model of the marker's architecture, the one that the architecture's other tests see."""
+    fields = {
+        name: value for mark in reversed(list(request.node.iter_markers("hfci"))) for name, value in mark.kwargs.items()
+    }
+    if not fields:
+        raise pytest.UsageError(f"{request.node.nodeid} uses `tiny` without pytest.mark.hfci(...)")
+    return tiny_models.get(fields.get("parent", fields["model_type"]), fields["architecture"])

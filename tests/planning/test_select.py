@@ -1,25 +1,26 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from hfci.errors import UsageError
 from hfci.planning import select
-from hfci.testing.manifest import Manifest, ManifestCase, ManifestRow
+from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
 
 CHECKS = ("builds_tiny", "forward_is_finite")
 
 
 def row(name: str, architecture: str, family: str, *heads: str, file: bool = True) -> ManifestRow:
-    cases = (ManifestCase(architecture, "smoke", CHECKS),) if file else ()
-    functional = tuple(ManifestCase(head, "functional", ("head_is_finite",)) for head in heads)
+    path = f"{family}/test_{name}"
+    cases = (ManifestCase(architecture, "smoke", f"{path}.py", CHECKS),) if file else ()
+    functional = tuple(ManifestCase(head, "functional", f"{path}_functional.py", ("head_is_finite",)) for head in heads)
     return ManifestRow(
         model_type=name,
         rung="generated" if file else "catalogued",
-        families=(family,),
-        family=family,
-        file=f"{family}/test_{name}.py" if file else None,
+        base=architecture,
+        architectures=tuple(ManifestArchitecture(known, family) for known in (architecture, *heads)),
         cases=cases + functional,
-        architectures=(architecture, *heads),
         reason=None if file else "no model class of its own",
     )
 
@@ -52,18 +53,28 @@ def test_patterns(patterns: list[str], expected: list[str]) -> None:
     assert [row.model_type for row in selection.rows] == expected
     tested = [name for name in expected if name != "nougat"]
     assert [case.id for case in selection.cases] == [
-        f"{name}/{MANIFEST[name].architectures[0]}/{check}[device=cpu]" for name in tested for check in CHECKS
+        f"{name}/{MANIFEST[name].base}/{check}[device=cpu]" for name in tested for check in CHECKS
     ]
-    assert selection.files == tuple(MANIFEST[name].file for name in tested)
+    assert selection.files == tuple(MANIFEST[name].files[0] for name in tested)
     assert [row.model_type for row in selection.untested] == [name for name in expected if name not in tested]
 
 
 def test_an_architecture_selects_its_own_cases() -> None:
     (case,) = select(MANIFEST, ["BertForMaskedLM"], tier="functional").cases
     assert case.id == "bert/BertForMaskedLM/head_is_finite[device=cpu]"
+    assert case.file == "text_encoder/test_bert_functional.py"
     assert select(MANIFEST, ["BertForMaskedLM"]).cases == ()
     both = select(MANIFEST, ["BertForMaskedLM", "bert"]).cases
     assert [case.architecture for case in both] == ["BertModel", "BertModel"]
+
+
+def test_a_family_selects_its_own_cases() -> None:
+    odd = row("ernie", "ErnieModel", "text_encoder", "ErnieForCausalLM")
+    heads = (odd.architectures[0], ManifestArchitecture("ErnieForCausalLM", "text_decoder"))
+    manifest = Manifest("5.23.0", (*MANIFEST.model_types, dataclasses.replace(odd, architectures=heads)))
+    assert "ernie" not in [case.model_type for case in select(manifest, ["family:text_decoder"]).cases]
+    chosen = select(manifest, ["family:text_decoder"], tier="functional").cases
+    assert [case.architecture for case in chosen if case.model_type == "ernie"] == ["ErnieForCausalLM"]
 
 
 def test_checks_and_device() -> None:

@@ -21,6 +21,29 @@ def summary_of(tmp_path: Path, *records: object, planned: int | None = None) -> 
     return summarize(read_results([tmp_path]))
 
 
+def test_known_failures_are_executed_told_and_not_red(tmp_path: Path) -> None:
+    error = {"type": "ValueError", "message": "no", "traceback": ""}
+    fields = {"stage": "build", "error": error, "reason": f"split-heads: {HOSTILE}"}
+    known = [record("stuck", check, "known-failure", **fields) for check in ("builds_tiny", "forward_is_finite")]
+    summary = summary_of(tmp_path, *known, record("good", "builds_tiny", "passed"))
+    assert summary.is_green
+    assert summary.verdict == "Green: 2 known-failure, 3 of 3 cases executed"
+    assert summary.ladder["checked"] == 1
+    assert list(summary.known.values()) == [2]
+    page = MarkdownIt("commonmark").enable("table").render(render_summary(summary))
+    assert "Known failures" in page
+    assert "<img" not in page
+    shown = io.StringIO()
+    print_summary(summary, Console(file=shown, width=200))
+    assert "known failure (2): split-heads: <img" in shown.getvalue()
+    assert "\x1b[31m" not in shown.getvalue()
+
+
+def test_a_failure_says_what_the_ledger_has_to_say_of_it(tmp_path: Path) -> None:
+    summary = summary_of(tmp_path, record("stuck", "builds_tiny", "failed", reason="the entry x has expired"))
+    assert summary.failures[0].error == "AssertionError: no; the entry x has expired"
+
+
 def test_ladder_counts_what_really_happened(tmp_path: Path) -> None:
     summary = summary_of(
         tmp_path,

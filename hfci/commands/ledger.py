@@ -1,0 +1,119 @@
+"""List the known failures, or check that each is still one: not passing, not expired, about something that exists."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from hfci.commands.options import add_json, print_json
+
+if TYPE_CHECKING:
+    from hfci.testing.ledger import Entry, Ledger
+
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
+
+HELP = "the known failures: which, why, until when"
+EXAMPLE = "hfci ledger check"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "check"),
+        default="list",
+        help="list the entries (default), or check them and run their reproducers",
+    )
+    add_json(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Read the ledger, hfci's own and the repository's; list or check it."""
+    from hfci.testing.ledger import read_ledger
+
+    ledger = read_ledger()
+    return (_check if arguments.action == "check" else _list)(ledger, arguments.json)
+
+
+def _list(ledger: Ledger, as_json: bool) -> int:
+    today = date.today()
+    if as_json:
+        print_json({"schema": 1, "entries": [_as_data(entry, today) for entry in ledger]})
+        return 0
+    from rich.console import Console
+    from rich.text import Text
+
+    from hfci.results.terminal import make_table
+    from hfci.results.text import clean
+
+    table = make_table("entry", "model types", "checks", "stage", "transformers", "expires", "days left", "reason")
+    for entry in ledger:
+        said = (
+            entry.name,
+            ", ".join((*entry.model_types, *entry.architectures)),
+            ", ".join(entry.checks) or "all",
+            entry.stage,
+            str(entry.transformers),
+            str(entry.expires),
+            str((entry.expires - today).days),
+            entry.reason,
+        )
+        table.add_row(*(Text(clean(text)) for text in said))
+    # In a file or a pipe there is no edge to wrap at.
+    wide = None if sys.stdout.isatty() else 250
+    console = Console(highlight=False, markup=False, width=wide)
+    console.print(table if len(ledger) else "the ledger is empty")
+    return 0
+
+
+def _check(ledger: Ledger, as_json: bool) -> int:
+    """Print the problems, a line each; 1 if there are any."""
+    from hfci.catalog.environment import check_environment
+    from hfci.testing.preparation import prepare
+
+    check_environment()
+    prepare("cpu", 1)
+    from hfci.catalog import model_type_names, read_row, transformers_version
+    from hfci.generation.progress import track
+    from hfci.results.text import clean
+    from hfci.testing.audit import Installed, problems_of
+
+    def architectures(model_type: str) -> list[str]:
+        return [architecture.name for architecture in read_row(model_type).architectures]
+
+    installed, today = Installed(transformers_version(), model_type_names(), architectures), date.today()
+    entries = track(ledger, total=len(ledger), label="checking the ledger")
+    found = [(entry, problem) for entry in entries for problem in problems_of(entry, installed, today)]
+    elsewhere = sum(not entry.is_for(installed.version) for entry in ledger)
+    if as_json:
+        problems = [{"entry": entry.name, "file": str(entry.file), "problem": text} for entry, text in found]
+        checked = {"schema": 1, "transformers": installed.version, "entries": len(ledger), "not_run": elsewhere}
+        print_json({**checked, "problems": problems})
+        return 1 if found else 0
+    for entry, text in found:
+        sys.stdout.write(f"{clean(f'{entry.file}: {entry.name}: {text}')}\n")
+    other = f"; {elsewhere} not run: they speak of other versions" if elsewhere else ""
+    said = f"{len(ledger)} known failure(s) on transformers {installed.version}, {len(found)} problem(s){other}"
+    sys.stdout.write(f"{said}\n")
+    return 1 if found else 0
+
+
+def _as_data(entry: Entry, today: date) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "model_types": list(entry.model_types),
+        "architectures": list(entry.architectures),
+        "checks": list(entry.checks),
+        "stage": entry.stage,
+        "error": {"type": entry.error[0], "message": entry.error[1]},
+        "reason": entry.reason,
+        "link": entry.link,
+        "transformers": str(entry.transformers),
+        "expires": entry.expires.isoformat(),
+        "days_left": (entry.expires - today).days,
+        "reproducer": entry.reproducer,
+        "file": str(entry.file),
+    }

@@ -1,0 +1,91 @@
+"""What is wrong with the entries of the ledger: `hfci ledger check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import PackageNotFoundError, requires
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from hfci.checks.registry import CHECKS
+from hfci.errors import nearest
+from hfci.testing.ledger import Entry
+from hfci.testing.reproducer import Ending, faults, run_alone
+
+__all__ = ["Installed", "matches_nothing", "problems_of", "supported"]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The installed transformers: its version, its model types, and the architectures of one."""
+
+    version: str
+    model_types: tuple[str, ...]
+    architectures: Callable[[str], Iterable[str]]
+
+
+def problems_of(
+    entry: Entry, installed: Installed, today: date, run: Callable[[str], Ending] = run_alone
+) -> Iterator[str]:
+    """Yield what is wrong with an entry.
+
+    What an entry says of other versions than the installed one cannot be tried here: neither are its names looked up
+    nor its reproducer run.
+    """
+    if entry.is_expired(today):
+        yield f"it expired on {entry.expires}"
+    if matches_nothing(entry.transformers, installed.version):
+        yield f"its versions, {entry.transformers}, match no transformers that hfci supports"
+    yield from _unknown(entry.checks, CHECKS, "check")
+    static = list(faults(entry.reproducer))
+    yield from static
+    if not entry.is_for(installed.version):
+        return
+    yield from _unknown(entry.model_types, installed.model_types, "model type")
+    known = [name for name in entry.model_types if name in installed.model_types]
+    if entry.architectures and known:
+        classes = {name for own in known for name in installed.architectures(own)}
+        yield from _unknown(entry.architectures, classes, "class of theirs")
+    if not static:
+        ending = run(entry.reproducer)
+        kind, message = entry.error
+        if ending.error is None:
+            yield f"its reproducer passes on transformers {installed.version}: the entry must go"
+        elif ending.error[0] != kind or message not in ending.error[1]:
+            yield f"its reproducer ends otherwise than with {kind}: {message}; it ended with {ending}"
+
+
+def _unknown(names: Iterable[str], known: Iterable[str], kind: str) -> Iterator[str]:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            yield f"there is no {kind} {name!r}.{nearest(name, known)}"
+
+
+def supported() -> SpecifierSet:
+    """Return the versions of transformers that hfci says it runs on."""
+    try:
+        needed = [Requirement(text) for text in requires("hfci") or ()]
+    except PackageNotFoundError:  # run from a folder that is on the path
+        return SpecifierSet()
+    return next((need.specifier for need in needed if need.name == "transformers"), SpecifierSet())
+
+
+def matches_nothing(specifiers: SpecifierSet, installed: str) -> bool:
+    """Tell whether no version can be both supported by hfci and one of `specifiers`.
+
+    If there is one, there is one at a bound of either, just above it, or far above all of them.
+    """
+    both = [*supported(), *specifiers]
+    bounds = [Version(each.version.removesuffix(".*")) for each in both if each.operator != "==="]
+    candidates = [Version(installed), Version("9999")]
+    for bound in bounds:
+        *head, last = bound.release
+        above = ".".join(map(str, (*head, last + 1)))
+        candidates += [bound, Version(above), Version(f"{bound.public}.post1" if not bound.is_devrelease else above)]
+        candidates.append(Version(f"{bound.base_version}.1"))
+    return not any(all(each.contains(version, prereleases=True) for each in both) for version in candidates)

@@ -1,0 +1,122 @@
+"""`hfci ledger` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hfci.cli import main
+from hfci.testing import ledger as ledger_module
+from hfci.testing.ledger import OWN, load_ledger
+
+ENTRY = """
+[[entry]]
+name = "{name}"
+model_types = {model_types}
+stage = "config"
+error = {{ type = "ValueError", message = "{message}" }}
+reason = {reason}
+link = "https://github.com/huggingface/transformers/issues/1"
+transformers = ">=5.17"
+expires = {expires}
+reproducer = '''
+{reproducer}
+'''
+"""
+NEXT_WEEK = date.today() + timedelta(days=7)
+
+
+def write(folder: Path, **changes: str) -> None:
+    row = {
+        "name": "own",
+        "model_types": '["bert"]',
+        "message": "not so",
+        "reason": '"it is not so, for some reason"',
+        "expires": str(NEXT_WEEK),
+        "reproducer": "from transformers import BertConfig\nraise ValueError('not so')",
+        **changes,
+    }
+    (folder / "pyproject.toml").write_text('[tool.hfci]\nledger = "own.toml"\n', encoding="utf-8")
+    (folder / "own.toml").write_text("schema = 1\n" + ENTRY.format(**row), encoding="utf-8")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def only_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave hfci's own entries out: their reproducers have a test of their own and take their time."""
+    empty = tmp_path / "empty.toml"
+    empty.write_text("schema = 1\n", encoding="utf-8")
+    monkeypatch.setattr(ledger_module, "OWN", empty)
+
+
+def test_the_list_is_a_table_of_all_entries(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(here)
+    assert main(["ledger"]) == 0
+    shown = capsys.readouterr().out
+    assert all(entry.name in shown for entry in load_ledger(OWN))
+    line = next(line for line in shown.splitlines() if line.strip().startswith("own "))
+    assert line.split()[1:7] == ["bert", "all", "config", ">=5.17", str(NEXT_WEEK), "7"]
+
+
+def test_the_list_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(here)
+    assert main(["ledger", "--json"]) == 0
+    *_, last = json.loads(capsys.readouterr().out)["entries"]
+    assert (last["name"], last["days_left"], last["transformers"]) == ("own", 7, ">=5.17")
+
+
+@pytest.mark.usefixtures("only_own")
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({}, 0, ["1 known failure(s)", "0 problem(s)"]),
+        ({"reproducer": "import transformers"}, 1, ["own.toml: own: its reproducer passes", "1 problem(s)"]),
+        ({"reproducer": "import transformer"}, 1, ["imports transformer;"]),
+        ({"reproducer": "from transformers import BrtConfig"}, 1, ["it ended with ImportError: cannot import"]),
+        ({"model_types": '["brt"]'}, 1, ["there is no model type 'brt'. Did you mean"]),
+        ({"expires": "2020-01-01"}, 1, ["it expired on 2020-01-01"]),
+    ],
+)
+def test_check(
+    here: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, str], code: int, said: list[str]
+) -> None:
+    write(here, **changes)
+    assert main(["ledger", "check"]) == code
+    shown = capsys.readouterr()
+    assert all(text in shown.out for text in said), shown.out
+    assert "checking the ledger: 1/1" in shown.err
+
+
+@pytest.mark.usefixtures("only_own")
+def test_check_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(here, reproducer="import transformers")
+    assert main(["ledger", "check", "--json"]) == 1
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert (problem["entry"], "the entry must go" in problem["problem"]) == ("own", True)
+
+
+def test_a_broken_ledger_is_wrong_use(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(here, expires='"soon"')
+    assert main(["ledger"]) == 2
+    assert "own.toml: entry[0] (own): expires must be a date" in capsys.readouterr().err
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(st.text(min_size=1).filter(lambda text: text.strip()))
+def test_hostile_text_is_inert_on_the_terminal(here: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    quoted = json.dumps(f"\x1b[31m[red]{text}\u202e").replace("\\ud8", "\\u00").replace("\\ud", "\\u0")
+    write(here, reason=quoted)
+    assert main(["ledger"]) == 0
+    shown = capsys.readouterr().out
+    assert not {"\x1b", "\u202e", "\x07"} & set(shown)
+    assert "[red]" in shown
