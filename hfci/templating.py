@@ -21,7 +21,7 @@ def templates_dir() -> Path:
     """
     package = Path(__file__).resolve().parent
     for folder in (package / "templates", package.parent / "templates"):
-        if (folder / "_base.py.jinja").is_file():
+        if (folder / "_smoke.py.jinja").is_file():
             return folder
     raise UsageError(f"no templates: neither {package / 'templates'} nor {package.parent / 'templates'} has any")
 

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from hfci.cli import COMMANDS, main
-from hfci.testing.manifest import Manifest, ManifestCase, ManifestRow
+from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
 from hfci.testing.records import SCHEMA_FILE
 
 TEST = """
@@ -52,15 +52,21 @@ def generated(folder: Path, transformers: str = INSTALLED, **seconds: str) -> Pa
     (folder / "text").mkdir(parents=True)
     rows = [
         ManifestRow("layoutxlm", "catalogued", reason="no model class of its own"),
-        ManifestRow("stuck", "catalogued", stage="forward", error="ValueError: no | way"),
+        ManifestRow("stuck", "catalogued", error="ValueError: no | way"),
         ManifestRow("never", "catalogued", reason="not asked for yet"),
-        ManifestRow("rocket", "catalogued", requires=("no-such-package",), error="ImportError"),
+        ManifestRow(
+            "rocket",
+            "catalogued",
+            base="RocketModel",
+            architectures=(ManifestArchitecture("RocketModel", requires=("no-such-package",)),),
+            error="ImportError",
+        ),
     ]
     for name, second in seconds.items():
         (folder / "text" / f"test_{name}.py").write_text(TEST.format(name=name, second=second))
-        cases = (ManifestCase(f"{name}Model", "smoke", CHECKS),)
-        row = ManifestRow(name, "generated", ("text",), "text", f"text/test_{name}.py", cases=cases)
-        rows.append(row)
+        base = f"{name}Model"
+        cases = (ManifestCase(base, "smoke", f"text/test_{name}.py", CHECKS),)
+        rows.append(ManifestRow(name, "generated", base, (ManifestArchitecture(base, "text"),), cases))
     (folder / "manifest.json").write_text(json.dumps(Manifest(transformers, tuple(rows)).to_json()))
     return folder
 
@@ -144,7 +150,7 @@ def test_run_with_a_killed_worker(tmp_path: Path) -> None:
     assert killed["reproduce"] == "hfci run killed --check forward_is_finite --device cpu"
     assert cases["killed/killedModel/save_load_roundtrip[device=cpu]"]["outcome"] == "passed"
     assert cases["layoutxlm/-/-[device=cpu]"]["reason"] == "no model class of its own"
-    assert "stops at forward: ValueError: no | way" in cases["stuck/-/-[device=cpu]"]["reason"]
+    assert "no test: ValueError: no | way" in cases["stuck/-/-[device=cpu]"]["reason"]
     assert "Red: 2 failed, 2 not-run, 9 of 13 cases executed" in done.stdout
     assert killed["reproduce"] in done.stdout
     assert "<img" not in page.read_text()
@@ -190,7 +196,7 @@ def test_a_promised_test_that_is_not_there(tmp_path: Path) -> None:
         (["good", "--check", "nonsense"], 2, "no check matches 'nonsense'"),
         (["good", "--tier", "deep"], 3, "no case"),
         (["layoutxlm"], 3, "layoutxlm: no model class of its own"),
-        (["stuck"], 1, "stops at forward"),
+        (["stuck"], 1, "no test: ValueError: no"),
         (["never"], 1, "not rendered yet"),
         (["rocket"], 3, "needs no-such-package: pip install no-such-package"),
         (["good", "--device", "cuda:99"], 4, "cuda:99"),
@@ -208,3 +214,22 @@ def test_generated_for_another_version(tmp_path: Path) -> None:
     done = run("run", "good", "--generated", "old", cwd=tmp_path)
     assert done.returncode == 2
     assert "old is for transformers 4.0.0" in done.stderr
+
+
+def test_tests_that_another_hfci_left_in_the_scratch_folder_are_rendered_anew(tmp_path: Path) -> None:
+    scratch = tmp_path / ".hfci" / f"generated-{INSTALLED}"
+    scratch.mkdir(parents=True)
+    (scratch / "manifest.json").write_text(json.dumps({"schema": 0, "transformers": INSTALLED, "model_types": []}))
+    (scratch / "test_old.py").write_text("assert False\n")
+    done = run("run", "bert", "--check", "builds_tiny", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (scratch / "test_old.py").exists()
+
+
+def test_a_broken_ledger_is_wrong_use_and_told_before_anything_runs(tmp_path: Path) -> None:
+    generated(tmp_path / "generated", good="assert True")
+    (tmp_path / "pyproject.toml").write_text('[tool.hfci]\nledger = "mine.toml"\n')
+    (tmp_path / "mine.toml").write_text("schema = 7\n")
+    done = run("run", "good", cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "mine.toml: schema 7" in done.stderr

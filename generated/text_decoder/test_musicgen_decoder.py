@@ -30,9 +30,13 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    batch, length = inputs["input_ids"].shape
-    batch //= tiny.config.num_codebooks  # each row has a line for every codebook
-    assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+    batch, length = inputs["input_ids"].shape[:2]
+    config = tiny.config
+    assert outputs.last_hidden_state.shape == (
+        batch // config.num_codebooks,
+        length,
+        config.hidden_size,
+    )
     checks.forward_is_finite(tiny)
 
 

@@ -35,7 +35,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     assert outputs.encoder_last_hidden_state.shape == (*inputs["input_ids"].shape, encoder.hidden_size)
     decoder = tiny.config
     assert outputs.last_hidden_state.shape == (batch, length, decoder.hidden_size)
-    assert outputs.past_key_values.get_seq_length() == length + tiny.config.prompt_length
+    assert outputs.past_key_values.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

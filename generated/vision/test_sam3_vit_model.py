@@ -33,7 +33,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
     states = outputs.last_hidden_state
     assert states.shape[0] == batch
-    channels = states.shape[-1]  # of patches in rows and columns
+    channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
     assert channels == tiny.config.hidden_size
     checks.forward_is_finite(tiny)
 

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from hfci.commands.options import add_folder, add_names
+from hfci.errors import UsageError
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -18,6 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
     add_folder(parser, "--out", "where to write", Path("generated"))
+    add_folder(parser, "--guides", "render the guides of the tests in --out, e.g. into docs, and no tests")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="write nothing; show what differs and exit with 1")
     mode.add_argument("--verify", action="store_true", help="build and forward every tiny model anew")
@@ -26,6 +28,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Render and write, or compare."""
+    if arguments.guides is not None:
+        return _guides(arguments)
     from hfci.catalog.environment import check_environment
     from hfci.testing.preparation import prepare
 
@@ -34,9 +38,25 @@ def run(arguments: Namespace) -> int:
     from hfci.generation import check, generate
 
     if arguments.check:
-        differs = check(arguments.names, arguments.out)
-        sys.stdout.write(differs or f"{arguments.out} is what would be rendered\n")
-        return 1 if differs else 0
+        return _show(check(arguments.names, arguments.out), arguments.out)
     done = generate(arguments.names, arguments.out, verify=arguments.verify, scratch=arguments.scratch)
     sys.stdout.write(f"{arguments.out}: {len(done.written)} written, {len(done.removed)} removed\n")
     return 0
+
+
+def _guides(arguments: Namespace) -> int:
+    """Render the guides, or compare them: from data alone, without torch."""
+    from hfci.generation.guides import check_guides, write_guides
+
+    if arguments.names or arguments.verify or arguments.scratch:
+        raise UsageError("--guides renders all guides, from what is known: it takes no NAME, --verify or --scratch")
+    if arguments.check:
+        return _show(check_guides(arguments.guides, arguments.out), arguments.guides)
+    written, removed = write_guides(arguments.guides, arguments.out)
+    sys.stdout.write(f"{arguments.guides}: {len(written)} written, {len(removed)} removed\n")
+    return 0
+
+
+def _show(differs: str, out: Path) -> int:
+    sys.stdout.write(differs or f"{out} is what would be rendered\n")
+    return 1 if differs else 0

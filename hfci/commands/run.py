@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
@@ -48,10 +49,12 @@ def run(arguments: Namespace) -> int:
     """Find or render the tests, select, run, summarize."""
     from hfci.catalog.environment import check_environment
     from hfci.planning import select
+    from hfci.testing.ledger import read_ledger
 
     if arguments.workers is not None and arguments.workers < 1:
         raise UsageError(f"--workers must be at least 1, not {arguments.workers}")
     check_environment()
+    read_ledger()  # what is wrong with it is told now, once, and not by every worker
     folder, manifest = _tests(arguments)
     selection = select(manifest, arguments.names, tier=arguments.tier, device=arguments.device, checks=arguments.check)
     recorder = _recorder(arguments, selection)
@@ -95,6 +98,13 @@ def _tests(arguments: Namespace) -> tuple[Path, Manifest]:
 
 def _render(names: list[str], folder: Path) -> None:
     """Render into `folder`, in a process of its own: this one must not import torch."""
+    from hfci.testing.manifest import MANIFEST, load_manifest
+
+    if (folder / MANIFEST).exists():
+        try:
+            load_manifest(folder / MANIFEST)
+        except UsageError:  # left over from another hfci; nobody keeps anything here
+            shutil.rmtree(folder)
     command = [sys.executable, "-m", "hfci", "generate", "--scratch", "--out", str(folder), "--", *names]
     done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 -- hfci itself
     if done.returncode:
@@ -162,17 +172,20 @@ def _without_test(row: ManifestRow, arguments: Namespace) -> Record:
     from hfci.testing.preparation import missing_packages
     from hfci.testing.records import Record
 
-    case = Case(row.model_type, None, row.family, None, arguments.tier, arguments.device)
+    base = row.architecture(row.base)
+    case = Case(row.model_type, row.base, base.family, None, arguments.tier, arguments.device)
     if row.reason == NOT_ASKED:
         outcome, reason = Outcome.NOT_RUN, "no test: not rendered yet, `hfci generate` does"
     elif row.reason:
         outcome, reason = Outcome.NOT_APPLICABLE, row.reason
-    elif absent := missing_packages(row.requires):
+    elif absent := missing_packages(base.requires):
         outcome, reason = Outcome.UNAVAILABLE, absent
+    elif base.requires:
+        outcome, reason = Outcome.NOT_RUN, f"no test: rendered where {', '.join(base.requires)} was absent"
     else:
-        outcome, reason = Outcome.NOT_RUN, f"no test: its tiny model stops at {row.stage}: {row.error}"
-    command = shlex.join(["hfci", "tiny", row.model_type])
-    return Record.of(case, outcome, reason=reason, stage=row.stage, reproduce=command)
+        outcome, reason = Outcome.NOT_RUN, f"no test: {row.error}"
+    command = shlex.join(["hfci", "generate", row.model_type])
+    return Record.of(case, outcome, reason=reason, reproduce=command)
 
 
 def _command(arguments: Namespace, case: Case) -> str:

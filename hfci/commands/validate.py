@@ -1,36 +1,98 @@
-"""Check the generated test files: header, promised tests, assertions, names, no duplicates."""
+"""Check the generated test files: header, promised tests, assertions, names, no duplicates; and mend them."""
 
 from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hfci.commands.options import add_folder, add_names
+from hfci.commands.options import add_folder, add_json, print_json
+from hfci.errors import UsageError
+
+if TYPE_CHECKING:
+    from hfci.generation import Consistency
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
-HELP = "check the generated test files"
-EXAMPLE = "hfci validate bert --generated generated"
+HELP = "check the generated test files, and mend them"
+EXAMPLE = "hfci validate generated --fix"
+
+GENERATED = Path("generated")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
-    add_names(parser)
-    add_folder(parser, "--generated", "the folder of generated tests", Path("generated"))
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="DIR|NAME",
+        help="a folder of generated tests; or model types, patterns, family:NAME, architectures in --generated",
+    )
+    add_folder(parser, "--generated", "the folder of generated tests", GENERATED)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--consistency", action="store_true", help="compare files, templates and families; show balance")
+    mode.add_argument("--fix", action="store_true", help="render anew what has drifted, and print what changed")
+    add_json(parser)
 
 
 def run(arguments: Namespace) -> int:
-    """Print the problems, a line each; 1 if there are any."""
+    """Print the problems, a line each; 1 if there are any left."""
     from hfci.catalog.environment import check_environment
     from hfci.testing.preparation import prepare
 
+    folder, names = _split(arguments)
+    if arguments.fix and names:
+        raise UsageError(f"--fix mends a whole folder; leave out {' '.join(names)}")
     check_environment()
     prepare("cpu", 1)
-    from hfci.generation import validate
+    from hfci.generation import consistency, fix, validate
 
-    problems = validate(arguments.names, arguments.generated)
+    if arguments.fix:
+        fixed, problems = fix(folder)
+        if arguments.json:
+            print_json({"fixed": [{"file": one.file, "why": [str(why) for why in one.why]} for one in fixed]})
+            return 1 if problems else 0
+        for one in fixed:
+            sys.stdout.write(f"{one.file}: rendered anew\n" + "".join(f"    {why}\n" for why in one.why))
+        sys.stdout.write(f"{folder}: {len(fixed)} file(s) mended\n")
+    elif arguments.consistency:
+        found = consistency(names, folder)
+        problems = list(found.problems)
+        if arguments.json:
+            print_json(found.to_json())
+            return 1 if problems else 0
+        _print_balance(found)
+    else:
+        problems = validate(names, folder)
+        if arguments.json:
+            print_json({"problems": [problem._asdict() for problem in problems]})
+            return 1 if problems else 0
     for problem in problems:
         sys.stdout.write(f"{problem}\n")
-    sys.stdout.write(f"{arguments.generated}: {len(problems)} problem(s)\n")
+    sys.stdout.write(f"{folder}: {len(problems)} problem(s)\n")
     return 1 if problems else 0
+
+
+def _split(arguments: Namespace) -> tuple[Path, list[str]]:
+    """Return the folder and the names: an argument that is a folder, or is written as a path, is the folder."""
+    folders = [name for name in arguments.names if Path(name).is_dir() or "/" in name]
+    if len(folders) > 1 or (folders and arguments.generated != GENERATED):
+        raise UsageError(f"one folder at a time, not {', '.join([*folders, str(arguments.generated)])}")
+    names = [name for name in arguments.names if name not in folders]
+    return Path(folders[0]) if folders else arguments.generated, names
+
+
+def _print_balance(found: Consistency) -> None:
+    from rich.console import Console
+
+    from hfci.results.terminal import make_table
+
+    table = make_table("family", "model types", "architectures", "covered", "files", "tests a file", "checks")
+    for line in found.families:
+        fewest, most = line.tests_a_file
+        checks = ", ".join(f"{name} {count}" for name, count in line.checks.items())
+        numbers = (line.model_types, line.architectures, line.covered, line.files)
+        table.add_row(line.family, *map(str, numbers), f"{fewest} to {most}", checks)
+    wide = None if sys.stdout.isatty() else 250  # in a file or a pipe there is no edge to wrap at
+    Console(highlight=False, markup=False, width=wide).print(table)

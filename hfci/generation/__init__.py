@@ -1,6 +1,8 @@
 """The test files: rendered from `templates/`, validated, written, and compared with what is on disk."""
 
-from hfci.generation.generate import InvalidTests, Outcome, check, generate, validate
+from hfci.generation.consistency import Consistency
+from hfci.generation.generate import InvalidTests, Outcome, check, generate
+from hfci.generation.inspection import Fixed, consistency, fix, validate
 from hfci.generation.names import file_name, model_types_by_stem, stems
 from hfci.generation.render import Rendered, render
 from hfci.generation.rules import Problem
@@ -11,13 +13,17 @@ from hfci.testing.manifest import load_manifest
 
 __all__ = [
     "DESCRIPTIONS",
+    "Consistency",
+    "Fixed",
     "InvalidTests",
     "Outcome",
     "Problem",
     "Rendered",
     "Verification",
     "check",
+    "consistency",
     "file_name",
+    "fix",
     "generate",
     "load_manifest",
     "model_types_by_stem",

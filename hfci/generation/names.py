@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 __all__ = ["file_name", "model_types_by_stem", "plain_stem", "stems"]
 
+_SUFFIXES = ("_functional", "_deep")  # of the names of the files of those tiers
 _PLAIN = re.compile(r"[^a-z0-9_]", re.ASCII)
 
 
@@ -25,7 +26,8 @@ def stems(model_types: Iterable[str]) -> dict[str, str]:
     """Return model type → stem, injective over any set of model types and independent of their order.
 
     A stem is the plain one unless another model type would have it too. Then the model type that *is* its own
-    plain stem keeps it and the others get a digest of their name appended, as long as needed to be unique.
+    plain stem keeps it and the others get a digest of their name appended, as long as needed to be unique. So does
+    one that ends like the files of another tier do.
     """
     known = sorted(set(model_types))
     shared = Counter(plain_stem(name) for name in known)
@@ -33,7 +35,7 @@ def stems(model_types: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in known:
         stem = plain_stem(name)
-        if name != stem and shared[stem] > 1:
+        if (name != stem and shared[stem] > 1) or stem.endswith(_SUFFIXES):
             stem = _with_digest(stem, name, taken)
             taken.add(stem)
         found[name] = stem
@@ -49,9 +51,9 @@ def model_types_by_stem(model_types: Iterable[str]) -> dict[str, str]:
     return inverse
 
 
-def file_name(stem: str) -> str:
-    """Return the name of the test file: `bert` → `test_bert.py`."""
-    return f"test_{stem}.py"
+def file_name(stem: str, tier: str = "smoke") -> str:
+    """Return the name of the test file: `bert` → `test_bert.py`, or `test_bert_functional.py` in that tier."""
+    return f"test_{stem}.py" if tier == "smoke" else f"test_{stem}_{tier}.py"
 
 
 def _with_digest(stem: str, name: str, taken: set[str]) -> str:

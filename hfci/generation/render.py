@@ -1,11 +1,11 @@
-"""A row of the catalogue becomes the text of its test file. Same row, same bytes."""
+"""A row of the catalogue becomes the text of its test files. Same row, same bytes."""
 
 from __future__ import annotations
 
 import functools
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,27 +16,39 @@ from hfci.generation.promises import promises_of
 from hfci.templating import environment, templates_dir
 
 if TYPE_CHECKING:
-    from hfci.catalog import Family, ModelType
+    from hfci.catalog import Architecture, Family, ModelType
 
-__all__ = ["HEADER", "Rendered", "header", "promised_checks", "render"]
+__all__ = ["HEADER", "Rendered", "header", "promised_checks", "render", "render_part"]
 
 HEADER = re.compile(
     r"# Rendered from templates/(?P<template>\w+\.py\.jinja) for transformers (?P<version>\S+)\. Do not edit:"
 )
-_TEST = re.compile(r"^def test_(\w+)\(", re.MULTILINE)
-_EXTENDS = re.compile(r"""{%-?\s*extends\s+["']([^"']+)["']""")
+_TEST = re.compile(r"^ *def test_(\w+)\(", re.MULTILINE)
+_EXTENDS = re.compile(r"""{%-?\s*extends\s+(?:["'](?P<name>[^"']+)["']|layout)""")
+
+# Tier → what a family's template fills for it: a whole file, or the part of one that tests one architecture.
+_LAYOUTS = {"smoke": "_smoke.py.jinja", "functional": "_architecture.py.jinja"}
+_FUNCTIONAL = "_functional.py.jinja"
+_PART = "_part.py.jinja"
+_FAMILY_OF_PARTS = "component"
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """One test file, not yet written: its place under the output folder and its text."""
+    """One test file, not yet written: its place under the output folder, its text, and what it tests.
+
+    `families` are those of its architectures, by name; `parent` is the model type whose architecture it is where the
+    file is about a part.
+    """
 
     model_type: str
-    architecture: str
-    family: str
+    tier: str
     path: str
     text: str
+    header: str
+    families: Mapping[str, str]
     checks: tuple[str, ...]
+    parent: str | None = None
 
 
 def header(template: str, transformers: str) -> str:
@@ -44,46 +56,103 @@ def header(template: str, transformers: str) -> str:
     return f"# Rendered from templates/{template} for transformers {transformers}. Do not edit:"
 
 
-def render(row: ModelType, family: Family, stem: str, *, transformers: str, templates: Path | None = None) -> Rendered:
-    """Return the smoke test file of `row`'s base architecture, which belongs to `family`.
+def render(
+    row: ModelType,
+    families: Mapping[str, Family],
+    stem: str,
+    *,
+    transformers: str,
+    requires: Mapping[str, tuple[str, ...]],
+    templates: Path | None = None,
+) -> tuple[Rendered, ...]:
+    """Return the test files of `row`: the smoke tests of its base, and the functional tests of its other architectures.
 
-    Raises UsageError, naming the template and the line, where the template is wrong.
+    `requires` has the packages that an architecture is known to want. An architecture without a family, which is an
+    error of the row, has no tests. Raises UsageError, naming the template and the line, where a template is wrong.
     """
-    base = row.base
-    if base is None:
-        raise UsageError(f"{row.model_type} has no architecture to test: {row.reason or row.error}")
-    folder = templates or templates_dir()
+    base, folder = row.base, templates or templates_dir()
+    if base is None or not base.family:
+        return ()
+    others = [arch for arch in row.architectures if arch.family and arch != base]
+
+    def filled(arch: Architecture, tier: str) -> str:
+        family = families[arch.family]
+        variables = {
+            "layout": _LAYOUTS[tier],
+            "model_type": row.model_type,
+            "architecture": arch,
+            "family": family,
+            "header": header(family.template, transformers),
+            "requires": requires.get(arch.name, ()),
+            **promises_of(row.model_type, arch.name),
+        }
+        return _fill(folder, family.template, variables)
+
+    def file(tier: str, template: str, path: str, text: str, architectures: Sequence[Architecture]) -> Rendered:
+        of = {arch.name: arch.family for arch in architectures}
+        checks = promised_checks(folder, template if tier == "smoke" else _LAYOUTS[tier], tier)
+        return Rendered(row.model_type, tier, path, text, header(template, transformers), of, checks)
+
+    own = families[base.family].template
+    files = [file("smoke", own, f"{base.family}/{file_name(stem)}", filled(base, "smoke"), [base])]
+    if others:
+        variables = {
+            "model_type": row.model_type,
+            "base": base.name,
+            "header": header(_FUNCTIONAL, transformers),
+            "sections": [filled(arch, "functional") for arch in others],
+        }
+        text = _fill(folder, _FUNCTIONAL, variables)
+        files.append(file("functional", _FUNCTIONAL, f"{base.family}/{file_name(stem, 'functional')}", text, others))
+    return tuple(files)
+
+
+def render_part(
+    part: str,
+    parent: str,
+    architecture: Architecture,
+    stem: str,
+    *,
+    transformers: str,
+    requires: tuple[str, ...] = (),
+    templates: Path | None = None,
+) -> Rendered:
+    """Return the smoke test file of `part`, a model type without a class, within an architecture of `parent`."""
+    folder, family = templates or templates_dir(), _FAMILY_OF_PARTS
     variables = {
-        "model_type": row.model_type,
-        "architecture": base,
+        "model_type": part,
+        "parent": parent,
+        "architecture": architecture,
         "family": family,
-        "header": header(family.template, transformers),
-        **promises_of(row.model_type, base.name),
+        "header": header(_PART, transformers),
+        "requires": requires,
     }
     return Rendered(
-        model_type=row.model_type,
-        architecture=base.name,
-        family=family.name,
-        path=f"{family.name}/{file_name(stem)}",
-        text=_fill(folder, family.template, variables),
-        checks=promised_checks(folder, family.template),
+        model_type=part,
+        tier="smoke",
+        path=f"{family}/{file_name(stem)}",
+        text=_fill(folder, _PART, variables),
+        header=header(_PART, transformers),
+        families={architecture.name: family},
+        checks=tuple(_TEST.findall((folder / _PART).read_text(encoding="utf-8"))),
+        parent=parent,
     )
 
 
 @functools.cache
-def promised_checks(templates: Path, template: str) -> tuple[str, ...]:
-    """Return the checks that files rendered from `template` have, a test each, in the base's order."""
-    sources = list(_with_parents(templates, template))
+def promised_checks(templates: Path, template: str, tier: str) -> tuple[str, ...]:
+    """Return the checks that `template` makes of an architecture in `tier`, in the order of the layout it extends."""
+    sources = list(_with_parents(templates, template, _LAYOUTS[tier]))
     return tuple(dict.fromkeys(name for source in reversed(sources) for name in _TEST.findall(source)))
 
 
-def _with_parents(templates: Path, template: str) -> Iterator[str]:
+def _with_parents(templates: Path, template: str, layout: str) -> Iterator[str]:
     name: str | None = template
     while name:
         source = (templates / name).read_text(encoding="utf-8")
         yield source
         parent = _EXTENDS.search(source)
-        name = parent[1] if parent else None
+        name = (parent["name"] or layout) if parent else None
 
 
 def _fill(templates: Path, template: str, variables: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from hfci.generation.render import HEADER
 if TYPE_CHECKING:
     from hfci.catalog import ModelType
 
-__all__ = ["RULES", "Expected", "Problem", "Rule", "TestFile", "problems_of"]
+__all__ = ["RULES", "Expected", "Problem", "Rule", "Section", "TestFile", "problems_of"]
 
 Findings = Iterator[tuple[int, str]]
 
@@ -40,12 +40,23 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Expected:
-    """What a file is held against: its row of the catalog, its header and its template's checks."""
+    """What a file is held against: its row of the catalog, its header, and the checks of each of its architectures."""
 
     row: ModelType
-    family: str
+    tier: str
     header: str
+    families: Mapping[str, str]  # of its architectures
     checks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """The tests of one architecture: those of a module, or of a class in it, and the string fields of their marker."""
+
+    line: int
+    tests: tuple[ast.FunctionDef, ...]
+    marker: Mapping[str, str]
+    imports: tuple[ast.ImportFrom, ...]
 
 
 @dataclass(frozen=True)
@@ -79,16 +90,17 @@ class TestFile:
 
     @cached_property
     def tests(self) -> tuple[ast.FunctionDef, ...]:
-        """The test functions."""
-        return tuple(
-            node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-        )
+        """The test functions, those in classes too."""
+        return tuple(test for section in self.sections for test in section.tests)
 
     @cached_property
-    def marker(self) -> Mapping[str, str]:
-        """The string arguments of the module's `pytest.mark.hfci(…)`."""
-        calls = (node for node in self.nodes if isinstance(node, ast.Call) and _dotted(node.func) == "pytest.mark.hfci")
-        return {key: value for call in calls for _, key, value in _strings(call)}
+    def sections(self) -> tuple[Section, ...]:
+        """The module's own tests, if it has any, and those of each of its test classes."""
+        of_module = _marker(node for node in self.tree.body if not isinstance(node, ast.ClassDef))
+        classes = [node for node in self.tree.body if isinstance(node, ast.ClassDef)]
+        found = [_section(1, self.tree, of_module)]
+        found += [_section(node.lineno, node, {**of_module, **_marker(node.decorator_list)}) for node in classes]
+        return tuple(section for section in found if section.tests or section.line > 1)
 
 
 class Rule(NamedTuple):
@@ -96,6 +108,20 @@ class Rule(NamedTuple):
 
     find: Callable[[TestFile, Expected], Findings]
     description: str
+
+
+def _section(line: int, owner: ast.Module | ast.ClassDef, marker: Mapping[str, str]) -> Section:
+    functions = [node for node in owner.body if isinstance(node, ast.FunctionDef)]
+    imports = (node for function in functions for node in ast.walk(function) if isinstance(node, ast.ImportFrom))
+    return Section(line, tuple(node for node in functions if node.name.startswith("test_")), marker, tuple(imports))
+
+
+def _marker(nodes: Iterable[ast.AST]) -> dict[str, str]:
+    """Return the string arguments of the `pytest.mark.hfci(…)` among `nodes`."""
+    calls = (part for node in nodes for part in ast.walk(node) if isinstance(part, ast.Call))
+    return {
+        key: value for call in calls if _dotted(call.func) == "pytest.mark.hfci" for _, key, value in _strings(call)
+    }
 
 
 def problems_of(file: TestFile, expected: Expected) -> list[Problem]:
@@ -133,15 +159,20 @@ def _header(file: TestFile, expected: Expected) -> Findings:
 
 
 def _promised(file: TestFile, expected: Expected) -> Findings:
-    names = [test.name.removeprefix("test_") for test in file.tests]
-    for name in expected.checks:
-        if name not in names:
-            yield 1, f"no test_{name}, which templates/{expected.family}.py.jinja promises"
-    for test, name in zip(file.tests, names, strict=True):
-        if name not in expected.checks:
-            yield test.lineno, f"{test.name} is not in templates/{expected.family}.py.jinja"
-        if names.count(name) > 1:
-            yield test.lineno, f"{test.name} is defined {names.count(name)} times"
+    found = [section.marker.get("architecture", "") for section in file.sections]
+    for name in expected.families:
+        if found.count(name) != 1:
+            yield 1, f"{name} is tested {found.count(name)} times, not once"
+    for section, architecture in zip(file.sections, found, strict=True):
+        names = [test.name.removeprefix("test_") for test in section.tests]
+        for name in expected.checks:
+            if name not in names:
+                yield section.line, f"no test_{name} of {architecture}, which its template promises"
+        for test, name in zip(section.tests, names, strict=True):
+            if name not in expected.checks:
+                yield test.lineno, f"{test.name} is not in the template"
+            if names.count(name) > 1:
+                yield test.lineno, f"{test.name} is defined {names.count(name)} times"
 
 
 def _asserts(file: TestFile, _: Expected) -> Findings:
@@ -160,24 +191,33 @@ def _is_assertion(node: ast.AST) -> bool:
 
 def _registries(file: TestFile, expected: Expected) -> Findings:
     """Whatever the file names that a registry knows must be what the registry says of this model type."""
-    row = expected.row
-    families = {arch.name: arch.family for arch in row.architectures}
+    row, families = expected.row, expected.families
     known = {
         "model_type": {row.model_type},
-        "architecture": {name for name, family in families.items() if family == expected.family},
-        "family": {expected.family},
+        "tier": {expected.tier},
+        "architecture": set(families),
+        "family": set(families.values()),
         "auto class": {auto for arch in row.architectures for auto in arch.auto_classes},
-        "task": {task for arch in row.architectures for task in arch.tasks},
     }
     for line, kind, value in _named(file):
+        if kind == "task" and kind not in known:  # what an architecture can serve takes a while to tell
+            known[kind] = {task for arch in row.architectures if arch.name in families for task in arch.tasks}
         if value not in known.get(kind, {value}):
             yield (
                 line,
                 f"{kind} {value!r} is not the registries' ({', '.join(sorted(known[kind])) or 'none'})",
             )
-    for kind in ("model_type", "architecture", "family"):
-        if kind not in file.marker:
-            yield 1, f"no pytest.mark.hfci({kind}=…)"
+    for section in file.sections:
+        for kind in ("model_type", "architecture", "family", "tier"):
+            if kind not in section.marker:
+                yield section.line, f"no pytest.mark.hfci({kind}=…)"
+        architecture, family = section.marker.get("architecture"), section.marker.get("family")
+        if architecture is not None and family != families.get(architecture, family):
+            yield section.line, f"{architecture} is of the family {families[architecture]}, not {family}"
+        for node in section.imports:
+            strange = [alias.name for alias in node.names if alias.name in {*families} - {architecture}]
+            if strange:
+                yield node.lineno, f"a test of {architecture} imports {', '.join(strange)}"
 
 
 def _named(file: TestFile) -> Iterator[tuple[int, str, str]]:
@@ -214,7 +254,9 @@ def _remote_code(file: TestFile, _: Expected) -> Findings:
 
 RULES: dict[str, Rule] = {
     "header": Rule(_header, "starts with the line that names its template and the transformers version"),
-    "promised": Rule(_promised, "has exactly the tests that its family's template promises, once each"),
+    "promised": Rule(
+        _promised, "has exactly the tests that its template promises of each of its architectures, once each"
+    ),
     "asserts": Rule(_asserts, "every test asserts something"),
     "registries": Rule(
         _registries, "architectures, auto classes, tasks and family are the registries' for its model type"

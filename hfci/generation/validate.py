@@ -75,26 +75,28 @@ def strays(root: Path, expected: Iterable[str]) -> list[str]:
 
 
 def _same_tests(files: Sequence[TestFile]) -> Iterator[Problem]:
-    """Tell of files with the same case IDs or the same body, and of tests of one file with the same body."""
+    """Tell of files with the same cases or the same body, and of tests of one architecture with the same body."""
     first_of: dict[object, str] = {}
     for file in files:
-        ids = (file.marker.get("model_type"), file.marker.get("architecture"))
-        for key in (ids, _body(file.tree)):
+        ids = [(section.marker.get("model_type"), section.marker.get("architecture")) for section in file.sections]
+        for key in (*ids, _body(file.tree)):
             first = first_of.setdefault(key, file.path)
             if first != file.path:
                 yield Problem(file.path, 1, "same-test", f"tests what {first} tests")
                 break
-        first_test: dict[str, str] = {}
-        for test in file.tests:
-            first = first_test.setdefault(_body(test), test.name)
-            if first != test.name:
-                yield Problem(file.path, test.lineno, "same-test", f"{test.name} does what {first} does")
+        for section in file.sections:
+            first_test: dict[str, str] = {}
+            for test in section.tests:
+                first = first_test.setdefault(_body(test), test.name)
+                if first != test.name:
+                    yield Problem(file.path, test.lineno, "same-test", f"{test.name} does what {first} does")
 
 
-def _body(node: ast.Module | ast.FunctionDef) -> str:
+def _body(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> str:
     """Return what `node` does, whatever its functions are called and its docstrings say."""
     statements = (part for part in node.body if not _is_text(part))
-    return "\n".join(_body(part) if isinstance(part, ast.FunctionDef) else ast.dump(part) for part in statements)
+    named = (ast.FunctionDef, ast.ClassDef)
+    return "\n".join(_body(part) if isinstance(part, named) else ast.dump(part) for part in statements)
 
 
 def _is_text(node: ast.stmt) -> bool:

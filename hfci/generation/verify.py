@@ -1,4 +1,4 @@
-"""Verification: does the tiny model of a model type build and forward here? Asked in processes of their own.
+"""Verification: does the tiny model of an architecture build and forward here? Asked in processes of their own.
 
 A model that segfaults, runs out of memory or never comes back takes only its own process with it: that is
 recorded as its error and the rest goes on.
@@ -22,6 +22,9 @@ from typing import IO
 
 __all__ = ["Verification", "serve", "verify", "verify_all"]
 
+# Model type, architecture and, where the model type is but a part, the one whose architecture it is.
+Target = tuple[str, str, str | None]
+
 WORKERS = 2
 TIMEOUT_S = 120.0
 # Hundreds of imported models and what torch keeps of them add up: a worker is replaced after this many.
@@ -37,12 +40,13 @@ _LONGEST_ERROR = 300
 
 @dataclass(frozen=True)
 class Verification:
-    """How far one model type comes: the parameters of its tiny model, or the stage and error that stop it.
+    """How far one architecture comes: the parameters of its tiny model, or the stage and error that stop it.
 
     `requires` are the optional packages whose absence stopped it.
     """
 
     model_type: str
+    architecture: str
     parameters: int | None = None
     stage: str | None = None
     error: str | None = None
@@ -54,38 +58,40 @@ class Verification:
         return self.error is None
 
 
-def verify(model_type: str, architecture: str | None = None) -> Verification:
-    """Build the tiny model of `model_type` and run it once, in this process."""
+def verify(model_type: str, architecture: str, parent: str | None = None) -> Verification:
+    """Build the tiny model of an architecture, of `parent` where `model_type` is a part of that, and run it once."""
     import torch
 
     from hfci.catalog.requirements import absent_packages
     from hfci.errors import StageError
     from hfci.tiny import build_tiny
+    from hfci.tiny.parts import part_inputs
 
+    asked = (model_type, architecture)
     try:
-        tiny = build_tiny(model_type, architecture)
+        tiny = build_tiny(parent or model_type, architecture)
         with torch.no_grad():
-            tiny.forward()
+            tiny.forward(part_inputs(tiny, model_type) if parent else None)
     except StageError as error:
         cause = error.__cause__ or error
-        return Verification(model_type, stage=error.stage, error=_told(cause), requires=absent_packages(cause))
+        return Verification(*asked, stage=error.stage, error=_told(cause), requires=absent_packages(cause))
     except Exception as error:  # the recipe's own fault: told of that row, the rest goes on
-        return Verification(model_type, stage="build", error=_told(error))
-    return Verification(model_type, parameters=tiny.parameters)
+        return Verification(*asked, stage="build", error=_told(error))
+    return Verification(*asked, parameters=tiny.parameters)
 
 
 def verify_all(
-    targets: Iterable[tuple[str, str]], *, workers: int = WORKERS, timeout_s: float = TIMEOUT_S
+    targets: Iterable[Target], *, workers: int = WORKERS, timeout_s: float = TIMEOUT_S
 ) -> Iterator[Verification]:
-    """Yield the verification of each (model type, architecture) of `targets`, as they come in."""
+    """Yield the verification of each of `targets`, as they come in."""
     waiting = deque(targets)
     crew = [_Worker(timeout_s) for _ in range(min(workers, len(waiting)))]
     try:
-        while waiting or any(worker.model_type for worker in crew):
+        while waiting or any(worker.asked for worker in crew):
             for worker in crew:
-                if waiting and not worker.model_type:
+                if waiting and not worker.asked:
                     worker.give(*waiting.popleft())
-            busy = [worker for worker in crew if worker.model_type]
+            busy = [worker for worker in crew if worker.asked]
             select.select([worker.answers for worker in busy], [], [], 1.0)
             yield from (found for worker in busy if (found := worker.take()) is not None)
     finally:
@@ -94,11 +100,11 @@ def verify_all(
 
 
 class _Worker:
-    """A process that verifies a model type at a time; replaced when it dies, hangs or has done its share."""
+    """A process that verifies an architecture at a time; replaced when it dies, hangs or has done its share."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self.model_type: str | None = None
+        self.asked: tuple[str, str] | None = None
         self._given = 0
         self._given_at = 0.0
         self._process = self._started()
@@ -109,24 +115,24 @@ class _Worker:
         assert self._process.stdout is not None
         return self._process.stdout
 
-    def give(self, model_type: str, architecture: str) -> None:
+    def give(self, model_type: str, architecture: str, parent: str | None = None) -> None:
         if self._given >= MODELS_A_WORKER:
             self._restart()
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # `take` tells of a process that died
-            self._process.stdin.write(json.dumps([model_type, architecture]).encode() + b"\n")
-        self.model_type = model_type
+            self._process.stdin.write(json.dumps([model_type, architecture, parent]).encode() + b"\n")
+        self.asked = (model_type, architecture)
         self._given += 1
         self._given_at = time.monotonic()
 
     def take(self) -> Verification | None:
         """Return the verification of what was given, or None while the process is at work on it."""
-        model_type = self.model_type
-        assert model_type is not None
+        asked = self.asked
+        assert asked is not None
         if select.select([self.answers], [], [], 0)[0]:
             line = self.answers.readline()
             if line:
-                self.model_type = None
+                self.asked = None
                 answer = json.loads(line)
                 return Verification(**{**answer, "requires": tuple(answer["requires"])})
             error = _death(self._process.wait())
@@ -135,7 +141,7 @@ class _Worker:
         else:
             return None
         self._restart()
-        return Verification(model_type, stage="build", error=error)
+        return Verification(*asked, stage="build", error=error)
 
     def stop(self) -> None:
         self._process.kill()
@@ -143,7 +149,7 @@ class _Worker:
 
     def _restart(self) -> None:
         self.stop()
-        self.model_type, self._given = None, 0
+        self.asked, self._given = None, 0
         self._process = self._started()
 
     @staticmethod
@@ -159,7 +165,7 @@ class _Worker:
 
 
 def serve() -> None:
-    """Answer each line `["bert", "BertModel"]` of standard input with a line of its verification."""
+    """Answer each line `["bert", "BertModel", null]` of standard input with a line of its verification."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it ends this process
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)  # what a model prints is no answer

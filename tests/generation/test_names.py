@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfci.catalog import model_type_names
-from hfci.generation.names import model_types_by_stem, plain_stem, stems
+from hfci.generation.names import file_name, model_types_by_stem, plain_stem, stems
 
 VALID = re.compile(r"[a-z0-9_]*")
 
@@ -40,3 +40,12 @@ def test_stems_are_valid_unique_and_reversible_over_any_set(names):
 def test_a_name_made_of_another_ones_stem_does_not_take_it(names):
     closed = names | set(stems(names).values())
     assert len(set(stems(closed).values())) == len(closed)
+
+
+# Few words, so that a name often ends as the file of a tier does.
+@given(
+    st.sets(st.lists(st.sampled_from(["bert", "_", "-", "functional", "deep"]), max_size=5).map("".join), max_size=20)
+)
+def test_no_two_files_of_any_tier_share_a_name(names):
+    made = [file_name(stem, tier) for stem in stems(names).values() for tier in ("smoke", "functional", "deep")]
+    assert len(set(made)) == len(made)

@@ -1,8 +1,9 @@
 import ast
+import re
 
 import pytest
 
-from hfci.catalog import families
+from hfci.catalog import families, read_row
 from hfci.errors import UsageError
 from hfci.generation import generate, templates_dir
 from hfci.generation.render import promised_checks
@@ -19,7 +20,7 @@ SIX = (
 
 def test_every_family_has_a_template_that_promises_the_smoke_checks():
     for family in families().values():
-        assert promised_checks(templates_dir(), family.template) == SIX
+        assert promised_checks(templates_dir(), family.template, "smoke") == SIX
 
 
 def test_every_template_belongs_to_a_family():
@@ -34,7 +35,9 @@ def test_the_same_row_gives_the_same_bytes(rendered, tmp_path):
     assert [str(path) for path in paths] == [
         "manifest.json",
         "text_decoder/test_gpt2.py",
+        "text_decoder/test_gpt2_functional.py",
         "text_encoder/test_bert.py",
+        "text_encoder/test_bert_functional.py",
     ]
     for path in paths:
         assert (again / path).read_bytes() == (rendered / path).read_bytes()
@@ -49,7 +52,16 @@ def test_the_class_and_the_shapes_are_asserted_in_sight(rendered):
     assert ast.parse(text)
 
 
-@pytest.mark.parametrize("template", ["text_encoder.py.jinja", "_base.py.jinja"])
+def test_the_other_architectures_are_tested_by_family_and_head(rendered):
+    text = (rendered / "text_decoder" / "test_gpt2_functional.py").read_text()
+    assert promised_checks(templates_dir(), "text_decoder.py.jinja", "functional") == SIX[:2]
+    names = [arch.name for arch in read_row("gpt2").architectures if arch.name != "GPT2Model"]
+    assert re.findall(r"^class Test(\w+):$", text, re.MULTILINE) == names
+    assert "assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)" in text
+    assert "assert outputs.logits.shape == (batch, tiny.config.num_labels)" in text
+
+
+@pytest.mark.parametrize("template", ["text_encoder.py.jinja", "_smoke.py.jinja"])
 def test_an_unknown_variable_names_the_template_and_the_line(templates, tmp_path, template):
     source = templates / template
     lines = source.read_text().splitlines()

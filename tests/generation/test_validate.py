@@ -6,7 +6,7 @@ import pytest
 
 from hfci.generation import DESCRIPTIONS, InvalidTests, generate, validate
 
-BASE = "_base.py.jinja"
+BASE = "_smoke.py.jinja"
 DETERMINISTIC = "    checks.forward_is_deterministic(tiny)\n"
 
 # Rule → what in the base template is replaced by what, so that this rule alone is broken.

@@ -14,7 +14,7 @@ def test_every_target_is_answered_and_a_failure_names_its_stage():
 def test_a_model_that_takes_too_long_does_not_stop_the_rest():
     started = time.monotonic()
     found = list(verify_all([("bert", "BertModel")], timeout_s=0.01))
-    assert found == [Verification("bert", stage="build", error="TimeoutError: not done after 0 s")]
+    assert found == [Verification("bert", "BertModel", stage="build", error="TimeoutError: not done after 0 s")]
     assert time.monotonic() - started < 30
 
 
@@ -25,8 +25,8 @@ def test_a_process_that_is_killed_is_recorded_and_replaced():
         killed = worker._process
         killed.kill()
         killed.wait()
-        assert worker.take() == Verification("bert", stage="build", error="the process died of SIGKILL")
-        assert worker.model_type is None
+        assert worker.take() == Verification("bert", "BertModel", stage="build", error="the process died of SIGKILL")
+        assert worker.asked is None
         assert worker._process.poll() is None
         assert worker._process is not killed
     finally:

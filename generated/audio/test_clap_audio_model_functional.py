@@ -1,0 +1,38 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate clap_audio_model`.
+"""clap_audio_model: functional tests of its architectures.
+
+ClapAudioModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="clap_audio_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="ClapAudioModelWithProjection",
+    family="audio",
+)
+class TestClapAudioModelWithProjection:
+    """Family: audio encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ClapAudioModelWithProjection
+
+        assert type(tiny.model) is ClapAudioModelWithProjection
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        states = outputs.last_hidden_state
+        assert states.shape[0] == batch
+        channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
+        assert channels == tiny.config.hidden_size
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,117 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate data2vec-audio`.
+"""data2vec-audio: functional tests of its architectures.
+
+Data2VecAudioModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="data2vec-audio", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Data2VecAudioForSequenceClassification",
+    family="audio",
+)
+class TestData2VecAudioForSequenceClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Data2VecAudioForSequenceClassification
+
+        assert type(tiny.model) is Data2VecAudioForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Data2VecAudioForCTC",
+    family="audio",
+)
+class TestData2VecAudioForCTC:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForCTC
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Data2VecAudioForCTC
+
+        assert type(tiny.model) is Data2VecAudioForCTC
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Data2VecAudioForAudioFrameClassification",
+    family="audio",
+)
+class TestData2VecAudioForAudioFrameClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioFrameClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Data2VecAudioForAudioFrameClassification
+
+        assert type(tiny.model) is Data2VecAudioForAudioFrameClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Data2VecAudioForXVector",
+    family="audio",
+)
+class TestData2VecAudioForXVector:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioXVector
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Data2VecAudioForXVector
+
+        assert type(tiny.model) is Data2VecAudioForXVector
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.embeddings.shape == (batch, tiny.config.xvector_output_dim)
+        checks.forward_is_finite(tiny)

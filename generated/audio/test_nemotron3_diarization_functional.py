@@ -1,0 +1,42 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate nemotron3_diarization`.
+"""nemotron3_diarization: functional tests of its architectures.
+
+Nemotron3DiarizationModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="nemotron3_diarization", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Nemotron3DiarizationForAudioFrameClassification",
+    family="audio",
+)
+class TestNemotron3DiarizationForAudioFrameClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioFrameClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Nemotron3DiarizationForAudioFrameClassification
+
+        assert type(tiny.model) is Nemotron3DiarizationForAudioFrameClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        config = tiny.config
+        assert outputs.logits.shape == (
+            *inputs["input_features"].shape[:2],
+            config.head_config.num_speakers,
+        )
+        checks.forward_is_finite(tiny)

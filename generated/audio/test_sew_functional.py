@@ -1,0 +1,65 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate sew`.
+"""sew: functional tests of its architectures.
+
+SEWModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="sew", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="SEWForSequenceClassification",
+    family="audio",
+)
+class TestSEWForSequenceClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SEWForSequenceClassification
+
+        assert type(tiny.model) is SEWForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="SEWForCTC",
+    family="audio",
+)
+class TestSEWForCTC:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForCTC
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SEWForCTC
+
+        assert type(tiny.model) is SEWForCTC
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)

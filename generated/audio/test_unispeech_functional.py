@@ -1,0 +1,92 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate unispeech`.
+"""unispeech: functional tests of its architectures.
+
+UniSpeechModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="unispeech", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="UniSpeechForPreTraining",
+    family="audio",
+)
+class TestUniSpeechForPreTraining:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import UniSpeechForPreTraining
+
+        assert type(tiny.model) is UniSpeechForPreTraining
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="UniSpeechForSequenceClassification",
+    family="audio",
+)
+class TestUniSpeechForSequenceClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import UniSpeechForSequenceClassification
+
+        assert type(tiny.model) is UniSpeechForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="UniSpeechForCTC",
+    family="audio",
+)
+class TestUniSpeechForCTC:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForCTC
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import UniSpeechForCTC
+
+        assert type(tiny.model) is UniSpeechForCTC
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,143 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate unispeech-sat`.
+"""unispeech-sat: functional tests of its architectures.
+
+UniSpeechSatModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="unispeech-sat", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="UniSpeechSatForPreTraining",
+    family="audio",
+)
+class TestUniSpeechSatForPreTraining:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import UniSpeechSatForPreTraining
+
+        assert type(tiny.model) is UniSpeechSatForPreTraining
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[0] == batch
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="UniSpeechSatForSequenceClassification",
+    family="audio",
+)
+class TestUniSpeechSatForSequenceClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import UniSpeechSatForSequenceClassification
+
+        assert type(tiny.model) is UniSpeechSatForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="UniSpeechSatForCTC",
+    family="audio",
+)
+class TestUniSpeechSatForCTC:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForCTC
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import UniSpeechSatForCTC
+
+        assert type(tiny.model) is UniSpeechSatForCTC
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="UniSpeechSatForAudioFrameClassification",
+    family="audio",
+)
+class TestUniSpeechSatForAudioFrameClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioFrameClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import UniSpeechSatForAudioFrameClassification
+
+        assert type(tiny.model) is UniSpeechSatForAudioFrameClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="UniSpeechSatForXVector",
+    family="audio",
+)
+class TestUniSpeechSatForXVector:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioXVector
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import UniSpeechSatForXVector
+
+        assert type(tiny.model) is UniSpeechSatForXVector
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.embeddings.shape == (batch, tiny.config.xvector_output_dim)
+        checks.forward_is_finite(tiny)

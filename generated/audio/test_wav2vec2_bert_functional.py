@@ -1,0 +1,117 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate wav2vec2-bert`.
+"""wav2vec2-bert: functional tests of its architectures.
+
+Wav2Vec2BertModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="wav2vec2-bert", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Wav2Vec2BertForSequenceClassification",
+    family="audio",
+)
+class TestWav2Vec2BertForSequenceClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Wav2Vec2BertForSequenceClassification
+
+        assert type(tiny.model) is Wav2Vec2BertForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Wav2Vec2BertForCTC",
+    family="audio",
+)
+class TestWav2Vec2BertForCTC:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForCTC
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Wav2Vec2BertForCTC
+
+        assert type(tiny.model) is Wav2Vec2BertForCTC
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Wav2Vec2BertForAudioFrameClassification",
+    family="audio",
+)
+class TestWav2Vec2BertForAudioFrameClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioFrameClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Wav2Vec2BertForAudioFrameClassification
+
+        assert type(tiny.model) is Wav2Vec2BertForAudioFrameClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Wav2Vec2BertForXVector",
+    family="audio",
+)
+class TestWav2Vec2BertForXVector:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioXVector
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Wav2Vec2BertForXVector
+
+        assert type(tiny.model) is Wav2Vec2BertForXVector
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.embeddings.shape == (batch, tiny.config.xvector_output_dim)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,144 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate wav2vec2-conformer`.
+"""wav2vec2-conformer: functional tests of its architectures.
+
+Wav2Vec2ConformerModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="wav2vec2-conformer", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Wav2Vec2ConformerForPreTraining",
+    family="audio",
+)
+class TestWav2Vec2ConformerForPreTraining:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Wav2Vec2ConformerForPreTraining
+
+        assert type(tiny.model) is Wav2Vec2ConformerForPreTraining
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Wav2Vec2ConformerForSequenceClassification",
+    family="audio",
+)
+class TestWav2Vec2ConformerForSequenceClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Wav2Vec2ConformerForSequenceClassification
+
+        assert type(tiny.model) is Wav2Vec2ConformerForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Wav2Vec2ConformerForCTC",
+    family="audio",
+)
+class TestWav2Vec2ConformerForCTC:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForCTC
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Wav2Vec2ConformerForCTC
+
+        assert type(tiny.model) is Wav2Vec2ConformerForCTC
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Wav2Vec2ConformerForAudioFrameClassification",
+    family="audio",
+)
+class TestWav2Vec2ConformerForAudioFrameClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioFrameClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Wav2Vec2ConformerForAudioFrameClassification
+
+        assert type(tiny.model) is Wav2Vec2ConformerForAudioFrameClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Wav2Vec2ConformerForXVector",
+    family="audio",
+)
+class TestWav2Vec2ConformerForXVector:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioXVector
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Wav2Vec2ConformerForXVector
+
+        assert type(tiny.model) is Wav2Vec2ConformerForXVector
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.embeddings.shape == (batch, tiny.config.xvector_output_dim)
+        checks.forward_is_finite(tiny)

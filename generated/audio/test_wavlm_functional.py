@@ -1,0 +1,117 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate wavlm`.
+"""wavlm: functional tests of its architectures.
+
+WavLMModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="wavlm", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="WavLMForSequenceClassification",
+    family="audio",
+)
+class TestWavLMForSequenceClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import WavLMForSequenceClassification
+
+        assert type(tiny.model) is WavLMForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="WavLMForCTC",
+    family="audio",
+)
+class TestWavLMForCTC:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForCTC
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import WavLMForCTC
+
+        assert type(tiny.model) is WavLMForCTC
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="WavLMForAudioFrameClassification",
+    family="audio",
+)
+class TestWavLMForAudioFrameClassification:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioFrameClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import WavLMForAudioFrameClassification
+
+        assert type(tiny.model) is WavLMForAudioFrameClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="WavLMForXVector",
+    family="audio",
+)
+class TestWavLMForXVector:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForAudioXVector
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import WavLMForXVector
+
+        assert type(tiny.model) is WavLMForXVector
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.embeddings.shape == (batch, tiny.config.xvector_output_dim)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,70 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate musicgen_melody`.
+"""musicgen_melody: functional tests of its architectures.
+
+MusicgenMelodyForConditionalGeneration has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="musicgen_melody", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MusicgenMelodyModel",
+    family="audio_generation",
+)
+class TestMusicgenMelodyModel:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MusicgenMelodyModel
+
+        assert type(tiny.model) is MusicgenMelodyModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.last_hidden_state.shape == (
+            batch // config.num_codebooks,
+            length,
+            config.hidden_size,
+        )
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MusicgenMelodyForCausalLM",
+    family="audio_generation",
+)
+class TestMusicgenMelodyForCausalLM:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MusicgenMelodyForCausalLM
+
+        assert type(tiny.model) is MusicgenMelodyForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)

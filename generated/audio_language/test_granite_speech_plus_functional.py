@@ -1,0 +1,42 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate granite_speech_plus`.
+"""granite_speech_plus: functional tests of its architectures.
+
+GraniteSpeechPlusModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="granite_speech_plus", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="GraniteSpeechPlusForConditionalGeneration",
+    family="audio_language",
+)
+class TestGraniteSpeechPlusForConditionalGeneration:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModelForMultimodalLM
+    - AutoModelForSeq2SeqLM
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import GraniteSpeechPlusForConditionalGeneration
+
+        assert type(tiny.model) is GraniteSpeechPlusForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

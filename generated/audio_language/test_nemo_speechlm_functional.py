@@ -1,0 +1,42 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate nemo_speechlm`.
+"""nemo_speechlm: functional tests of its architectures.
+
+Nemotron3_5TranscribeModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="nemo_speechlm", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Nemotron3_5TranscribeForConditionalGeneration",
+    family="audio_language",
+)
+class TestNemotron3_5TranscribeForConditionalGeneration:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForMultimodalLM
+    - AutoModelForSeq2SeqLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Nemotron3_5TranscribeForConditionalGeneration
+
+        assert type(tiny.model) is Nemotron3_5TranscribeForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

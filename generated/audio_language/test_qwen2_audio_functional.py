@@ -1,0 +1,42 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate qwen2_audio`.
+"""qwen2_audio: functional tests of its architectures.
+
+Qwen2AudioModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="qwen2_audio", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Qwen2AudioForConditionalGeneration",
+    family="audio_language",
+)
+class TestQwen2AudioForConditionalGeneration:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForMultimodalLM
+    - AutoModelForSeq2SeqLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Qwen2AudioForConditionalGeneration
+
+        assert type(tiny.model) is Qwen2AudioForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,69 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate qwen3_asr`.
+"""qwen3_asr: functional tests of its architectures.
+
+Qwen3ASRModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="qwen3_asr", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3ASRForConditionalGeneration",
+    family="audio_language",
+)
+class TestQwen3ASRForConditionalGeneration:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForMultimodalLM
+    - AutoModelForSeq2SeqLM
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Qwen3ASRForConditionalGeneration
+
+        assert type(tiny.model) is Qwen3ASRForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3ASRForTokenClassification",
+    family="text_decoder",
+)
+class TestQwen3ASRForTokenClassification:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Qwen3ASRForTokenClassification
+
+        assert type(tiny.model) is Qwen3ASRForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

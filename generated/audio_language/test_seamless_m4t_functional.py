@@ -1,0 +1,97 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate seamless_m4t`.
+"""seamless_m4t: functional tests of its architectures.
+
+SeamlessM4TModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="seamless_m4t", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TForTextToText",
+    family="text_encoder_decoder",
+)
+class TestSeamlessM4TForTextToText:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForSeq2SeqLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4TForTextToText
+
+        assert type(tiny.model) is SeamlessM4TForTextToText
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TForSpeechToText",
+    family="speech_encoder_decoder",
+)
+class TestSeamlessM4TForSpeechToText:
+    """Family: speech encoder-decoder.
+
+    Auto classes:
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4TForSpeechToText
+
+        assert type(tiny.model) is SeamlessM4TForSpeechToText
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TForTextToSpeech",
+    family="text_encoder_decoder",
+)
+class TestSeamlessM4TForTextToSpeech:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForTextToWaveform
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4TForTextToSpeech
+
+        assert type(tiny.model) is SeamlessM4TForTextToSpeech
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["decoder_input_ids"].shape
+        encoder = tiny.config
+        assert outputs.encoder_last_hidden_state.shape == (*inputs["input_ids"].shape, encoder.hidden_size)
+        decoder = tiny.config
+        assert outputs.logits.shape == (batch, length, decoder.vocab_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,97 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate seamless_m4t_v2`.
+"""seamless_m4t_v2: functional tests of its architectures.
+
+SeamlessM4Tv2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="seamless_m4t_v2", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4Tv2ForTextToText",
+    family="text_encoder_decoder",
+)
+class TestSeamlessM4Tv2ForTextToText:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForSeq2SeqLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4Tv2ForTextToText
+
+        assert type(tiny.model) is SeamlessM4Tv2ForTextToText
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4Tv2ForSpeechToText",
+    family="speech_encoder_decoder",
+)
+class TestSeamlessM4Tv2ForSpeechToText:
+    """Family: speech encoder-decoder.
+
+    Auto classes:
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4Tv2ForSpeechToText
+
+        assert type(tiny.model) is SeamlessM4Tv2ForSpeechToText
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4Tv2ForTextToSpeech",
+    family="text_encoder_decoder",
+)
+class TestSeamlessM4Tv2ForTextToSpeech:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForTextToWaveform
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4Tv2ForTextToSpeech
+
+        assert type(tiny.model) is SeamlessM4Tv2ForTextToSpeech
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["decoder_input_ids"].shape
+        encoder = tiny.config
+        assert outputs.encoder_last_hidden_state.shape == (*inputs["input_ids"].shape, encoder.hidden_size)
+        decoder = tiny.config
+        assert outputs.logits.shape == (batch, length, decoder.vocab_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,24 @@
+# Rendered from templates/_part.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate sam2_mask_decoder`.
+"""sam2_mask_decoder: smoke test of a part that has no class of its own.
+
+It is tried in Sam2Model of sam2.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="sam2_mask_decoder",
+    architecture="Sam2Model",
+    family="component",
+    tier="smoke",
+    parent="sam2",
+)
+
+
+def test_component_is_exercised(tiny: TinyModel) -> None:
+    assert type(tiny.model).__name__ == "Sam2Model"
+    checks.component_is_exercised(tiny, "sam2_mask_decoder")

@@ -1,0 +1,24 @@
+# Rendered from templates/_part.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate sam3_tracker_video_prompt_encoder`.
+"""sam3_tracker_video_prompt_encoder: smoke test of a part that has no class of its own.
+
+It is tried in Sam3TrackerVideoModel of sam3_tracker_video.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="sam3_tracker_video_prompt_encoder",
+    architecture="Sam3TrackerVideoModel",
+    family="component",
+    tier="smoke",
+    parent="sam3_tracker_video",
+)
+
+
+def test_component_is_exercised(tiny: TinyModel) -> None:
+    assert type(tiny.model).__name__ == "Sam3TrackerVideoModel"
+    checks.component_is_exercised(tiny, "sam3_tracker_video_prompt_encoder")

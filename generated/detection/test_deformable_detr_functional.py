@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate deformable_detr`.
+"""deformable_detr: functional tests of its architectures.
+
+DeformableDetrModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="deformable_detr", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="DeformableDetrForObjectDetection",
+    family="detection",
+)
+class TestDeformableDetrForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForObjectDetection
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DeformableDetrForObjectDetection
+
+        assert type(tiny.model) is DeformableDetrForObjectDetection
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["pixel_values"].shape[0]
+        assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
+        checks.forward_is_finite(tiny)

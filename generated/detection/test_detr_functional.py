@@ -1,0 +1,66 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate detr`.
+"""detr: functional tests of its architectures.
+
+DetrModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="detr", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="DetrForSegmentation",
+    family="detection",
+)
+class TestDetrForSegmentation:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForImageSegmentation
+    - AutoModelForUniversalSegmentation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DetrForSegmentation
+
+        assert type(tiny.model) is DetrForSegmentation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["pixel_values"].shape[0]
+        assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="DetrForObjectDetection",
+    family="detection",
+)
+class TestDetrForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForObjectDetection
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DetrForObjectDetection
+
+        assert type(tiny.model) is DetrForObjectDetection
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["pixel_values"].shape[0]
+        assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,38 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate mm-grounding-dino`.
+"""mm-grounding-dino: functional tests of its architectures.
+
+MMGroundingDinoModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="mm-grounding-dino", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MMGroundingDinoForObjectDetection",
+    family="detection",
+)
+class TestMMGroundingDinoForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForZeroShotObjectDetection
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MMGroundingDinoForObjectDetection
+
+        assert type(tiny.model) is MMGroundingDinoForObjectDetection
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert len(outputs) > 0
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate owlv2`.
+"""owlv2: functional tests of its architectures.
+
+Owlv2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="owlv2", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Owlv2ForObjectDetection",
+    family="detection",
+)
+class TestOwlv2ForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForZeroShotObjectDetection
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Owlv2ForObjectDetection
+
+        assert type(tiny.model) is Owlv2ForObjectDetection
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["pixel_values"].shape[0]
+        assert outputs.pred_boxes.shape[::2] == (batch, 4)  # a box for each patch
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate pp_doclayout_v4`.
+"""pp_doclayout_v4: functional tests of its architectures.
+
+PPDocLayoutV4Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pp_doclayout_v4", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="PPDocLayoutV4ForObjectDetection",
+    family="detection",
+)
+class TestPPDocLayoutV4ForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForObjectDetection
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PPDocLayoutV4ForObjectDetection
+
+        assert type(tiny.model) is PPDocLayoutV4ForObjectDetection
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["pixel_values"].shape[0]
+        assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, tiny.config.num_coords)
+        checks.forward_is_finite(tiny)

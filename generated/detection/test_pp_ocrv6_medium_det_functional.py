@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate pp_ocrv6_medium_det`.
+"""pp_ocrv6_medium_det: functional tests of its architectures.
+
+PPOCRV6MediumDetModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pp_ocrv6_medium_det", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="PPOCRV6MediumDetForObjectDetection",
+    family="detection",
+)
+class TestPPOCRV6MediumDetForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForObjectDetection
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PPOCRV6MediumDetForObjectDetection
+
+        assert type(tiny.model) is PPOCRV6MediumDetForObjectDetection
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["pixel_values"].shape[0]
+        assert outputs.last_hidden_state.shape == (batch, 1, *inputs["pixel_values"].shape[2:])  # is it text?
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,65 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate rf_detr`.
+"""rf_detr: functional tests of its architectures.
+
+RfDetrModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="rf_detr", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="RfDetrForInstanceSegmentation",
+    family="detection",
+)
+class TestRfDetrForInstanceSegmentation:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForInstanceSegmentation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RfDetrForInstanceSegmentation
+
+        assert type(tiny.model) is RfDetrForInstanceSegmentation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["pixel_values"].shape[0]
+        assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="RfDetrForObjectDetection",
+    family="detection",
+)
+class TestRfDetrForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForObjectDetection
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RfDetrForObjectDetection
+
+        assert type(tiny.model) is RfDetrForObjectDetection
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["pixel_values"].shape[0]
+        assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
+        checks.forward_is_finite(tiny)

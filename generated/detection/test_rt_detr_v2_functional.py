@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate rt_detr_v2`.
+"""rt_detr_v2: functional tests of its architectures.
+
+RTDetrV2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="rt_detr_v2", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="RTDetrV2ForObjectDetection",
+    family="detection",
+)
+class TestRTDetrV2ForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForObjectDetection
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RTDetrV2ForObjectDetection
+
+        assert type(tiny.model) is RTDetrV2ForObjectDetection
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["pixel_values"].shape[0]
+        assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,55 @@
+# Rendered from templates/document.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate layoutlmv2`.
+"""layoutlmv2: smoke tests of LayoutLMv2Model.
+
+Family: document model: text with its place on the page.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="layoutlmv2",
+    architecture="LayoutLMv2Model",
+    family="document",
+    tier="smoke",
+    requires=("detectron2",),
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import LayoutLMv2Model
+
+    assert type(tiny.model) is LayoutLMv2Model
+    assert tiny.config.model_type == tiny.model_type == "layoutlmv2"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch, length = inputs["input_ids"].shape
+    states = outputs.last_hidden_state
+    assert states.shape[0] == batch
+    assert states.shape[1] > length  # the page's patches follow the text
+    assert states.shape[2] == tiny.config.hidden_size
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

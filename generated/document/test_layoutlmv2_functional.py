@@ -1,0 +1,96 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate layoutlmv2`.
+"""layoutlmv2: functional tests of its architectures.
+
+LayoutLMv2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="layoutlmv2", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="LayoutLMv2ForSequenceClassification",
+    family="document",
+    requires=("detectron2",),
+)
+class TestLayoutLMv2ForSequenceClassification:
+    """Family: document model: text with its place on the page.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LayoutLMv2ForSequenceClassification
+
+        assert type(tiny.model) is LayoutLMv2ForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="LayoutLMv2ForQuestionAnswering",
+    family="document",
+    requires=("detectron2",),
+)
+class TestLayoutLMv2ForQuestionAnswering:
+    """Family: document model: text with its place on the page.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    - AutoModelForDocumentQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LayoutLMv2ForQuestionAnswering
+
+        assert type(tiny.model) is LayoutLMv2ForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.start_logits.shape == (batch, length)
+        assert outputs.end_logits.shape == (batch, length)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="LayoutLMv2ForTokenClassification",
+    family="document",
+    requires=("detectron2",),
+)
+class TestLayoutLMv2ForTokenClassification:
+    """Family: document model: text with its place on the page.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LayoutLMv2ForTokenClassification
+
+        assert type(tiny.model) is LayoutLMv2ForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,100 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate layoutlmv3`.
+"""layoutlmv3: functional tests of its architectures.
+
+LayoutLMv3Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="layoutlmv3", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="LayoutLMv3ForSequenceClassification",
+    family="document",
+)
+class TestLayoutLMv3ForSequenceClassification:
+    """Family: document model: text with its place on the page.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LayoutLMv3ForSequenceClassification
+
+        assert type(tiny.model) is LayoutLMv3ForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="LayoutLMv3ForQuestionAnswering",
+    family="document",
+)
+class TestLayoutLMv3ForQuestionAnswering:
+    """Family: document model: text with its place on the page.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    - AutoModelForDocumentQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LayoutLMv3ForQuestionAnswering
+
+        assert type(tiny.model) is LayoutLMv3ForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.start_logits.shape == (
+            batch,
+            length + (config.input_size // config.patch_size) ** 2 + 1,
+        )
+        assert outputs.end_logits.shape == (
+            batch,
+            length + (config.input_size // config.patch_size) ** 2 + 1,
+        )
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="LayoutLMv3ForTokenClassification",
+    family="document",
+)
+class TestLayoutLMv3ForTokenClassification:
+    """Family: document model: text with its place on the page.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LayoutLMv3ForTokenClassification
+
+        assert type(tiny.model) is LayoutLMv3ForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

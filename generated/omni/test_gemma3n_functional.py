@@ -1,0 +1,43 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate gemma3n`.
+"""gemma3n: functional tests of its architectures.
+
+Gemma3nModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="gemma3n", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Gemma3nForConditionalGeneration",
+    family="omni",
+    requires=("timm",),
+)
+class TestGemma3nForConditionalGeneration:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Gemma3nForConditionalGeneration
+
+        assert type(tiny.model) is Gemma3nForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,68 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate gemma4`.
+"""gemma4: functional tests of its architectures.
+
+Gemma4Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="gemma4", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Gemma4ForConditionalGeneration",
+    family="omni",
+)
+class TestGemma4ForConditionalGeneration:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForCausalLM
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Gemma4ForConditionalGeneration
+
+        assert type(tiny.model) is Gemma4ForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="JevForDecision",
+    family="text_encoder",
+)
+class TestJevForDecision:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForDecision
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import JevForDecision
+
+        assert type(tiny.model) is JevForDecision
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.shape == (int(inputs["num_options"][0].sum()),)  # it reads one row: how good each option is
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,53 @@
+# Rendered from templates/omni.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate pe_audio_video`.
+"""pe_audio_video: smoke tests of PeAudioVideoModel.
+
+Family: model of text, images and audio.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="pe_audio_video",
+    architecture="PeAudioVideoModel",
+    family="omni",
+    tier="smoke",
+    requires=("timm",),
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import PeAudioVideoModel
+
+    assert type(tiny.model) is PeAudioVideoModel
+    assert tiny.config.model_type == tiny.model_type == "pe_audio_video"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+    given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+    assert given.shape[0] == batch
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

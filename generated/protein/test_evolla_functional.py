@@ -1,0 +1,40 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate evolla`.
+"""evolla: functional tests of its architectures.
+
+EvollaModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="evolla", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="EvollaForProteinText2Text",
+    family="protein",
+)
+class TestEvollaForProteinText2Text:
+    """Family: protein model.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import EvollaForProteinText2Text
+
+        assert type(tiny.model) is EvollaForProteinText2Text
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert len(outputs) > 0
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,53 @@
+# Rendered from templates/segmentation.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate edgetam`.
+"""edgetam: smoke tests of EdgeTamModel.
+
+Family: segmentation model.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="edgetam",
+    architecture="EdgeTamModel",
+    family="segmentation",
+    tier="smoke",
+    requires=("timm",),
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import EdgeTamModel
+
+    assert type(tiny.model) is EdgeTamModel
+    assert tiny.config.model_type == tiny.model_type == "edgetam"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+    assert outputs.iou_scores.shape[0] == batch
+    assert outputs.pred_masks.shape[:3] == outputs.iou_scores.shape  # a score for each mask of each prompt
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

@@ -1,0 +1,41 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate oneformer`.
+"""oneformer: functional tests of its architectures.
+
+OneFormerModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="oneformer", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="OneFormerForUniversalSegmentation",
+    family="segmentation",
+)
+class TestOneFormerForUniversalSegmentation:
+    """Family: segmentation model.
+
+    Auto classes:
+    - AutoModelForUniversalSegmentation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import OneFormerForUniversalSegmentation
+
+        assert type(tiny.model) is OneFormerForUniversalSegmentation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["pixel_values"].shape[0]
+        queries = tiny.config.num_queries
+        assert outputs.class_queries_logits.shape == (batch, queries, tiny.config.num_labels + 1)
+        assert outputs.masks_queries_logits.shape[:2] == (batch, queries)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,40 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate sam3_video`.
+"""sam3_video: functional tests of its architectures.
+
+Sam3VideoModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="sam3_video", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Sam3TrackerModel",
+    family="segmentation",
+)
+class TestSam3TrackerModel:
+    """Family: segmentation model.
+
+    Auto classes:
+    - AutoModelForMaskGeneration
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Sam3TrackerModel
+
+        assert type(tiny.model) is Sam3TrackerModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.iou_scores.shape[0] == batch
+        assert outputs.pred_masks.shape[:3] == outputs.iou_scores.shape  # a score for each mask of each prompt
+        checks.forward_is_finite(tiny)

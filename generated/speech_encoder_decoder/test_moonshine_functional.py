@@ -1,0 +1,40 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate moonshine`.
+"""moonshine: functional tests of its architectures.
+
+MoonshineModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="moonshine", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MoonshineForConditionalGeneration",
+    family="speech_encoder_decoder",
+)
+class TestMoonshineForConditionalGeneration:
+    """Family: speech encoder-decoder.
+
+    Auto classes:
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MoonshineForConditionalGeneration
+
+        assert type(tiny.model) is MoonshineForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,67 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate speecht5`.
+"""speecht5: functional tests of its architectures.
+
+SpeechT5Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="speecht5", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="SpeechT5ForSpeechToText",
+    family="speech_encoder_decoder",
+)
+class TestSpeechT5ForSpeechToText:
+    """Family: speech encoder-decoder.
+
+    Auto classes:
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SpeechT5ForSpeechToText
+
+        assert type(tiny.model) is SpeechT5ForSpeechToText
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="SpeechT5ForTextToSpeech",
+    family="audio_language",
+)
+class TestSpeechT5ForTextToSpeech:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModelForTextToSpectrogram
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SpeechT5ForTextToSpeech
+
+        assert type(tiny.model) is SpeechT5ForTextToSpeech
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,90 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate qwen3_5_text`.
+"""qwen3_5_text: functional tests of its architectures.
+
+Qwen3_5TextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="qwen3_5_text", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3_5ForCausalLM",
+    family="state_space",
+)
+class TestQwen3_5ForCausalLM:
+    """Family: recurrent language model.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Qwen3_5ForCausalLM
+
+        assert type(tiny.model) is Qwen3_5ForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3_5TextForSequenceClassification",
+    family="state_space",
+)
+class TestQwen3_5TextForSequenceClassification:
+    """Family: recurrent language model.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Qwen3_5TextForSequenceClassification
+
+        assert type(tiny.model) is Qwen3_5TextForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="JevForDecision",
+    family="text_encoder",
+)
+class TestJevForDecision:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForDecision
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import JevForDecision
+
+        assert type(tiny.model) is JevForDecision
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.shape == (int(inputs["num_options"][0].sum()),)  # it reads one row: how good each option is
+        checks.forward_is_finite(tiny)

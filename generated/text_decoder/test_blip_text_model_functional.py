@@ -1,0 +1,36 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate blip_text_model`.
+"""blip_text_model: functional tests of its architectures.
+
+BlipTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="blip_text_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="BlipTextLMHeadModel",
+    family="text_decoder",
+)
+class TestBlipTextLMHeadModel:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import BlipTextLMHeadModel
+
+        assert type(tiny.model) is BlipTextLMHeadModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True, is_decoder=True)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,40 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate csm_depth_decoder_model`.
+"""csm_depth_decoder_model: functional tests of its architectures.
+
+CsmDepthDecoderModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="csm_depth_decoder_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="CsmDepthDecoderForCausalLM",
+    family="text_decoder",
+)
+class TestCsmDepthDecoderForCausalLM:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import CsmDepthDecoderForCausalLM
+
+        assert type(tiny.model) is CsmDepthDecoderForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.logits.shape == (
+            batch,
+            length - 1,
+            config.vocab_size,
+        )
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,36 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate ernie4_5_vl_moe_text`.
+"""ernie4_5_vl_moe_text: functional tests of its architectures.
+
+Ernie4_5_VLMoeTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="ernie4_5_vl_moe_text", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Ernie4_5_VL_MoeTextModel",
+    family="text_decoder",
+)
+class TestErnie4_5_VL_MoeTextModel:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Ernie4_5_VL_MoeTextModel
+
+        assert type(tiny.model) is Ernie4_5_VL_MoeTextModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,61 @@
+# Rendered from templates/text_decoder.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate gemma4_unified_assistant`.
+"""gemma4_unified_assistant: smoke tests of Gemma4UnifiedAssistantForCausalLM.
+
+Family: text decoder.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="gemma4_unified_assistant",
+    architecture="Gemma4UnifiedAssistantForCausalLM",
+    family="text_decoder",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import Gemma4UnifiedAssistantForCausalLM
+
+    assert type(tiny.model) is Gemma4UnifiedAssistantForCausalLM
+    assert tiny.config.model_type == tiny.model_type == "gemma4_unified_assistant"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch, length = inputs["inputs_embeds"].shape[:2]
+    config = tiny.config
+    assert outputs.last_hidden_state.shape == (
+        batch,
+        length,
+        config.backbone_hidden_size,
+    )
+    assert outputs.logits.shape == (
+        batch,
+        length,
+        config.text_config.vocab_size,
+    )
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

@@ -1,0 +1,59 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate kosmos_2_5_text_model`.
+"""kosmos_2_5_text_model: functional tests of its architectures.
+
+Kosmos2_5TextForCausalLM has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="kosmos_2_5_text_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Kosmos2_5TextModel",
+    family="text_decoder",
+)
+class TestKosmos2_5TextModel:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers.models.kosmos2_5.modeling_kosmos2_5 import Kosmos2_5TextModel
+
+        assert type(tiny.model) is Kosmos2_5TextModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Kosmos2_5TextTransformer",
+    family="text_decoder",
+)
+class TestKosmos2_5TextTransformer:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers.models.kosmos2_5.modeling_kosmos2_5 import Kosmos2_5TextTransformer
+
+        assert type(tiny.model) is Kosmos2_5TextTransformer
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,59 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate kosmos_2_text_model`.
+"""kosmos_2_text_model: functional tests of its architectures.
+
+Kosmos2TextForCausalLM has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="kosmos_2_text_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Kosmos2TextModel",
+    family="text_decoder",
+)
+class TestKosmos2TextModel:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers.models.kosmos2.modeling_kosmos2 import Kosmos2TextModel
+
+        assert type(tiny.model) is Kosmos2TextModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Kosmos2TextTransformer",
+    family="text_decoder",
+)
+class TestKosmos2TextTransformer:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers.models.kosmos2.modeling_kosmos2 import Kosmos2TextTransformer
+
+        assert type(tiny.model) is Kosmos2TextTransformer
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)

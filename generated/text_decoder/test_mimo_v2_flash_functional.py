@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate mimo_v2_flash`.
+"""mimo_v2_flash: functional tests of its architectures.
+
+MiMoV2FlashModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="mimo_v2_flash", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MiMoV2FlashForCausalLM",
+    family="text_decoder",
+)
+class TestMiMoV2FlashForCausalLM:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MiMoV2FlashForCausalLM
+
+        assert type(tiny.model) is MiMoV2FlashForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)

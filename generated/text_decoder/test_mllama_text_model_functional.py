@@ -1,0 +1,36 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate mllama_text_model`.
+"""mllama_text_model: functional tests of its architectures.
+
+MllamaTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="mllama_text_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MllamaForCausalLM",
+    family="text_decoder",
+)
+class TestMllamaForCausalLM:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MllamaForCausalLM
+
+        assert type(tiny.model) is MllamaForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)

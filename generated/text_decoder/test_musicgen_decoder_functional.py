@@ -1,0 +1,58 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate musicgen_decoder`.
+"""musicgen_decoder: functional tests of its architectures.
+
+MusicgenModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="musicgen_decoder", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MusicgenForCausalLM",
+    family="text_decoder",
+)
+class TestMusicgenForCausalLM:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MusicgenForCausalLM
+
+        assert type(tiny.model) is MusicgenForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MusicgenDecoder",
+    family="text_decoder",
+)
+class TestMusicgenDecoder:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers.models.musicgen.modeling_musicgen import MusicgenDecoder
+
+        assert type(tiny.model) is MusicgenDecoder
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape
+        batch //= tiny.config.num_codebooks  # each row has a line for every codebook
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)

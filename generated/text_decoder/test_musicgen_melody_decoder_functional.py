@@ -1,0 +1,58 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate musicgen_melody_decoder`.
+"""musicgen_melody_decoder: functional tests of its architectures.
+
+MusicgenMelodyModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="musicgen_melody_decoder", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MusicgenMelodyForCausalLM",
+    family="text_decoder",
+)
+class TestMusicgenMelodyForCausalLM:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MusicgenMelodyForCausalLM
+
+        assert type(tiny.model) is MusicgenMelodyForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MusicgenMelodyDecoder",
+    family="text_decoder",
+)
+class TestMusicgenMelodyDecoder:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers.models.musicgen_melody.modeling_musicgen_melody import MusicgenMelodyDecoder
+
+        assert type(tiny.model) is MusicgenMelodyDecoder
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape
+        batch //= tiny.config.num_codebooks  # each row has a line for every codebook
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)

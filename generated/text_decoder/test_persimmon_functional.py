@@ -1,0 +1,91 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate persimmon`.
+"""persimmon: functional tests of its architectures.
+
+PersimmonModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="persimmon", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="PersimmonForCausalLM",
+    family="text_decoder",
+)
+class TestPersimmonForCausalLM:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PersimmonForCausalLM
+
+        assert type(tiny.model) is PersimmonForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="PersimmonForSequenceClassification",
+    family="text_decoder",
+)
+class TestPersimmonForSequenceClassification:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PersimmonForSequenceClassification
+
+        assert type(tiny.model) is PersimmonForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="PersimmonForTokenClassification",
+    family="text_decoder",
+)
+class TestPersimmonForTokenClassification:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PersimmonForTokenClassification
+
+        assert type(tiny.model) is PersimmonForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,36 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate qwen3_omni_moe_talker_code_predictor`.
+"""qwen3_omni_moe_talker_code_predictor: functional tests of its architectures.
+
+Qwen3OmniMoeTalkerCodePredictorModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="qwen3_omni_moe_talker_code_predictor", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3OmniMoeTalkerCodePredictorModelForConditionalGeneration",
+    family="text_decoder",
+)
+class TestQwen3OmniMoeTalkerCodePredictorModelForConditionalGeneration:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Qwen3OmniMoeTalkerCodePredictorModelForConditionalGeneration
+
+        assert type(tiny.model) is Qwen3OmniMoeTalkerCodePredictorModelForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["inputs_embeds"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)

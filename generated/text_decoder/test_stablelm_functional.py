@@ -1,0 +1,91 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate stablelm`.
+"""stablelm: functional tests of its architectures.
+
+StableLmModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="stablelm", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="StableLmForCausalLM",
+    family="text_decoder",
+)
+class TestStableLmForCausalLM:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import StableLmForCausalLM
+
+        assert type(tiny.model) is StableLmForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="StableLmForSequenceClassification",
+    family="text_decoder",
+)
+class TestStableLmForSequenceClassification:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import StableLmForSequenceClassification
+
+        assert type(tiny.model) is StableLmForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="StableLmForTokenClassification",
+    family="text_decoder",
+)
+class TestStableLmForTokenClassification:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import StableLmForTokenClassification
+
+        assert type(tiny.model) is StableLmForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,35 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate altclip_text_model`.
+"""altclip_text_model: functional tests of its architectures.
+
+AltCLIPTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="altclip_text_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="AltRobertaModel",
+    family="text_encoder",
+)
+class TestAltRobertaModel:
+    """Family: text encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers.models.altclip.modeling_altclip import AltRobertaModel
+
+        assert type(tiny.model) is AltRobertaModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,170 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate camembert`.
+"""camembert: functional tests of its architectures.
+
+CamembertModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="camembert", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="CamembertForMaskedLM",
+    family="text_encoder",
+)
+class TestCamembertForMaskedLM:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForMaskedLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import CamembertForMaskedLM
+
+        assert type(tiny.model) is CamembertForMaskedLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="CamembertForCausalLM",
+    family="text_encoder",
+)
+class TestCamembertForCausalLM:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import CamembertForCausalLM
+
+        assert type(tiny.model) is CamembertForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="CamembertForSequenceClassification",
+    family="text_encoder",
+)
+class TestCamembertForSequenceClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import CamembertForSequenceClassification
+
+        assert type(tiny.model) is CamembertForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="CamembertForQuestionAnswering",
+    family="text_encoder",
+)
+class TestCamembertForQuestionAnswering:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import CamembertForQuestionAnswering
+
+        assert type(tiny.model) is CamembertForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.start_logits.shape == (batch, length)
+        assert outputs.end_logits.shape == (batch, length)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="CamembertForTokenClassification",
+    family="text_encoder",
+)
+class TestCamembertForTokenClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import CamembertForTokenClassification
+
+        assert type(tiny.model) is CamembertForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="CamembertForMultipleChoice",
+    family="text_encoder",
+)
+class TestCamembertForMultipleChoice:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForMultipleChoice
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import CamembertForMultipleChoice
+
+        assert type(tiny.model) is CamembertForMultipleChoice
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.logits.shape == inputs["input_ids"].shape[:2]
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,35 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate clap_text_model`.
+"""clap_text_model: functional tests of its architectures.
+
+ClapTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="clap_text_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="ClapTextModelWithProjection",
+    family="text_encoder",
+)
+class TestClapTextModelWithProjection:
+    """Family: text encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ClapTextModelWithProjection
+
+        assert type(tiny.model) is ClapTextModelWithProjection
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)

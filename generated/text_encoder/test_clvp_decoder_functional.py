@@ -1,0 +1,58 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate clvp_decoder`.
+"""clvp_decoder: functional tests of its architectures.
+
+ClvpDecoder has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="clvp_decoder", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="ClvpModel",
+    family="text_encoder",
+)
+class TestClvpModel:
+    """Family: text encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ClvpModel
+
+        assert type(tiny.model) is ClvpModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="ClvpForCausalLM",
+    family="text_encoder",
+)
+class TestClvpForCausalLM:
+    """Family: text encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ClvpForCausalLM
+
+        assert type(tiny.model) is ClvpForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,144 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate flaubert`.
+"""flaubert: functional tests of its architectures.
+
+FlaubertModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="flaubert", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="FlaubertWithLMHeadModel",
+    family="text_encoder",
+)
+class TestFlaubertWithLMHeadModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForMaskedLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import FlaubertWithLMHeadModel
+
+        assert type(tiny.model) is FlaubertWithLMHeadModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="FlaubertForSequenceClassification",
+    family="text_encoder",
+)
+class TestFlaubertForSequenceClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import FlaubertForSequenceClassification
+
+        assert type(tiny.model) is FlaubertForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="FlaubertForQuestionAnsweringSimple",
+    family="text_encoder",
+)
+class TestFlaubertForQuestionAnsweringSimple:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import FlaubertForQuestionAnsweringSimple
+
+        assert type(tiny.model) is FlaubertForQuestionAnsweringSimple
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.start_logits.shape == (batch, length)
+        assert outputs.end_logits.shape == (batch, length)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="FlaubertForTokenClassification",
+    family="text_encoder",
+)
+class TestFlaubertForTokenClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import FlaubertForTokenClassification
+
+        assert type(tiny.model) is FlaubertForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="FlaubertForMultipleChoice",
+    family="text_encoder",
+)
+class TestFlaubertForMultipleChoice:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForMultipleChoice
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import FlaubertForMultipleChoice
+
+        assert type(tiny.model) is FlaubertForMultipleChoice
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.logits.shape == inputs["input_ids"].shape[:2]
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,35 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate groupvit_text_model`.
+"""groupvit_text_model: functional tests of its architectures.
+
+GroupViTTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="groupvit_text_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="GroupViTTextTransformer",
+    family="text_encoder",
+)
+class TestGroupViTTextTransformer:
+    """Family: text encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers.models.groupvit.modeling_groupvit import GroupViTTextTransformer
+
+        assert type(tiny.model) is GroupViTTextTransformer
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)

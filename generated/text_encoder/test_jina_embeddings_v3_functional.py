@@ -1,0 +1,118 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate jina_embeddings_v3`.
+"""jina_embeddings_v3: functional tests of its architectures.
+
+JinaEmbeddingsV3Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="jina_embeddings_v3", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="JinaEmbeddingsV3ForMaskedLM",
+    family="text_encoder",
+)
+class TestJinaEmbeddingsV3ForMaskedLM:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForMaskedLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import JinaEmbeddingsV3ForMaskedLM
+
+        assert type(tiny.model) is JinaEmbeddingsV3ForMaskedLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="JinaEmbeddingsV3ForSequenceClassification",
+    family="text_encoder",
+)
+class TestJinaEmbeddingsV3ForSequenceClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import JinaEmbeddingsV3ForSequenceClassification
+
+        assert type(tiny.model) is JinaEmbeddingsV3ForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="JinaEmbeddingsV3ForQuestionAnswering",
+    family="text_encoder",
+)
+class TestJinaEmbeddingsV3ForQuestionAnswering:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import JinaEmbeddingsV3ForQuestionAnswering
+
+        assert type(tiny.model) is JinaEmbeddingsV3ForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.start_logits.shape == (batch, length)
+        assert outputs.end_logits.shape == (batch, length)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="JinaEmbeddingsV3ForTokenClassification",
+    family="text_encoder",
+)
+class TestJinaEmbeddingsV3ForTokenClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import JinaEmbeddingsV3ForTokenClassification
+
+        assert type(tiny.model) is JinaEmbeddingsV3ForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,66 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate lxmert`.
+"""lxmert: functional tests of its architectures.
+
+LxmertModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="lxmert", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="LxmertForPreTraining",
+    family="text_encoder",
+)
+class TestLxmertForPreTraining:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LxmertForPreTraining
+
+        assert type(tiny.model) is LxmertForPreTraining
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.prediction_logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="LxmertForQuestionAnswering",
+    family="text_encoder",
+)
+class TestLxmertForQuestionAnswering:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LxmertForQuestionAnswering
+
+        assert type(tiny.model) is LxmertForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,222 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate megatron-bert`.
+"""megatron-bert: functional tests of its architectures.
+
+MegatronBertModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="megatron-bert", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MegatronBertForPreTraining",
+    family="text_encoder",
+)
+class TestMegatronBertForPreTraining:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MegatronBertForPreTraining
+
+        assert type(tiny.model) is MegatronBertForPreTraining
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.prediction_logits.shape == (batch, length, tiny.config.vocab_size)
+        assert outputs.seq_relationship_logits.shape == (batch, 2)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MegatronBertForCausalLM",
+    family="text_encoder",
+)
+class TestMegatronBertForCausalLM:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MegatronBertForCausalLM
+
+        assert type(tiny.model) is MegatronBertForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MegatronBertForMaskedLM",
+    family="text_encoder",
+)
+class TestMegatronBertForMaskedLM:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForMaskedLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MegatronBertForMaskedLM
+
+        assert type(tiny.model) is MegatronBertForMaskedLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MegatronBertForSequenceClassification",
+    family="text_encoder",
+)
+class TestMegatronBertForSequenceClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MegatronBertForSequenceClassification
+
+        assert type(tiny.model) is MegatronBertForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MegatronBertForQuestionAnswering",
+    family="text_encoder",
+)
+class TestMegatronBertForQuestionAnswering:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MegatronBertForQuestionAnswering
+
+        assert type(tiny.model) is MegatronBertForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.start_logits.shape == (batch, length)
+        assert outputs.end_logits.shape == (batch, length)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MegatronBertForTokenClassification",
+    family="text_encoder",
+)
+class TestMegatronBertForTokenClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MegatronBertForTokenClassification
+
+        assert type(tiny.model) is MegatronBertForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MegatronBertForMultipleChoice",
+    family="text_encoder",
+)
+class TestMegatronBertForMultipleChoice:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForMultipleChoice
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MegatronBertForMultipleChoice
+
+        assert type(tiny.model) is MegatronBertForMultipleChoice
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.logits.shape == inputs["input_ids"].shape[:2]
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MegatronBertForNextSentencePrediction",
+    family="text_encoder",
+)
+class TestMegatronBertForNextSentencePrediction:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForNextSentencePrediction
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MegatronBertForNextSentencePrediction
+
+        assert type(tiny.model) is MegatronBertForNextSentencePrediction
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, 2)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,196 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate mobilebert`.
+"""mobilebert: functional tests of its architectures.
+
+MobileBertModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="mobilebert", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MobileBertForPreTraining",
+    family="text_encoder",
+)
+class TestMobileBertForPreTraining:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileBertForPreTraining
+
+        assert type(tiny.model) is MobileBertForPreTraining
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.prediction_logits.shape == (batch, length, tiny.config.vocab_size)
+        assert outputs.seq_relationship_logits.shape == (batch, 2)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MobileBertForMaskedLM",
+    family="text_encoder",
+)
+class TestMobileBertForMaskedLM:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForMaskedLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileBertForMaskedLM
+
+        assert type(tiny.model) is MobileBertForMaskedLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MobileBertForSequenceClassification",
+    family="text_encoder",
+)
+class TestMobileBertForSequenceClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileBertForSequenceClassification
+
+        assert type(tiny.model) is MobileBertForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MobileBertForQuestionAnswering",
+    family="text_encoder",
+)
+class TestMobileBertForQuestionAnswering:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileBertForQuestionAnswering
+
+        assert type(tiny.model) is MobileBertForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.start_logits.shape == (batch, length)
+        assert outputs.end_logits.shape == (batch, length)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MobileBertForTokenClassification",
+    family="text_encoder",
+)
+class TestMobileBertForTokenClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileBertForTokenClassification
+
+        assert type(tiny.model) is MobileBertForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MobileBertForMultipleChoice",
+    family="text_encoder",
+)
+class TestMobileBertForMultipleChoice:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForMultipleChoice
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileBertForMultipleChoice
+
+        assert type(tiny.model) is MobileBertForMultipleChoice
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.logits.shape == inputs["input_ids"].shape[:2]
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MobileBertForNextSentencePrediction",
+    family="text_encoder",
+)
+class TestMobileBertForNextSentencePrediction:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForNextSentencePrediction
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileBertForNextSentencePrediction
+
+        assert type(tiny.model) is MobileBertForNextSentencePrediction
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, 2)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate openai_privacy_filter`.
+"""openai_privacy_filter: functional tests of its architectures.
+
+OpenAIPrivacyFilterModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="openai_privacy_filter", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="OpenAIPrivacyFilterForTokenClassification",
+    family="text_decoder",
+)
+class TestOpenAIPrivacyFilterForTokenClassification:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import OpenAIPrivacyFilterForTokenClassification
+
+        assert type(tiny.model) is OpenAIPrivacyFilterForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,170 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate roberta-prelayernorm`.
+"""roberta-prelayernorm: functional tests of its architectures.
+
+RobertaPreLayerNormModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="roberta-prelayernorm", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="RobertaPreLayerNormForMaskedLM",
+    family="text_encoder",
+)
+class TestRobertaPreLayerNormForMaskedLM:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForMaskedLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RobertaPreLayerNormForMaskedLM
+
+        assert type(tiny.model) is RobertaPreLayerNormForMaskedLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="RobertaPreLayerNormForCausalLM",
+    family="text_encoder",
+)
+class TestRobertaPreLayerNormForCausalLM:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RobertaPreLayerNormForCausalLM
+
+        assert type(tiny.model) is RobertaPreLayerNormForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="RobertaPreLayerNormForSequenceClassification",
+    family="text_encoder",
+)
+class TestRobertaPreLayerNormForSequenceClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RobertaPreLayerNormForSequenceClassification
+
+        assert type(tiny.model) is RobertaPreLayerNormForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="RobertaPreLayerNormForQuestionAnswering",
+    family="text_encoder",
+)
+class TestRobertaPreLayerNormForQuestionAnswering:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RobertaPreLayerNormForQuestionAnswering
+
+        assert type(tiny.model) is RobertaPreLayerNormForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.start_logits.shape == (batch, length)
+        assert outputs.end_logits.shape == (batch, length)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="RobertaPreLayerNormForTokenClassification",
+    family="text_encoder",
+)
+class TestRobertaPreLayerNormForTokenClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RobertaPreLayerNormForTokenClassification
+
+        assert type(tiny.model) is RobertaPreLayerNormForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="RobertaPreLayerNormForMultipleChoice",
+    family="text_encoder",
+)
+class TestRobertaPreLayerNormForMultipleChoice:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForMultipleChoice
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RobertaPreLayerNormForMultipleChoice
+
+        assert type(tiny.model) is RobertaPreLayerNormForMultipleChoice
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.logits.shape == inputs["input_ids"].shape[:2]
+        checks.forward_is_finite(tiny)

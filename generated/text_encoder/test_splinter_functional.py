@@ -1,0 +1,67 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate splinter`.
+"""splinter: functional tests of its architectures.
+
+SplinterModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="splinter", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="SplinterForPreTraining",
+    family="text_encoder",
+)
+class TestSplinterForPreTraining:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SplinterForPreTraining
+
+        assert type(tiny.model) is SplinterForPreTraining
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="SplinterForQuestionAnswering",
+    family="text_encoder",
+)
+class TestSplinterForQuestionAnswering:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SplinterForQuestionAnswering
+
+        assert type(tiny.model) is SplinterForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.start_logits.shape == (batch, length)
+        assert outputs.end_logits.shape == (batch, length)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,48 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate visual_bert`.
+"""visual_bert: functional tests of its architectures.
+
+VisualBertModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="visual_bert", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="VisualBertForPreTraining",
+    family="text_encoder",
+)
+class TestVisualBertForPreTraining:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import VisualBertForPreTraining
+
+        assert type(tiny.model) is VisualBertForPreTraining
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.prediction_logits.shape == (
+            batch,
+            length + inputs["visual_embeds"].shape[1],
+            config.vocab_size,
+        )
+        assert outputs.seq_relationship_logits.shape == (
+            batch,
+            2,
+        )
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,170 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate xlm-roberta`.
+"""xlm-roberta: functional tests of its architectures.
+
+XLMRobertaModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="xlm-roberta", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="XLMRobertaForMaskedLM",
+    family="text_encoder",
+)
+class TestXLMRobertaForMaskedLM:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForMaskedLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import XLMRobertaForMaskedLM
+
+        assert type(tiny.model) is XLMRobertaForMaskedLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="XLMRobertaForCausalLM",
+    family="text_encoder",
+)
+class TestXLMRobertaForCausalLM:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import XLMRobertaForCausalLM
+
+        assert type(tiny.model) is XLMRobertaForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="XLMRobertaForSequenceClassification",
+    family="text_encoder",
+)
+class TestXLMRobertaForSequenceClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import XLMRobertaForSequenceClassification
+
+        assert type(tiny.model) is XLMRobertaForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="XLMRobertaForQuestionAnswering",
+    family="text_encoder",
+)
+class TestXLMRobertaForQuestionAnswering:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import XLMRobertaForQuestionAnswering
+
+        assert type(tiny.model) is XLMRobertaForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.start_logits.shape == (batch, length)
+        assert outputs.end_logits.shape == (batch, length)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="XLMRobertaForTokenClassification",
+    family="text_encoder",
+)
+class TestXLMRobertaForTokenClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import XLMRobertaForTokenClassification
+
+        assert type(tiny.model) is XLMRobertaForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="XLMRobertaForMultipleChoice",
+    family="text_encoder",
+)
+class TestXLMRobertaForMultipleChoice:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForMultipleChoice
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import XLMRobertaForMultipleChoice
+
+        assert type(tiny.model) is XLMRobertaForMultipleChoice
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.logits.shape == inputs["input_ids"].shape[:2]
+        checks.forward_is_finite(tiny)

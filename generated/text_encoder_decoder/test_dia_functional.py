@@ -1,0 +1,44 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate dia`.
+"""dia: functional tests of its architectures.
+
+DiaModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="dia", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="DiaForConditionalGeneration",
+    family="text_encoder_decoder",
+)
+class TestDiaForConditionalGeneration:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DiaForConditionalGeneration
+
+        assert type(tiny.model) is DiaForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.logits.shape == (
+            batch * config.decoder_config.num_channels,
+            length,
+            config.decoder_config.vocab_size,
+        )
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,145 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate mt5`.
+"""mt5: functional tests of its architectures.
+
+MT5Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="mt5", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MT5ForConditionalGeneration",
+    family="text_encoder_decoder",
+)
+class TestMT5ForConditionalGeneration:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForSeq2SeqLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MT5ForConditionalGeneration
+
+        assert type(tiny.model) is MT5ForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MT5ForSequenceClassification",
+    family="text_encoder_decoder",
+)
+class TestMT5ForSequenceClassification:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MT5ForSequenceClassification
+
+        assert type(tiny.model) is MT5ForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MT5ForQuestionAnswering",
+    family="text_encoder_decoder",
+)
+class TestMT5ForQuestionAnswering:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MT5ForQuestionAnswering
+
+        assert type(tiny.model) is MT5ForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        assert outputs.start_logits.shape == (batch, length)
+        assert outputs.end_logits.shape == (batch, length)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MT5ForTokenClassification",
+    family="text_encoder",
+)
+class TestMT5ForTokenClassification:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MT5ForTokenClassification
+
+        assert type(tiny.model) is MT5ForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MT5EncoderModel",
+    family="text_encoder",
+)
+class TestMT5EncoderModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForTextEncoding
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MT5EncoderModel
+
+        assert type(tiny.model) is MT5EncoderModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,63 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate rag`.
+"""rag: functional tests of its architectures.
+
+RagModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="rag", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="RagSequenceForGeneration",
+    family="text_encoder_decoder",
+)
+class TestRagSequenceForGeneration:
+    """Family: text encoder-decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RagSequenceForGeneration
+
+        assert type(tiny.model) is RagSequenceForGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["decoder_input_ids"].shape
+        batch *= tiny.config.n_docs  # each row is generated beside each document
+        decoder = tiny.config.generator
+        assert outputs.logits.shape == (batch, length, decoder.vocab_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="RagTokenForGeneration",
+    family="text_encoder_decoder",
+)
+class TestRagTokenForGeneration:
+    """Family: text encoder-decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import RagTokenForGeneration
+
+        assert type(tiny.model) is RagTokenForGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["decoder_input_ids"].shape
+        batch *= tiny.config.n_docs  # each row is generated beside each document
+        decoder = tiny.config.generator
+        assert outputs.logits.shape == (batch, length, decoder.vocab_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,124 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate t5gemma`.
+"""t5gemma: functional tests of its architectures.
+
+T5GemmaModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="t5gemma", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="T5GemmaForConditionalGeneration",
+    family="text_encoder_decoder",
+)
+class TestT5GemmaForConditionalGeneration:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForSeq2SeqLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import T5GemmaForConditionalGeneration
+
+        assert type(tiny.model) is T5GemmaForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="T5GemmaForSequenceClassification",
+    family="text_encoder_decoder",
+)
+class TestT5GemmaForSequenceClassification:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import T5GemmaForSequenceClassification
+
+        assert type(tiny.model) is T5GemmaForSequenceClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="T5GemmaForTokenClassification",
+    family="text_encoder_decoder",
+)
+class TestT5GemmaForTokenClassification:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import T5GemmaForTokenClassification
+
+        assert type(tiny.model) is T5GemmaForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="T5GemmaEncoderModel",
+    family="text_encoder",
+)
+class TestT5GemmaEncoderModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForTextEncoding
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import T5GemmaEncoderModel
+
+        assert type(tiny.model) is T5GemmaEncoderModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.last_hidden_state.shape == (
+            batch,
+            length,
+            config.encoder.hidden_size,
+        )
+        checks.forward_is_finite(tiny)

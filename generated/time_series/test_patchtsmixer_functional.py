@@ -1,0 +1,59 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate patchtsmixer`.
+"""patchtsmixer: functional tests of its architectures.
+
+PatchTSMixerModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="patchtsmixer", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="PatchTSMixerForTimeSeriesClassification",
+    family="time_series",
+)
+class TestPatchTSMixerForTimeSeriesClassification:
+    """Family: time series model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PatchTSMixerForTimeSeriesClassification
+
+        assert type(tiny.model) is PatchTSMixerForTimeSeriesClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["past_values"].shape[0]
+        assert outputs.last_hidden_state.shape[0] == batch
+        assert outputs.last_hidden_state.shape[-1] == tiny.config.d_model
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="PatchTSMixerForRegression",
+    family="time_series",
+)
+class TestPatchTSMixerForRegression:
+    """Family: time series model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PatchTSMixerForRegression
+
+        assert type(tiny.model) is PatchTSMixerForRegression
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["past_values"].shape[0]
+        assert outputs.last_hidden_state.shape[0] == batch
+        assert outputs.last_hidden_state.shape[-1] == tiny.config.d_model
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,40 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate timesfm`.
+"""timesfm: functional tests of its architectures.
+
+TimesFmModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="timesfm", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="TimesFmModelForPrediction",
+    family="time_series",
+)
+class TestTimesFmModelForPrediction:
+    """Family: time series model.
+
+    Auto classes:
+    - AutoModelForTimeSeriesPrediction
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import TimesFmModelForPrediction
+
+        assert type(tiny.model) is TimesFmModelForPrediction
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["past_values"].shape[0]
+        assert outputs.last_hidden_state.shape[0] == batch
+        assert outputs.last_hidden_state.shape[-1] == tiny.config.hidden_size
+        checks.forward_is_finite(tiny)

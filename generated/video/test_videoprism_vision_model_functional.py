@@ -1,0 +1,44 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate videoprism_vision_model`.
+"""videoprism_vision_model: functional tests of its architectures.
+
+VideoPrismVisionModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="videoprism_vision_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="VideoPrismForVideoClassification",
+    family="video",
+)
+class TestVideoPrismForVideoClassification:
+    """Family: video encoder.
+
+    Auto classes:
+    - AutoModelForVideoClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import VideoPrismForVideoClassification
+
+        assert type(tiny.model) is VideoPrismForVideoClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        config = tiny.config
+        assert outputs.logits.shape == (
+            batch,
+            1,
+            config.num_labels,
+        )
+        checks.forward_is_finite(tiny)

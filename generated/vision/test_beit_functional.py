@@ -1,0 +1,93 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate beit`.
+"""beit: functional tests of its architectures.
+
+BeitModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="beit", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="BeitForImageClassification",
+    family="vision",
+)
+class TestBeitForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import BeitForImageClassification
+
+        assert type(tiny.model) is BeitForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="BeitForSemanticSegmentation",
+    family="vision",
+)
+class TestBeitForSemanticSegmentation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForSemanticSegmentation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import BeitForSemanticSegmentation
+
+        assert type(tiny.model) is BeitForSemanticSegmentation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[:2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="BeitBackbone",
+    family="vision",
+)
+class TestBeitBackbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoBackbone
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import BeitBackbone
+
+        assert type(tiny.model) is BeitBackbone
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
+        channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
+        assert channels == tiny.model.channels
+        checks.forward_is_finite(tiny)

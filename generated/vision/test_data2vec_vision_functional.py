@@ -1,0 +1,65 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate data2vec-vision`.
+"""data2vec-vision: functional tests of its architectures.
+
+Data2VecVisionModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="data2vec-vision", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Data2VecVisionForImageClassification",
+    family="vision",
+)
+class TestData2VecVisionForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Data2VecVisionForImageClassification
+
+        assert type(tiny.model) is Data2VecVisionForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Data2VecVisionForSemanticSegmentation",
+    family="vision",
+)
+class TestData2VecVisionForSemanticSegmentation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForSemanticSegmentation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Data2VecVisionForSemanticSegmentation
+
+        assert type(tiny.model) is Data2VecVisionForSemanticSegmentation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[:2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

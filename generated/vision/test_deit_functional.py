@@ -1,0 +1,90 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate deit`.
+"""deit: functional tests of its architectures.
+
+DeiTModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="deit", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="DeiTForMaskedImageModeling",
+    family="vision",
+)
+class TestDeiTForMaskedImageModeling:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForMaskedImageModeling
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DeiTForMaskedImageModeling
+
+        assert type(tiny.model) is DeiTForMaskedImageModeling
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.reconstruction.shape == inputs["pixel_values"].shape
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="DeiTForImageClassification",
+    family="vision",
+)
+class TestDeiTForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DeiTForImageClassification
+
+        assert type(tiny.model) is DeiTForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="DeiTForImageClassificationWithTeacher",
+    family="vision",
+)
+class TestDeiTForImageClassificationWithTeacher:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DeiTForImageClassificationWithTeacher
+
+        assert type(tiny.model) is DeiTForImageClassificationWithTeacher
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,65 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate dpt`.
+"""dpt: functional tests of its architectures.
+
+DPTModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="dpt", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="DPTForSemanticSegmentation",
+    family="vision",
+)
+class TestDPTForSemanticSegmentation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForSemanticSegmentation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DPTForSemanticSegmentation
+
+        assert type(tiny.model) is DPTForSemanticSegmentation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[:2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="DPTForDepthEstimation",
+    family="vision",
+)
+class TestDPTForDepthEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForDepthEstimation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DPTForDepthEstimation
+
+        assert type(tiny.model) is DPTForDepthEstimation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.predicted_depth.shape[0] == batch
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,36 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate ernie4_5_vl_moe_vision`.
+"""ernie4_5_vl_moe_vision: functional tests of its architectures.
+
+Ernie4_5_VLMoeVisionTransformerPretrainedModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="ernie4_5_vl_moe_vision", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Ernie4_5_VL_MoeVisionTransformerPretrainedModel",
+    family="vision",
+)
+class TestErnie4_5_VL_MoeVisionTransformerPretrainedModel:
+    """Family: image model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Ernie4_5_VL_MoeVisionTransformerPretrainedModel
+
+        assert type(tiny.model) is Ernie4_5_VL_MoeVisionTransformerPretrainedModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        patches = int(inputs["grid_thw"].prod(dim=1).sum())  # those of all images, one after the other
+        assert patches % outputs.last_hidden_state.shape[-2] == 0  # a state for each, or for each block of them
+        assert outputs.last_hidden_state.shape[-1] == tiny.config.hidden_size
+        checks.forward_is_finite(tiny)

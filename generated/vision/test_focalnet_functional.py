@@ -1,0 +1,92 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate focalnet`.
+"""focalnet: functional tests of its architectures.
+
+FocalNetModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="focalnet", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="FocalNetForMaskedImageModeling",
+    family="vision",
+)
+class TestFocalNetForMaskedImageModeling:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForMaskedImageModeling
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import FocalNetForMaskedImageModeling
+
+        assert type(tiny.model) is FocalNetForMaskedImageModeling
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.reconstruction.shape == inputs["pixel_values"].shape
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="FocalNetForImageClassification",
+    family="vision",
+)
+class TestFocalNetForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import FocalNetForImageClassification
+
+        assert type(tiny.model) is FocalNetForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="FocalNetBackbone",
+    family="vision",
+)
+class TestFocalNetBackbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoBackbone
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import FocalNetBackbone
+
+        assert type(tiny.model) is FocalNetBackbone
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
+        channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
+        assert channels == tiny.model.channels
+        checks.forward_is_finite(tiny)

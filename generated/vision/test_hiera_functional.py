@@ -1,0 +1,94 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate hiera`.
+"""hiera: functional tests of its architectures.
+
+HieraModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="hiera", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="HieraForPreTraining",
+    family="vision",
+)
+class TestHieraForPreTraining:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import HieraForPreTraining
+
+        assert type(tiny.model) is HieraForPreTraining
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="HieraForImageClassification",
+    family="vision",
+)
+class TestHieraForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import HieraForImageClassification
+
+        assert type(tiny.model) is HieraForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="HieraBackbone",
+    family="vision",
+)
+class TestHieraBackbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoBackbone
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import HieraBackbone
+
+        assert type(tiny.model) is HieraBackbone
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
+        channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
+        assert channels == tiny.model.channels
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,62 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate imagegpt`.
+"""imagegpt: functional tests of its architectures.
+
+ImageGPTModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="imagegpt", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="ImageGPTForCausalImageModeling",
+    family="vision",
+)
+class TestImageGPTForCausalImageModeling:
+    """Family: image model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ImageGPTForCausalImageModeling
+
+        assert type(tiny.model) is ImageGPTForCausalImageModeling
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="ImageGPTForImageClassification",
+    family="vision",
+)
+class TestImageGPTForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ImageGPTForImageClassification
+
+        assert type(tiny.model) is ImageGPTForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

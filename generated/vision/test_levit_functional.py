@@ -1,0 +1,65 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate levit`.
+"""levit: functional tests of its architectures.
+
+LevitModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="levit", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="LevitForImageClassification",
+    family="vision",
+)
+class TestLevitForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LevitForImageClassification
+
+        assert type(tiny.model) is LevitForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="LevitForImageClassificationWithTeacher",
+    family="vision",
+)
+class TestLevitForImageClassificationWithTeacher:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LevitForImageClassificationWithTeacher
+
+        assert type(tiny.model) is LevitForImageClassificationWithTeacher
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

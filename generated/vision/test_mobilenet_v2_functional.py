@@ -1,0 +1,65 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate mobilenet_v2`.
+"""mobilenet_v2: functional tests of its architectures.
+
+MobileNetV2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="mobilenet_v2", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MobileNetV2ForImageClassification",
+    family="vision",
+)
+class TestMobileNetV2ForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileNetV2ForImageClassification
+
+        assert type(tiny.model) is MobileNetV2ForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MobileNetV2ForSemanticSegmentation",
+    family="vision",
+)
+class TestMobileNetV2ForSemanticSegmentation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForSemanticSegmentation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileNetV2ForSemanticSegmentation
+
+        assert type(tiny.model) is MobileNetV2ForSemanticSegmentation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[:2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,65 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate mobilevit`.
+"""mobilevit: functional tests of its architectures.
+
+MobileViTModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="mobilevit", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="MobileViTForImageClassification",
+    family="vision",
+)
+class TestMobileViTForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileViTForImageClassification
+
+        assert type(tiny.model) is MobileViTForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="MobileViTForSemanticSegmentation",
+    family="vision",
+)
+class TestMobileViTForSemanticSegmentation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForSemanticSegmentation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import MobileViTForSemanticSegmentation
+
+        assert type(tiny.model) is MobileViTForSemanticSegmentation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[:2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,38 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate owlvit_vision_model`.
+"""owlvit_vision_model: functional tests of its architectures.
+
+OwlViTVisionModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="owlvit_vision_model", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="OwlViTVisionTransformer",
+    family="vision",
+)
+class TestOwlViTVisionTransformer:
+    """Family: image model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers.models.owlvit.modeling_owlvit import OwlViTVisionTransformer
+
+        assert type(tiny.model) is OwlViTVisionTransformer
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        states = outputs.last_hidden_state
+        assert states.shape[0] == batch
+        channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
+        assert channels == tiny.config.hidden_size
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,36 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate paddleocr_vl_vision`.
+"""paddleocr_vl_vision: functional tests of its architectures.
+
+PaddleOCRVisionTransformer has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="paddleocr_vl_vision", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="PaddleOCRVisionModel",
+    family="vision",
+)
+class TestPaddleOCRVisionModel:
+    """Family: image model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PaddleOCRVisionModel
+
+        assert type(tiny.model) is PaddleOCRVisionModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        patches = int(inputs["grid_thw"].prod(dim=1).sum())  # those of all images, one after the other
+        assert patches % outputs.last_hidden_state.shape[-2] == 0  # a state for each, or for each block of them
+        assert outputs.last_hidden_state.shape[-1] == tiny.config.hidden_size
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,41 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate pixio`.
+"""pixio: functional tests of its architectures.
+
+PixioModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pixio", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="PixioBackbone",
+    family="vision",
+)
+class TestPixioBackbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoBackbone
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PixioBackbone
+
+        assert type(tiny.model) is PixioBackbone
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
+        channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
+        assert channels == tiny.model.channels
+        checks.forward_is_finite(tiny)

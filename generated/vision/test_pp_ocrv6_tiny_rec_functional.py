@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate pp_ocrv6_tiny_rec`.
+"""pp_ocrv6_tiny_rec: functional tests of its architectures.
+
+PPOCRV6TinyRecModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pp_ocrv6_tiny_rec", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="PPOCRV6TinyRecForTextRecognition",
+    family="vision",
+)
+class TestPPOCRV6TinyRecForTextRecognition:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForTextRecognition
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PPOCRV6TinyRecForTextRecognition
+
+        assert type(tiny.model) is PPOCRV6TinyRecForTextRecognition
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.last_hidden_state.shape[::2] == (batch, tiny.config.head_out_channels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,172 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate sapiens2`.
+"""sapiens2: functional tests of its architectures.
+
+Sapiens2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="sapiens2", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2ForSemanticSegmentation",
+    family="vision",
+)
+class TestSapiens2ForSemanticSegmentation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForSemanticSegmentation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Sapiens2ForSemanticSegmentation
+
+        assert type(tiny.model) is Sapiens2ForSemanticSegmentation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[:2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2Backbone",
+    family="vision",
+)
+class TestSapiens2Backbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoBackbone
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Sapiens2Backbone
+
+        assert type(tiny.model) is Sapiens2Backbone
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
+        channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
+        assert channels == tiny.model.channels
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2ForImageMatting",
+    family="vision",
+)
+class TestSapiens2ForImageMatting:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageMatting
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Sapiens2ForImageMatting
+
+        assert type(tiny.model) is Sapiens2ForImageMatting
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.alphas.shape[:2] == (batch, 1)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2ForNormalEstimation",
+    family="vision",
+)
+class TestSapiens2ForNormalEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForNormalEstimation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Sapiens2ForNormalEstimation
+
+        assert type(tiny.model) is Sapiens2ForNormalEstimation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.normals.shape[:2] == (batch, 3)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2ForPointmapEstimation",
+    family="vision",
+)
+class TestSapiens2ForPointmapEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForPointmapEstimation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Sapiens2ForPointmapEstimation
+
+        assert type(tiny.model) is Sapiens2ForPointmapEstimation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2ForPoseEstimation",
+    family="vision",
+)
+class TestSapiens2ForPoseEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForPoseEstimation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Sapiens2ForPoseEstimation
+
+        assert type(tiny.model) is Sapiens2ForPoseEstimation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.heatmaps.shape[:2] == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,40 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate swin2sr`.
+"""swin2sr: functional tests of its architectures.
+
+Swin2SRModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="swin2sr", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Swin2SRForImageSuperResolution",
+    family="vision",
+)
+class TestSwin2SRForImageSuperResolution:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageToImage
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Swin2SRForImageSuperResolution
+
+        assert type(tiny.model) is Swin2SRForImageSuperResolution
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)

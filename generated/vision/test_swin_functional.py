@@ -1,0 +1,92 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate swin`.
+"""swin: functional tests of its architectures.
+
+SwinModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="swin", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="SwinForMaskedImageModeling",
+    family="vision",
+)
+class TestSwinForMaskedImageModeling:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForMaskedImageModeling
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SwinForMaskedImageModeling
+
+        assert type(tiny.model) is SwinForMaskedImageModeling
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.reconstruction.shape == inputs["pixel_values"].shape
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="SwinForImageClassification",
+    family="vision",
+)
+class TestSwinForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SwinForImageClassification
+
+        assert type(tiny.model) is SwinForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="SwinBackbone",
+    family="vision",
+)
+class TestSwinBackbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoBackbone
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SwinBackbone
+
+        assert type(tiny.model) is SwinBackbone
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
+        channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
+        assert channels == tiny.model.channels
+        checks.forward_is_finite(tiny)

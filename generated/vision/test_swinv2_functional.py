@@ -1,0 +1,92 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate swinv2`.
+"""swinv2: functional tests of its architectures.
+
+Swinv2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="swinv2", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Swinv2ForMaskedImageModeling",
+    family="vision",
+)
+class TestSwinv2ForMaskedImageModeling:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForMaskedImageModeling
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Swinv2ForMaskedImageModeling
+
+        assert type(tiny.model) is Swinv2ForMaskedImageModeling
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        assert outputs.reconstruction.shape == inputs["pixel_values"].shape
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Swinv2ForImageClassification",
+    family="vision",
+)
+class TestSwinv2ForImageClassification:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Swinv2ForImageClassification
+
+        assert type(tiny.model) is Swinv2ForImageClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Swinv2Backbone",
+    family="vision",
+)
+class TestSwinv2Backbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoBackbone
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Swinv2Backbone
+
+        assert type(tiny.model) is Swinv2Backbone
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
+        channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
+        assert channels == tiny.model.channels
+        checks.forward_is_finite(tiny)

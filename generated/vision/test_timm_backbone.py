@@ -1,0 +1,54 @@
+# Rendered from templates/vision.py.jinja for transformers 5.23.0. Do not edit:
+# change the template, then run `hfci generate timm_backbone`.
+"""timm_backbone: smoke tests of TimmBackbone.
+
+Family: image model.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="timm_backbone",
+    architecture="TimmBackbone",
+    family="vision",
+    tier="smoke",
+    requires=("timm",),
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import TimmBackbone
+
+    assert type(tiny.model) is TimmBackbone
+    assert tiny.config.model_type == tiny.model_type == "timm_backbone"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+    assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
+    channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
+    assert channels == tiny.model.channels
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

@@ -1,0 +1,65 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate tipsv2_dpt`.
+"""tipsv2_dpt: functional tests of its architectures.
+
+Tipsv2DptForSemanticSegmentation has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="tipsv2_dpt", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Tipsv2DptForDepthEstimation",
+    family="vision",
+)
+class TestTipsv2DptForDepthEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForDepthEstimation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Tipsv2DptForDepthEstimation
+
+        assert type(tiny.model) is Tipsv2DptForDepthEstimation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.predicted_depth.shape[0] == batch
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Tipsv2DptForNormalEstimation",
+    family="vision",
+)
+class TestTipsv2DptForNormalEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForNormalEstimation
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Tipsv2DptForNormalEstimation
+
+        assert type(tiny.model) is Tipsv2DptForNormalEstimation
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.normals.shape[:2] == (batch, 3)
+        checks.forward_is_finite(tiny)

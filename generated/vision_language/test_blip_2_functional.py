@@ -1,0 +1,72 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate blip-2`.
+"""blip-2: functional tests of its architectures.
+
+Blip2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="blip-2", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Blip2ForConditionalGeneration",
+    family="vision_language",
+)
+class TestBlip2ForConditionalGeneration:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    - AutoModelForVisualQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Blip2ForConditionalGeneration
+
+        assert type(tiny.model) is Blip2ForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Blip2ForImageTextRetrieval",
+    family="vision_text_dual",
+)
+class TestBlip2ForImageTextRetrieval:
+    """Family: image and text encoder pair.
+
+    Auto classes:
+    - AutoModelForZeroShotImageClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Blip2ForImageTextRetrieval
+
+        assert type(tiny.model) is Blip2ForImageTextRetrieval
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        images, texts = next(iter(inputs.values())).shape[0], inputs["input_ids"].shape[0]
+        assert outputs.logits_per_image.shape == (images, texts)
+        assert outputs.logits_per_text.shape == (texts, images)
+        assert outputs.image_embeds.shape[0] == images
+        assert outputs.text_embeds.shape[0] == texts
+        assert outputs.image_embeds.shape[-1] == outputs.text_embeds.shape[-1]
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,41 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate cohere2_vision`.
+"""cohere2_vision: functional tests of its architectures.
+
+Cohere2VisionModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="cohere2_vision", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Cohere2VisionForConditionalGeneration",
+    family="vision_language",
+)
+class TestCohere2VisionForConditionalGeneration:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Cohere2VisionForConditionalGeneration
+
+        assert type(tiny.model) is Cohere2VisionForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

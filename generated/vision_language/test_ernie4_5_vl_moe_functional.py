@@ -1,0 +1,41 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate ernie4_5_vl_moe`.
+"""ernie4_5_vl_moe: functional tests of its architectures.
+
+Ernie4_5_VLMoeModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="ernie4_5_vl_moe", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Ernie4_5_VLMoeForConditionalGeneration",
+    family="vision_language",
+)
+class TestErnie4_5_VLMoeForConditionalGeneration:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Ernie4_5_VLMoeForConditionalGeneration
+
+        assert type(tiny.model) is Ernie4_5_VLMoeForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,46 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate git`.
+"""git: functional tests of its architectures.
+
+GitModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="git", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="GitForCausalLM",
+    family="vision_language",
+)
+class TestGitForCausalLM:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import GitForCausalLM
+
+        assert type(tiny.model) is GitForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.logits.shape == (
+            batch,
+            (config.vision_config.image_size // config.vision_config.patch_size) ** 2 + 1 + length,
+            config.vocab_size,
+        )
+        checks.forward_is_finite(tiny)

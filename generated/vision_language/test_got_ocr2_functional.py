@@ -1,0 +1,42 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate got_ocr2`.
+"""got_ocr2: functional tests of its architectures.
+
+GotOcr2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="got_ocr2", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="GotOcr2ForConditionalGeneration",
+    family="vision_language",
+)
+class TestGotOcr2ForConditionalGeneration:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import GotOcr2ForConditionalGeneration
+
+        assert type(tiny.model) is GotOcr2ForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,91 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate llama4`.
+"""llama4: functional tests of its architectures.
+
+Llama4ForConditionalGeneration has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="llama4", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Llama4ForCausalLM",
+    family="text_decoder",
+)
+class TestLlama4ForCausalLM:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Llama4ForCausalLM
+
+        assert type(tiny.model) is Llama4ForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Llama4VisionModel",
+    family="vision",
+)
+class TestLlama4VisionModel:
+    """Family: image model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Llama4VisionModel
+
+        assert type(tiny.model) is Llama4VisionModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        states = outputs.last_hidden_state
+        assert states.shape[0] == batch
+        channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
+        assert channels == tiny.config.vision_output_dim
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="Llama4TextModel",
+    family="text_decoder",
+)
+class TestLlama4TextModel:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForTextEncoding
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Llama4TextModel
+
+        assert type(tiny.model) is Llama4TextModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs, use_cache=True)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        assert outputs.past_key_values.get_seq_length() == length
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,45 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate pi0`.
+"""pi0: functional tests of its architectures.
+
+PI0Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pi0", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="PI0ForConditionalGeneration",
+    family="reinforcement_learning",
+)
+class TestPI0ForConditionalGeneration:
+    """Family: model of states and actions.
+
+    Auto classes:
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PI0ForConditionalGeneration
+
+        assert type(tiny.model) is PI0ForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        config = tiny.config
+        assert outputs.logits.shape == (
+            batch,
+            config.chunk_size,
+            config.max_action_dim,
+        )
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate vilt`.
+"""vilt: functional tests of its architectures.
+
+ViltModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="vilt", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="ViltForQuestionAnswering",
+    family="vision_language",
+)
+class TestViltForQuestionAnswering:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForVisualQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ViltForQuestionAnswering
+
+        assert type(tiny.model) is ViltForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (batch, tiny.config.num_labels)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,72 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# change the templates, then run `hfci generate blip`.
+"""blip: functional tests of its architectures.
+
+BlipModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="blip", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="BlipForConditionalGeneration",
+    family="vision_text_dual",
+)
+class TestBlipForConditionalGeneration:
+    """Family: image and text encoder pair.
+
+    Auto classes:
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import BlipForConditionalGeneration
+
+        assert type(tiny.model) is BlipForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="BlipForQuestionAnswering",
+    family="vision_language",
+)
+class TestBlipForQuestionAnswering:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForVisualQuestionAnswering
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import BlipForQuestionAnswering
+
+        assert type(tiny.model) is BlipForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = inputs["input_ids"].shape[0]
+        config = tiny.config
+        assert outputs.last_hidden_state.shape == (
+            batch,
+            (config.vision_config.image_size // config.vision_config.patch_size) ** 2 + 1,
+            config.vision_config.hidden_size,
+        )
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,124 @@
+"""Consistency: do the generated files, their templates and the families they were sorted into agree?
+
+Three things can come apart. A file may differ from what its template gives; a template may leave out a check that its
+siblings have; and an architecture may sit in a family whose promises its class contradicts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hfci.catalog import ModelType, families
+from hfci.catalog.outputs import output_fields
+from hfci.catalog.registries import find_class
+from hfci.generation.render import Rendered, promised_checks
+from hfci.generation.rules import Problem
+from hfci.testing.manifest import ManifestRow
+
+__all__ = ["Consistency", "FamilyLine", "consistency_of"]
+
+# A template may leave a check out if it says why: {# lacks CHECK: the reason #}
+_LACKS = re.compile(r"\{#-?\s*lacks (?P<check>\w+): *(?P<reason>\S[^#]*?)\s*-?#\}")
+
+
+@dataclass(frozen=True)
+class FamilyLine:
+    """One family: how many architectures of how many model types, how many are tested, by what."""
+
+    family: str
+    model_types: int
+    architectures: int
+    covered: int  # architectures whose tiny model built and forwarded, and that have tests
+    files: int
+    tests_a_file: tuple[int, int]  # the fewest, the most
+    checks: dict[str, int]  # check → architectures that it is made of
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """What `hfci validate --consistency` shows."""
+
+    families: tuple[FamilyLine, ...]
+    problems: tuple[Problem, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "families": [asdict(line) for line in self.families],
+            "problems": [problem._asdict() for problem in self.problems],
+        }
+
+
+def consistency_of(
+    out: Path,
+    recorded: Sequence[ManifestRow],
+    rows: Mapping[str, ModelType],
+    rendered: Sequence[Rendered],
+    templates: Path,
+) -> Consistency:
+    """Compare `out`, whose manifest has recorded rows, with what `rows` of the catalog and `templates` give now."""
+    problems = [*_drifted(out, rendered), *_lacking(templates), *_misplaced(rows.values())]
+    return Consistency(tuple(_lines(recorded)), tuple(sorted(problems)))
+
+
+def _drifted(out: Path, rendered: Iterable[Rendered]) -> Iterator[Problem]:
+    for file in rendered:
+        place = out / file.path
+        lines = place.read_text(encoding="utf-8", errors="backslashreplace").splitlines() if place.is_file() else None
+        if lines is None:
+            yield Problem(file.path, 1, "drift", "is not there")
+        elif place.read_bytes() != file.text.encode():
+            wanted = file.text.splitlines()
+            pairs = enumerate(zip(lines, wanted, strict=False), start=1)
+            shorter = min(len(lines), len(wanted))
+            line = next((number for number, (is_there, due) in pairs if is_there != due), shorter + 1)
+            yield Problem(file.path, line, "drift", "differs from what its template gives; `--fix` renders it anew")
+
+
+def _lacking(templates: Path) -> Iterator[Problem]:
+    """Tell of the checks that some family's template makes and another's does not, without saying why."""
+    for tier in ("smoke", "functional"):
+        made = {family.template: promised_checks(templates, family.template, tier) for family in families().values()}
+        everything = {check for checks in made.values() for check in checks}
+        for template, checks in made.items():
+            excused = {match["check"] for match in _LACKS.finditer((templates / template).read_text(encoding="utf-8"))}
+            for check in sorted(everything - {*checks} - excused):
+                yield Problem(
+                    f"templates/{template}", 1, "siblings", f"lacks {check}, which its siblings have, and says not why"
+                )
+
+
+def _misplaced(rows: Iterable[ModelType]) -> Iterator[Problem]:
+    of_name = families()
+    for row in rows:
+        for arch in row.architectures:
+            if arch.family:
+                fields = output_fields(find_class(row.model_type, arch.name))
+                for said in of_name[arch.family].contradictions(arch.inputs, fields, arch.tasks):
+                    yield Problem(f"{row.model_type}/{arch.name}", 1, "family", said)
+
+
+def _lines(recorded: Sequence[ManifestRow]) -> Iterator[FamilyLine]:
+    for name in sorted(families()):
+        members = [(row, arch) for row in recorded for arch in row.architectures if arch.family == name]
+        cases = [case for row, arch in members for case in row.cases if case.architecture == arch.name]
+        tests: dict[str, int] = {}
+        checks: dict[str, int] = {}
+        for case in cases:
+            tests[case.file] = tests.get(case.file, 0) + len(case.checks)
+            for check in case.checks:
+                checks[check] = checks.get(check, 0) + 1
+        tested = {(row.model_type, case.architecture) for row, _ in members for case in row.cases}
+        yield FamilyLine(
+            family=name,
+            model_types=len({row.model_type for row, _ in members}),
+            architectures=len(members),
+            covered=sum(arch.parameters is not None and (row.model_type, arch.name) in tested for row, arch in members),
+            files=len(tests),
+            tests_a_file=(min(tests.values(), default=0), max(tests.values(), default=0)),
+            checks=checks,
+        )

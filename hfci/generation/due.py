@@ -1,0 +1,99 @@
+"""What is due: the test files that the rows of the catalog, the manifest's knowledge and the templates give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from hfci.catalog import Architecture, ModelType, families, model_type_names, read_row, transformers_version
+from hfci.errors import UsageError
+from hfci.generation.names import stems
+from hfci.generation.progress import track
+from hfci.generation.render import Rendered, render, render_part
+from hfci.generation.rules import Expected
+from hfci.generation.verify import Target, Verification
+from hfci.testing.manifest import Manifest, ManifestRow
+
+__all__ = ["Asked", "due", "expectations", "host", "known_of", "read_rows", "require_installed", "targets"]
+
+Asked = tuple[str, str]  # model type, architecture
+
+
+def require_installed(manifest: Manifest, out: Path) -> None:
+    """Raise UsageError where the manifest of `out` is of another transformers than the installed one."""
+    installed = transformers_version()
+    if manifest.transformers != installed:
+        raise UsageError(
+            f"{out} was rendered for transformers {manifest.transformers}, and {installed} is installed. "
+            "Render into another folder (`hfci generate --out DIR`), or all anew (`hfci generate --verify`)."
+        )
+
+
+def read_rows(names: Sequence[str], progress: bool) -> dict[str, ModelType]:
+    """Return the rows of the catalog by name."""
+    return {name: read_row(name) for name in track(names, total=len(names), label="reading the catalog", show=progress)}
+
+
+def known_of(rows: Iterable[ManifestRow]) -> dict[Asked, Verification]:
+    """Return what the manifest's rows know of their architectures' tiny models."""
+    return {
+        (row.model_type, arch.name): Verification(
+            row.model_type, arch.name, arch.parameters, arch.stage, arch.error, arch.requires
+        )
+        for row in rows
+        for arch in row.architectures
+        if arch.parameters is not None or arch.stage is not None
+    }
+
+
+def due(rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], templates: Path) -> tuple[Rendered, ...]:
+    """Return the files of `rows`; `known` says what their architectures require."""
+    stem_of, family_of, version = stems(model_type_names()), families(), transformers_version()
+    wanted: dict[str, dict[str, tuple[str, ...]]] = {name: {} for name in rows}
+    for (name, architecture), verification in known.items():
+        if name in wanted:
+            wanted[name][architecture] = verification.requires
+    found: list[Rendered] = []
+    for name, row in rows.items():
+        if row.architectures:
+            found += render(
+                row, family_of, stem_of[name], transformers=version, requires=wanted[name], templates=templates
+            )
+        elif held := host(row):
+            parent, arch = held
+            packages = wanted[name].get(arch.name, ())
+            found.append(
+                render_part(
+                    name, parent, arch, stem_of[name], transformers=version, requires=packages, templates=templates
+                )
+            )
+    return tuple(found)
+
+
+def host(row: ModelType) -> tuple[str, Architecture] | None:
+    """Return the model type and architecture in which a row without one of its own is tried, or None."""
+    from hfci.tiny.parts import host_of
+
+    held = None if row.architectures or row.error else host_of(row.model_type)
+    if held is None:
+        return None
+    parent, name = held
+    return parent, next(arch for arch in read_row(parent).architectures if arch.name == name)
+
+
+def targets(rows: Iterable[ModelType]) -> list[Target]:
+    """Return what there is to verify of `rows`: their architectures that have a family, or the host of a part."""
+    found: list[Target] = []
+    for row in rows:
+        found += [(row.model_type, arch.name, None) for arch in row.architectures if arch.family]
+        if held := host(row):
+            found.append((row.model_type, held[1].name, held[0]))
+    return found
+
+
+def expectations(rows: Mapping[str, ModelType], rendered: Iterable[Rendered]) -> dict[str, Expected]:
+    """Return what the rules hold each rendered file against, by its path."""
+    return {
+        file.path: Expected(rows[file.model_type], file.tier, file.header, file.families, file.checks)
+        for file in rendered
+    }

@@ -1,0 +1,130 @@
+"""`hfci validate`: what is wrong with generated tests, whether they agree with each other, and mending them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hfci.catalog import ModelType, model_type_names
+from hfci.errors import NothingToDo, UsageError
+from hfci.generation.consistency import Consistency, consistency_of
+from hfci.generation.due import due, expectations, known_of, read_rows, require_installed
+from hfci.generation.names import model_types_by_stem
+from hfci.generation.render import Rendered
+from hfci.generation.rules import Expected, Problem, TestFile, problems_of
+from hfci.generation.select import select
+from hfci.generation.validate import problems_in
+from hfci.generation.write import staged
+from hfci.templating import templates_dir
+from hfci.testing.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
+
+__all__ = ["Fixed", "consistency", "fix", "validate"]
+
+
+def validate(patterns: Sequence[str] = (), out: Path = Path("generated"), *, progress: bool = True) -> list[Problem]:
+    """Return what is wrong with the test files in `out` (see hfci.generation.validate.DESCRIPTIONS)."""
+    recorded = _recorded(load_manifest(out / MANIFEST), patterns)
+    rows = read_rows([row.model_type for row in recorded], progress)
+    expected = expectations(rows, due(rows, known_of(recorded), templates_dir()))
+    return problems_in(out, expected, sorted(expected) if patterns else None)
+
+
+def consistency(
+    patterns: Sequence[str] = (),
+    out: Path = Path("generated"),
+    *,
+    progress: bool = True,
+    templates: Path | None = None,
+) -> Consistency:
+    """Return how the families are tested, and where files, templates and families do not agree."""
+    manifest, folder = load_manifest(out / MANIFEST), templates or templates_dir()
+    require_installed(manifest, out)
+    recorded = _recorded(manifest, patterns)
+    rows = read_rows([row.model_type for row in recorded], progress)
+    return consistency_of(out, recorded, rows, due(rows, known_of(recorded), folder), folder)
+
+
+class Fixed(NamedTuple):
+    """A file that was rendered anew, and what had been wrong with it."""
+
+    file: str
+    why: tuple[Problem, ...]
+
+
+def fix(out: Path, *, progress: bool = True, templates: Path | None = None) -> tuple[list[Fixed], list[Problem]]:
+    """Render anew what has drifted in `out`, any folder of generated tests; return what was mended and what cannot be.
+
+    Where `out` has a manifest, it says which files there should be. Elsewhere each file says itself, by its marker or
+    else by its name, of which model type and tier it is. A file that is no test of hfci's is told and left alone.
+    Raises NothingToDo where `out` holds no test at all, UsageError where it cannot be read or written.
+    """
+    folder = templates or templates_dir()
+    if (out / MANIFEST).exists():
+        manifest = load_manifest(out / MANIFEST)
+        require_installed(manifest, out)
+        recorded = _recorded(manifest, ())
+        rows = read_rows([row.model_type for row in recorded], progress)
+        wanted = {file.path: file for file in due(rows, known_of(recorded), folder)}
+        strangers = [path for path in _test_files(out) if path not in wanted]
+    else:
+        wanted, strangers, rows = _told_by_the_files(out, folder, progress)
+    if not wanted:
+        raise NothingToDo(f"{out} holds no generated test")
+    drifted = {path: file for path, file in wanted.items() if not _is(out / path, file.text)}
+    expected = expectations(rows, wanted.values())
+    fixed = [Fixed(path, tuple(_wrong_with(out, path, expected[file.path]))) for path, file in drifted.items()]
+    if drifted:
+        with staged(out, {path: file.text for path, file in drifted.items()}) as staging:
+            *_, last = drifted
+            staging.commit((), last=last)
+    return fixed, [Problem(path, 1, "file", "is no generated test; it was left alone") for path in strangers]
+
+
+def _recorded(manifest: Manifest, patterns: Sequence[str]) -> list[ManifestRow]:
+    wanted = set(select(patterns))
+    return [row for row in manifest.model_types if row.files and row.model_type in wanted]
+
+
+def _test_files(out: Path) -> list[str]:
+    if not out.is_dir():
+        raise UsageError(f"no such folder: {out}")
+    found = sorted(path.relative_to(out) for path in out.rglob("test_*.py"))
+    return [path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)]
+
+
+def _told_by_the_files(
+    out: Path, templates: Path, progress: bool
+) -> tuple[dict[str, Rendered], list[str], dict[str, ModelType]]:
+    told = {path: _told(TestFile.read(out, path)) for path in _test_files(out)}
+    names = set(model_type_names())
+    rows = read_rows(sorted({name for name, _ in told.values() if name in names}), progress)
+    of = {(file.model_type, file.tier): file for file in due(rows, {}, templates)}
+    wanted = {path: of[key] for path, key in told.items() if key in of}
+    return wanted, [path for path in told if path not in wanted], rows
+
+
+def _told(file: TestFile) -> tuple[str, str]:
+    """Return the model type and the tier that a file says it tests; empty where it says nothing of it."""
+    try:
+        marker: Mapping[str, str] = file.sections[0].marker if file.sections else {}
+    except (SyntaxError, ValueError):  # not even Python, or not even text
+        marker = {}
+    stem = Path(file.path).stem.removeprefix("test_")
+    by_name, tier = model_types_by_stem(model_type_names()), "smoke"
+    if stem not in by_name:
+        stem, _, tier = stem.rpartition("_")
+    return marker.get("model_type", by_name.get(stem, "")), marker.get("tier", tier)
+
+
+def _wrong_with(out: Path, path: str, expected: Expected) -> Iterator[Problem]:
+    place = out / path
+    if not place.is_file():
+        yield Problem(path, 1, "file", "was not there")
+        return
+    found = problems_of(TestFile.read(out, path), expected)
+    yield from found or [Problem(path, 1, "drift", "was not what its template gives")]
+
+
+def _is(place: Path, text: str) -> bool:
+    return place.is_file() and not place.is_symlink() and place.read_bytes() == text.encode()
