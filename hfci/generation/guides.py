@@ -1,0 +1,381 @@
+"""The guides that state facts: rendered from the families, the recipes, the checks and the manifest, without torch.
+
+Pages written by hand stand beside them in the same folder; a rendered page begins with `MARK`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hfci.catalog.families import Family, rules
+from hfci.checks.registry import CHECKS
+from hfci.errors import UsageError
+from hfci.generation.drift import drift
+from hfci.generation.render import promised_checks
+from hfci.generation.write import staged
+from hfci.results import text as texts
+from hfci.templating import environment, templates_dir
+from hfci.testing.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
+from hfci.tiny.recipes import recipe_rows
+
+__all__ = [
+    "COLUMNS",
+    "FACTS",
+    "MARK",
+    "SECTIONS",
+    "TIERS",
+    "Section",
+    "as_code",
+    "as_text",
+    "check_guides",
+    "guides",
+    "write_guides",
+]
+
+MARK = "<!-- Rendered by `hfci generate --guides docs` from templates/docs/"
+INDEX = "README.md"
+EXCEPTIONS = "unusual-requirements.md"
+
+# The tiers that templates render tests for, and the test whose text shows what a template asserts.
+TIERS = ("smoke", "functional")
+SHOWN_TEST = "test_forward_is_finite"
+
+# Kind of fact (see hfci/catalog/facts.py) → what it says, in words.
+FACTS = {
+    "input": "its forward takes the modality {}",
+    "param": "its forward has the parameter {}",
+    "table": "it stands in the auto table {}",
+    "type-table": "a class of its model type stands in the auto table {}",
+    "any-model": "its configuration has a part {} that may be any model",
+    "flag": "its class says {}",
+    "config": "its configuration class says {}",
+}
+_SPELLED = {"table": "MODEL_{}_MAPPING_NAMES", "type-table": "MODEL_{}_MAPPING_NAMES"}
+
+SHOWN_LENGTH = 120  # characters of a value that a table shows
+
+
+def write_guides(out: Path, tests: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Render the guides into `out`, for the generated tests in `tests`; return the paths written and removed.
+
+    A rendered page that is no longer due is removed, pages written by hand are left alone. Raises UsageError where
+    `tests` has no manifest or `out` cannot be written; `out` is then as it was.
+    """
+    due = guides(tests)
+    changed = {path: text for path, text in due.items() if not _is_on_disk(out / path, text)}
+    removed = tuple(path for path in _rendered_in(out) if path not in due)
+    with staged(out, {**changed, INDEX: due[INDEX]}) as staging:
+        staging.commit(removed, last=INDEX)
+    return tuple(changed), removed
+
+
+def check_guides(out: Path, tests: Path) -> str:
+    """Return how `out` differs from what would be rendered now: a unified diff, empty where nothing does."""
+    by_hand = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} - {*_rendered_in(out)}
+    return drift(out, guides(tests), by_hand)
+
+
+def guides(tests: Path, templates: Path | None = None) -> dict[str, str]:
+    """Return path → text of every rendered guide, for the generated tests in the folder `tests`."""
+    folder = templates or templates_dir()
+    manifest = load_manifest(tests / MANIFEST)
+    of_name = {family.name: family for family in reversed(rules())}
+    order = tuple(dict.fromkeys(rule.name for rule in rules()))
+    pages = {name: _family(of_name[name], manifest, tests, folder) for name in order}
+    families = _families(manifest)
+    exceptions = {
+        "sections": [_section(section, families) for section in SECTIONS],
+        "packages": _packages(manifest, families),
+    }
+    return {
+        INDEX: _fill(folder, "index.md.jinja", families=list(pages.values()), manifest=manifest),
+        EXCEPTIONS: _fill(folder, "unusual-requirements.md.jinja", **exceptions),
+        **{f"families/{name}.md": _fill(folder, "family.md.jinja", **page) for name, page in pages.items()},
+    }
+
+
+# A page of a family.
+
+
+def _family(family: Family, manifest: Manifest, tests: Path, templates: Path) -> dict[str, Any]:
+    """Return what the page of `family` states."""
+    tiers: dict[str, list[str]] = {}
+    for tier in TIERS:
+        for check in promised_checks(templates, family.template, tier):
+            tiers.setdefault(check, []).append(tier)
+    members = [(row, arch) for row in manifest.model_types for arch in row.architectures if arch.family == family.name]
+    excepted = {name for row in recipe_rows() for name in row.get("model_types", ())}
+    names = [row.model_type for row in manifest.model_types if row.architecture(row.base).family == family.name]
+    return {
+        "family": family,
+        "rules": [_rule(rule) for rule in rules() if rule.name == family.name],
+        "checks": [(CHECKS[check], made) for check, made in tiers.items()],
+        "model_types": sorted({row.model_type for row, _ in members}),
+        "architectures": len(members),
+        "bases": len(names),
+        "excepted": sorted({row.model_type for row, _ in members} & excepted),
+        "transformers": manifest.transformers,
+        "example": _example(family.name, manifest, tests, excepted),
+    }
+
+
+def _rule(rule: Family) -> list[tuple[str, list[str]]]:
+    """Return which facts a rule wants, in words: how many of them, and the facts."""
+    parts = (("all of these hold", rule.all), ("at least one of these holds", rule.any), ("none holds", rule.none))
+    return [(quantity, [_fact(fact) for fact in sorted(facts)]) for quantity, facts in parts if facts]
+
+
+def _fact(fact: str) -> str:
+    kind, _, value = fact.partition(":")
+    return FACTS[kind].format(as_code(_SPELLED.get(kind, "{}").format(value)))
+
+
+def _example(family: str, manifest: Manifest, tests: Path, excepted: set[str]) -> dict[str, str] | None:
+    """Return a model type of `family` and what its test asserts of the outputs: by choice one that the general rule
+    makes, that wants no package, and that has many architectures. None where the family is no model type's first.
+    """
+
+    def rank(row: ManifestRow) -> tuple[Any, ...]:
+        base = row.architecture(row.base)
+        plain = base.parameters is not None and not base.requires
+        return not plain, row.model_type in excepted, -len(row.architectures), row.model_type
+
+    rows = [row for row in manifest.model_types if row.files and row.architecture(row.base).family == family]
+    if not rows:
+        return None
+    row = min(rows, key=rank)
+    case = next(case for case in row.cases if case.architecture == row.base)
+    return {
+        "model_type": row.model_type,
+        "architecture": case.architecture,
+        "file": case.file,
+        "test": _test(tests / case.file, SHOWN_TEST),
+    }
+
+
+def _test(file: Path, name: str) -> str:
+    """Return the text of the function `name` in `file`."""
+    try:
+        source = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot read {file}, which the manifest records: {error.strerror}") from error
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return ast.get_source_segment(source, node) or ""
+    raise UsageError(f"{file} has no {name}; render it anew with `hfci generate`")
+
+
+# The page of exceptions.
+
+
+@dataclass(frozen=True)
+class Section:
+    """Recipes that change the same kind of thing: the columns of a recipe, and what they are about."""
+
+    title: str
+    about: str
+    columns: tuple[str, ...]
+
+
+SECTIONS = (
+    Section(
+        "Configuration",
+        "What the configuration of the tiny model departs in from the general rule. `default`: it has no default "
+        "configuration without these arguments. `set`: these fields have these values, wherever the model type is a "
+        "part of another too. `fill`: these fields have these values where they have none.",
+        ("default", "set", "fill"),
+    ),
+    Section(
+        "Inputs",
+        "What is fed otherwise than the names in the forward's signature and the configuration say. Sizes are numbers "
+        "or fields of the configuration.",
+        ("inputs", "host_inputs", "choices"),
+    ),
+    Section(
+        "Parameters",
+        "A tiny model has at most 1,000,000 parameters. These have more.",
+        ("budget",),
+    ),
+    Section(
+        "Running and saving",
+        "What is run other than the model's own forward, and the files that loading wants and saving does not write.",
+        ("run_parts", "files"),
+    ),
+    Section(
+        "Output shapes",
+        "Shapes that differ from those which the template of the family asserts.",
+        ("shapes",),
+    ),
+    Section(
+        "Rows that depend on each other",
+        "`batch_is_independent` compares a row in a batch with the same row alone. It leaves out these model types, or "
+        "these fields of their outputs. Interleaved fields hold the first part of every row, then the second of every "
+        "row, and so on; they are compared in that order.",
+        ("mixes_rows", "row_mixing_outputs", "interleaved_outputs"),
+    ),
+    Section(
+        "Outputs that are infinite by design",
+        "`forward_is_finite` allows -inf in these fields.",
+        ("masked_outputs",),
+    ),
+    Section(
+        "Random forwards",
+        "`forward_is_deterministic` resets the seed between its two forwards.",
+        ("nondeterministic",),
+    ),
+    Section(
+        "Weights",
+        "A matrix enlarges what it is applied to by another factor than the usual one.",
+        ("gain",),
+    ),
+    Section(
+        "Parameters without a gradient",
+        "`gradients_reach_every_parameter` allows that no gradient reaches these (patterns of whole parameter names). "
+        "It demands a proof besides: moving an inert parameter changes no output, and a frozen one gets no gradient.",
+        ("inert", "frozen"),
+    ),
+    Section(
+        "Gradients in another mode",
+        "Models that can be differentiated in train mode alone, or not at all because their forward runs in inference "
+        "mode.",
+        ("train_mode", "inference_only"),
+    ),
+)
+
+
+def _section(section: Section, families: Mapping[str, str]) -> dict[str, Any]:
+    """Return a section with its rows: who, what changes, why."""
+    rows = [
+        (
+            _who(row, families),
+            [said for column in section.columns if column in row for said in COLUMNS[column](row[column])],
+            row["reason"],
+        )
+        for row in recipe_rows()
+        if not row.keys().isdisjoint(section.columns)
+    ]
+    return {"title": section.title, "about": section.about, "rows": rows}
+
+
+def _who(row: Mapping[str, Any], families: Mapping[str, str]) -> str:
+    """Return whom a recipe is for, each linked to the page of its family: which classes, of which model types."""
+
+    def linked(kind: str) -> str:
+        return ", ".join(_linked(name, families) for name in row.get(kind, ()))
+
+    tables = ", ".join(as_code(_SPELLED["table"].format(table)) for table in row.get("tables", ()))
+    classes = [part for part in (linked("architectures"), tables and f"classes in {tables}") if part]
+    who = " of ".join([*classes, *([linked("model_types")] if "model_types" in row else [])]) or "every model type"
+    return f"{who}, with transformers {as_code(row['transformers'])}" if "transformers" in row else who
+
+
+def _linked(name: str, families: Mapping[str, str]) -> str:
+    family = families.get(name)  # none: a part without a key of its own, or nothing is known of its class
+    return f"[{as_code(name)}](families/{family}.md)" if family else as_code(name)
+
+
+def _families(manifest: Manifest) -> dict[str, str]:
+    """Return model type or architecture → family."""
+    of_class = {arch.name: arch.family for row in manifest.model_types for arch in row.architectures}
+    of_type = {row.model_type: row.architecture(row.base).family for row in manifest.model_types}
+    return {name: family for name, family in (of_class | of_type).items() if family}
+
+
+def _packages(manifest: Manifest, families: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return package → the model types with an architecture that wants it and did not get it, linked."""
+    wanted: dict[str, list[str]] = {}
+    for row in manifest.model_types:
+        for package in sorted({package for arch in row.architectures for package in arch.requires}):
+            wanted.setdefault(package, []).append(_linked(row.model_type, families))
+    return dict(sorted(wanted.items()))
+
+
+# What a column of a recipe says, as Markdown.
+
+
+def _assignments(values: Mapping[str, Any]) -> list[str]:
+    return [as_code(f"{name} = {_spelled(value)}") for name, value in values.items()]
+
+
+def _inputs(specs: Mapping[str, Any]) -> list[str]:
+    return [f"{as_code(name)}: {_input(spec)}" for name, spec in specs.items()]
+
+
+def _input(spec: Any) -> str:
+    if spec == "omit":
+        return "not fed"
+    if isinstance(spec, Mapping) and "shape" in spec:
+        shape = ", ".join(map(str, spec["shape"]))
+        return f"{spec.get('values', 'normal')}, of shape {as_code(f'({shape})')}"
+    return as_code(_spelled(spec))
+
+
+def _explained(values: Mapping[str, str]) -> list[str]:
+    return [f"{as_code(name)}: {as_text(why)}" for name, why in values.items()]
+
+
+COLUMNS: dict[str, Callable[[Any], list[str]]] = {
+    "default": lambda values: [f"default: {said}" for said in _assignments(values)],
+    "set": _assignments,
+    "fill": lambda values: [f"fill: {said}" for said in _assignments(values)],
+    "inputs": _inputs,
+    "host_inputs": lambda values: [f"where it is a part: {said}" for said in _inputs(values)],
+    "choices": lambda count: [f"{count} texts a row"],
+    "budget": lambda count: [f"{count:,} parameters"],
+    "run_parts": lambda _: ["the models that it holds are run, one by one"],
+    "files": lambda contents: [as_code(name) for name in contents],
+    "shapes": lambda shapes: [f"{as_code(name)}: {as_code(', '.join(shape))}" for name, shape in shapes.items()],
+    "mixes_rows": lambda why: [as_text(why)],
+    "row_mixing_outputs": _explained,
+    "interleaved_outputs": lambda fields: [f"interleaved: {said}" for said in _explained(fields)],
+    "masked_outputs": _explained,
+    "nondeterministic": lambda why: [as_text(why)],
+    "gain": lambda gain: [f"{gain} times"],
+    "inert": _explained,
+    "train_mode": lambda why: [f"train mode alone: {as_text(why)}"],
+    "inference_only": lambda why: [f"inference mode: {as_text(why)}"],
+    "frozen": lambda values: [f"frozen: {said}" for said in _explained(values)],
+}
+
+
+def _spelled(value: Any) -> str:
+    return texts.first_line(json.dumps(value, ensure_ascii=False), SHOWN_LENGTH)
+
+
+# Markdown. hfci's own data and transformers' names are in plain backticks, so that a search in the files finds them.
+
+_SPECIAL = re.compile(r"[\\`*\[\]<>|&#~$]|(?<!\w)_|_(?!\w)")
+
+
+def as_code(text: str) -> str:
+    """Return `text` as code in the cell of a table; what backticks cannot hold there becomes HTML."""
+    text, pipe = texts.clean(text), "\\|"
+    return texts.code(text) if not text or "`" in text or pipe in text else f"`{text.replace('|', pipe)}`"
+
+
+def as_text(text: str) -> str:
+    """Return `text` with nothing in it that Markdown would take for more than text."""
+    return _SPECIAL.sub(r"\\\g<0>", texts.clean(text))
+
+
+def _fill(templates: Path, template: str, **variables: Any) -> str:
+    pages = environment(templates / "docs")
+    pages.filters.update(code=as_code, prose=as_text)
+    mark = f"{MARK}{template}: change that, not this page. -->"
+    return pages.get_template(template).render(mark=mark, **variables)
+
+
+def _is_on_disk(place: Path, text: str) -> bool:
+    return place.is_file() and not place.is_symlink() and place.read_bytes() == text.encode()
+
+
+def _rendered_in(out: Path) -> list[str]:
+    """Return the rendered pages in `out`, those of an earlier rendering too."""
+    pages = sorted(path for path in out.rglob("*.md") if path.is_file())
+    return [path.relative_to(out).as_posix() for path in pages if path.read_bytes().startswith(MARK.encode())]
