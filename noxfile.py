@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import nox
@@ -20,6 +21,11 @@ HERE = Path(__file__).parent
 GROUPS = nox.project.dependency_groups
 PROJECT = nox.project.load_toml("pyproject.toml")
 
+CONSTRAINTS = HERE / "constraints.txt"
+PIN = re.compile(r"(?<=^transformers==)\S+", re.MULTILINE)
+# The versions of transformers that hfci runs on: those before the pinned one have an environment each.
+VERSIONS = ("5.17.0", "5.18.0", PIN.findall(CONSTRAINTS.read_text(encoding="utf-8"))[0])
+
 
 def python() -> str:
     """Return the interpreter of the shared environment."""
@@ -28,14 +34,14 @@ def python() -> str:
     return str(found[0])
 
 
-def installed_once(session: nox.Session, *arguments: str) -> None:
+def installed_once(session: nox.Session, *arguments: str, constraints: Path = CONSTRAINTS) -> None:
     """Install, unless the same arguments, pins and project file were installed here before."""
-    pins = [(HERE / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
+    pins = [path.read_bytes() for path in (HERE / "pyproject.toml", constraints)]
     wanted = hashlib.sha256(b"\0".join([*pins, " ".join(arguments).encode()])).hexdigest()
     stamp = Path(session.virtualenv.location) / "installed.sha256"
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    session.install("--constraint", "constraints.txt", *arguments)
+    session.install("--constraint", str(constraints), *arguments)
     stamp.write_text(wanted)
 
 
@@ -66,6 +72,26 @@ def validate(session: nox.Session) -> None:
 def smoke(session: nox.Session) -> None:
     """Run the smoke tier: does every tiny model build, run and keep the basic invariants."""
     shared(session, "hfci", "run", "--tier", "smoke", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def functional(session: nox.Session) -> None:
+    """Run the functional tier: every architecture, each head, builds and forwards what it declares."""
+    shared(session, "hfci", "run", "--tier", "functional", *session.posargs)
+
+
+@nox.session(default=False)
+@nox.parametrize("transformers", [nox.param(version, id=version) for version in VERSIONS])
+def versions(session: nox.Session, transformers: str) -> None:
+    """Run the smoke tier on one transformers, and say which model types it lacks of those of generated/."""
+    constraints = Path(session.create_tmp()) / "constraints.txt"
+    constraints.write_text(PIN.sub(transformers, CONSTRAINTS.read_text(encoding="utf-8")), encoding="utf-8")
+    installed_once(session, "--editable", ".", *GROUPS(PROJECT, "test"), constraints=constraints)
+    hfci = ("python", "-m", "hfci")
+    try:
+        session.run(*hfci, "run", "--tier", "smoke", "--results", f"results/{transformers}", *session.posargs)
+    finally:
+        session.run(*hfci, "catalog", "--against", "generated/manifest.json")
 
 
 @nox.session(venv_backend="none", requires=["env"])

@@ -1,19 +1,24 @@
 """Ratios that hfci promises, each of two things measured in turn within this one run.
 
 Times on a shared machine drift by half; the ratio of neighbours does not. Each line: what, the median ratio, its range
-over the rounds, what is promised. Exits 1 if a median is above its promise. `python tests/bench/ratios.py [NAME…]`
+over the rounds, what is promised. Exits 1 if a median is above its promise.
+
+`python tests/bench/ratios.py [--only PROMISE] [NAME…]`: the names (model types, patterns, families) are a sample for
+those of the smoke tier; nothing means the whole catalogue.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from smoking import measure, run_smoke
 
 ROUNDS = 5
 HERE = Path(__file__).parent
@@ -23,11 +28,11 @@ BARE = [sys.executable, str(HERE / "bare.py"), "BertConfig", "BertModel", *SIZES
 NOX = [sys.executable, "-m", "nox", "--noxfile", str(ROOT / "noxfile.py")]
 
 
-def timed(command: list[str], codes: tuple[int, ...] = (0,)) -> float:
-    """Run `command` from the project's root and return its wall time in seconds; it must exit with one of `codes`."""
+def timed(command: list[str]) -> float:
+    """Run `command` from the project's root and return its wall time in seconds; it must exit with 0."""
     start = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode not in codes:
+    if done.returncode:
         sys.exit(f"{' '.join(command)} exits {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return time.perf_counter() - start
 
@@ -38,43 +43,53 @@ def in_turn(first: list[str], second: list[str]) -> list[float]:
     return [timed(first) / timed(second) for _ in range(ROUNDS)]
 
 
-def second_smoke_of_bert() -> list[float]:
+def second_smoke_of_bert(_: tuple[str, ...]) -> list[float]:
     return in_turn([*NOX, "-s", "smoke", "--", "bert"], BARE)
 
 
-def help_page() -> list[float]:
+def help_page(_: tuple[str, ...]) -> list[float]:
     return in_turn([sys.executable, "-m", "hfci", "--help"], BARE)
 
 
-def rendering() -> list[float]:
+def rendering(_: tuple[str, ...]) -> list[float]:
     """Render every verified model type, against smoking a sample of them, less the start-up, scaled up to all."""
     rows = json.loads((ROOT / "generated" / "manifest.json").read_text(encoding="utf-8"))["model_types"]
-    tested = [row["model_type"] for row in rows if row["file"]]
+    tested = [row["model_type"] for row in rows if row["cases"]]
     sample = tested[:: max(1, len(tested) // 60)]
-
-    def smoke(names: list[str]) -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "hfci", "run", *names, "--results", folder]
-            return timed(command, codes=(0, 1))  # red or green
-
-    start_up = smoke(["bert"])
-    whole = start_up + (smoke(sample) - start_up) * len(tested) / len(sample)
+    start_up = run_smoke(("bert",)).wall
+    whole = start_up + (run_smoke(tuple(sample)).wall - start_up) * len(tested) / len(sample)
     return [timed([sys.executable, "-m", "hfci", "generate", "--check"]) / whole]
 
 
-PROMISES: dict[str, tuple[Callable[[], list[float]], float, str]] = {
+def smoking(names: tuple[str, ...]) -> list[float]:
+    """Smoke against the bare loop, once: over the whole catalogue it is minutes."""
+    print(measure(names), flush=True)
+    return [measure(names).ratio]
+
+
+def memory(names: tuple[str, ...]) -> list[float]:
+    return [measure(names).peak / 2**30]
+
+
+PROMISES: dict[str, tuple[Callable[[tuple[str, ...]], list[float]], float, str]] = {
     "smoke": (second_smoke_of_bert, 2.0, "the second `nox -s smoke -- bert` / a bare script that runs the model once"),
     "help": (help_page, 0.1, "`hfci --help` / that script"),
     "render": (rendering, 0.2, "rendering and validating all model types / smoking them (from a sample)"),
+    "catalogue": (smoking, 1.25, "smoking with two workers / (half a bare loop of the same calls + their start-up)"),
+    "memory": (memory, 3.0, "GiB that the largest worker grew to in that run"),
 }
 
 
-def main(names: list[str]) -> int:
-    """Measure what is named, or everything; print a line each."""
+def main() -> int:
+    """Measure what is asked for; print a line each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to smoke (default: everything)")
+    parser.add_argument("--only", action="append", choices=PROMISES, help="a promise; repeatable (default: all)")
+    arguments = parser.parse_args()
     missed = 0
-    for name in names or PROMISES:
-        measure, promise, what = PROMISES[name]
-        ratios = measure()
+    for name in arguments.only or PROMISES:
+        take, promise, what = PROMISES[name]
+        ratios = take(tuple(arguments.names))
         median = statistics.median(ratios)
         verdict = "kept" if median <= promise else "MISSED"
         missed += median > promise
@@ -86,4 +101,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
