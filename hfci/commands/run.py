@@ -153,8 +153,9 @@ def _pytest(arguments: Namespace, folder: Path, selection: Selection, recorder: 
     flags = ["-q", "--no-header", "--continue-on-collection-errors"]
     flags += [part for plugin in plugins for part in ("-p", plugin)]
     pairs = [part for name, value in options.items() for part in (name, str(value))]
-    files = [str(folder / file) for file in selection.files]
-    return int(pytest.main([*flags, *pairs, *files], plugins=[recorder]))
+    # Folders, of which workers take the planned files: given a file, pytest goes through its whole folder, each time.
+    folders = dict.fromkeys(str((folder / file).parent) for file in selection.files)
+    return int(pytest.main([*flags, *pairs, *folders], plugins=[recorder]))
 
 
 def _only_known(recorder: Recorder, arguments: Namespace) -> int:

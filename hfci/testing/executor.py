@@ -44,6 +44,8 @@ class Executor:
         self.worker: dict[str, Any] = getattr(config, "workerinput", {})
         self.device: str = config.getoption("hfci_device")
         self.timeout: float = config.getoption("hfci_timeout")
+        files: list[str] | None = self.worker.get("hfci_files")  # relative to pytest's root
+        self.files = None if files is None else {config.rootpath / file for file in files}
         self.ledger = Ledger()
         self.prepared = False
         self.stderr: int | None = None
@@ -60,6 +62,12 @@ class Executor:
         if self.stderr is not None:
             os.close(self.stderr)
             self.stderr = None
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Leave out the files of which this run has no case."""
+        if self.files is None or collection_path.suffix != ".py" or collection_path in self.files:
+            return None
+        return True
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         """Prepare the process before the first file of hfci's is imported."""

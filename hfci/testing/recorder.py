@@ -93,6 +93,8 @@ class Recorder:
         node.workerinput["hfci_plan"] = self._plan_file(node)
         if self.strict:
             node.workerinput["hfci_cases"] = list(self.planned)
+            files = (case.file for case in self.planned.values() if case.file is not None)
+            node.workerinput["hfci_files"] = list(dict.fromkeys(files))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:
