@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
-__all__ = ["EnvironmentUnfit", "HfciError", "NothingToDo", "StageError", "UsageError", "nearest"]
+__all__ = ["EnvironmentUnfit", "HfciError", "NothingToDo", "StageError", "UsageError", "nearest", "require_keys"]
 
 
 class HfciError(Exception):
@@ -55,3 +55,11 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     """Return ` Did you mean …?` with the `count` nearest of `known`, or an empty string when none is near."""
     close = difflib.get_close_matches(name, list(known), n=count, cutoff=0.6)
     return f" Did you mean {', '.join(close)}?" if close else ""
+
+
+def require_keys(data: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Raise UsageError, naming `where` and the nearest known ones, for a key in `data` that is not among `known`."""
+    known = list(known)
+    for key in data:
+        if key not in known:
+            raise UsageError(f"{where}: unknown key {key!r}.{nearest(key, known)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +10,6 @@ from hfci.commands.options import add_folder, add_json, add_names, print_json
 from hfci.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from hfci.catalog import Catalog
     from hfci.catalog.versions import Difference
 
@@ -79,7 +76,7 @@ def _count_coverage(arguments: Namespace) -> int:
     from hfci.planning.select import select
     from hfci.results import read_results
     from hfci.results.coverage import coverage
-    from hfci.results.terminal import make_table
+    from hfci.results.terminal import make_table, print_tables
     from hfci.testing.manifest import MANIFEST, load_manifest
 
     manifest = load_manifest(arguments.generated / MANIFEST)
@@ -92,7 +89,7 @@ def _count_coverage(arguments: Namespace) -> int:
     for step in steps:
         counts = ("?" if count is None else str(count) for count in (step.model_types, step.architectures))
         table.add_row(step.rung, *counts, step.source or "no records given (--results)")
-    _print(table)
+    print_tables(table)
     return 0
 
 
@@ -101,7 +98,7 @@ def _show_tasks(catalog: Catalog, *, as_json: bool) -> None:
     from collections import Counter
 
     from hfci.catalog.tasks import rules
-    from hfci.results.terminal import make_table
+    from hfci.results.terminal import make_table, print_tables
 
     judged = [(row, arch) for row in catalog.model_types for arch in row.architectures if arch.verdicts]
     verdicts = [verdict for _, arch in judged for verdict in arch.verdicts]
@@ -138,7 +135,7 @@ def _show_tasks(catalog: Catalog, *, as_json: bool) -> None:
     by_task = make_table("task", "architectures", numbers=True)
     for task, count in served.items():
         by_task.add_row(task, str(count))
-    _print(table, by_rule, by_task)
+    print_tables(table, by_rule, by_task)
 
 
 def _compare(arguments: Namespace) -> int:
@@ -173,7 +170,7 @@ def _print_difference(found: Difference) -> None:
 
 
 def _print_table(catalog: Catalog) -> None:
-    from hfci.results.terminal import make_table
+    from hfci.results.terminal import make_table, print_tables
 
     table = make_table("model type", "base architecture", "families", "architectures", "needs", "remark")
     for row in catalog.model_types:
@@ -185,13 +182,4 @@ def _print_table(catalog: Catalog) -> None:
             ", ".join(row.requires),
             row.error or row.reason or "",
         )
-    _print(table)
-
-
-def _print(*tables: Table) -> None:
-    from rich.console import Console
-
-    # In a file or a pipe there is no edge to wrap at.
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 250)
-    for table in tables:
-        console.print(table)
+    print_tables(table)

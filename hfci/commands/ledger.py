@@ -43,10 +43,9 @@ def _list(ledger: Ledger, as_json: bool) -> int:
     if as_json:
         print_json({"schema": 1, "entries": [_as_data(entry, today) for entry in ledger]})
         return 0
-    from rich.console import Console
     from rich.text import Text
 
-    from hfci.results.terminal import make_table
+    from hfci.results.terminal import make_table, print_tables
     from hfci.results.text import clean
 
     table = make_table("entry", "model types", "checks", "stage", "transformers", "expires", "days left", "reason")
@@ -62,10 +61,7 @@ def _list(ledger: Ledger, as_json: bool) -> int:
             entry.reason,
         )
         table.add_row(*(Text(clean(text)) for text in said))
-    # In a file or a pipe there is no edge to wrap at.
-    wide = None if sys.stdout.isatty() else 250
-    console = Console(highlight=False, markup=False, width=wide)
-    console.print(table if len(ledger) else "the ledger is empty")
+    print_tables(table if len(ledger) else "the ledger is empty")
     return 0
 
 

@@ -84,9 +84,7 @@ def _split(arguments: Namespace) -> tuple[Path, list[str]]:
 
 
 def _print_balance(found: Consistency) -> None:
-    from rich.console import Console
-
-    from hfci.results.terminal import make_table
+    from hfci.results.terminal import make_table, print_tables
 
     table = make_table("family", "model types", "architectures", "covered", "files", "tests a file", "checks")
     for line in found.families:
@@ -94,5 +92,4 @@ def _print_balance(found: Consistency) -> None:
         checks = ", ".join(f"{name} {count}" for name, count in line.checks.items())
         numbers = (line.model_types, line.architectures, line.covered, line.files)
         table.add_row(line.family, *map(str, numbers), f"{fewest} to {most}", checks)
-    wide = None if sys.stdout.isatty() else 250  # in a file or a pipe there is no edge to wrap at
-    Console(highlight=False, markup=False, width=wide).print(table)
+    print_tables(table)

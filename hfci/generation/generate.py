@@ -17,7 +17,7 @@ from hfci.generation.rules import Expected, Problem
 from hfci.generation.select import select
 from hfci.generation.validate import problems_in
 from hfci.generation.verify import Target, Verification, verify_all
-from hfci.generation.write import staged
+from hfci.generation.write import is_on_disk, staged
 from hfci.templating import templates_dir
 from hfci.testing.manifest import (
     MANIFEST,
@@ -185,7 +185,7 @@ def _write(
     expected: Mapping[str, Expected],
 ) -> Outcome:
     """Validate what changed and put it in its place; the manifest comes last."""
-    changed = {file.path: file.text for file in rendered if not _is_on_disk(out, file)}
+    changed = {file.path: file.text for file in rendered if not is_on_disk(out / file.path, file.text)}
     gone = sorted(_files(old) - _files(manifest)) if old else []
     removed = tuple(path for path in gone if (out / path).exists())
     with staged(out, {**changed, MANIFEST: _text(manifest)}) as staging:
@@ -197,8 +197,3 @@ def _write(
 
 def _files(manifest: Manifest) -> set[str]:
     return {path for row in manifest.model_types for path in row.files}
-
-
-def _is_on_disk(out: Path, file: Rendered) -> bool:
-    place = out / file.path
-    return place.is_file() and not place.is_symlink() and place.read_bytes() == file.text.encode()

@@ -18,7 +18,7 @@ from hfci.checks.registry import CHECKS
 from hfci.errors import UsageError
 from hfci.generation.drift import drift
 from hfci.generation.render import promised_checks
-from hfci.generation.write import staged
+from hfci.generation.write import is_on_disk, staged
 from hfci.results import text as texts
 from hfci.templating import environment, templates_dir
 from hfci.testing.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
@@ -68,7 +68,7 @@ def write_guides(out: Path, tests: Path) -> tuple[tuple[str, ...], tuple[str, ..
     `tests` has no manifest or `out` cannot be written; `out` is then as it was.
     """
     due = guides(tests)
-    changed = {path: text for path, text in due.items() if not _is_on_disk(out / path, text)}
+    changed = {path: text for path, text in due.items() if not is_on_disk(out / path, text)}
     removed = tuple(path for path in _rendered_in(out) if path not in due)
     with staged(out, {**changed, INDEX: due[INDEX]}) as staging:
         staging.commit(removed, last=INDEX)
@@ -369,10 +369,6 @@ def _fill(templates: Path, template: str, **variables: Any) -> str:
     pages.filters.update(code=as_code, prose=as_text)
     mark = f"{MARK}{template}: change that, not this page. -->"
     return pages.get_template(template).render(mark=mark, **variables)
-
-
-def _is_on_disk(place: Path, text: str) -> bool:
-    return place.is_file() and not place.is_symlink() and place.read_bytes() == text.encode()
 
 
 def _rendered_in(out: Path) -> list[str]:

@@ -15,7 +15,7 @@ from hfci.generation.render import Rendered
 from hfci.generation.rules import Expected, Problem, TestFile, problems_of
 from hfci.generation.select import select
 from hfci.generation.validate import problems_in
-from hfci.generation.write import staged
+from hfci.generation.write import is_on_disk, staged
 from hfci.templating import templates_dir
 from hfci.testing.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
 
@@ -71,7 +71,7 @@ def fix(out: Path, *, progress: bool = True, templates: Path | None = None) -> t
         wanted, strangers, rows = _told_by_the_files(out, folder, progress)
     if not wanted:
         raise NothingToDo(f"{out} holds no generated test")
-    drifted = {path: file for path, file in wanted.items() if not _is(out / path, file.text)}
+    drifted = {path: file for path, file in wanted.items() if not is_on_disk(out / path, file.text)}
     expected = expectations(rows, wanted.values())
     fixed = [Fixed(path, tuple(_wrong_with(out, path, expected[file.path]))) for path, file in drifted.items()]
     if drifted:
@@ -124,7 +124,3 @@ def _wrong_with(out: Path, path: str, expected: Expected) -> Iterator[Problem]:
         return
     found = problems_of(TestFile.read(out, path), expected)
     yield from found or [Problem(path, 1, "drift", "was not what its template gives")]
-
-
-def _is(place: Path, text: str) -> bool:
-    return place.is_file() and not place.is_symlink() and place.read_bytes() == text.encode()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hfci.errors import UsageError
 
-__all__ = ["Staging", "staged"]
+__all__ = ["Staging", "is_on_disk", "staged"]
 
 
 class Staging:
@@ -47,6 +47,11 @@ class Staging:
             _make_folder(place.parent, undo)
             new.replace(place)
             undo.callback(place.unlink)
+
+
+def is_on_disk(place: Path, text: str) -> bool:
+    """Say whether `place` is a file, no link to one, of exactly `text`."""
+    return place.is_file() and not place.is_symlink() and place.read_bytes() == text.encode()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from hfci.results.summary import Summary
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["make_table", "print_summary"]
+__all__ = ["make_table", "print_summary", "print_tables"]
 
 SHOWN_FAILURES = 50
 STYLES = {
@@ -71,3 +72,12 @@ def make_table(*columns: str, numbers: bool = False) -> Table:
         last = numbers and column == columns[-1]
         table.add_column(column, overflow="fold", justify="right" if last else "left")
     return table
+
+
+def print_tables(*tables: Table | str) -> None:
+    """Print tables, or what stands for one, to standard output; in a file or a pipe there is no edge to wrap at."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 250)
+    for table in tables:
+        console.print(table)

@@ -18,7 +18,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from hfci.checks.registry import CHECKS
 from hfci.configuration import load_configuration
-from hfci.errors import UsageError, nearest
+from hfci.errors import UsageError, nearest, require_keys
 
 __all__ = ["OWN", "SCHEMA", "SCHEMA_FILE", "STAGES", "Entry", "Ledger", "load_ledger", "parse_ledger", "read_ledger"]
 
@@ -137,7 +137,7 @@ def parse_ledger(content: Mapping[str, Any], path: Path) -> Ledger:
     """
     if content.get("schema") != SCHEMA:
         raise UsageError(f"{path}: schema {content.get('schema')!r}, this hfci reads {SCHEMA}")
-    _only(content, ("schema", "entry"), str(path))
+    require_keys(content, ("schema", "entry"), str(path))
     rows = content.get("entry", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise UsageError(f"{path}: entries are tables, [[entry]]")
@@ -151,7 +151,7 @@ def parse_ledger(content: Mapping[str, Any], path: Path) -> Ledger:
 
 def _entry(row: Mapping[str, Any], where: str, path: Path) -> Entry:
     where = f"{where} ({row['name']})" if isinstance(row.get("name"), str) else where
-    _only(row, tuple(_FIELDS), where)
+    require_keys(row, _FIELDS, where)
     missing = [name for name in _FIELDS if name not in row and name not in _OPTIONAL]
     if missing:
         raise UsageError(f"{where} lacks {', '.join(missing)}")
@@ -159,12 +159,6 @@ def _entry(row: Mapping[str, Any], where: str, path: Path) -> Entry:
     if values["stage"] not in BEFORE_CHECKS and not values.get("checks"):
         raise UsageError(f"{where}: what fails at {values['stage']} is a check; `checks` must name which")
     return Entry(**values, file=path)
-
-
-def _only(data: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    for key in data:
-        if key not in known:
-            raise UsageError(f"{where}: unknown key {key!r}.{nearest(key, known)}")
 
 
 # What each field must be: a value of TOML becomes one of Entry, or a UsageError.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from hfci.errors import UsageError, nearest
+from hfci.errors import UsageError, nearest, require_keys
 
 __all__ = [
     "MANIFEST",
@@ -132,7 +132,7 @@ def parse_manifest(content: Any, where: str) -> Manifest:
     if content.get("schema") != SCHEMA:
         mend = "render it anew with `hfci generate`"
         raise UsageError(f"{where}: schema {content.get('schema')!r}, this hfci reads {SCHEMA}; {mend}")
-    _only_keys(content, {"schema", "transformers", "model_types"}, where)
+    require_keys(content, {"schema", "transformers", "model_types"}, where)
     rows = tuple(
         _parse(ManifestRow, row, f"{where}: model_types[{index}]")
         for index, row in enumerate(_typed(content.get("model_types"), list, f"{where}: model_types"))
@@ -169,7 +169,7 @@ def _parse(kind: type[Any], data: Any, where: str) -> Any:
     data = _object(data, where)
     annotations = {field.name: str(field.type) for field in fields(kind)}
     where = f"{where} ({data['model_type']})" if isinstance(data.get("model_type"), str) else where
-    _only_keys(data, set(annotations), where)
+    require_keys(data, set(annotations), where)
     values: dict[str, Any] = {}
     for name, annotation in annotations.items():
         at = f"{where}: {name}"
@@ -197,9 +197,3 @@ def _typed(value: Any, kind: type[Any], where: str) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise UsageError(f"{where}: expected {kind.__name__}, found {value!r:.60}")
     return value
-
-
-def _only_keys(data: Mapping[str, Any], known: set[str], where: str) -> None:
-    for key in data:
-        if key not in known:
-            raise UsageError(f"{where}: unknown key {key!r}.{nearest(key, known)}")
