@@ -121,7 +121,13 @@ def _recorder(arguments: Namespace, selection: Selection) -> Recorder:
         return _command(arguments, case)
 
     known = [_without_test(row, arguments) for row in selection.untested]
-    return Recorder(selection.cases, known, reproduce, Path.cwd() / arguments.results)
+    about = {
+        "tier": arguments.tier,
+        "seed": arguments.seed,
+        "names": tuple(arguments.names),
+        "checks": tuple(arguments.check),
+    }
+    return Recorder(selection.cases, known, reproduce, Path.cwd() / arguments.results, about)
 
 
 def _pytest(arguments: Namespace, folder: Path, selection: Selection, recorder: Recorder) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hfci.results.reading import Results
-from hfci.results.summary import LADDER
+from hfci.results.ladder import LADDER, Ladder
 from hfci.testing.manifest import ManifestRow
 from hfci.testing.records import Record
 
@@ -28,7 +27,7 @@ class Step:
     source: str | None
 
 
-def coverage(rows: Iterable[ManifestRow], results: Results | None = None) -> tuple[Step, ...]:
+def coverage(rows: Iterable[ManifestRow], results: Iterable[Record] | None = None) -> tuple[Step, ...]:
     """Count `rows` of a manifest on each rung.
 
     What is catalogued and generated the manifest says; all above it what `results` recorded of these rows. Without
@@ -36,17 +35,22 @@ def coverage(rows: Iterable[ManifestRow], results: Results | None = None) -> tup
     """
     rows = tuple(rows)
     known = {row.model_type for row in rows}
-    records = [record for record in results.records if record.model_type in known] if results else []
+    by_model: Ladder[str] = Ladder()
+    by_class: Ladder[tuple[str, str]] = Ladder()
+    for record in results or ():
+        if record.model_type in known:
+            by_model.add(record.model_type, record)
+            if record.architecture:
+                by_class.add((record.model_type, record.architecture), record)
     steps = []
-    for rung, stands in LADDER:
-        if (found := _of_manifest(rows, rung, verified=results is None)) is not None:
-            steps.append(_step(rung, found, MANIFEST))
+    for rung in LADDER:
+        if (found := _of_manifest(rows, rung.name, verified=results is None)) is not None:
+            steps.append(_step(rung.name, found, MANIFEST))
         elif results is None:
-            steps.append(Step(rung, None, None, None))
+            steps.append(Step(rung.name, None, None, None))
         else:
-            by_model = {name for name, own in _grouped(records, by_class=False).items() if stands(own)}
-            by_class = {name for name, own in _grouped(records, by_class=True).items() if stands(own)}
-            steps.append(Step(rung, len(by_model), len({name for _, name in by_class}), RECORDS))
+            classes = {name for _, name in by_class.on(rung)}
+            steps.append(Step(rung.name, len(by_model.on(rung)), len(classes), RECORDS))
     return tuple(steps)
 
 
@@ -72,12 +76,3 @@ def _of_manifest(rows: Iterable[ManifestRow], rung: str, *, verified: bool) -> l
 
 def _step(rung: str, found: list[tuple[str, list[str]]], source: str) -> Step:
     return Step(rung, len(found), len({name for _, classes in found for name in classes}), source)
-
-
-def _grouped(records: Iterable[Record], *, by_class: bool) -> dict[tuple[str, str], list[Record]]:
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        if not by_class or record.architecture:
-            key = (record.model_type, (record.architecture or "") if by_class else "")
-            groups.setdefault(key, []).append(record)
-    return groups

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
+
+from hfci.results.ladder import Ladder
 from hfci.results.reading import Results
 from hfci.results.text import first_line
 from hfci.testing.outcomes import EXECUTED, RED, Outcome
@@ -15,35 +18,6 @@ from hfci.testing.records import Record
 __all__ = ["Summary", "summarize"]
 
 SLOWEST = 10
-BUILDING_CHECK = "builds_tiny"
-
-Rung = Callable[[list[Record]], bool]
-
-
-def _any(condition: Callable[[Record], bool]) -> Rung:
-    return lambda records: any(condition(record) for record in records)
-
-
-def _passed(record: Record) -> bool:
-    return record.outcome == Outcome.PASSED
-
-
-def _is_checked(records: list[Record]) -> bool:
-    executed = [record for record in records if record.outcome in EXECUTED]
-    return bool(executed) and not any(record.outcome in RED for record in records) and all(map(_passed, executed))
-
-
-# What the records of one model type must show for it to stand on a rung: what has really happened.
-LADDER: tuple[tuple[str, Rung], ...] = (
-    ("catalogued", lambda _: True),
-    ("generated", _any(lambda record: record.check is not None)),
-    ("collected", _any(lambda record: record.check is not None and record.outcome != Outcome.NOT_RUN)),
-    ("built", _any(lambda record: _passed(record) or record.stage in ("inputs", "forward"))),
-    ("forwarded", _any(lambda record: _passed(record) and record.check != BUILDING_CHECK)),
-    ("checked", _is_checked),
-    ("run in a pipeline", _any(lambda record: _passed(record) and record.task is not None)),
-    ("run on a GPU", _any(lambda record: _passed(record) and not (record.device or "cpu").startswith("cpu"))),
-)
 
 
 @dataclass(frozen=True)
@@ -100,25 +74,25 @@ class Summary:
 
 def summarize(results: Results) -> Summary:
     """Count; records that a header promises and nobody wrote are `not-run`."""
-    records = results.records
+    records = tuple(results)
     counts = Counter(record.outcome for record in records)
     counts[Outcome.NOT_RUN] += results.missing
-    by_model: dict[str, list[Record]] = {}
+    ladder: Ladder[str] = Ladder()
     for record in records:
-        by_model.setdefault(record.model_type, []).append(record)
+        ladder.add(record.model_type, record)
     slowest = sorted((record for record in records if record.duration_s), key=lambda record: -record.duration_s)
     return Summary(
         planned=len(records) + results.missing,
         executed=sum(counts[outcome] for outcome in EXECUTED),
         outcomes={outcome.value: counts[outcome] for outcome in Outcome},
-        ladder={name: sum(map(stands, by_model.values())) for name, stands in LADDER},
+        ladder=ladder.counts(),
         slowest=tuple((record.case, record.duration_s) for record in slowest[:SLOWEST]),
         failures=tuple(_failures(records)),
         known=_reasons(records, Outcome.KNOWN_FAILURE),
         reasons=_reasons(records, Outcome.UNAVAILABLE),
         torn=results.torn,
         superseded=results.superseded,
-        runs=tuple(dict(header) for header in results.headers),
+        runs=tuple(msgspec.to_builtins(header) for header in results.headers),
     )
 
 
@@ -131,6 +105,6 @@ def _reasons(records: Iterable[Record], outcome: Outcome) -> dict[str, int]:
 def _failures(records: Iterable[Record]) -> Iterable[Failure]:
     red = (record for record in records if record.outcome in RED)
     for record in sorted(red, key=lambda record: record.outcome != Outcome.FAILED):
-        error = first_line(f"{record.error['type']}: {record.error['message']}") if record.error else ""
+        error = first_line(f"{record.error.type}: {record.error.message}") if record.error else ""
         said = "; ".join(filter(None, (error, first_line(record.reason or ""))))
         yield Failure(record.case, record.outcome, record.stage, said, record.reproduce)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import faulthandler
 import gc
 import json
 import os
+import re
 import sys
 from collections.abc import Generator
 from dataclasses import asdict
@@ -254,20 +256,31 @@ def _uses_marker(path: Path) -> bool:
     )
 
 
+# Linux forgets the peak of a process when 5 is written here, and tells the peak since then; see proc(5).
+CLEAR_REFS, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+
+
 def _reset_peak_memory(device: str) -> None:
     if device.startswith("cuda"):
         import torch
 
         gc.collect()
         torch.cuda.reset_peak_memory_stats(device)
+    else:
+        with contextlib.suppress(OSError):  # then it is the peak since the process began, as on other systems
+            CLEAR_REFS.write_text("5", encoding="ascii")
 
 
 def _peak_memory(device: str) -> int | None:
-    """Return the peak on the device, or the peak of this process since its start."""
+    """Return the peak in bytes: on the device, or of this process during the case, where the system can tell."""
     if device.startswith("cuda"):
         import torch
 
         return torch.cuda.max_memory_allocated(device)
+    with contextlib.suppress(OSError):
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text(encoding="utf-8"), re.MULTILINE)
+        if found:
+            return int(found[1]) * 1024
     try:
         import resource
     except ImportError:

@@ -11,21 +11,25 @@ import shlex
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hfci.errors import EnvironmentUnfit
 from hfci.testing.cases import Case
 from hfci.testing.outcomes import EXECUTED, Outcome, Verdict
-from hfci.testing.records import Record, RecordWriter, header, new_run_id
+from hfci.testing.records import Error, Header, Record, RecordWriter, new_run_id, records_file
 
 __all__ = ["Recorder"]
 
 EXIT_TESTS_FAILED, EXIT_UNFIT, EXIT_INTERRUPTED = 1, EnvironmentUnfit.exit_code, 130
+
+# Which attempt at a job this is, where a workflow can repeat one.
+ATTEMPT = "GITHUB_RUN_ATTEMPT"
 
 # What any phase may have seen, whichever decides.
 OBSERVED = ("device", "dtype", "peak_memory_bytes")
@@ -39,7 +43,8 @@ class Recorder:
 
     `expected` are the cases that this run must have, whatever is collected; `known` are records of model
     types without a test; `reproduce` gives the command that repeats one case (default: plain pytest);
-    `results` is the folder for the records (default: --hfci-results, or none).
+    `results` is the folder for the records (default: --hfci-results, or none); `about` is what the header says of
+    the run beyond that: its ID, shard, runner, tier and the names that were asked for.
     """
 
     NAME = "hfci-recorder"
@@ -50,6 +55,7 @@ class Recorder:
         known: Sequence[Record] = (),
         reproduce: Callable[[Case], str] | None = None,
         results: Path | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         """Take what is known before pytest starts."""
         self.planned = {case.id: case for case in expected}
@@ -57,6 +63,7 @@ class Recorder:
         self.strict = bool(self.planned)  # a worker runs only what was expected
         self.reproduce = reproduce or self._pytest_command
         self.results = results
+        self.about = {"run": new_run_id(), "attempt": int(os.environ.get(ATTEMPT, 1)), **(about or {})}
         self.writer: RecordWriter | None = None
         self.records: dict[str, Record] = {}
         self.unfit: str | None = None
@@ -177,7 +184,7 @@ class Recorder:
         report.sections.append(("reproduce", self.reproduce(case)))
         verdict = Verdict.failed("WorkerDied", message)
         spent = sum(phase.duration for phase in self._phases.pop(case.id, []))
-        self._record(Record.of(case, **verdict, duration_s=round(spent, 4), worker=worker))
+        self._record(Record.of(case, **_checked(verdict), duration_s=round(spent, 4), worker=worker))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Tell Ctrl-C from pytest's other ways to stop, which are kinds of KeyboardInterrupt too."""
@@ -226,9 +233,10 @@ class Recorder:
         """Begin the records file: the header, now that the plan is known, and the records known already."""
         if self.results is None:
             return
-        run = new_run_id()
-        self.writer = RecordWriter(self.results / f"records-{run}.jsonl")
-        self.writer.write(header(run, device, len(self.planned) + len(self.known), Path.cwd()))
+        planned = len(self.planned) + len(self.known)
+        head = Header.now(device=device, planned=planned, folder=Path.cwd(), **self.about)
+        self.writer = RecordWriter(self.results / records_file(head))
+        self.writer.write(head)
         for record in self.known:
             self.writer.write(record)
 
@@ -241,7 +249,8 @@ class Recorder:
             self._give_up(error)
 
     def _record(self, record: Record) -> None:
-        record = replace(record, reproduce=self.reproduce(self.planned[record.case]))
+        known = {"reproduce": self.reproduce(self.planned[record.case]), "attempt": self.about["attempt"]}
+        record = msgspec.structs.replace(record, **known)
         self.records[record.case] = record
         if self.writer is None or self._is_unwritable:
             return
@@ -284,8 +293,15 @@ def _combine(case: Case, phases: list[Any]) -> Record:
     observed = {name: value for verdict in verdicts for name, value in verdict.items() if name in OBSERVED}
     node = getattr(phases[0], "node", None)
     worker: str = node.gateway.id if node else "main"
-    duration = round(sum(report.duration for report in phases), 4)
-    return Record.of(case, **{**decisive, **observed, "duration_s": duration, "worker": worker})
+    spent = {report.when: round(report.duration, 4) for report in phases}
+    timed = {"duration_s": round(sum(spent.values()), 4), "setup_s": spent.get("setup"), "call_s": spent.get("call")}
+    return Record.of(case, **{**_checked(decisive), **observed, **timed, "worker": worker})
+
+
+def _checked(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a verdict says, as fields of a record."""
+    error = verdict.get("error")
+    return {**verdict, "error": Error(**error)} if error else dict(verdict)
 
 
 def _case_from_json(data: dict[str, Any]) -> Case:

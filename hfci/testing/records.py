@@ -9,26 +9,39 @@ import platform
 import shutil
 import subprocess
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from hfci import __version__
 from hfci.errors import EnvironmentUnfit
 from hfci.testing.cases import Case
 from hfci.testing.outcomes import Outcome
 
-__all__ = ["SCHEMA", "SCHEMA_FILE", "Record", "RecordWriter", "header", "new_run_id"]
+__all__ = ["SCHEMA", "SCHEMA_FILE", "Error", "Header", "Record", "RecordWriter", "new_run_id", "records_file"]
 
-SCHEMA = 1
+SCHEMA = 2
 SCHEMA_FILE = Path(__file__).parent / "data" / "records.schema.json"
 
+# What each field of a record that speaks of a case is called there too.
+OF_CASE = ("model_type", "architecture", "family", "check", "task", "tier", "device", "dtype", "backend")
 
-@dataclass(frozen=True)
-class Record:
-    """One case of one run."""
+# The branch that a workflow builds, where git itself knows only a commit.
+BRANCHES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")
+
+
+class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The exception that ended a case: its type, its message and the tail of its traceback."""
+
+    type: str
+    message: str
+    traceback: str
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One case of one run. Durations are seconds; `duration_s` is all of it, `setup_s` and `call_s` parts of it."""
 
     case: str
     model_type: str
@@ -37,11 +50,13 @@ class Record:
     check: str | None
     task: str | None
     tier: str
-    outcome: str
+    outcome: Outcome
     stage: str | None = None
     reason: str | None = None
-    error: Mapping[str, str] | None = None  # type, message, traceback (its tail)
+    error: Error | None = None
     duration_s: float = 0.0
+    setup_s: float | None = None
+    call_s: float | None = None
     peak_memory_bytes: int | None = None
     device: str | None = None
     dtype: str | None = None
@@ -54,19 +69,55 @@ class Record:
     @classmethod
     def of(cls, case: Case, outcome: Outcome | str, **fields: Any) -> Record:
         """Return the record of `case`."""
-        names = (
-            "model_type",
-            "architecture",
-            "family",
-            "check",
-            "task",
-            "tier",
-            "device",
-            "dtype",
-            "backend",
+        known = {name: getattr(case, name) for name in OF_CASE}
+        return cls(case=case.id, outcome=Outcome(outcome), **{**known, **fields})
+
+
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one file of records is about; a run has one for each attempt at each of its shards.
+
+    - `run`: the run's ID, the same in all its files; `shard`: the index in its plan; `attempt`: 2 when the job was
+      run again
+    - `started`: UTC, ISO 8601; `branch`: where it was run, if it is known
+    - `device`: the one that was asked for; `runner`: the kind of machine, by its name in the plan
+    - `names`, `checks`: what was asked for; empty is everything, None is unknown (records of schema 1)
+    - `planned`: how many records the whole file has
+    """
+
+    schema: int = SCHEMA
+    run: str
+    shard: int | None = None
+    attempt: int = 1
+    started: str
+    commit: str | None
+    branch: str | None = None
+    versions: dict[str, str | None]
+    device: str
+    runner: str | None = None
+    seed: int | None = None
+    tier: str | None = None
+    names: tuple[str, ...] | None = ()
+    checks: tuple[str, ...] | None = ()
+    planned: int
+
+    @classmethod
+    def now(cls, run: str, *, device: str, planned: int, folder: Path, **fields: Any) -> Header:
+        """Return the header of records that begin now, for the checkout in `folder`."""
+        return cls(
+            run=run,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            commit=_git(folder, "rev-parse", "HEAD"),
+            branch=_branch(folder),
+            versions={
+                "hfci": __version__,
+                "python": platform.python_version(),
+                "torch": _version("torch"),
+                "transformers": _version("transformers"),
+            },
+            device=device,
+            planned=planned,
+            **fields,
         )
-        known = {name: getattr(case, name) for name in names}
-        return cls(case=case.id, outcome=str(outcome), **{**known, **fields})
 
 
 def new_run_id() -> str:
@@ -74,22 +125,11 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
 
 
-def header(run: str, device: str, planned: int, folder: Path) -> dict[str, Any]:
-    """Return the header line's content; `planned` is how many records a whole run has."""
-    return {
-        "schema": SCHEMA,
-        "run": run,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(folder),
-        "versions": {
-            "hfci": __version__,
-            "python": platform.python_version(),
-            "torch": _version("torch"),
-            "transformers": _version("transformers"),
-        },
-        "device": device,
-        "planned": planned,
-    }
+def records_file(head: Header) -> str:
+    """Return the name of the file that begins with `head`: no other job of the run writes one of that name."""
+    shard = "" if head.shard is None else f"-{head.shard}"
+    attempt = "" if head.attempt == 1 else f"-attempt{head.attempt}"
+    return f"records-{head.run}{shard}{attempt}.jsonl"
 
 
 class RecordWriter:
@@ -106,10 +146,10 @@ class RecordWriter:
         except OSError as error:
             raise EnvironmentUnfit(f"cannot write records to {path}: {error.strerror}") from error
 
-    def write(self, content: Record | Mapping[str, Any]) -> None:
+    def write(self, content: Header | Record) -> None:
         """Append one line; if that fails, the earlier ones stay whole and EnvironmentUnfit says why."""
-        data = asdict(content) if isinstance(content, Record) else content
-        line = (json.dumps(data, separators=(",", ":")) + "\n").encode()
+        # Not msgspec.json.encode: a lone surrogate, as in the name of a file, must not cost the record.
+        line = (json.dumps(msgspec.to_builtins(content), ensure_ascii=False) + "\n").encode("utf-8", "replace")
         try:
             rest = memoryview(line)
             while rest:
@@ -135,11 +175,17 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _commit(folder: Path) -> str | None:
+def _branch(folder: Path) -> str | None:
+    told = (os.environ.get(name) for name in BRANCHES)
+    return next(filter(None, told), None) or _git(folder, "branch", "--show-current")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Return what git says of `folder`; None where there is no git, no repository or nothing said."""
     git = shutil.which("git")
     if git is None:
         return None
     found = subprocess.run(  # noqa: S603 -- a fixed command
-        [git, "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=False
+        [git, *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
     return found.stdout.strip() or None if found.returncode == 0 else None

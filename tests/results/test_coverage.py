@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from hfci.results.coverage import coverage
-from hfci.results.reading import Results
 from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
+from hfci.testing.outcomes import Outcome
 from hfci.testing.records import Record
 
 ROWS = (
@@ -43,14 +43,15 @@ ROWS = (
 def record(model_type: str, architecture: str, check: str, outcome: str = "passed", **fields: str | None) -> Record:
     given = {"family": "text", "task": None, "tier": "smoke", "device": "cpu", **fields}
     case = f"{model_type}/{architecture}/{check}[{given}]"
-    return Record(case, model_type, architecture, check=check, outcome=outcome, **given)  # type: ignore[arg-type]
+    known = {"model_type": model_type, "architecture": architecture, "check": check}
+    return Record(case=case, outcome=Outcome(outcome), **known, **given)  # type: ignore[arg-type]
 
 
-def results(*records: Record) -> Results:
-    return Results((), records, 0, 0, 0)
+def results(*records: Record) -> tuple[Record, ...]:
+    return records
 
 
-def counts(found: Results | None = None) -> dict[str, tuple[int | None, int | None]]:
+def counts(found: tuple[Record, ...] | None = None) -> dict[str, tuple[int | None, int | None]]:
     return {step.rung: (step.model_types, step.architectures) for step in coverage(ROWS, found)}
 
 

@@ -10,6 +10,7 @@ from hfci.results import read_results, summarize
 from hfci.results.markdown import append_summary, render_summary
 from hfci.results.summary import Summary
 from hfci.results.terminal import print_summary
+from hfci.testing.records import Error
 
 from .support import record, save
 
@@ -22,7 +23,7 @@ def summary_of(tmp_path: Path, *records: object, planned: int | None = None) -> 
 
 
 def test_known_failures_are_executed_told_and_not_red(tmp_path: Path) -> None:
-    error = {"type": "ValueError", "message": "no", "traceback": ""}
+    error = Error("ValueError", "no", "")
     fields = {"stage": "build", "error": error, "reason": f"split-heads: {HOSTILE}"}
     known = [record("stuck", check, "known-failure", **fields) for check in ("builds_tiny", "forward_is_finite")]
     summary = summary_of(tmp_path, *known, record("good", "builds_tiny", "passed"))

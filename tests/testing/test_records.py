@@ -3,15 +3,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 
 from hfci.errors import EnvironmentUnfit
 from hfci.testing.cases import Case, case_id
-from hfci.testing.records import SCHEMA_FILE, Record, RecordWriter, header, new_run_id
+from hfci.testing.records import SCHEMA_FILE, Header, Record, RecordWriter, new_run_id, records_file
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 
@@ -24,14 +24,14 @@ def test_case_id_orders_the_axes() -> None:
 
 def test_schema_is_valid_and_names_every_field() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    record = SCHEMA["$defs"]["record"]
-    names = [field.name for field in fields(Record)]
-    assert sorted(record["properties"]) == sorted(record["required"]) == sorted(names)
+    for name, kind in (("record", Record), ("header", Header)):
+        described = SCHEMA["$defs"][name]
+        assert sorted(described["properties"]) == sorted(described["required"]) == sorted(kind.__struct_fields__)
 
 
 def test_lines_are_valid(tmp_path: Path) -> None:
     writer = RecordWriter(tmp_path / "deep" / "records-x.jsonl")
-    writer.write(header("x", "cpu", 1, tmp_path))
+    writer.write(Header.now("x", device="cpu", planned=1, folder=tmp_path))
     writer.write(Record.of(Case("a", None, None, None, "smoke", "cpu"), "not-run", reason="\ud800 é"))
     writer.close()
     for line in writer.path.read_text(encoding="utf-8").splitlines():
@@ -42,12 +42,20 @@ def test_lines_are_valid(tmp_path: Path) -> None:
 def test_a_failure_without_an_error_is_invalid() -> None:
     case = Case("a", "A", "f", "c", "smoke", "cpu")
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(vars(Record.of(case, "failed")), SCHEMA)
+        jsonschema.validate(msgspec.to_builtins(Record.of(case, "failed")), SCHEMA)
 
 
 def test_run_ids_sort_by_time_and_differ() -> None:
     assert new_run_id() != new_run_id()
     assert new_run_id()[:15].replace("T", "").isdigit()
+
+
+def test_no_two_jobs_of_a_run_write_one_file(tmp_path: Path) -> None:
+    jobs = [{}, {"shard": 0}, {"shard": 11}, {"shard": 1, "attempt": 1}, {"attempt": 2}, {"shard": 1, "attempt": 2}]
+    heads = [Header.now("x", device="cpu", planned=1, folder=tmp_path, **job) for job in jobs]
+    names = {records_file(head) for head in heads}
+    assert len(names) == len(jobs)
+    assert all(name.startswith("records-x") and name.endswith(".jsonl") for name in names)
 
 
 def test_unwritable_folder(tmp_path: Path) -> None:
