@@ -5,7 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from pathlib import Path
 
-__all__ = ["TIERS", "add_device", "add_folder", "add_json", "add_names", "add_seed", "print_json"]
+__all__ = [
+    "TIERS",
+    "add_checks",
+    "add_device",
+    "add_folder",
+    "add_json",
+    "add_names",
+    "add_seed",
+    "add_tier",
+    "print_json",
+]
 
 TIERS = ("smoke", "functional", "deep")
 
@@ -18,6 +28,16 @@ def add_names(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="model types, patterns ('qwen*'), family:NAME, architectures; nothing means everything",
     )
+
+
+def add_tier(parser: ArgumentParser) -> None:
+    """The tier."""
+    parser.add_argument("--tier", choices=TIERS, default="smoke", help="default: smoke")
+
+
+def add_checks(parser: ArgumentParser) -> None:
+    """Checks."""
+    parser.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
 
 
 def add_device(parser: ArgumentParser) -> None:

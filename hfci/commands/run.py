@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import shlex
 import shutil
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hfci.commands.options import TIERS, add_device, add_folder, add_names, add_seed
+from hfci.commands.options import add_checks, add_device, add_folder, add_names, add_seed, add_tier
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 
 if TYPE_CHECKING:
     from hfci.planning import Selection
+    from hfci.planning.plan import Plan, Shard
     from hfci.results import Summary
     from hfci.testing.cases import Case
     from hfci.testing.manifest import Manifest, ManifestRow
@@ -35,9 +37,12 @@ SCRATCH = Path(".hfci")
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
-    parser.add_argument("--tier", choices=TIERS, default="smoke", help="default: smoke")
-    parser.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
+    add_tier(parser)
+    add_checks(parser)
     add_device(parser)
+    parser.add_argument(
+        "--shard", metavar="PLAN:INDEX", help="what a plan gives to one of its shards, and nothing else"
+    )
     add_seed(parser)
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds that a case may take (default: 300)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: as many as cores)")
@@ -45,20 +50,49 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_folder(parser, "--generated", f"the generated tests (default: {GENERATED}, or rendered into {SCRATCH})")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a run is to run: what the arguments name, or one shard of a plan, with what records say of that."""
+
+    names: tuple[str, ...]
+    checks: tuple[str, ...]
+    tier: str
+    device: str
+    planned: tuple[Plan, Shard] | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the header of the records says."""
+        own = {"tier": self.tier, "names": self.names, "checks": self.checks}
+        if self.planned is None:
+            return own
+        plan, shard = self.planned
+        return {**own, "run": plan.run, "shard": shard.index, "runner": shard.runner}
+
+    def select(self, manifest: Manifest) -> Selection:
+        """Return the rows and cases of `manifest`."""
+        from hfci.planning import select
+        from hfci.planning.plan import select_shard
+
+        if self.planned is not None:
+            return select_shard(manifest, *self.planned)
+        return select(manifest, self.names, tier=self.tier, device=self.device, checks=self.checks)
+
+
 def run(arguments: Namespace) -> int:
     """Find or render the tests, select, run, summarize."""
     from hfci.catalog.environment import check_environment
-    from hfci.planning import select
     from hfci.testing.ledger import read_ledger
 
     if arguments.workers is not None and arguments.workers < 1:
         raise UsageError(f"--workers must be at least 1, not {arguments.workers}")
+    asked = _asked(arguments)
     check_environment()
     read_ledger()  # what is wrong with it is told now, once, and not by every worker
-    folder, manifest = _tests(arguments)
-    selection = select(manifest, arguments.names, tier=arguments.tier, device=arguments.device, checks=arguments.check)
-    recorder = _recorder(arguments, selection)
-    status = _pytest(arguments, folder, selection, recorder) if selection.cases else _only_known(recorder, arguments)
+    folder, manifest = _tests(arguments, asked)
+    selection = asked.select(manifest)
+    recorder = _recorder(arguments, asked, selection)
+    status = _pytest(arguments, asked, folder, selection, recorder) if selection.cases else _only_known(recorder, asked)
     if recorder.unfit:
         return EnvironmentUnfit.exit_code
     summary = _show(recorder)
@@ -67,14 +101,26 @@ def run(arguments: Namespace) -> int:
     if summary.is_red or status:
         return 1
     if not summary.executed:
-        raise NothingToDo(f"no case was executed: {_nothing(arguments, selection)}")
+        raise NothingToDo(f"no case was executed: {_nothing(asked, selection)}")
     return 0
 
 
 # The tests to run.
 
 
-def _tests(arguments: Namespace) -> tuple[Path, Manifest]:
+def _asked(arguments: Namespace) -> Asked:
+    from hfci.planning.plan import parse_shard
+
+    if arguments.shard is None:
+        return Asked(tuple(arguments.names), tuple(arguments.check), arguments.tier, arguments.device)
+    if arguments.names or arguments.check:
+        named = " ".join([*arguments.names, *(f"--check {name}" for name in arguments.check)])
+        raise UsageError(f"--shard says what to run, and so does {named}: leave one of them out")
+    plan, shard = parse_shard(arguments.shard)
+    return Asked(plan.names, plan.checks, shard.tier, shard.device, (plan, shard))
+
+
+def _tests(arguments: Namespace, asked: Asked) -> tuple[Path, Manifest]:
     """Return the folder of generated tests and its manifest; rendered now if there is none that fits."""
     from hfci.testing.manifest import MANIFEST, load_manifest
 
@@ -92,11 +138,11 @@ def _tests(arguments: Namespace) -> tuple[Path, Manifest]:
         if manifest.transformers == installed:
             return GENERATED, manifest
     folder = SCRATCH / f"generated-{installed}"
-    _render(arguments.names, folder)
+    _render(asked.names, folder)
     return folder, load_manifest(folder / MANIFEST)
 
 
-def _render(names: list[str], folder: Path) -> None:
+def _render(names: Sequence[str], folder: Path) -> None:
     """Render into `folder`, in a process of its own: this one must not import torch."""
     from hfci.testing.manifest import MANIFEST, load_manifest
 
@@ -114,23 +160,19 @@ def _render(names: list[str], folder: Path) -> None:
 # Running them.
 
 
-def _recorder(arguments: Namespace, selection: Selection) -> Recorder:
+def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recorder:
+    from hfci.testing.cases import run_command
     from hfci.testing.recorder import Recorder
 
     def reproduce(case: Case) -> str:
-        return _command(arguments, case)
+        return run_command(case, seed=arguments.seed, generated=arguments.generated)
 
-    known = [_without_test(row, arguments) for row in selection.untested]
-    about = {
-        "tier": arguments.tier,
-        "seed": arguments.seed,
-        "names": tuple(arguments.names),
-        "checks": tuple(arguments.check),
-    }
+    known = [_without_test(row, asked) for row in selection.untested]
+    about = {**asked.about, "seed": arguments.seed}
     return Recorder(selection.cases, known, reproduce, Path.cwd() / arguments.results, about)
 
 
-def _pytest(arguments: Namespace, folder: Path, selection: Selection, recorder: Recorder) -> int:
+def _pytest(arguments: Namespace, asked: Asked, folder: Path, selection: Selection, recorder: Recorder) -> int:
     """Run pytest here, without collecting here: each file is imported by workers only."""
     import pytest
 
@@ -148,7 +190,7 @@ def _pytest(arguments: Namespace, folder: Path, selection: Selection, recorder: 
         "--dist": "loadfile",
         "--max-worker-restart": len(selection.cases),
         "--tb": "short",
-        "--hfci-device": arguments.device,
+        "--hfci-device": asked.device,
         "--hfci-seed": arguments.seed,
         "--hfci-timeout": arguments.timeout,
     }
@@ -164,23 +206,22 @@ def _pytest(arguments: Namespace, folder: Path, selection: Selection, recorder: 
     return int(pytest.main([*flags, *pairs, *folders], plugins=[recorder]))
 
 
-def _only_known(recorder: Recorder, arguments: Namespace) -> int:
+def _only_known(recorder: Recorder, asked: Asked) -> int:
     """Write the records of the model types that have no test, where there is nothing else to do."""
     if recorder.known:
-        recorder.open(arguments.device)
+        recorder.open(asked.device)
     return 0
 
 
-def _without_test(row: ManifestRow, arguments: Namespace) -> Record:
+def _without_test(row: ManifestRow, asked: Asked) -> Record:
     """Return the record of a model type without a test: by which rule, or where its tiny model stops."""
-    from hfci.testing.cases import Case
+    from hfci.testing.cases import run_command
     from hfci.testing.manifest import NOT_ASKED
     from hfci.testing.outcomes import Outcome
     from hfci.testing.preparation import missing_packages
     from hfci.testing.records import Record
 
     base = row.architecture(row.base)
-    case = Case(row.model_type, row.base, base.family, None, arguments.tier, arguments.device)
     if row.reason == NOT_ASKED:
         outcome, reason = Outcome.NOT_RUN, "no test: not rendered yet, `hfci generate` does"
     elif row.reason:
@@ -191,21 +232,8 @@ def _without_test(row: ManifestRow, arguments: Namespace) -> Record:
         outcome, reason = Outcome.NOT_RUN, f"no test: rendered where {', '.join(base.requires)} was absent"
     else:
         outcome, reason = Outcome.NOT_RUN, f"no test: {row.error}"
-    command = shlex.join(["hfci", "generate", row.model_type])
-    return Record.of(case, outcome, reason=reason, reproduce=command)
-
-
-def _command(arguments: Namespace, case: Case) -> str:
-    """Return the command that runs this one case anywhere."""
-    name = case.model_type if case.tier == "smoke" else case.architecture or case.model_type
-    command = ["hfci", "run", name, "--check", case.check or "", "--device", case.device]
-    for option, value, usual in (
-        ("--tier", case.tier, "smoke"),
-        ("--seed", arguments.seed, 0),
-        ("--generated", arguments.generated, None),
-    ):
-        command += [option, str(value)] if value != usual else []
-    return shlex.join(command)
+    case = row.untested(asked.tier, asked.device)
+    return Record.of(case, outcome, reason=reason, reproduce=run_command(case))
 
 
 # What came of it.
@@ -225,7 +253,7 @@ def _show(recorder: Recorder) -> Summary:
     return summary
 
 
-def _nothing(arguments: Namespace, selection: Selection) -> str:
-    names = " ".join(arguments.names) or "everything"
+def _nothing(asked: Asked, selection: Selection) -> str:
+    names = " ".join(asked.names) or "everything"
     tests = ", ".join(f"{row.model_type}: {row.reason}" for row in selection.untested[:5] if row.reason)
-    return tests or f"{names} has no case in the tier {arguments.tier} here"
+    return tests or f"{names} has no case in the tier {asked.tier} here"

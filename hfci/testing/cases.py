@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hfci.errors import UsageError, nearest
 
-__all__ = ["Case", "case_from_marker", "case_id"]
+__all__ = ["Case", "case_from_marker", "case_id", "run_command"]
 
 # What the marker must and may say. The optional axes can also come from a parameter of the test.
 REQUIRED = ("model_type", "architecture", "family", "tier")
@@ -94,3 +96,17 @@ def case_from_marker(
         if not isinstance(value, str) or not value:
             raise UsageError(f"{wrong}: {name} must be a non-empty string, not {value!r}")
     return Case(**values, requires=tuple(requires), **known)
+
+
+def run_command(case: Case, *, seed: int = 0, generated: Path | None = None) -> str:
+    """Return the command that runs this one case anywhere; `generated` is a folder of tests that is not the usual one.
+
+    A model type without a test has nothing to run: rendering it says why.
+    """
+    if case.check is None:
+        return shlex.join(["hfci", "generate", case.model_type])
+    name = case.model_type if case.tier == "smoke" else case.architecture or case.model_type
+    command = ["hfci", "run", name, "--check", case.check, "--device", case.device]
+    for option, value, usual in (("--tier", case.tier, "smoke"), ("--seed", seed, 0), ("--generated", generated, None)):
+        command += [option, str(value)] if value != usual else []
+    return shlex.join(command)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hfci.errors import UsageError, nearest, require_keys
+from hfci.testing.cases import Case
 
 __all__ = [
     "MANIFEST",
@@ -88,6 +89,10 @@ class ManifestRow:
     def files(self) -> tuple[str, ...]:
         """The files that hold the cases, each once."""
         return tuple(dict.fromkeys(case.file for case in self.cases))
+
+    def untested(self, tier: str, device: str) -> Case:
+        """Return what stands in the records for a row without a test."""
+        return Case(self.model_type, self.base, self.architecture(self.base).family, None, tier, device)
 
     def architecture(self, name: str | None) -> ManifestArchitecture:
         """Return the architecture `name`; one of which nothing is known where the row has none of that name."""

@@ -1,0 +1,171 @@
+"""A plan: which cases run where, as a file that the jobs, the report and other engines read. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from hfci.errors import UsageError
+from hfci.planning.select import Selection, select
+from hfci.testing.cases import Case
+from hfci.testing.manifest import Manifest
+from hfci.writing import replacing
+
+__all__ = [
+    "SCHEMA",
+    "SCHEMA_FILE",
+    "Group",
+    "Plan",
+    "Shard",
+    "Untested",
+    "groups_of",
+    "load_plan",
+    "parse_shard",
+    "select_shard",
+    "write_plan",
+]
+
+SCHEMA = 1
+SCHEMA_FILE = Path(__file__).parent / "data" / "plan.schema.json"
+
+
+class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The checks of one architecture in one file; what is planned is whole files."""
+
+    model_type: str
+    architecture: str
+    family: str | None = None
+    file: str
+    checks: tuple[str, ...]
+    requires: tuple[str, ...] = ()
+
+
+class Untested(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A model type without a test: its record says why."""
+
+    model_type: str
+    architecture: str | None = None
+    family: str | None = None
+
+
+class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one job runs: the cases of `groups`, and the rows of `untested`, which have no test to run.
+
+    `predicted_s` is how long its cases should take in one worker, in seconds.
+    """
+
+    index: int
+    runner: str
+    device: str
+    tier: str
+    groups: tuple[Group, ...] = ()
+    untested: tuple[Untested, ...] = ()
+    predicted_s: float = 0.0
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The cases, in their order."""
+        return tuple(
+            Case(
+                group.model_type,
+                group.architecture,
+                group.family,
+                check,
+                self.tier,
+                self.device,
+                file=group.file,
+                requires=group.requires,
+            )
+            for group in self.groups
+            for check in group.checks
+        )
+
+    @property
+    def rows(self) -> tuple[Case, ...]:
+        """What stands in the records for the model types without a test."""
+        return tuple(
+            Case(row.model_type, row.architecture, row.family, None, self.tier, self.device) for row in self.untested
+        )
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The shards of one run. `run` is the ID that all its records bear; `names` and `checks` are what was asked for."""
+
+    schema: int = SCHEMA
+    run: str
+    transformers: str
+    names: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    shards: tuple[Shard, ...] = ()
+
+
+def groups_of(cases: Iterable[Case]) -> tuple[Group, ...]:
+    """Return cases, neighbours of one architecture and file together."""
+    found: dict[tuple[str, str, str], list[Case]] = {}
+    for case in cases:
+        found.setdefault((case.model_type, case.architecture or "", case.file or ""), []).append(case)
+    return tuple(
+        Group(
+            model_type=model_type,
+            architecture=architecture,
+            family=own[0].family,
+            file=file,
+            checks=tuple(case.check or "" for case in own),
+            requires=own[0].requires,
+        )
+        for (model_type, architecture, file), own in found.items()
+    )
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan; UsageError says what is wrong with it."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the plan {path}: {error.strerror}") from error
+    try:
+        head = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        schema = msgspec.json.decode(head.get("schema", b"null"))
+        if schema != SCHEMA:
+            raise UsageError(f"{path}: a plan of schema {schema!r}, this hfci reads {SCHEMA}; plan anew: `hfci plan`")
+        plan = msgspec.json.decode(content, type=Plan)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{path} is no plan: {error}") from error
+    if [shard.index for shard in plan.shards] != list(range(len(plan.shards))):
+        raise UsageError(f"{path} is no plan: its shards are not numbered 0 to {len(plan.shards) - 1}")
+    return plan
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Write a plan; the file is there whole or not at all."""
+    with replacing(path) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+
+
+def parse_shard(text: str) -> tuple[Plan, Shard]:
+    """Return what `PLAN:INDEX` names; UsageError where there is no such plan or no such shard in it."""
+    path, separator, index = text.rpartition(":")
+    if not separator or not index.isascii() or not index.isdigit():
+        raise UsageError(f"a shard is PLAN:INDEX, such as plan.json:0, not {text!r}")
+    plan = load_plan(Path(path))
+    count = len(plan.shards)
+    if int(index) >= count:
+        raise UsageError(f"{path} has {count} shards, 0 to {count - 1}; there is no shard {index}")
+    return plan, plan.shards[int(index)]
+
+
+def select_shard(manifest: Manifest, plan: Plan, shard: Shard) -> Selection:
+    """Return the rows and cases of `manifest` that a shard has; UsageError where the plan is not of this manifest."""
+    if plan.transformers != manifest.transformers:
+        versions = f"transformers {plan.transformers}, the tests are for {manifest.transformers}"
+        raise UsageError(f"the plan is for {versions}; plan anew with `hfci plan`")
+    whole = select(manifest, plan.names, tier=shard.tier, device=shard.device, checks=plan.checks)
+    planned = {case.id for case in shard.cases}
+    cases = tuple(case for case in whole.cases if case.id in planned)
+    if unknown := planned - {case.id for case in cases}:
+        known = f"{len(unknown)} planned cases are none of these tests, such as {min(unknown)}"
+        raise UsageError(f"{known}; plan anew with `hfci plan`")
+    names = {row.model_type for row in shard.untested} | {case.model_type for case in cases}
+    return Selection(tuple(row for row in whole.rows if row.model_type in names), cases)

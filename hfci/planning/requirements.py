@@ -1,0 +1,112 @@
+"""What cases need, as measured: seconds and memory by case and kind of runner, in a file that a repository can keep.
+
+A merge only adds: a case that a run lacks, because a shard was lost or it was not asked for, keeps what is known.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from hfci.errors import UsageError
+from hfci.testing.outcomes import Outcome
+from hfci.testing.records import Header, Record
+from hfci.writing import replacing
+
+__all__ = ["SCHEMA", "SCHEMA_FILE", "Need", "Requirements", "load_requirements", "runner_of"]
+
+SCHEMA = 1
+SCHEMA_FILE = Path(__file__).parent / "data" / "requirements.schema.json"
+
+# Of each case the latest are kept: one run is noise, and what was true long ago is not any more.
+KEPT = 5
+
+# A failure may be a time limit, or the end of a case before its work began.
+TELLING = (Outcome.PASSED, Outcome.KNOWN_FAILURE)
+
+
+class Need(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One measurement: seconds from setup to teardown, and the peak memory in bytes where it is known."""
+
+    seconds: float
+    memory: int | None = None
+
+
+class Runner(msgspec.Struct, forbid_unknown_fields=True):
+    """What was measured on one kind of runner: by case the latest needs, the newest last, and from which runs."""
+
+    runs: list[str]
+    cases: dict[str, list[Need]]
+
+
+class Requirements(msgspec.Struct, forbid_unknown_fields=True):
+    """The needs of cases by kind of runner."""
+
+    schema: int = SCHEMA
+    runners: dict[str, Runner] = {}
+
+    def need(self, case: str, runner: str) -> Need | None:
+        """Return the median of the seconds and the largest memory of a case; None where nothing was measured."""
+        known = self.runners.get(runner)
+        found = known.cases.get(case) if known else None
+        if not found:
+            return None
+        memory = [need.memory for need in found if need.memory is not None]
+        return Need(statistics.median(need.seconds for need in found), max(memory, default=None))
+
+    def merge(self, head: Header, records: Iterable[Record]) -> int:
+        """Take in the records of one file; return how many cases it told something of, 0 if it was merged before."""
+        known = self.runners.setdefault(runner_of(head), Runner([], {}))
+        part = f"{head.run}:{head.shard or 0}:{head.attempt}"
+        if part in known.runs:
+            return 0
+        count = 0
+        for record in records:
+            if record.outcome in TELLING:
+                needs = known.cases.setdefault(record.case, [])
+                needs.append(Need(record.duration_s, record.peak_memory_bytes))
+                del needs[:-KEPT]
+                count += 1
+        known.runs.append(part)
+        return count
+
+    def write(self, path: Path) -> None:
+        """Write the file, a line a case in the order of their names, so that git can merge two of them."""
+        runners = (
+            f'{json.dumps(name)}: {{\n "runs": {json.dumps(runner.runs)},\n "cases": {{\n{_lines(runner)}\n }}\n}}'
+            for name, runner in sorted(self.runners.items())
+        )
+        with replacing(path) as file:
+            file.write(f'{{"schema": {SCHEMA}, "runners": {{{", ".join(runners)}}}}}\n'.encode())
+
+
+def load_requirements(path: Path) -> Requirements:
+    """Read the file, or begin one where there is none; UsageError says what is wrong with it."""
+    if not path.exists():
+        return Requirements()
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Requirements)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{path} is no file of requirements: {error}") from error
+    if found.schema != SCHEMA:
+        raise UsageError(f"{path}: requirements of schema {found.schema}, this hfci reads {SCHEMA}")
+    return found
+
+
+def runner_of(head: Header) -> str:
+    """Return the kind of runner of a file of records: as the plan named it, or the device where there was no plan."""
+    return head.runner or head.device
+
+
+def _lines(runner: Runner) -> str:
+    return ",\n".join(f"  {json.dumps(case)}: {_plain(needs)}" for case, needs in sorted(runner.cases.items()))
+
+
+def _plain(needs: Iterable[Need]) -> str:
+    return msgspec.json.encode([Need(round(need.seconds, 3), need.memory) for need in needs]).decode()

@@ -1,0 +1,51 @@
+"""What should have been recorded and was not: against the plan of a run, and against the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hfci.planning.plan import Plan
+from hfci.planning.select import select
+from hfci.results.reading import Results
+from hfci.testing.cases import Case, run_command
+from hfci.testing.manifest import Manifest
+from hfci.testing.outcomes import Outcome
+from hfci.testing.records import Header, Record
+
+__all__ = ["absent_from_manifest", "absent_from_plan"]
+
+
+def absent_from_plan(results: Results, plan: Plan) -> Iterator[Record]:
+    """Yield a record, `not-run`, of each case that `plan` gives to a shard and that nobody recorded."""
+    reported = {head.shard for head in results.headers if head.run == plan.run}
+    for shard in plan.shards:
+        absent = [case for case in (*shard.cases, *shard.rows) if case.id not in results]
+        where = f"shard {shard.index} of {len(plan.shards)} ({shard.runner})"
+        why = "was cut off before it" if shard.index in reported else "left no records"
+        for case in absent:
+            yield _not_run(case, f"{where} {why}")
+
+
+def absent_from_manifest(results: Results, manifest: Manifest) -> Iterator[Record]:
+    """Yield a record, `not-run`, of each case that `manifest` has of what a run was asked for and did not record.
+
+    Only the newest run on the manifest's transformers, of each tier and device, is asked; one of which it is not
+    known what it was asked for is left out. Raises UsageError where it was asked for what the manifest does not name.
+    """
+    newest = {(head.tier, head.device): head for head in results.headers if _is_of(head, manifest)}
+    for (tier, device), head in newest.items():
+        assert tier is not None
+        selection = select(manifest, head.names or (), tier=tier, device=device, checks=head.checks or ())
+        for case in (*selection.cases, *(row.untested(tier, device) for row in selection.untested)):
+            if case.id not in results:
+                yield _not_run(case, "the manifest has this case, and the run left it out")
+
+
+def _not_run(case: Case, why: str) -> Record:
+    return Record.of(case, Outcome.NOT_RUN, reason=why, reproduce=run_command(case))
+
+
+def _is_of(head: Header, manifest: Manifest) -> bool:
+    return (
+        head.tier is not None and head.names is not None and head.versions.get("transformers") == manifest.transformers
+    )

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from hfci.errors import UsageError
+from hfci.planning.requirements import KEPT, SCHEMA_FILE, Need, Requirements, load_requirements
+from hfci.testing.cases import Case
+from hfci.testing.records import Error, Header, Record
+
+
+def head(run: str, **fields: object) -> Header:
+    known = {"started": "2026", "commit": None, "versions": {}, "device": "cpu", "planned": 1, "runner": "small"}
+    return Header(run=run, **{**known, **fields})  # type: ignore[arg-type]
+
+
+def record(name: str, seconds: float, memory: int | None = None, outcome: str = "passed") -> Record:
+    error = Error("E", "no", "") if outcome == "failed" else None
+    case = Case(name, "M", "f", "c", "smoke", "cpu")
+    return Record.of(case, outcome, duration_s=seconds, peak_memory_bytes=memory, error=error)
+
+
+A, B = (Case(name, "M", "f", "c", "smoke", "cpu").id for name in "ab")
+
+
+def test_the_median_of_the_latest_and_the_largest_memory() -> None:
+    known = Requirements()
+    for number, seconds in enumerate([100.0, 1.0, 2.0, 9.0, 3.0, 4.0]):
+        assert known.merge(head(f"r{number}"), [record("a", seconds, 10 * (6 - number))]) == 1
+    assert known.need(A, "small") == Need(3.0, 50)
+    assert len(known.runners["small"].cases[A]) == KEPT
+    assert known.need(A, "large") is None
+    assert known.need(B, "small") is None
+
+
+def test_a_lost_shard_loses_no_case(tmp_path: Path) -> None:
+    known = Requirements()
+    known.merge(head("r1", shard=0), [record("a", 1.0)])
+    known.merge(head("r1", shard=1), [record("b", 2.0)])
+    known.merge(head("r2", shard=0), [record("a", 3.0)])
+    known.write(tmp_path / "needs.json")
+    again = load_requirements(tmp_path / "needs.json")
+    assert again == known
+    assert again.need(B, "small") == Need(2.0)
+    assert again.need(A, "small") == Need(2.0)
+
+
+def test_a_second_merge_changes_nothing() -> None:
+    known = Requirements()
+    known.merge(head("r1"), [record("a", 1.0)])
+    assert known.merge(head("r1"), [record("a", 9.0)]) == 0
+    assert known.need(A, "small") == Need(1.0)
+    assert known.merge(head("r1", attempt=2), [record("a", 3.0)]) == 1
+
+
+def test_only_what_ran_to_its_end_is_measured() -> None:
+    known = Requirements()
+    outcomes = ("failed", "unavailable", "not-applicable", "not-run", "reused")
+    assert known.merge(head("r1"), [record(name, 1.0, outcome=name) for name in outcomes]) == 0
+    assert known.runners["small"].cases == {}
+
+
+def test_without_a_runner_it_is_the_device() -> None:
+    known = Requirements()
+    known.merge(head("r1", runner=None, device="cuda"), [record("a", 1.0)])
+    assert known.need(A, "cuda") == Need(1.0)
+
+
+def test_the_file_fits_its_schema_and_has_a_line_a_case(tmp_path: Path) -> None:
+    known = Requirements()
+    known.merge(head("r1"), [record("b", 1.23456, 7), record("a\n\"'", 0.5)])
+    known.merge(head("r1", runner="large"), [record("a", 2.0)])
+    path = tmp_path / "needs.json"
+    known.write(path)
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(path.read_text(encoding="utf-8")), schema)
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith('  "')]
+    assert len(lines) == 3
+    assert f'  "{B}": [[1.235,7]]' in lines
+    first = path.read_bytes()
+    load_requirements(path).write(path)
+    assert path.read_bytes() == first
+
+
+def test_no_file_is_a_beginning(tmp_path: Path) -> None:
+    assert load_requirements(tmp_path / "none.json") == Requirements()
+    Requirements().write(tmp_path / "empty.json")
+    assert load_requirements(tmp_path / "empty.json") == Requirements()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is no file of requirements"),
+        ('{"schema": 2}', "requirements of schema 2, this hfci reads 1"),
+        ('{"schema": 1, "runners": {"a": {"runs": [], "cases": {"x": [["1", 2]]}}}}', "Expected `float`, got `str`"),
+        ('{"schema": 1, "other": 1}', "unknown field `other`"),
+    ],
+)
+def test_what_is_no_such_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "needs.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=said):
+        load_requirements(path)

@@ -1,0 +1,114 @@
+"""What was planned, or is in the manifest, and left no record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hfci.errors import UsageError
+from hfci.planning import select
+from hfci.planning.make import make_plan
+from hfci.planning.plan import Plan
+from hfci.planning.requirements import Requirements
+from hfci.results import read_results, summarize
+from hfci.results.completeness import absent_from_manifest, absent_from_plan
+from hfci.testing.records import Record
+
+from ..planning.test_select import MANIFEST
+from .support import save
+
+CASES = select(MANIFEST).cases
+VERSIONS = {"transformers": MANIFEST.transformers}
+
+
+@pytest.fixture
+def plan() -> Plan:
+    about = Plan(run="x", transformers=MANIFEST.transformers)
+    options = {"shards": 2, "runner": "small", "tier": "smoke", "device": "cpu"}
+    return make_plan(select(MANIFEST), Requirements(), about=about, **options)
+
+
+@pytest.fixture
+def files(tmp_path: Path, plan: Plan) -> list[Path]:
+    """Write the records of each shard, all passed."""
+    found = []
+    for shard in plan.shards:
+        records = [Record.of(case, "passed") for case in shard.cases]
+        records += [Record.of(case, "not-applicable", reason="none of its own") for case in shard.rows]
+        found.append(save(tmp_path, "x", *records, shard=shard.index, versions=VERSIONS, runner="small"))
+    return found
+
+
+def test_nothing_is_absent_from_a_whole_run(files: list[Path], plan: Plan) -> None:
+    results = read_results(files)
+    assert list(absent_from_plan(results, plan)) == []
+    assert list(absent_from_manifest(results, MANIFEST)) == []
+    assert summarize(results).is_green
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_shard_that_left_nothing_is_not_run_and_red(files: list[Path], plan: Plan, lost: int) -> None:
+    files[lost].unlink()
+    results = read_results([files[1 - lost]])
+    results = results.lacking(absent_from_plan(results, plan))
+    expected = {case.id for case in (*plan.shards[lost].cases, *plan.shards[lost].rows)}
+    found = [record for record in results if record.outcome == "not-run"]
+    assert {record.case for record in found} == expected
+    assert {record.reason for record in found} == {f"shard {lost} of 2 (small) left no records"}
+    summary = summarize(results)
+    assert summary.is_red
+    assert summary.outcomes["not-run"] == len(expected)
+    assert summary.planned == len(CASES) + 1  # and the row without a test
+    assert all(failure.reproduce for failure in summary.failures)
+
+
+def test_a_shard_that_was_cut_off_is_counted_once(files: list[Path], plan: Plan) -> None:
+    lines = files[0].read_bytes().splitlines(keepends=True)
+    files[0].write_bytes(b"".join(lines[:-2]) + lines[-2][:20])
+    results = read_results(files)
+    assert (results.torn, results.missing) == (1, 2)
+    results = results.lacking(absent_from_plan(results, plan))
+    assert results.missing == 0
+    absent = [record for record in results if record.outcome == "not-run"]
+    assert {record.reason for record in absent} == {"shard 0 of 2 (small) was cut off before it"}
+    assert summarize(results).outcomes["not-run"] == 2
+
+
+def test_what_a_whole_run_lacks_of_the_manifest_is_not_run(tmp_path: Path) -> None:
+    some = [Record.of(case, "passed") for case in CASES if case.model_type != "vit"]
+    path = save(tmp_path, "x", *some, versions=VERSIONS)
+    absent = list(absent_from_manifest(read_results([path]), MANIFEST))
+    assert {record.case for record in absent} == {
+        "vit/ViTModel/builds_tiny[device=cpu]",
+        "vit/ViTModel/forward_is_finite[device=cpu]",
+        MANIFEST["nougat"].untested("smoke", "cpu").id,
+    }
+    assert [record.reproduce for record in absent if record.check is None] == ["hfci generate nougat"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "lacks"),
+    [
+        ({"names": ("bert",)}, {"bert/BertModel/forward_is_finite[device=cpu]"}),
+        ({"names": ("bert",), "checks": ("builds_tiny",)}, set()),
+        ({"names": None}, set()),
+        ({"tier": None}, set()),
+        ({"versions": {"transformers": "5.17.0"}}, set()),
+    ],
+)
+def test_only_what_was_asked_for_is_missed(tmp_path: Path, fields: dict[str, object], lacks: set[str]) -> None:
+    path = save(tmp_path, "x", Record.of(CASES[0], "passed"), **{"versions": VERSIONS, **fields})
+    if None in fields.values():
+        # `save` leaves what is None at its usual value: unknown is what records of schema 1 are.
+        lines = path.read_bytes().splitlines(keepends=True)
+        head = {**msgspec.json.decode(lines[0]), **fields}
+        path.write_bytes(msgspec.json.encode(head) + b"\n" + b"".join(lines[1:]))
+    assert {record.case for record in absent_from_manifest(read_results([path]), MANIFEST)} == lacks
+
+
+def test_a_name_that_the_manifest_lacks_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, "x", Record.of(CASES[0], "passed"), versions=VERSIONS, names=("brt",))
+    with pytest.raises(UsageError, match=r"'brt'.*Did you mean bert"):
+        list(absent_from_manifest(read_results([path]), MANIFEST))
