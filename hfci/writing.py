@@ -23,10 +23,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     is a folder, a device or a pipe.
     """
     target = path.resolve()
-    if target.exists() and not target.is_file():
-        raise UsageError(f"cannot write {path}: it is no regular file")
     new = target.with_name(f".{uuid.uuid4().hex}.new")
     try:
+        if target.exists() and not target.is_file():
+            raise UsageError(f"cannot write {path}: it is no regular file")
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             # Not tempfile: the file is for others to read, as far as the umask lets them.
@@ -41,5 +41,5 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         # What is written and what is read for it can both fail; only the latter has a name.
         named = error.filename if error.filename != str(new) else None
         where = f" ({os.fsdecode(named)})" if isinstance(named, (str, bytes)) else ""
-        kept = "; the earlier file is as it was" if target.exists() else ""
+        kept = "; the earlier file is as it was" if os.access(target, os.F_OK) else ""
         raise EnvironmentUnfit(f"cannot write {path}: {error.strerror or error}{where}{kept}") from error

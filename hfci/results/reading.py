@@ -93,27 +93,31 @@ class Results:
         return replace(self, absent=absent, missing=max(0, self.missing - len(absent)))
 
 
-def read_results(paths: Iterable[Path]) -> Results:
-    """Read files, and folders with everything below them.
+def read_results(paths: Iterable[Path], run: str | None = None) -> Results:
+    """Read files, and folders with everything below them; with `run`, only what is of that run, be it nothing.
 
-    Raises NothingToDo where there is no records file; UsageError for a schema that this hfci does not read, a line
-    that is no record, two records of a case in one file, or two different files of one attempt.
+    Raises NothingToDo where there is no records file and no run is named; UsageError for a schema that this hfci does
+    not read, a line that is no record, two records of a case in one file, or two different files of one attempt.
     """
     parts: dict[tuple[str, int | None, int], tuple[Header, Path]] = {}
     torn = 0
-    for path in records_files(paths):
+    for path in records_files(paths, needed=run is None):
         head = _header(path)
         if head is None:
             torn += 1
             continue
+        if run not in (None, head.run):
+            continue
         _, known = parts.setdefault((head.run, head.shard, head.attempt), (head, path))
         if _digest(known) != _digest(path):
             raise UsageError(f"{known} and {path} differ, and are of the same attempt of run {head.run}; which is it?")
-    return replace(found := _index(list(parts.values())), torn=found.torn + torn)
+    found = _index(list(parts.values()))
+    # A file that was cut off in its header promised something: at least one record.
+    return replace(found, torn=found.torn + torn, missing=found.missing + torn)
 
 
-def records_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the records files that `paths` are or contain, each once."""
+def records_files(paths: Iterable[Path], *, needed: bool = True) -> list[Path]:
+    """Return the records files that `paths` are or contain, each once; if it is `needed`, there is at least one."""
     paths = list(paths)
     for path in paths:
         if not path.exists():
@@ -121,7 +125,7 @@ def records_files(paths: Iterable[Path]) -> list[Path]:
     found = {
         file.resolve(): file for path in paths for file in ([path] if path.is_file() else sorted(path.rglob(PATTERN)))
     }
-    if not found:
+    if needed and not found:
         raise NothingToDo(f"no {PATTERN} in {', '.join(map(str, paths))}")
     return list(found.values())
 

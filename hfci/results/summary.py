@@ -1,34 +1,49 @@
-"""The summary of a run: verdict, outcomes, coverage ladder, slowest cases, failures."""
+"""The summary of a run: verdict, what newly broke, what is not covered, how it went."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hfci.results.ladder import Ladder
+from hfci.results.comparison import Baseline, Change, Comparison, Shift
+from hfci.results.expiring import Expiring
 from hfci.results.reading import Results
-from hfci.results.text import first_line
+from hfci.results.tally import Cell, Failure, Shard, Tally, failure_of
+from hfci.results.text import first_line, shorten
 from hfci.testing.outcomes import EXECUTED, RED, Outcome
-from hfci.testing.records import Record
 
-__all__ = ["Summary", "summarize"]
+if TYPE_CHECKING:
+    from hfci.results.trends import Streak, Trends
 
-SLOWEST = 10
+__all__ = ["VANISHED", "Changed", "Flaky", "Summary", "summarize"]
+
+VANISHED = "vanished"
+USUAL_TIER = "smoke"
 
 
 @dataclass(frozen=True)
-class Failure:
-    """A case that is red, in one line each."""
+class Changed:
+    """A case that ended otherwise than in the baseline, and is not newly red."""
 
     case: str
-    outcome: str
-    stage: str | None
-    error: str
-    reproduce: str | None
+    before: str | None
+    after: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Flaky:
+    """A case that ended both ways: so often each on one fingerprint, or in two attempts of this run (then None)."""
+
+    case: str
+    passed: int | None = None
+    failed: int | None = None
+    last_run: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,12 +55,24 @@ class Summary:
     outcomes: dict[str, int]  # every outcome, in the order of the vocabulary
     ladder: dict[str, int]  # model types on each rung
     slowest: tuple[tuple[str, float], ...]  # case, seconds
-    failures: tuple[Failure, ...]
+    failures: tuple[Failure, ...]  # all that are red
     known: dict[str, int]  # known failures, by entry of the ledger
     reasons: dict[str, int]  # of what was unavailable
     torn: int
     superseded: int
     runs: tuple[dict[str, Any], ...]  # the headers
+    missing: int = 0  # records that a header promises and nobody wrote; among the outcomes as not-run
+    families: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict)  # by family and tier
+    shards: tuple[Shard, ...] = ()
+    baseline: dict[str, Any] | None = None  # its run, started, commit
+    regressions: tuple[Failure, ...] = ()  # newly red, then vanished
+    fixed: tuple[Changed, ...] = ()
+    unavailable: tuple[Changed, ...] = ()  # no longer tested: unavailable or not applicable
+    added: int = 0
+    slower: tuple[Shift, ...] = ()
+    heavier: tuple[Shift, ...] = ()
+    flaky: tuple[Flaky, ...] = ()
+    expiring: tuple[Expiring, ...] = ()
 
     @property
     def is_green(self) -> bool:
@@ -54,57 +81,158 @@ class Summary:
 
     @property
     def is_red(self) -> bool:
-        """Whether something failed or did not run."""
-        return any(self.outcomes[name] for name in RED)
+        """Whether something failed, did not run or is gone."""
+        return any(self.outcomes[name] for name in RED) or self.vanished > 0
+
+    @property
+    def vanished(self) -> int:
+        """How many cases of the baseline this run should have had and has not."""
+        return sum(failure.outcome == VANISHED for failure in self.regressions)
+
+    @property
+    def others(self) -> tuple[Failure, ...]:
+        """What is red and was so in the baseline; all that is red, where there is none."""
+        new = {failure.case for failure in self.regressions}
+        return tuple(failure for failure in self.failures if failure.case not in new)
+
+    @property
+    def decision(self) -> str:
+        """What decides, in one line of hfci's own words."""
+        if not self.executed and not self.is_red:
+            return f"Nothing was executed; {self.planned:,} planned"
+        told = (*RED, Outcome.KNOWN_FAILURE)
+        said = ", ".join(f"{self.outcomes[name]:,} {name}" for name in told if self.outcomes[name])
+        executed = f"{said + ', ' if said else ''}{self.executed:,} of {self.planned:,} cases executed"
+        new = {"newly failing": len(self.regressions) - self.vanished, VANISHED: self.vanished}
+        broke = ", ".join(f"{count:,} {name}" for name, count in new.items() if count) or "nothing newly broken"
+        return f"{'Green' if self.is_green else 'Red'}: {executed if self.baseline is None else f'{broke}; {executed}'}"
 
     @property
     def verdict(self) -> str:
-        """One line."""
-        told = (*RED, Outcome.KNOWN_FAILURE)
-        said = ", ".join(f"{self.outcomes[name]} {name}" for name in told if self.outcomes[name])
-        if not self.executed and not self.is_red:
-            return f"Nothing was executed; {self.planned} planned"
-        colour = "Green" if self.is_green else "Red"
-        return f"{colour}: {said + ', ' if said else ''}{self.executed} of {self.planned} cases executed"
+        """The decision, and against which run."""
+        against = "" if self.baseline is None else f" against run {shorten(self.baseline['run'], 60)}"
+        return self.decision + against
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data."""
         return {"green": self.is_green, "verdict": self.verdict, **asdict(self)}
 
 
-def summarize(results: Results) -> Summary:
-    """Count; records that a header promises and nobody wrote are `not-run`."""
-    records = tuple(results)
-    counts = Counter(record.outcome for record in records)
-    counts[Outcome.NOT_RUN] += results.missing
-    ladder: Ladder[str] = Ladder()
-    for record in records:
-        ladder.add(record.model_type, record)
-    slowest = sorted((record for record in records if record.duration_s), key=lambda record: -record.duration_s)
-    return Summary(
-        planned=len(records) + results.missing,
-        executed=sum(counts[outcome] for outcome in EXECUTED),
-        outcomes={outcome.value: counts[outcome] for outcome in Outcome},
-        ladder=ladder.counts(),
-        slowest=tuple((record.case, record.duration_s) for record in slowest[:SLOWEST]),
-        failures=tuple(_failures(records)),
-        known=_reasons(records, Outcome.KNOWN_FAILURE),
-        reasons=_reasons(records, Outcome.UNAVAILABLE),
+def summarize(
+    results: Results,
+    comparison: Comparison | None = None,
+    trends: Trends | None = None,
+    *,
+    expiring: Sequence[Expiring] = (),
+) -> Summary:
+    """Count, in one pass; records that a header promises and nobody wrote are `not-run`.
+
+    `comparison` and `trends` are of these results, where there is a baseline or a history.
+    """
+    tally = Tally()
+    for head, records in results.parts():
+        tally.begin(head)
+        for record in records:
+            tally.add(record)
+            tally.work(record)
+    for record in results.absent:
+        tally.add(record)
+    tally.outcomes[Outcome.NOT_RUN] += results.missing
+    streaks = trends.streaks if trends is not None else {}
+    summary = Summary(
+        planned=tally.outcomes.total(),
+        executed=sum(tally.outcomes[outcome] for outcome in EXECUTED),
+        outcomes={outcome.value: tally.outcomes[outcome] for outcome in Outcome},
+        ladder=tally.ladder.counts(),
+        slowest=tally.slowest,
+        failures=_failures(tally.failures, streaks),
+        known=_frequent(tally.known),
+        reasons=_frequent(tally.reasons),
         torn=results.torn,
         superseded=results.superseded,
         runs=tuple(msgspec.to_builtins(header) for header in results.headers),
+        missing=results.missing,
+        families=tally.families,
+        shards=tuple(tally.shards),
+        slower=trends.slower if trends is not None else (),
+        heavier=trends.heavier if trends is not None else (),
+        flaky=tuple(_flaky(results.unsteady, trends)),
+        expiring=tuple(expiring),
+    )
+    return summary if comparison is None else _against(summary, comparison, streaks)
+
+
+def _against(summary: Summary, comparison: Comparison, streaks: Mapping[str, Streak]) -> Summary:
+    baseline = comparison.baseline
+    failing = (
+        replace(failure_of(change.record), before=change.before)
+        for change in comparison.failing
+        if change.record is not None
+    )
+    vanished = (_vanished(change, baseline) for change in comparison.vanished)
+    return replace(
+        summary,
+        baseline={"run": baseline.run, "started": baseline.started, "commit": baseline.commit},
+        regressions=(*_failures(failing, streaks), *_failures(vanished, streaks)),
+        fixed=tuple(map(_changed, comparison.fixed)),
+        unavailable=tuple(map(_changed, (*comparison.unavailable, *comparison.inapplicable))),
+        added=len(comparison.added),
+        slower=_merged(summary.slower, comparison.slower),
+        heavier=_merged(summary.heavier, comparison.heavier),
     )
 
 
-def _reasons(records: Iterable[Record], outcome: Outcome) -> dict[str, int]:
-    """Return how many records of one outcome give each reason, the most frequent first."""
-    said = (first_line(record.reason or "") for record in records if record.outcome == outcome)
-    return dict(Counter(said).most_common())
+def _failures(found: Iterable[Failure], streaks: Mapping[str, Streak]) -> tuple[Failure, ...]:
+    """Return failures, what failed before what did not run, and since when they are."""
+    ordered = sorted(found, key=lambda failure: failure.outcome != Outcome.FAILED)
+    return tuple(_since(failure, streaks.get(failure.case)) for failure in ordered)
 
 
-def _failures(records: Iterable[Record]) -> Iterable[Failure]:
-    red = (record for record in records if record.outcome in RED)
-    for record in sorted(red, key=lambda record: record.outcome != Outcome.FAILED):
-        error = first_line(f"{record.error.type}: {record.error.message}") if record.error else ""
-        said = "; ".join(filter(None, (error, first_line(record.reason or ""))))
-        yield Failure(record.case, record.outcome, record.stage, said, record.reproduce)
+def _since(failure: Failure, streak: Streak | None) -> Failure:
+    if streak is None:
+        return failure
+    return replace(failure, since=streak.run, since_commit=streak.commit, runs=streak.runs)
+
+
+def _vanished(change: Change, baseline: Baseline) -> Failure:
+    """Return what is gone as a failure, with the command that asks for it."""
+    earlier = baseline.observations[change.case]
+    name = earlier.model_type if earlier.tier == USUAL_TIER else earlier.architecture or earlier.model_type
+    options = {
+        "--check": earlier.check,
+        "--device": (earlier.device or "cpu").partition(":")[0],
+        "--tier": earlier.tier if earlier.tier != USUAL_TIER else None,
+    }
+    said = [part for option, value in options.items() if value for part in (option, value)]
+    return Failure(
+        case=change.case,
+        outcome=VANISHED,
+        stage=None,
+        error=f"{change.before} in run {shorten(baseline.run, 60)}, and not in this one",
+        reproduce=shlex.join(["hfci", "run", name, *said]),
+        model_type=earlier.model_type,
+        architecture=earlier.architecture,
+        check=earlier.check,
+        before=change.before,
+    )
+
+
+def _changed(change: Change) -> Changed:
+    reason = (change.record.reason if change.record is not None else None) or ""
+    return Changed(change.case, change.before, change.after, first_line(reason))
+
+
+def _merged(trend: tuple[Shift, ...], pair: tuple[Shift, ...]) -> tuple[Shift, ...]:
+    """Return what a history found, which knows since when, then what only the two runs show."""
+    known = {shift.case for shift in trend}
+    return (*trend, *(shift for shift in pair if shift.case not in known))
+
+
+def _flaky(unsteady: Iterable[str], trends: Trends | None) -> Iterable[Flaky]:
+    yield from map(Flaky, sorted(unsteady))
+    for flake in trends.flaky if trends is not None else ():
+        yield Flaky(flake.case, flake.passed, flake.failed, flake.last_run)
+
+
+def _frequent(counts: Counter[str]) -> dict[str, int]:
+    return dict(counts.most_common())

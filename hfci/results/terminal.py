@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from hfci.results.summary import Summary
-from hfci.results.text import clean
-from hfci.testing.outcomes import Outcome
+from hfci.results.sections import RED_MARK, Section, command, sections, since
+from hfci.results.summary import VANISHED, Summary
+from hfci.results.tally import Failure
+from hfci.results.text import first_line, no_command
+from hfci.testing.outcomes import RED, Outcome
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,50 +19,97 @@ if TYPE_CHECKING:
 __all__ = ["make_table", "print_summary", "print_tables"]
 
 SHOWN_FAILURES = 50
+SHOWN_ROWS = 10
 STYLES = {
-    Outcome.PASSED: "green",
-    Outcome.FAILED: "bold red",
-    Outcome.NOT_RUN: "bold red",
-    Outcome.KNOWN_FAILURE: "yellow",
+    Outcome.PASSED.value: "green",
+    Outcome.KNOWN_FAILURE.value: "yellow",
+    **dict.fromkeys((*RED, VANISHED), "bold red"),
 }
 
 
 def print_summary(summary: Summary, console: Console | None = None) -> None:
-    """Print the tables, then the failures with a line each that can be pasted."""
+    """Print what newly broke first, each with a line that can be pasted; then the rest, and the verdict at the end.
+
+    A runner of GitHub finds no command in it, whatever tests have said.
+    """
     from rich.console import Console
     from rich.text import Text
 
     console = console or Console(highlight=False)
-    outcomes = make_table("outcome", "cases", numbers=True)
-    for name, count in summary.outcomes.items():
-        if count:
-            outcomes.add_row(Text(name, STYLES.get(Outcome(name), "")), str(count))
-    ladder = make_table("coverage", "model types", numbers=True)
-    for rung, count in summary.ladder.items():
-        ladder.add_row(rung, str(count))
-    slowest = make_table("slowest", "seconds", numbers=True)
-    for case, seconds in summary.slowest:
-        slowest.add_row(Text(clean(case)), f"{seconds:.2f}")
-    for table in (outcomes, ladder, slowest):
-        if table.row_count:
-            console.print(table)
-    for reason, count in summary.known.items():
-        console.print(Text(f"known failure ({count}): {clean(reason)}", "yellow"), soft_wrap=True)
-    for reason, count in summary.reasons.items():
-        console.print(Text(f"unavailable ({count}): {clean(reason)}"), soft_wrap=True)
-    for failure in summary.failures[:SHOWN_FAILURES]:
+
+    def say(line: str, style: str = "", indent: str = "") -> None:
+        console.print(Text(indent + no_command(line), style), soft_wrap=True)
+
+    failures = {"Regressions": summary.regressions, "Failures": summary.others, "Other failures": summary.others}
+    for section in sections(summary):
+        if section.title in failures:
+            _print_failures(section.title, failures[section.title], say)
+        elif section.title in LINES:
+            for line in LINES[section.title](section):
+                say(line)
+        elif section.title != "Shards" or section.total > 1:  # one job has nothing to balance
+            _print_table(section, console, say)
+    say(summary.verdict, "bold green" if summary.is_green else "bold red")
+
+
+Say = Callable[..., None]
+Lines = Callable[[Section], Iterator[str]]
+
+
+def _print_failures(title: str, failures: Sequence[Failure], say: Say) -> None:
+    say(title, "bold")
+    for failure in failures[:SHOWN_FAILURES]:
         stage = f" at {failure.stage}" if failure.stage else ""
-        console.print(Text(f"{failure.outcome}{stage}: {clean(failure.case)}", "red"), soft_wrap=True)
-        console.print(Text(f"    {failure.error}"), soft_wrap=True)
-        if failure.reproduce:
-            console.print(Text(f"    {clean(failure.reproduce)}"), soft_wrap=True)
-    if len(summary.failures) > SHOWN_FAILURES:
-        console.print(f"… and {len(summary.failures) - SHOWN_FAILURES} more, all in the records")
-    if summary.torn:
-        console.print(f"{summary.torn} torn line(s): a run was cut off", style="red")
-    if summary.superseded:
-        console.print(f"{summary.superseded} earlier record(s) superseded by a later run of the same case")
-    console.print(Text(summary.verdict, "bold green" if summary.is_green else "bold red"), soft_wrap=True)
+        say(f"{failure.outcome}{stage}: {failure.case}", "red")
+        dated = f"since {since(failure)}" if failure.since else ""
+        for line in (first_line(failure.error), dated, command(failure.reproduce)):
+            if line:
+                say(line, indent="    ")
+    if len(failures) > SHOWN_FAILURES:
+        say(f"… and {len(failures) - SHOWN_FAILURES:,} more, all in the records")
+    say("")
+
+
+def _print_table(section: Section, console: Console, say: Say) -> None:
+    from rich.text import Text
+
+    say(". ".join(filter(None, (section.title, section.note))))
+    if not section.rows:
+        return
+    table = make_table(*(column.name for column in section.columns))
+    for column, shown in zip(section.columns, table.columns, strict=True):
+        shown.justify = "right" if column.is_number else "left"
+    for row in section.rows[:SHOWN_ROWS]:
+        cells = (no_command(cell, broken=True) for cell in row)
+        table.add_row(*(Text(cell, STYLES.get(cell, "red" if cell.startswith(RED_MARK) else "")) for cell in cells))
+    console.print(table)
+    if section.total > SHOWN_ROWS:
+        say(f"… and {section.total - SHOWN_ROWS:,} more")
+
+
+# What is told in lines: each reason whole, the facts of each run.
+
+
+def _counted(what: str) -> Lines:
+    return lambda section: (f"{what} ({count}): {reason}" for reason, count in section.rows)
+
+
+def _runs(section: Section) -> Iterator[str]:
+    names = [column.name for column in section.columns[1:]]
+    for of, *facts in section.rows[:SHOWN_ROWS]:
+        yield f"{of}: {', '.join(f'{name} {fact}' for name, fact in zip(names, facts, strict=True) if fact)}"
+
+
+def _records(section: Section) -> Iterator[str]:
+    return (f"{count} record(s) {what}" for what, count in section.rows)
+
+
+LINES: dict[str, Lines] = {
+    "Known failures": _counted("known failure"),
+    "Unavailable": _counted("unavailable"),
+    "Runs": _runs,
+    "Records": _records,
+}
 
 
 def make_table(*columns: str, numbers: bool = False) -> Table:

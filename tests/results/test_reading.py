@@ -43,7 +43,7 @@ def test_a_shard_cut_off_between_lines_is_missing_records(tmp_path: Path) -> Non
 def test_nothing_but_a_torn_header(tmp_path: Path) -> None:
     (tmp_path / "records-x.jsonl").write_text('{"schema": 1, "ru')
     results = read_results([tmp_path])
-    assert (tuple(results), results.torn) == ((), 1)
+    assert (tuple(results), results.torn, results.missing) == ((), 1, 1)
 
 
 def test_a_later_run_of_a_case_supersedes(tmp_path: Path) -> None:

@@ -1,17 +1,36 @@
 from __future__ import annotations
 
 import io
+import json
+import tracemalloc
+from collections import Counter
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from packaging.specifiers import SpecifierSet
 from rich.console import Console
 
 from hfci.results import read_results, summarize
+from hfci.results.comparison import Shift, baseline_of, compare
+from hfci.results.expiring import expiring
 from hfci.results.markdown import append_summary, render_summary
-from hfci.results.summary import Summary
+from hfci.results.summary import Flaky, Summary
+from hfci.results.tally import Cell
 from hfci.results.terminal import print_summary
-from hfci.testing.records import Error
+from hfci.results.trends import Flake, Streak, Trends
+from hfci.testing.cases import Case
+from hfci.testing.ledger import OWN, Entry, Ledger, load_ledger
+from hfci.testing.outcomes import Outcome
+from hfci.testing.records import Error, Record
 
+from .rendered import Rendered
 from .support import record, save
 
 HOSTILE = "<img src=x onerror=alert(1)> | `a` @octocat \x1b[31mred\nnext"
@@ -117,7 +136,7 @@ def test_markdown_is_inert_and_complete(tmp_path: Path) -> None:
     assert "<img" not in rendered
     assert "<b>" not in rendered
     assert "\x1b" not in page
-    assert rendered.count("<table>") == 5, rendered
+    assert rendered.count("<table>") == 8, rendered  # also families, shards and runs
     row = rendered.partition("<tbody>")[2].partition("</tr>")[0]
     assert row.count("<td>") == 5
     assert "hfci run a &#45;" in page.replace("&#45;&#45;", "&#45;")
@@ -144,3 +163,208 @@ def test_json(tmp_path: Path) -> None:
     data = hostile(tmp_path).to_json()
     assert data["green"] is False
     assert data["outcomes"]["failed"] == 1
+    assert json.loads(json.dumps(data))["families"]["text"]["smoke"]["red"] == 1
+
+
+# Against a baseline.
+
+
+def against(tmp_path: Path, before: list[Record], after: list[Record], trends: Any = None, **head: Any) -> Summary:
+    save(tmp_path / "old", "old", *before, commit="c0ffee", started="2025-12-31")
+    save(tmp_path / "new", "new", *after, **head)
+    results = read_results([tmp_path / "new"])
+    return summarize(results, compare(results, baseline_of(read_results([tmp_path / "old"]))), trends)
+
+
+def good(*names: str) -> list[Record]:
+    return [record(name, "c", "passed") for name in names]
+
+
+def test_what_newly_broke_is_told_first_and_how_to_repeat_it(tmp_path: Path) -> None:
+    broken = record("b", "c", "failed", stage="forward", message="no\nmore", reproduce="hfci run b --check c")
+    still = record("d", "c", "failed")
+    summary = against(
+        tmp_path, [*good("a", "b", "gone"), record("d", "c", "failed")], [*good("a", "new"), broken, still]
+    )
+    assert summary.verdict == ("Red: 1 newly failing, 1 vanished; 2 failed, 4 of 4 cases executed against run old")
+    new, vanished = summary.regressions
+    assert (new.model_type, new.architecture, new.check, new.stage) == ("b", "bModel", "c", "forward")
+    assert (new.error, new.reproduce, new.before) == ("AssertionError: no", "hfci run b --check c", "passed")
+    assert (vanished.case, vanished.outcome, vanished.stage) == (good("gone")[0].case, "vanished", None)
+    assert vanished.reproduce == "hfci run gone --check c --device cpu"
+    assert [failure.case for failure in summary.others] == [still.case]
+    assert summary.added == 1
+    page = render_summary(summary).splitlines()
+    assert page[0].startswith("## Red: 1 newly failing, 1 vanished;")
+    assert page[2] == "### Regressions"
+    assert "hfci run b" in page[6]
+    assert "vanished" in page[7]
+
+
+def test_a_vanished_case_alone_is_red(tmp_path: Path) -> None:
+    summary = against(tmp_path, good("a", "b"), good("a"))
+    assert summary.is_red
+    assert not summary.is_green
+    assert summary.verdict == "Red: 1 vanished; 1 of 1 cases executed against run old"
+
+
+def test_what_was_red_before_keeps_the_run_red(tmp_path: Path) -> None:
+    red = record("b", "c", "failed")
+    summary = against(tmp_path, [*good("a"), red], [*good("a"), red])
+    assert summary.is_red
+    assert summary.verdict == "Red: nothing newly broken; 1 failed, 2 of 2 cases executed against run old"
+    assert summary.regressions == ()
+    assert [failure.case for failure in summary.others] == [red.case]
+
+
+def test_a_good_run_against_a_good_one_is_green(tmp_path: Path) -> None:
+    summary = against(tmp_path, [*good("a"), record("b", "c", "failed")], good("a", "b"))
+    assert summary.is_green
+    assert summary.verdict == "Green: nothing newly broken; 2 of 2 cases executed against run old"
+    assert [changed.case for changed in summary.fixed] == [good("b")[0].case]
+
+
+def test_what_is_no_longer_tested_is_told_with_its_reason(tmp_path: Path) -> None:
+    lost = [record("a", "c", "unavailable", reason="needs timm"), record("b", "c", "not-applicable", reason="a flag")]
+    summary = against(tmp_path, good("a", "b", "c"), [*lost, *good("c")])
+    assert summary.is_green
+    assert [(changed.case, changed.after, changed.reason) for changed in summary.unavailable] == [
+        (lost[0].case, "unavailable", "needs timm"),
+        (lost[1].case, "not-applicable", "a flag"),
+    ]
+    assert "Besides: 2 no longer tested." in render_summary(summary)
+
+
+def test_a_vanished_case_of_another_tier_is_asked_for_by_its_architecture(tmp_path: Path) -> None:
+    gone = Record.of(Case("b", "BHead", "text", "c", "functional", "cuda"), "passed", device="cuda:0")
+    here = Record.of(Case("a", "AHead", "text", "c", "functional", "cuda"), "passed")
+    summary = against(tmp_path, [gone, here], [here], tier="functional", device="cuda")
+    assert summary.regressions[0].reproduce == "hfci run BHead --check c --device cuda --tier functional"
+
+
+def test_hostile_names_are_quoted_in_the_command_of_a_vanished_case(tmp_path: Path) -> None:
+    summary = against(tmp_path, good("a", "b; rm -rf $HOME"), good("a"))
+    assert summary.regressions[0].reproduce == "hfci run 'b; rm -rf $HOME' --check c --device cpu"
+
+
+def test_a_history_says_since_when_and_what_is_flaky(tmp_path: Path) -> None:
+    bad = record("b", "c", "failed")
+    streak = Streak(bad.case, "run7", "2026-01-01", "c0ffee", 3)
+    slow = Shift("a", "duration_s", 1.0, 4.0, "run5", "beef", "2025-12-01")
+    flake = Flake("a", "f", 5, 2, "run6")
+    trends = Trends((), {bad.case: streak}, (flake,), (slow,), (), (), (), {})
+    summary = against(tmp_path, good("a", "b"), [*good("a"), bad], trends)
+    (failure,) = summary.regressions
+    assert (failure.since, failure.since_commit, failure.runs) == ("run7", "c0ffee", 3)
+    assert summary.slower == (slow,)
+    assert summary.flaky == (Flaky("a", 5, 2, "run6"),)
+    table = Rendered(render_summary(summary)).tables["Regressions"]
+    assert table[0][4] == "run7 (commit c0ffee), 3 runs"
+
+
+def test_two_attempts_that_differ_are_flaky(tmp_path: Path) -> None:
+    save(tmp_path, "x", record("a", "c", "failed"), attempt=1)
+    save(tmp_path, "x", *good("a"), attempt=2)
+    summary = summarize(read_results([tmp_path]))
+    assert summary.is_green
+    assert summary.flaky == (Flaky(good("a")[0].case),)
+    assert summary.superseded == 1
+
+
+# Counts.
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(Outcome),
+            st.sampled_from(["text", "vision", None]),
+            st.sampled_from(["smoke", "deep"]),
+            st.floats(0, 9),
+            st.sampled_from(["gw0", "gw1", None]),
+            st.integers(0, 2),
+        ),
+        max_size=40,
+    )
+)
+def test_every_count_equals_one_made_another_way(rows: list[Any]) -> None:
+    with TemporaryDirectory() as folder:
+        records = [
+            (shard, record(f"m{i}", "c", end, family=family, tier=tier, duration_s=seconds, worker=worker))
+            for i, (end, family, tier, seconds, worker, shard) in enumerate(rows)
+        ]
+        for shard in range(3):
+            save(Path(folder), "x", *(one for place, one in records if place == shard), shard=shard, runner=f"r{shard}")
+        summary = summarize(read_results([Path(folder)]))
+    ends = Counter(end.value for end, *_ in rows)
+    assert {name: count for name, count in summary.outcomes.items() if count} == ends
+    assert summary.planned == len(rows)
+    assert summary.executed == ends["passed"] + ends["failed"] + ends["known-failure"]
+    cells = {(family, tier): vars(cell) for family, tiers in summary.families.items() for tier, cell in tiers.items()}
+    for family, tier in {(family, tier) for _, family, tier, *_ in rows}:
+        mine = Counter(end.value for end, of, at, *_ in rows if (of, at) == (family, tier))
+        assert cells.pop((family or "(none)", tier)) == {
+            "planned": mine.total(),
+            "executed": mine["passed"] + mine["failed"] + mine["known-failure"],
+            "passed": mine["passed"],
+            "red": mine["failed"] + mine["not-run"],
+        }
+    assert cells == {}
+    times = [(seconds, -i) for shard in range(3) for i, (*_, seconds, _, at) in enumerate(rows) if at == shard]
+    assert [seconds for _, seconds in summary.slowest] == sorted((s for s, _ in times if s), reverse=True)[:10]
+    assert len(summary.shards) == 3
+    for shard in summary.shards:
+        mine = [(worker, seconds) for *_, seconds, worker, at in rows if at == shard.shard]
+        workers = Counter()
+        for worker, seconds in mine:
+            workers[worker] += seconds
+        assert (shard.cases, shard.runner) == (len(mine), f"r{shard.shard}")
+        assert shard.seconds == pytest.approx(sum(seconds for _, seconds in mine))
+        assert shard.longest_s == pytest.approx(max(workers.values(), default=0))
+
+
+def test_records_are_not_kept(tmp_path: Path) -> None:
+    text = "x" * 4_000
+    save(tmp_path, "x", *(record(f"m{i}", "c", "passed", reason=text, fingerprint=text) for i in range(4_000)))
+    results = read_results([tmp_path])
+    tracemalloc.start()
+    summary = summarize(results)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert summary.planned == 4_000
+    assert peak < 4_000_000  # the file has 32 MB
+
+
+def test_what_is_absent_is_counted_in_its_family(tmp_path: Path) -> None:
+    save(tmp_path, "x", *good("a"), planned=2)
+    results = read_results([tmp_path]).lacking([record("b", "c", "not-run", reason="no shard 1")])
+    summary = summarize(results)
+    assert summary.verdict == "Red: 1 not-run, 1 of 2 cases executed"
+    assert summary.families["text"]["smoke"] == Cell(planned=2, executed=1, passed=1, red=1)
+    assert [shard.cases for shard in summary.shards] == [1]
+
+
+# The ledger.
+
+
+def entry(name: str, expires: date) -> Entry:
+    return Entry(name, ("a",), "build", ("E", "m"), "why", "https://x", SpecifierSet(), expires)
+
+
+def test_entries_expire_within_a_month_or_have_done_so() -> None:
+    today = date(2026, 3, 1)
+    days = {"over": -5, "yesterday": -1, "today": 0, "near": 30, "far": 31}
+    entries = [entry(name, today + timedelta(days=left)) for name, left in reversed(days.items())]
+    found = expiring(Ledger(tuple(entries)), today)
+    assert [(one.name, one.days_left) for one in found] == [("over", -5), ("yesterday", -1), ("today", 0), ("near", 30)]
+    assert found[0].expires == "2026-02-24"
+
+
+def test_hfcis_own_ledger_is_read(tmp_path: Path) -> None:
+    ledger = load_ledger(OWN)
+    assert len(expiring(ledger, date(2999, 1, 1))) == len(ledger)
+    assert expiring(ledger, date(2000, 1, 1)) == ()
+    summary = replace(summary_of(tmp_path, *good("a")), expiring=expiring(ledger, date(2999, 1, 1)))
+    rows = Rendered(render_summary(summary)).tables["Known failures about to expire"]
+    assert {row[0] for row in rows} == {one.name for one in ledger}

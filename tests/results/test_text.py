@@ -4,11 +4,13 @@ import html
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from hfci.results.text import clean, code, first_line
+from hfci.results.text import clean, code, first_line, no_command, shorten
+
+from .rendered import Rendered, hostile_texts
 
 HOSTILE = [
     "a | b",
@@ -33,8 +35,9 @@ def shown(text: str) -> str:
     assert cells[2] == "right"
     inside = re.fullmatch(r"<code>(.*)</code>", cells[1], re.DOTALL)
     assert inside, cells[1]
-    assert "<" not in inside[1]
-    return html.unescape(inside[1])
+    joined = inside[1].replace("<wbr>", "")
+    assert "<" not in joined
+    return html.unescape(joined)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -42,6 +45,7 @@ def test_hostile_text_is_inert_in_a_table(text: str) -> None:
     assert shown(text) == clean(text)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_inert_in_a_table(text: str) -> None:
     assert shown(text) == clean(text)
@@ -64,6 +68,7 @@ def test_clean(text: str, expected: str) -> None:
     assert clean(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_clean_is_one_printable_line(text: str) -> None:
     assert "\x1b" not in clean(text)
@@ -75,3 +80,46 @@ def test_first_line() -> None:
     assert first_line("\n\n  \x1b[1mone\x1b[0m\ntwo") == "one"
     assert first_line("x" * 300) == "x" * 199 + "…"
     assert first_line("") == ""
+    assert first_line("x" * 200) == "x" * 200
+    assert first_line("a" * 10_000_000 + "\n") == "a" * 199 + "…"
+
+
+def test_shorten() -> None:
+    assert shorten("a\nb" * 4, 5) == "a ba…"
+    assert shorten("abc", 3) == "abc"
+
+
+@settings(deadline=None)
+@given(hostile_texts)
+def test_github_shows_code_as_it_is_and_links_nothing(text: str) -> None:
+    page = Rendered(f"## {code(text)}\n\n| a |\n| --- |\n| {code(text)} |\n")
+    assert page.tags <= {"h2", "table", "thead", "tbody", "tr", "th", "td", "code", "wbr"}
+    assert [" ".join(heading.split()) for heading in page.headings] == [clean(text)]
+    assert list(page.tables.values()) == [[[clean(text)]]]
+
+
+@pytest.mark.parametrize("text", ["me@example.com", "a.b+c@d-e.org.", "mailto:me@example.com", "xmpp:me@example.com"])
+def test_a_mail_address_is_no_link(text: str) -> None:
+    # cmark-gfm looks for them after references are decoded.
+    assert "a" not in Rendered(code(text)).tags
+    assert "a" in Rendered(f"<code>{text}</code>").tags
+
+
+def is_command(line: str) -> bool:
+    """Tell whether a runner takes a line for a command: `::name` at its beginning, `##[name]` anywhere in it."""
+    return line.lstrip().startswith("::") or "##[" in line
+
+
+@settings(deadline=None)
+@given(hostile_texts, st.integers(1, 40))
+def test_no_line_is_a_command(text: str, width: int) -> None:
+    assert not is_command(no_command(text))
+    broken = no_command(text, broken=True)
+    assert not any(is_command(broken[i : i + width]) for i in range(0, len(broken), width))
+
+
+def test_a_command_that_a_person_may_paste_stays_whole() -> None:
+    line = "pytest generated/text/test_bert.py::test_forward_is_finite --hfci-device cpu"
+    assert no_command(line) == line
+    assert no_command("::add-mask::x") == ": :add-mask::x"
+    assert no_command("a:::b ###[c]", broken=True) == "a: : :b ### [c]"

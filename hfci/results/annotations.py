@@ -1,0 +1,115 @@
+"""Annotations of a workflow run on GitHub: lines of output that its runner takes as commands, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hfci.results.comparison import Shift
+from hfci.results.expiring import Expiring
+from hfci.results.sections import at, command, how_flaky, measured, since
+from hfci.results.summary import VANISHED, Changed, Flaky, Summary
+from hfci.results.tally import Failure
+from hfci.results.text import no_command, shorten
+
+__all__ = ["annotate"]
+
+# GitHub shows 10 errors, 10 warnings and 10 notices of a step, and 50 of a job ("Workflow commands", GitHub Docs).
+MOST_OF_A_KIND = 10
+LONGEST = 200
+
+# What `@actions/core` replaces in a command's data, and beyond that in its properties (packages/core/src/command.ts).
+IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+IN_PROPERTIES = IN_DATA | str.maketrans({":": "%3A", ",": "%2C"})
+
+
+class _Annotation(NamedTuple):
+    title: str
+    lines: tuple[str, ...]
+    case: str | None = None
+
+
+def annotate(summary: Summary, files: Mapping[str, str] | None = None) -> list[str]:
+    """Return a command a line: errors for what is red, warnings for what is no longer tested or soon fails.
+
+    What became slower, heavier or flaky is a notice. Of each kind there are at most ten; where there are more, the last
+    says how many. `files` are the paths of generated tests, relative to the repository, by case ID.
+    """
+    kinds: dict[str, Sequence[tuple[Callable[[Any], _Annotation], Sequence[Any]]]] = {
+        "error": (
+            (_newly, summary.regressions),
+            (_missing, [summary.missing] if summary.missing else []),
+            (_failure, summary.others),
+        ),
+        "warning": ((_changed, summary.unavailable), (_expiring, summary.expiring)),
+        "notice": ((_shift, (*summary.slower, *summary.heavier)), (_flaky, summary.flaky)),
+    }
+    return [
+        line
+        for kind, groups in kinds.items()
+        for line in _commands(kind, [(make, thing) for make, things in groups for thing in things], files or {})
+    ]
+
+
+def _commands(
+    kind: str, found: Sequence[tuple[Callable[[Any], _Annotation], Any]], files: Mapping[str, str]
+) -> Iterator[str]:
+    shown = found if len(found) <= MOST_OF_A_KIND else found[: MOST_OF_A_KIND - 1]
+    for make, thing in shown:
+        made = make(thing)
+        yield _command(kind, made, files.get(made.case) if made.case is not None else None)
+    if left := len(found) - len(shown):
+        yield _command(kind, _Annotation(f"{left:,} more like this", ("The summary has them, and the records all.",)))
+
+
+def _command(kind: str, made: _Annotation, file: str | None = None) -> str:
+    title = no_command(shorten(made.title, LONGEST)).translate(IN_PROPERTIES)
+    where = f"file={no_command(file).translate(IN_PROPERTIES)}," if file else ""
+    message = "\n".join(filter(None, map(no_command, made.lines))).translate(IN_DATA)
+    return f"::{kind} {where}title={title}::{message}"
+
+
+# What is said of each thing.
+
+
+def _newly(failure: Failure) -> _Annotation:
+    new = "vanished" if failure.outcome == VANISHED else f"newly {failure.outcome}"
+    return _failure(failure, new)
+
+
+def _failure(failure: Failure, what: str | None = None) -> _Annotation:
+    stage = f" at {failure.stage}" if failure.stage else ""
+    dated = f"red since run {since(failure)}" if failure.since else ""
+    reproduce = f"reproduce: {command(failure.reproduce)}" if failure.reproduce else ""
+    return _Annotation(
+        f"{what or failure.outcome}{stage}: {failure.case}",
+        (shorten(failure.error, 2 * LONGEST), dated, reproduce),
+        failure.case,
+    )
+
+
+def _missing(count: int) -> _Annotation:
+    said = "Their records were promised and never written: a job was cut off, or its records are lost."
+    return _Annotation(f"not-run: {count:,} case(s) without a record", (said,))
+
+
+def _changed(changed: Changed) -> _Annotation:
+    said = f"was {changed.before}, is {changed.after}: {shorten(changed.reason, LONGEST)}"
+    return _Annotation(f"no longer tested: {changed.case}", (said,), changed.case)
+
+
+def _expiring(entry: Expiring) -> _Annotation:
+    days = f"in {entry.days_left} day(s)" if entry.days_left >= 0 else f"{-entry.days_left} day(s) ago"
+    said = f"expires {days}, on {entry.expires}; then its cases fail"
+    return _Annotation(f"ledger entry {entry.name}", (said, shorten(entry.reason, LONGEST)))
+
+
+def _shift(shift: Shift) -> _Annotation:
+    what = {"duration_s": "slower", "peak_memory_bytes": "heavier"}[shift.quantity]
+    dated = f", since run {at(shift.since, shift.commit)}" if shift.since else ""
+    before, now = measured(shift)
+    return _Annotation(f"{what}: {shift.case}", (f"{before} before, {now} now{dated}",), shift.case)
+
+
+def _flaky(flaky: Flaky) -> _Annotation:
+    return _Annotation(f"flaky: {flaky.case}", (how_flaky(flaky),), flaky.case)

@@ -1,0 +1,235 @@
+"""This run against an earlier one: what is newly red, mended, gone or new, and what became slower or heavier."""
+
+from __future__ import annotations
+
+import functools
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hfci.errors import NothingToDo
+from hfci.results.noise import FLOORS, beyond_noise
+from hfci.results.reading import Results
+from hfci.testing.outcomes import EXECUTED, RED, Outcome
+from hfci.testing.records import Header, Record
+
+__all__ = ["Baseline", "Change", "Comparison", "Observation", "Shift", "baseline_of", "compare"]
+
+# How a case ended that was as it should be.
+GOOD = (Outcome.PASSED, Outcome.KNOWN_FAILURE, Outcome.REUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """How one case ended in one run."""
+
+    outcome: Outcome
+    duration_s: float = 0.0
+    peak_memory_bytes: int | None = None
+    model_type: str = ""
+    architecture: str | None = None
+    check: str | None = None
+    tier: str = ""
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """An earlier run: how each of its cases ended, by case ID."""
+
+    run: str
+    started: str
+    commit: str | None
+    observations: Mapping[str, Observation]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One case that is not as it was. `before` is None where it is new; `after` and `record` where it vanished."""
+
+    case: str
+    before: Outcome | None
+    after: Outcome | None
+    record: Record | None
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A quantity of one case that moved: `duration_s` in seconds, or `peak_memory_bytes`.
+
+    `since`, `commit` and `started` are of the first run at the new level, where a history says which.
+    """
+
+    case: str
+    quantity: str
+    before: float
+    after: float
+    since: str | None = None
+    commit: str | None = None
+    started: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed since `baseline`.
+
+    - `failing`: red now, and not then
+    - `fixed`: red then, executed now and not red
+    - `unavailable`, `inapplicable`: good then, and so now: no longer tested
+    - `vanished`: in the baseline and in this run's scope, and not in this run
+    - `added`: not in the baseline
+    - `slower`, `heavier`: beyond what noise explains, the worst first
+    """
+
+    baseline: Baseline
+    failing: tuple[Change, ...] = ()
+    fixed: tuple[Change, ...] = ()
+    unavailable: tuple[Change, ...] = ()
+    vanished: tuple[Change, ...] = ()
+    added: tuple[Change, ...] = ()
+    slower: tuple[Shift, ...] = ()
+    heavier: tuple[Shift, ...] = ()
+    inapplicable: tuple[Change, ...] = ()
+
+    @property
+    def is_red(self) -> bool:
+        """Whether something newly broke, or is gone."""
+        return bool(self.failing or self.vanished)
+
+
+def baseline_of(results: Results) -> Baseline:
+    """Return what `results` say, to be compared with; of several runs, under the name of the newest.
+
+    Raises NothingToDo where they have no run.
+    """
+    if not results.runs:
+        raise NothingToDo("the baseline's records hold no run: each file was cut off in its first line")
+    newest = [head for head in results.headers if head.run == results.runs[-1]]
+    observations = {record.case: _observation(record) for record in results}
+    return Baseline(newest[0].run, min(head.started for head in newest), newest[0].commit, observations)
+
+
+def compare(results: Results, baseline: Baseline) -> Comparison:
+    """Compare `results` with `baseline`, in one pass over their records."""
+    found: dict[str, list[Change]] = {name: [] for name in _CHANGES}
+    moved = {quantity: _Pairs(quantity) for quantity in FLOORS}
+    scope = _Scope(results.headers)
+    seen: set[str] = set()
+    for record in results:
+        seen.add(record.case)
+        scope.add(record)
+        earlier = baseline.observations.get(record.case)
+        before = earlier.outcome if earlier is not None else None
+        for name in _changes(before, record.outcome):
+            found[name].append(Change(record.case, before, record.outcome, record))
+        if earlier is not None and before in EXECUTED and record.outcome in EXECUTED:
+            for pairs in moved.values():
+                pairs.add(record.case, earlier, record)
+    vanished = (
+        Change(case, earlier.outcome, None, None)
+        for case, earlier in baseline.observations.items()
+        if case not in seen and scope.covers(earlier)
+    )
+    return Comparison(
+        baseline=baseline,
+        vanished=tuple(vanished),
+        slower=moved["duration_s"].shifts(),
+        heavier=moved["peak_memory_bytes"].shifts(),
+        **{name: tuple(changes) for name, changes in found.items()},
+    )
+
+
+# What a change of outcome is called.
+_CHANGES: Mapping[str, Callable[[Outcome | None, Outcome], bool]] = {
+    "failing": lambda before, after: after in RED and before not in RED,
+    "fixed": lambda before, after: before in RED and after in EXECUTED and after not in RED,
+    "unavailable": lambda before, after: before in GOOD and after == Outcome.UNAVAILABLE,
+    "inapplicable": lambda before, after: before in GOOD and after == Outcome.NOT_APPLICABLE,
+    "added": lambda before, _: before is None,
+}
+
+
+@functools.cache
+def _changes(before: Outcome | None, after: Outcome) -> tuple[str, ...]:
+    return tuple(name for name, holds in _CHANGES.items() if holds(before, after))
+
+
+def _observation(record: Record) -> Observation:
+    return Observation(
+        outcome=record.outcome,
+        duration_s=record.duration_s,
+        peak_memory_bytes=record.peak_memory_bytes,
+        model_type=record.model_type,
+        architecture=record.architecture,
+        check=record.check,
+        tier=record.tier,
+        device=record.device,
+    )
+
+
+class _Pairs:
+    """One quantity of the cases that were executed in both runs: plain numbers, since there may be many."""
+
+    def __init__(self, quantity: str) -> None:
+        self.quantity = quantity
+        self.cases: list[str] = []
+        self.before, self.after = array("d"), array("d")
+
+    def add(self, case: str, before: Observation, after: Record) -> None:
+        """Take in a case, where both runs measured it."""
+        old, new = getattr(before, self.quantity), getattr(after, self.quantity)
+        if old and new and old > 0 and new > 0:
+            self.cases.append(case)
+            self.before.append(old)
+            self.after.append(new)
+
+    def shifts(self) -> tuple[Shift, ...]:
+        """Return what moved beyond noise, the worst first."""
+        found = beyond_noise(np.array(self.before), np.array(self.after), FLOORS[self.quantity])
+        return tuple(Shift(self.cases[i], self.quantity, self.before[i], self.after[i]) for i in found)
+
+
+class _Scope:
+    """What this run was asked for, by its headers and by what it recorded."""
+
+    def __init__(self, headers: Iterable[Header]) -> None:
+        self.headers = tuple({_asked(head): head for head in headers}.values())
+        self.tiers: set[str] = set()
+        self.checks: set[str | None] = set()
+        self.model_types: set[str] = set()
+        self.architectures: set[tuple[str, str | None]] = set()
+
+    def add(self, record: Record) -> None:
+        """Take in a record of this run."""
+        self.tiers.add(record.tier)
+        self.checks.add(record.check)
+        self.model_types.add(record.model_type)
+        self.architectures.add((record.model_type, record.architecture))
+
+    def covers(self, earlier: Observation) -> bool:
+        """Tell whether this run should have had the case that ended as `earlier`.
+
+        A run of some names is held only to the architectures that it has; one of some checks only to these. What is
+        unknown, in records of schema 1, is what the run has. A model type's row without a check gives way to its cases.
+        """
+        is_here = (earlier.model_type, earlier.architecture) in self.architectures
+        if earlier.check is None and earlier.model_type in self.model_types:
+            return False
+        return any(
+            earlier.tier in (self.tiers if head.tier is None else (head.tier,))
+            and _kind(earlier.device) == _kind(head.device)
+            and (head.checks == () or earlier.check in (self.checks if head.checks is None else head.checks))
+            and (head.names == () or is_here)
+            for head in self.headers
+        )
+
+
+def _asked(head: Header) -> tuple[object, ...]:
+    return head.tier, _kind(head.device), head.names, head.checks
+
+
+def _kind(device: str | None) -> str:
+    """Return the kind of a device: a case that was asked to run on `cuda` says `cuda:0`."""
+    return (device or "cpu").partition(":")[0]

@@ -1,0 +1,274 @@
+"""The summary as sections, each a title and a table of plain text: what every page of it shows, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from hfci.results.comparison import Shift
+from hfci.results.expiring import Expiring
+from hfci.results.summary import VANISHED, Changed, Flaky, Summary
+from hfci.results.tally import Cell, Failure, Shard
+from hfci.results.text import clean, first_line, shorten
+from hfci.testing.outcomes import Outcome
+
+__all__ = ["RED_MARK", "Column", "Section", "at", "command", "how_flaky", "measured", "sections", "since"]
+
+RED_MARK = "❌"
+TIERS = ("smoke", "functional", "deep")  # the known ones; records may say anything
+OTHER_TIERS = "other"
+
+# A section has so many rows at most, however many cases there are; and a command that is longer is nobody's.
+MOST_REGRESSIONS, MOST_ROWS = 500, 200
+LONGEST_NAME, LONGEST_COMMAND = 300, 1_000
+
+
+class Column(NamedTuple):
+    """A column's name, and whether its text is our own, from tests (`foreign`), or a number."""
+
+    name: str
+    is_foreign: bool = False
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table, of which the first `opened` rows are seen at once; `total` counts those beyond `rows` too."""
+
+    title: str
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    total: int = 0
+    opened: int = MOST_ROWS
+    note: str = ""
+
+
+def sections(summary: Summary) -> tuple[Section, ...]:
+    """Return the sections that have something to say, what matters most first."""
+    made = (
+        _failures("Regressions", summary.regressions, most=MOST_REGRESSIONS),
+        Section("", note=_covered(summary)),
+        _section("No longer tested", CHANGED, _changed, summary.unavailable, opened=10),
+        _section("Fixed", FIXED, _fixed, summary.fixed, opened=5),
+        _failures("Failures" if summary.baseline is None else "Other failures", summary.others),
+        _section("Slower", SHIFTS, _shift, summary.slower, opened=10),
+        _section("Heavier", SHIFTS, _shift, summary.heavier, opened=10),
+        _section("Flaky", FLAKY, _flaky, summary.flaky, opened=10),
+        _counts("Outcomes", Column("outcome"), {name: count for name, count in summary.outcomes.items() if count}),
+        _counts("Coverage", Column("rung"), summary.ladder, unit="model types"),
+        _families(summary),
+        _counts("Unavailable", REASON, summary.reasons, opened=10),
+        _counts("Known failures", ENTRY, summary.known, opened=10),
+        _section("Known failures about to expire", EXPIRING, _expiring, summary.expiring),
+        _section("Slowest", SLOWEST, _slow, summary.slowest, opened=0),
+        _section("Shards", SHARDS, _shard, summary.shards, opened=0, note=_balance(summary.shards)),
+        _section("Runs", RUNS, tuple, _runs(summary), opened=0),
+        _counts("Records", Column("what"), _records(summary), unit="records"),
+    )
+    return tuple(section for section in made if section.rows or section.note)
+
+
+# Their columns: of our own words, foreign text, and numbers.
+
+
+def _columns(*own: str, foreign: Sequence[str] = (), numbers: Sequence[str] = ()) -> tuple[Column, ...]:
+    return tuple(Column(name, name in foreign, name in numbers) for name in own)
+
+
+REASON, ENTRY = Column("reason", is_foreign=True), Column("entry of the ledger", is_foreign=True)
+FAILURES = _columns("case", "outcome", "stage", "error", "reproduce", foreign=("case", "stage", "error", "reproduce"))
+SINCE = Column("red since", is_foreign=True)
+CHANGED = _columns("case", "was", "now", "reason", foreign=("case", "reason"))
+FIXED = CHANGED[:-1]
+SHIFTS = _columns(
+    "case", "before", "now", "times", "since", foreign=("case", "since"), numbers=("before", "now", "times")
+)
+FLAKY = _columns("case", "how", "last in", foreign=("case", "last in"))
+EXPIRING = _columns("entry of the ledger", "expires", "days left", "reason", foreign=("entry of the ledger", "reason"))
+SLOWEST = _columns("case", "seconds", foreign=("case",), numbers=("seconds",))
+SHARDS = _columns(
+    *("run", "shard", "runner", "cases", "seconds of work", "longest worker", "its seconds", "started"),
+    foreign=("run", "runner", "longest worker", "started"),
+    numbers=("cases", "seconds of work", "its seconds"),
+)
+FACTS = ("run", "started", "commit", "branch", "device", "tier", "seed", "versions")
+RUNS = _columns("of", *FACTS, foreign=FACTS)
+
+Thing = TypeVar("Thing")
+Row = tuple[str, ...]
+
+
+def _section(
+    title: str,
+    columns: tuple[Column, ...],
+    row: Callable[[Thing], Row],
+    things: Sequence[Thing],
+    *,
+    opened: int = MOST_ROWS,
+    most: int = MOST_ROWS,
+    note: str = "",
+) -> Section:
+    return Section(title, columns, tuple(map(row, things[:most])), len(things), opened, note)
+
+
+def _counts(title: str, column: Column, counts: Mapping[str, int], unit: str = "cases", opened: int = 200) -> Section:
+    columns = (column, Column(unit, is_number=True))
+    return _section(title, columns, lambda item: (_name(item[0]), f"{item[1]:,}"), tuple(counts.items()), opened=opened)
+
+
+def _failures(title: str, failures: Sequence[Failure], most: int = MOST_ROWS) -> Section:
+    """Return failures; when they began to be red is told where a history says it of one of them."""
+    dated = any(failure.since for failure in failures)
+    columns = (*FAILURES[:-1], SINCE, FAILURES[-1]) if dated else FAILURES
+
+    def row(failure: Failure) -> Row:
+        was = f" (was {failure.before})" if failure.before and failure.outcome != VANISHED else ""
+        said = (_name(failure.case), failure.outcome + was, _name(failure.stage), first_line(failure.error))
+        return (*said, *((since(failure),) if dated else ()), command(failure.reproduce))
+
+    return _section(title, columns, row, failures, opened=25, most=most)
+
+
+def since(failure: Failure) -> str:
+    """Return since when a case is red, where a history says it."""
+    if failure.since is None:
+        return ""
+    return f"{at(failure.since, failure.since_commit)}, {failure.runs:,} run{'s' * (failure.runs != 1)}"
+
+
+def at(run: str | None, commit: str | None) -> str:
+    """Return where a run stands in the history; nothing where there is none."""
+    said = (_name(run), f"(commit {shorten(commit, LONGEST_NAME)[:12]})" if commit else "")
+    return " ".join(filter(None, said))
+
+
+def command(reproduce: str | None) -> str:
+    """Return a command whole, so that it can be pasted, or say that it is too long to be one."""
+    text = reproduce or ""
+    return clean(text) if len(text) <= LONGEST_COMMAND else "(too long to show; it is in the records)"
+
+
+def _name(text: object) -> str:
+    return "" if text is None else shorten(str(text), LONGEST_NAME)
+
+
+def _changed(changed: Changed) -> Row:
+    return _name(changed.case), changed.before or "", changed.after or "", changed.reason
+
+
+def _fixed(changed: Changed) -> Row:
+    return _changed(changed)[:-1]
+
+
+def measured(shift: Shift) -> tuple[str, str]:
+    """Return what was measured before and now, with the unit."""
+    unit, form = UNITS[shift.quantity]
+    return form.format(shift.before / unit), form.format(shift.after / unit)
+
+
+def _shift(shift: Shift) -> Row:
+    times = f"{shift.after / shift.before:.1f}" if shift.before else ""
+    return (_name(shift.case), *measured(shift), times, at(shift.since, shift.commit))
+
+
+def how_flaky(flaky: Flaky) -> str:
+    """Return why a case is held for flaky."""
+    if flaky.passed is None:
+        return "two attempts of this run ended differently"
+    return f"{flaky.passed:,} passed and {flaky.failed:,} failed on the same code"
+
+
+UNITS = {"duration_s": (1, "{:.2f} s"), "peak_memory_bytes": (2**20, "{:,.0f} MiB")}
+
+
+def _flaky(flaky: Flaky) -> Row:
+    return _name(flaky.case), how_flaky(flaky), _name(flaky.last_run)
+
+
+def _expiring(entry: Expiring) -> Row:
+    left = f"{entry.days_left}" if entry.days_left >= 0 else f"over for {-entry.days_left}"
+    return _name(entry.name), entry.expires, left, first_line(entry.reason)
+
+
+def _slow(slow: tuple[str, float]) -> Row:
+    return _name(slow[0]), f"{slow[1]:.2f}"
+
+
+def _covered(summary: Summary) -> str:
+    """Return what is not covered, and what changed beside the regressions, in a line each."""
+    names = (Outcome.UNAVAILABLE, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN)
+    missed = ", ".join(f"{summary.outcomes[name]:,} {name}" for name in names if summary.outcomes[name])
+    checked, catalogued = summary.ladder["checked"], summary.ladder["catalogued"]
+    said = f"Not covered: {missed or 'nothing that was planned'}. Checked: {checked:,} of {catalogued:,} model types."
+    counts = {"fixed": len(summary.fixed), "no longer tested": len(summary.unavailable), "new": summary.added}
+    changed = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    return f"{said} Besides: {changed}." if changed else said
+
+
+def _families(summary: Summary) -> Section:
+    """Return passed / executed / planned of each family in each tier, those with something red first."""
+    tiers = tuple(tier for tier in TIERS if any(tier in cells for cells in summary.families.values()))
+    others = any(cells.keys() - set(TIERS) for cells in summary.families.values())
+    columns = _columns("family", *tiers, *((OTHER_TIERS,) if others else ()), foreign=("family",))
+
+    def red(family: str) -> int:
+        return sum(cell.red for cell in summary.families[family].values())
+
+    def row(family: str) -> Row:
+        cells = summary.families[family]
+        rest = (Cell.sum(cell for tier, cell in cells.items() if tier not in TIERS),) if others else ()
+        return (_name(family), *(_cell(cell) for cell in (*map(cells.get, tiers), *rest)))
+
+    families = sorted(summary.families, key=lambda family: (-red(family), family))
+    note = "In each tier: passed / executed / planned."
+    opened = sum(red(family) > 0 for family in families[:10])
+    return _section("Families", columns, row, families, opened=opened, note=note if families else "")
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None or not cell.planned:
+        return ""
+    mark = f"{RED_MARK} " if cell.red else ""
+    return f"{mark}{cell.passed:,} / {cell.executed:,} / {cell.planned:,}"
+
+
+def _shard(shard: Shard) -> Row:
+    attempt = f", attempt {shard.attempt}" if shard.attempt > 1 else ""
+    name = f"{'all' if shard.shard is None else shard.shard}{attempt}"
+    work = f"{shard.cases:,}", f"{shard.seconds:,.1f}", _name(shard.longest_worker), f"{shard.longest_s:,.1f}"
+    return _name(shard.run), name, _name(shard.runner), *work, _name(shard.started)
+
+
+def _balance(shards: Sequence[Shard]) -> str:
+    """Return by how much the slowest of several shards worked longer than their mean."""
+    busy = [shard.longest_s for shard in shards if shard.longest_s > 0]
+    if len(busy) < 2:
+        return ""
+    mean = sum(busy) / len(busy)
+    return f"The longest of {len(busy):,} shards took {max(busy):,.1f} s, {max(busy) / mean:.2f} times their mean."
+
+
+def _runs(summary: Summary) -> Sequence[Row]:
+    """Return the facts of each run, once, and of the baseline."""
+    rows = {
+        ("this run", *(_name(_versions(head) if name == "versions" else head[name]) for name in FACTS)): None
+        for head in summary.runs
+    }
+    earlier = summary.baseline
+    if earlier is not None:
+        rows["the baseline", *(_name(earlier.get(name)) for name in FACTS)] = None
+    return tuple(rows)
+
+
+def _versions(head: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in head["versions"].items() if version)
+
+
+def _records(summary: Summary) -> dict[str, int]:
+    counts = {
+        "torn: a run was cut off": summary.torn,
+        "promised and never written: not-run": summary.missing,
+        "superseded by a later attempt or run of the same case": summary.superseded,
+    }
+    return {what: count for what, count in counts.items() if count}

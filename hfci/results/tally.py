@@ -1,0 +1,148 @@
+"""Counting records as they stream by, in one pass: what is kept is counts, the slowest cases, the red ones' lines."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hfci.results.ladder import Ladder
+from hfci.results.text import first_line
+from hfci.testing.outcomes import EXECUTED, RED, Outcome
+from hfci.testing.records import Header, Record
+
+__all__ = ["Cell", "Failure", "Shard", "Tally", "failure_of"]
+
+SLOWEST = 10
+NO_FAMILY = "(none)"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A case that is red, in one line each.
+
+    `before` is how it ended in the baseline; `since` and `since_commit` are of the first run in which it was red, and
+    `runs` how many it has been so in, where a history says it.
+    """
+
+    case: str
+    outcome: str
+    stage: str | None
+    error: str
+    reproduce: str | None
+    model_type: str = ""
+    architecture: str | None = None
+    check: str | None = None
+    before: str | None = None
+    since: str | None = None
+    since_commit: str | None = None
+    runs: int | None = None
+
+
+@dataclass
+class Cell:
+    """How many cases of one family in one tier were planned, executed, passed and red."""
+
+    planned: int = 0
+    executed: int = 0
+    passed: int = 0
+    red: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one case."""
+        self.planned += 1
+        self.executed += outcome in EXECUTED
+        self.passed += outcome == Outcome.PASSED
+        self.red += outcome in RED
+
+    @classmethod
+    def sum(cls, cells: Iterable[Cell]) -> Cell:
+        """Return the sum of `cells`."""
+        total = cls()
+        for cell in cells:
+            for name, count in vars(cell).items():
+                setattr(total, name, getattr(total, name) + count)
+        return total
+
+
+@dataclass
+class Shard:
+    """What one file of records says of the job that wrote it: the seconds of its cases, and of its longest worker."""
+
+    run: str
+    shard: int | None
+    attempt: int
+    runner: str | None
+    started: str
+    cases: int = 0
+    seconds: float = 0.0
+    longest_worker: str | None = None
+    longest_s: float = 0.0
+
+
+@dataclass
+class Tally:
+    """Counts of the records that were added."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    families: dict[str, dict[str, Cell]] = field(default_factory=dict)
+    ladder: Ladder[str] = field(default_factory=Ladder)
+    failures: list[Failure] = field(default_factory=list)
+    shards: list[Shard] = field(default_factory=list)
+    _rank: int = 0
+    _slowest: list[tuple[float, int, str]] = field(default_factory=list)
+    _workers: dict[str | None, float] = field(default_factory=lambda: defaultdict(float))
+
+    def begin(self, head: Header) -> None:
+        """Take what is added from now on as of the file that begins with `head`."""
+        self.shards.append(Shard(head.run, head.shard, head.attempt, head.runner, head.started))
+        self._workers.clear()
+
+    def add(self, record: Record) -> None:
+        """Count one record."""
+        outcome = record.outcome
+        self.outcomes[outcome] += 1
+        self.ladder.add(record.model_type, record)
+        self.families.setdefault(record.family or NO_FAMILY, {}).setdefault(record.tier, Cell()).add(outcome)
+        if outcome == Outcome.KNOWN_FAILURE:
+            self.known[first_line(record.reason or "")] += 1
+        elif outcome == Outcome.UNAVAILABLE:
+            self.reasons[first_line(record.reason or "")] += 1
+        elif outcome in RED:
+            self.failures.append(failure_of(record))
+        if record.duration_s:
+            self._rank += 1
+            entry = (record.duration_s, -self._rank, record.case)  # of two that are equally slow, the first
+            (heapq.heappush if len(self._slowest) < SLOWEST else heapq.heappushpop)(self._slowest, entry)
+
+    def work(self, record: Record) -> None:
+        """Count one record as work of the shard that began last."""
+        shard = self.shards[-1]
+        shard.cases += 1
+        shard.seconds += record.duration_s
+        self._workers[record.worker] += record.duration_s
+        if self._workers[record.worker] > shard.longest_s:
+            shard.longest_worker, shard.longest_s = record.worker, self._workers[record.worker]
+
+    @property
+    def slowest(self) -> tuple[tuple[str, float], ...]:
+        """The slowest cases with their seconds, the slowest first."""
+        return tuple((case, seconds) for seconds, _, case in sorted(self._slowest, reverse=True))
+
+
+def failure_of(record: Record) -> Failure:
+    """Return a red record in one line each."""
+    error = first_line(f"{record.error.type}: {record.error.message}") if record.error else ""
+    return Failure(
+        case=record.case,
+        outcome=record.outcome,
+        stage=record.stage,
+        error="; ".join(filter(None, (error, first_line(record.reason or "")))),
+        reproduce=record.reproduce,
+        model_type=record.model_type,
+        architecture=record.architecture,
+        check=record.check,
+    )
