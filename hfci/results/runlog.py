@@ -1,0 +1,84 @@
+"""Runs of a history, and after them perhaps one that is not in it, as what trends are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sqlite3 import Connection
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hfci.results.gathering import Part, Run
+from hfci.results.interning import Vocabulary
+from hfci.results.stored import StoredRun, read_column, read_parts
+from hfci.results.trends import Point
+
+__all__ = ["NewRun", "RunLog"]
+
+
+class NewRun(NamedTuple):
+    """A run that the history has not."""
+
+    run: StoredRun
+    content: Run
+    parts: Sequence[Part]
+
+
+class RunLog:
+    """Runs, oldest first, by index; a column is read when it is asked for."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        vocabulary: Vocabulary,
+        runs: Sequence[StoredRun],
+        newest: NewRun | None = None,
+    ) -> None:
+        """Take stored runs and perhaps a new one, whose cases `vocabulary` knows too."""
+        self._connection = connection
+        self._names = vocabulary.names()
+        self._newest = newest
+        self._runs = [*runs, newest.run] if newest is not None else list(runs)
+        self.points: Sequence[Point] = [run.point for run in self._runs]
+        self.scopes: Sequence[str] = [run.scope for run in self._runs]
+        self.size = vocabulary.size
+
+    def name(self, case: int) -> str:
+        """Return the ID of a case."""
+        name = self._names[case]
+        assert name is not None
+        return name
+
+    def column(self, run: int, name: str) -> NDArray[Any]:
+        """Return one column of a run."""
+        if (newest := self._newest_at(run)) is not None:
+            return newest.content.columns[name]
+        return read_column(self._connection, self._number(run), name)
+
+    def runners(self, run: int) -> Sequence[str | None]:
+        """Return the kind of machine of each part of a run, by the part's number; 0, of no part, is as the first."""
+        newest = self._newest_at(run)
+        parts = newest.parts if newest is not None else read_parts(self._connection, self._number(run))
+        kinds = [part.header.runner for part in parts]
+        return [kinds[0], *kinds]
+
+    def identity(self, run: int, case: int) -> str:
+        """Name what a case that is red or unsteady in a run tested: its fingerprint, or what stands for one."""
+        if (newest := self._newest_at(run)) is not None:
+            said = [detail.fingerprint for detail in newest.content.details if detail.case == case]
+        else:
+            query = "SELECT fingerprint FROM details WHERE run = ? AND case_id = ?"
+            said = [row[0] for row in self._connection.execute(query, (self._number(run), case))]
+        if said and said[0] is not None:
+            return said[0]
+        place = np.searchsorted(self.column(run, "case"), np.int32(case))
+        return f"{self.column(run, 'identity')[place]:08x}"
+
+    def _newest_at(self, run: int) -> NewRun | None:
+        return self._newest if self._runs[run].number is None else None
+
+    def _number(self, run: int) -> int:
+        number = self._runs[run].number
+        assert number is not None
+        return number
