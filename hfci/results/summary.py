@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -15,6 +14,7 @@ from hfci.results.expiring import Expiring
 from hfci.results.reading import Results
 from hfci.results.tally import Cell, Failure, Shard, Tally, failure_of
 from hfci.results.text import first_line, shorten
+from hfci.testing.cases import Case, run_command
 from hfci.testing.outcomes import EXECUTED, RED, Outcome
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["VANISHED", "Changed", "Flaky", "Summary", "summarize"]
 
 VANISHED = "vanished"
-USUAL_TIER = "smoke"
 
 
 @dataclass(frozen=True)
@@ -197,19 +196,14 @@ def _since(failure: Failure, streak: Streak | None) -> Failure:
 def _vanished(change: Change, baseline: Baseline) -> Failure:
     """Return what is gone as a failure, with the command that asks for it."""
     earlier = baseline.observations[change.case]
-    name = earlier.model_type if earlier.tier == USUAL_TIER else earlier.architecture or earlier.model_type
-    options = {
-        "--check": earlier.check,
-        "--device": (earlier.device or "cpu").partition(":")[0],
-        "--tier": earlier.tier if earlier.tier != USUAL_TIER else None,
-    }
-    said = [part for option, value in options.items() if value for part in (option, value)]
+    device = (earlier.device or "cpu").partition(":")[0]
+    case = Case(earlier.model_type, earlier.architecture, None, earlier.check, earlier.tier, device)
     return Failure(
         case=change.case,
         outcome=VANISHED,
         stage=None,
         error=f"{change.before} in run {shorten(baseline.run, 60)}, and not in this one",
-        reproduce=shlex.join(["hfci", "run", name, *said]),
+        reproduce=run_command(case),
         model_type=earlier.model_type,
         architecture=earlier.architecture,
         check=earlier.check,

@@ -1,0 +1,201 @@
+"""The dashboard: one HTML file that opens from disk and loads nothing.
+
+Text from tests is hostile. What stands in the page's HTML is escaped by the template; everything else is data in a
+script element that is not run, made into text nodes by scripts; and no script runs but those whose hashes the page's
+Content-Security-Policy names.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+from markupsafe import Markup
+
+from hfci.results.dashboard_data import SEVERITY, dashboard_data, embedded
+from hfci.results.reading import Results
+from hfci.results.summary import Summary
+from hfci.results.text import clean, first_line
+from hfci.templating import templates_dir
+from hfci.testing.outcomes import RED, Outcome
+from hfci.testing.records import Record
+from hfci.writing import replacing
+
+if TYPE_CHECKING:
+    from hfci.results.comparison import Comparison, Shift
+    from hfci.results.trends import Streak, Trends
+
+__all__ = ["write_dashboard"]
+
+SCRIPTS = (
+    "vendor/tabulator-tables/dist/js/tabulator.min.js",
+    "vendor/chart.js/dist/chart.umd.min.js",
+    "dashboard-data.js",
+    "dashboard-grid.js",
+    "dashboard-details.js",
+    "dashboard-charts.js",
+    "dashboard.js",
+)
+STYLES = ("vendor/tabulator-tables/dist/css/tabulator_simple.min.css", "dashboard.css")
+LICENCES = (
+    "vendor/tabulator-tables/LICENSE",
+    "vendor/chart.js/LICENSE.md",
+    "vendor/@kurkle/color/LICENSE.md",
+)
+SOURCE_MAP = re.compile(r"\n?//# sourceMappingURL=\S+\s*$")  # names a file that is not there
+
+SHOWN_PROBLEMS = 20
+SHOWN_CHANGES = 100
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A case on top of the page: what it was, what it is, why, and since when."""
+
+    case: str
+    before: str | None
+    after: str
+    stage: str | None
+    error: str
+    reproduce: str | None
+    streak: Streak | None
+
+
+def write_dashboard(
+    path: Path, results: Results, summary: Summary, comparison: Comparison | None = None, trends: Trends | None = None
+) -> None:
+    """Write the page to `path`; until it is whole, what was there stays.
+
+    Raises EnvironmentUnfit where it cannot be written, UsageError where `path` is no file.
+    """
+    folder = templates_dir() / "report"
+    scripts = [_script(folder / name) for name in SCRIPTS]
+    page = _environment(folder).get_template("dashboard.html.jinja")
+    problems = _problems(results, comparison, trends)
+    parts = page.generate(
+        summary=summary,
+        heads=results.headers,
+        results=results,
+        comparison=comparison,
+        trends=trends,
+        problems=problems[:SHOWN_PROBLEMS],
+        count=_count_of_problems(summary, comparison),
+        changes=_changes(comparison, trends),
+        shown=SHOWN_CHANGES,
+        severity=SEVERITY,
+        red=RED,
+        policy=_policy(scripts),
+        styles=[Markup((folder / name).read_text(encoding="utf-8")) for name in STYLES],  # noqa: S704 - our own
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own
+        licences=[(folder / name).read_text(encoding="utf-8") for name in LICENCES],
+        data=Markup(embedded(dashboard_data(results, comparison, trends))),  # noqa: S704 - no <, > or & in it
+    )
+    with replacing(path) as file:
+        file.writelines(part.encode("utf-8", "backslashreplace") for part in parts)
+
+
+def _changes(comparison: Comparison | None, trends: Trends | None) -> dict[str, list[tuple[str, str]]]:
+    """Return by kind what else changed: cases, each with what is to be said of it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    if comparison:
+        for name, changes in (
+            ("vanished", comparison.vanished),
+            ("fixed", comparison.fixed),
+            ("newly unavailable", comparison.unavailable),
+            ("newly not applicable", comparison.inapplicable),
+            ("added", comparison.added),
+        ):
+            found[name] = [(change.case, f"was {change.before}" if change.before else "") for change in changes]
+    for name in ("slower", "heavier"):
+        # Of a case of which both speak the history knows more.
+        shifts = {shift.case: shift for source in (comparison, trends) if source for shift in getattr(source, name)}
+        if comparison or trends:
+            found[name] = [(case, _moved(shift)) for case, shift in shifts.items()]
+    if trends:
+        found["flaky"] = [(flake.case, f"{flake.passed} passed, {flake.failed} failed") for flake in trends.flaky]
+    return found
+
+
+def _moved(shift: Shift) -> str:
+    unit, size = ("s", 1) if shift.quantity == "duration_s" else ("MiB", 1 << 20)
+    since = f", since {shift.started[:10]} ({(shift.commit or '')[:10]})" if shift.started else ""
+    return f"{shift.before / size:.2f} {unit} → {shift.after / size:.2f} {unit}{since}"
+
+
+def _environment(folder: Path) -> jinja2.Environment:
+    """Return the environment for HTML: every text is escaped that is not marked as HTML already."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["clean"] = clean
+    return environment
+
+
+def _script(path: Path) -> str:
+    return SOURCE_MAP.sub("", path.read_text(encoding="utf-8"))
+
+
+def _policy(scripts: Iterable[str]) -> str:
+    """Return a Content-Security-Policy under which these scripts run, no other, and nothing is loaded or sent."""
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = {
+        "default-src": "'none'",
+        "script-src": " ".join(f"'sha256-{value}'" for value in hashes),
+        "style-src": "'unsafe-inline'",
+        "img-src": "data:",
+        "connect-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in allowed.items())
+
+
+def _count_of_problems(summary: Summary, comparison: Comparison | None) -> int:
+    if comparison:
+        return len(comparison.failing) + len(comparison.vanished)
+    return sum(summary.outcomes[outcome] for outcome in RED)
+
+
+def _problems(results: Results, comparison: Comparison | None, trends: Trends | None) -> list[Problem]:
+    """Return what newly broke, or where there is no baseline what is red, the failed cases first."""
+    streaks = trends.streaks if trends else {}
+    found: list[Problem] = []
+    if comparison:
+        failing = sorted(comparison.failing, key=lambda change: change.after != Outcome.FAILED)
+        for change in (*failing, *comparison.vanished):
+            before = change.before.value if change.before else None
+            found.append(_problem(change.case, before, change.record, streaks.get(change.case)))
+    else:
+        rest: list[Problem] = []
+        for record in results:
+            if record.outcome in RED:
+                kind = found if record.outcome == Outcome.FAILED else rest
+                if len(kind) < SHOWN_PROBLEMS:
+                    kind.append(_problem(record.case, None, record, streaks.get(record.case)))
+        found += rest
+    return found
+
+
+def _problem(case: str, before: str | None, record: Record | None, streak: Streak | None) -> Problem:
+    if record is None:
+        return Problem(case, before, "vanished", None, "", None, streak)
+    error = first_line(f"{record.error.type}: {record.error.message}") if record.error else ""
+    return Problem(
+        case=case,
+        before=before,
+        after=record.outcome.value,
+        stage=record.stage,
+        error=error or first_line(record.reason or ""),
+        reproduce=record.reproduce,
+        streak=streak,
+    )

@@ -1,0 +1,243 @@
+"""What the dashboard's page holds: the cases as columns of numbers into tables of texts, each text once."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hfci.results.reading import Results
+from hfci.testing.outcomes import RED, Outcome
+from hfci.testing.records import Error, Record
+
+if TYPE_CHECKING:
+    from hfci.results.comparison import Comparison, Shift
+    from hfci.results.trends import Point, Trends
+
+__all__ = ["SEVERITY", "dashboard_data", "embedded"]
+
+# The worst first: of a cell's cases the page shows the worst.
+SEVERITY = (
+    Outcome.FAILED,
+    Outcome.NOT_RUN,
+    Outcome.KNOWN_FAILURE,
+    Outcome.UNAVAILABLE,
+    Outcome.NOT_APPLICABLE,
+    Outcome.REUSED,
+    Outcome.PASSED,
+)
+CODES = {outcome: code for code, outcome in enumerate(SEVERITY)}
+NONE = -1  # in a column: the case has no such text; in a history: there was no such case
+
+# The fields that most cases share with others. The first ones recur in a case's ID and its command as well.
+WITHIN = ("architecture", "check", "model_type", "device", "dtype", "task", "backend")
+SHARED = (*WITHIN, "family", "tier", "stage", "reason")
+
+# In those two texts a field's value gives way to one of these characters; Unicode leaves them to private use.
+MARK_OF = {chr(0xF8F0 + index): field for index, field in enumerate(WITHIN)}
+MARKS = frozenset(MARK_OF)
+
+# Errors are whole up to so many characters altogether; of those beyond only the message's beginning is kept, so that a
+# run in which everything fails makes a page that opens.
+ERRORS = 4_000_000
+BEGINNING = 200
+
+# What takes no part in HTML, whatever stands around it; json.dumps has made everything else ASCII.
+ESCAPED = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
+
+
+# The history of one case: from which run on it ended how.
+Changes = tuple[tuple[int, Outcome | None], ...]
+
+
+class Table:
+    """Distinct entries, in the order in which they first came."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._numbers: dict[Hashable, int] = {}
+        self.entries: list[Any] = []
+
+    def number(self, key: Hashable, entry: Callable[[], Any] | None = None) -> int:
+        """Return the number of `key`; where it is new it is entered, as what `entry` returns if that is given."""
+        if key is None:
+            return NONE
+        number = self._numbers.setdefault(key, len(self.entries))
+        if number == len(self.entries):
+            self.entries.append(entry() if entry else key)
+        return number
+
+
+class Cases:
+    """Takes in one record after the other; keeps of each a number in every column."""
+
+    def __init__(self, changes: Mapping[str, Changes]) -> None:
+        """Begin with nothing; `changes` are the history's, by case."""
+        names = (*SHARED, "case", "reproduce", "error", "worker", "history")
+        self.tables = {name: Table() for name in names}
+        self.columns: dict[str, list[int]] = {name: [] for name in (*names, "outcome", "duration_ms", "peak_kib")}
+        self._changes = changes
+        self._room = ERRORS
+
+    def add(self, record: Record, shard: int | None) -> int:
+        """Take in `record`; return its place."""
+        column = self.columns
+        for name in SHARED:
+            column[name].append(self.tables[name].number(getattr(record, name)))
+        for name in ("case", "reproduce"):
+            column[name].append(self._pattern(name, record))
+        column["error"].append(self._error(record.error if record.outcome != Outcome.PASSED else None))
+        column["worker"].append(self.tables["worker"].number(_worker(record, shard)))
+        column["history"].append(self._history(record.case))
+        column["outcome"].append(CODES[record.outcome])
+        column["duration_ms"].append(round(1000 * record.duration_s) if math.isfinite(record.duration_s) else 0)
+        column["peak_kib"].append(NONE if record.peak_memory_bytes is None else record.peak_memory_bytes >> 10)
+        return len(column["outcome"]) - 1
+
+    def _pattern(self, name: str, record: Record) -> int:
+        """Enter a text as a list of texts and, for what the record says anyway, of indices into WITHIN."""
+        text = getattr(record, name)
+        if text is None or not MARKS.isdisjoint(text):
+            return self.tables[name].number(text, lambda: [text])
+        for mark, field in MARK_OF.items():
+            value = getattr(record, field)
+            if value and MARKS.isdisjoint(value):
+                text = text.replace(value, mark)
+        return self.tables[name].number(("with marks", text), lambda: _parts(text))
+
+    def _error(self, error: Error | None) -> int:
+        if error is None:
+            return NONE
+        key = (error.type, error.message, error.traceback)
+        return self.tables["error"].number(key, lambda: self._kept(error))
+
+    def _kept(self, error: Error) -> tuple[str, str, str | None]:
+        self._room -= len(error.message) + len(error.traceback)
+        if self._room >= 0:
+            return error.type, error.message, error.traceback
+        return error.type, error.message[:BEGINNING], None
+
+    def _history(self, case: str) -> int:
+        changes = self._changes.get(case)
+        if not changes:
+            return NONE
+        return self.tables["history"].number(changes, lambda: _coded(changes))
+
+
+def dashboard_data(results: Results, comparison: Comparison | None, trends: Trends | None) -> dict[str, Any]:
+    """Go through `results` once and return what the page needs, as plain data.
+
+    `columns` have a number for each case: an index into the table of that name (-1 for none), an index into
+    `outcomes`, milliseconds or KiB. `notes` are by the case's place in the columns.
+    """
+    cases = Cases(trends.changes if trends else {})
+    said = _notes(comparison, trends)
+    notes: dict[int, dict[str, Any]] = {}
+    for head, records in results.parts():
+        for record in records:
+            place = cases.add(record, head.shard)
+            if record.case in said:
+                notes[place] = said[record.case]
+    for record in results.absent:
+        place = cases.add(record, None)
+        if record.case in said:
+            notes[place] = said[record.case]
+    return {
+        "outcomes": SEVERITY,
+        "red": [CODES[outcome] for outcome in RED],
+        "within": WITHIN,
+        "tables": {name: table.entries for name, table in cases.tables.items()},
+        "columns": cases.columns,
+        "notes": notes,
+        "points": [_point(point) for point in trends.points] if trends else [],
+    }
+
+
+def embedded(data: Any) -> str:
+    """Return `data` as JSON that stands in a script element of any page: ASCII, without `<`, `>` and `&`."""
+    return json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(ESCAPED)
+
+
+def _parts(text: str) -> list[str | int]:
+    parts: list[str | int] = []
+    begin = 0
+    for end, character in enumerate(text):
+        if character in MARKS:
+            parts += [text[begin:end], WITHIN.index(MARK_OF[character])]
+            begin = end + 1
+    return [part for part in (*parts, text[begin:]) if part != ""]
+
+
+def _coded(changes: Changes) -> list[tuple[int, int]]:
+    return [(run, NONE if outcome is None else CODES[outcome]) for run, outcome in changes]
+
+
+def _worker(record: Record, shard: int | None) -> str | None:
+    if record.worker is None and shard is None:
+        return None
+    return " ".join(filter(None, (f"shard {shard}" if shard is not None else None, record.worker)))
+
+
+def _notes(comparison: Comparison | None, trends: Trends | None) -> dict[str, dict[str, Any]]:
+    """Return what is to be said of single cases beside their records."""
+    notes: dict[str, dict[str, Any]] = {}
+
+    def note(case: str, name: str, said: Any) -> None:
+        notes.setdefault(case, {})[name] = said
+
+    if comparison:
+        for name in ("failing", "fixed", "unavailable", "inapplicable"):
+            for change in getattr(comparison, name):
+                note(change.case, "change", (name, change.before))
+        for name in ("slower", "heavier"):
+            for shift in getattr(comparison, name):
+                note(shift.case, name, _shift(shift))
+    if trends:
+        for name in ("slower", "heavier"):
+            for shift in getattr(trends, name):
+                note(shift.case, name, _shift(shift))
+        for case, streak in trends.streaks.items():
+            note(
+                case,
+                "red",
+                {
+                    "run": streak.run,
+                    "started": streak.started,
+                    "commit": streak.commit,
+                    "runs": streak.runs,
+                    "last_good": streak.last_good,
+                },
+            )
+        for flake in trends.flaky:
+            note(flake.case, "flaky", {"passed": flake.passed, "failed": flake.failed, "last_run": flake.last_run})
+    return notes
+
+
+def _shift(shift: Shift) -> dict[str, Any]:
+    return {
+        "before": _finite(shift.before),
+        "after": _finite(shift.after),
+        "since": shift.since,
+        "commit": shift.commit,
+        "started": shift.started,
+    }
+
+
+def _point(point: Point) -> dict[str, Any]:
+    return {
+        "run": point.run,
+        "started": point.started,
+        "commit": point.commit,
+        "branch": point.branch,
+        "planned": point.planned,
+        "executed": point.executed,
+        "green": point.green,
+        "outcomes": [point.outcomes.get(outcome, 0) for outcome in SEVERITY],
+        "ladder": dict(point.ladder),
+        "duration_s": _finite(point.duration_s),
+    }
+
+
+def _finite(number: float) -> float | None:
+    return round(number, 4) if math.isfinite(number) else None
