@@ -80,6 +80,18 @@ def functional(session: nox.Session) -> None:
     shared(session, "hfci", "run", "--tier", "functional", *session.posargs)
 
 
+@nox.session(venv_backend="none", requires=["env"])
+def plan(session: nox.Session) -> None:
+    """Decide which shard runs what."""
+    shared(session, "hfci", "plan", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def report(session: nox.Session) -> None:
+    """Report on what is in results/: a table here, and every format in report/."""
+    shared(session, "hfci", "report", "--out", "report", *session.posargs)
+
+
 @nox.session(default=False)
 @nox.parametrize("transformers", [nox.param(version, id=version) for version in VERSIONS])
 def versions(session: nox.Session, transformers: str) -> None:
@@ -104,6 +116,12 @@ def tests(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Print the ratios that hfci promises, each measured within one run."""
     session.run(python(), "tests/bench/ratios.py", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def assets(session: nox.Session) -> None:
+    """Copy the dashboard's libraries from npm; `-- --check` only compares."""
+    shared(session, "tests.assets", *session.posargs)
 
 
 @nox.session(requires=["env"])

@@ -13,7 +13,7 @@ from hfci.errors import HfciError
 
 __all__ = ["COMMANDS", "main", "make_parser"]
 
-COMMANDS = ("catalog", "generate", "validate", "tiny", "plan", "run", "report", "ledger", "doctor")
+COMMANDS = ("catalog", "generate", "validate", "tiny", "plan", "run", "report", "history", "ledger", "doctor")
 
 EXIT_CODES = (
     "exit codes: 0 done; 1 tests failed or a regression was found; 2 wrong use or configuration; "

@@ -144,7 +144,7 @@ def test_any_text_is_code_in_a_table(text: str) -> None:
     assert (left, right) == ("left", "right")
     inside = re.fullmatch(r"x <code>(.*)</code> x", middle, re.DOTALL)
     assert inside
-    assert html.unescape(inside[1]) == clean(text)
+    assert html.unescape(inside[1].replace("<wbr>", "")) == clean(text)
 
 
 @given(HOSTILE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _ArgumentGroup
 from pathlib import Path
 
 __all__ = [
@@ -55,7 +55,7 @@ def add_json(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def add_folder(parser: ArgumentParser, name: str, purpose: str, default: Path | None = None) -> None:
+def add_folder(parser: ArgumentParser | _ArgumentGroup, name: str, purpose: str, default: Path | None = None) -> None:
     """A folder."""
     shown = f" (default: {default})" if default else ""
     parser.add_argument(name, type=Path, default=default, metavar="DIR", help=purpose + shown)

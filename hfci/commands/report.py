@@ -1,17 +1,49 @@
-"""Print the summary of one or several runs from their records."""
+"""Tell what one or several runs recorded: is it safe, what newly broke, what is not covered."""
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from hfci.commands.options import add_json, print_json
-from hfci.errors import NothingToDo
+from hfci.commands.options import add_folder, add_json, print_json
+from hfci.errors import NothingToDo, UsageError
 
-__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
+if TYPE_CHECKING:
+    from hfci.results import Results, Summary
+    from hfci.results.comparison import Baseline, Comparison
+    from hfci.results.history import History
+    from hfci.results.trends import Trends
+    from hfci.testing.manifest import Manifest
 
-HELP = "the summary of what ran"
-EXAMPLE = "hfci report results/ --summary summary.md"
+__all__ = ["EXAMPLE", "HELP", "OUTPUTS", "add_arguments", "run"]
+
+HELP = "the summary of what ran, against a baseline, with its history"
+EXAMPLE = "hfci report results/ --history history.db --baseline branch:main --out coverage-summary/"
+
+GENERATED = Path("generated")
+OF_BRANCH = "branch:"
+
+
+class Output(NamedTuple):
+    """A file that a report can be written to: its option, its usual name, what it is."""
+
+    option: str
+    usual: str
+    purpose: str
+
+
+OUTPUTS = (
+    Output("summary", "summary.md", "the summary as Markdown"),
+    Output("comment", "comment.md", "the same, short enough for a comment on a pull request"),
+    Output("html", "index.html", "the dashboard, one file that opens from disk"),
+    Output("junit", "junit.xml", "JUnit XML"),
+    Output("ctrf", "ctrf.json", "the Common Test Report Format"),
+    Output("badge", "badge.json", "an endpoint badge of shields.io"),
+    Output("coverage-summary", "coverage-summary.json", "the coverage summary for programs"),
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,21 +56,155 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[results],
         help=f"files or folders of records (default: {results})",
     )
-    parser.add_argument("--summary", type=Path, metavar="FILE", help="write the summary as Markdown")
+    known = parser.add_argument_group("what it is held against")
+    known.add_argument("--plan", type=Path, metavar="FILE", help="the plan: what no shard recorded is not-run")
+    known.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="FILE",
+        help=f"the manifest (default: that of {GENERATED}/ if it is for the transformers of the run)",
+    )
+    known.add_argument("--baseline", metavar="RUN", help="earlier records, or of the history a run's ID or branch:NAME")
+    known.add_argument("--history", type=Path, metavar="FILE", help="earlier runs, from `hfci history add`")
+    known.add_argument("--branch", metavar="NAME", help="only the history's runs of this branch (default: baseline's)")
+    made = parser.add_argument_group("what it is written to")
+    add_folder(made, "--out", "everything below, under its usual name, in this folder")
+    for output in OUTPUTS:
+        made.add_argument(f"--{output.option}", type=Path, metavar="FILE", help=f"{output.purpose} ({output.usual})")
+    made.add_argument("--requirements", type=Path, metavar="FILE", help="merge what was measured into this file")
+    made.add_argument("--annotations", action="store_true", help="print GitHub's commands that mark what is wrong")
     add_json(parser)
 
 
 def run(arguments: Namespace) -> int:
-    """Read, summarize, show; 0 only if it is green."""
-    from hfci.results import read_results, summarize
-    from hfci.results.markdown import render_summary
-    from hfci.results.terminal import print_summary
+    """Read, complete, compare, summarize, write, show; 0 only if it is green."""
+    from datetime import date
 
-    summary = summarize(read_results(arguments.results))
-    if arguments.summary is not None:
-        arguments.summary.write_text(render_summary(summary), encoding="utf-8")
+    from hfci.results import summarize
+    from hfci.results.annotations import annotate
+    from hfci.results.expiring import expiring
+    from hfci.results.markdown import append_summary
+    from hfci.results.terminal import print_summary
+    from hfci.testing.ledger import read_ledger
+
+    manifest = _manifest(arguments)
+    results = _results(arguments, manifest)
+    comparison, trends = _earlier(arguments, results)
+    summary = summarize(results, comparison, trends, expiring=expiring(read_ledger(), date.today()))
+    _write(arguments, results, summary, comparison, trends)
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+        append_summary(summary, Path(page))
+    if arguments.annotations:
+        print("\n".join(annotate(summary, _files(results, manifest))))  # noqa: T201
     if arguments.json:
         print_json(summary.to_json())
     else:
         print_summary(summary)
     return 0 if summary.is_green else 1 if summary.is_red else NothingToDo.exit_code
+
+
+# What ran, and what should have.
+
+
+def _manifest(arguments: Namespace) -> tuple[Path, Manifest] | None:
+    from hfci.testing.manifest import MANIFEST, load_manifest
+
+    path = arguments.manifest or GENERATED / MANIFEST
+    if arguments.manifest is None and not path.is_file():
+        return None
+    return path, load_manifest(path)
+
+
+def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Results:
+    from hfci.planning.plan import load_plan
+    from hfci.results import read_results
+    from hfci.results.completeness import absent_from_manifest, absent_from_plan
+
+    plan = load_plan(arguments.plan) if arguments.plan else None
+    results = read_results(arguments.results, run=plan.run if plan else None)
+    if plan is not None:
+        return results.lacking(absent_from_plan(results, plan))
+    if manifest is None:
+        return results
+    path, known = manifest
+    versions = {head.versions.get("transformers") for head in results.headers}
+    if arguments.manifest is not None and known.transformers not in versions:
+        found = ", ".join(sorted(version or "an unknown one" for version in versions))
+        raise UsageError(f"{path} is for transformers {known.transformers}, the records are of {found}")
+    return results.lacking(absent_from_manifest(results, known))
+
+
+def _files(results: Results, manifest: tuple[Path, Manifest] | None) -> dict[str, str]:
+    """Return the generated test of each case, where it is in this checkout."""
+    from hfci.planning import select
+
+    if manifest is None:
+        return {}
+    path, known = manifest
+    asked = {(head.tier, head.device) for head in results.headers if head.tier is not None}
+    cases = (case for tier, device in sorted(asked) for case in select(known, tier=tier, device=device).cases)
+    return {case.id: (path.parent / case.file).as_posix() for case in cases if case.file is not None}
+
+
+# What was before.
+
+
+def _earlier(arguments: Namespace, results: Results) -> tuple[Comparison | None, Trends | None]:
+    from hfci.results.comparison import compare
+    from hfci.results.history import History
+
+    if arguments.history is None:
+        baseline = _baseline(arguments.baseline, results, None)
+        return (compare(results, baseline) if baseline else None), None
+    named = (arguments.baseline or "").startswith(OF_BRANCH)
+    branch = arguments.branch or (arguments.baseline.removeprefix(OF_BRANCH) if named else None)
+    with History.open(arguments.history) as history:
+        baseline = _baseline(arguments.baseline, results, history)
+        trends = history.trends(branch, newest=results)
+    return (compare(results, baseline) if baseline else None), trends
+
+
+def _baseline(name: str | None, results: Results, history: History | None) -> Baseline | None:
+    from hfci.results import read_results
+    from hfci.results.comparison import baseline_of
+
+    if name is None:
+        return None
+    if Path(name).exists():
+        return baseline_of(read_results([Path(name)]))
+    if history is None:
+        raise UsageError(f"no baseline {name!r}: it is no file or folder; for a run of a history, --history is needed")
+    return history.baseline(name, like=results)
+
+
+# What is made of it.
+
+
+def _write(
+    arguments: Namespace, results: Results, summary: Summary, comparison: Comparison | None, trends: Trends | None
+) -> None:
+    from hfci.planning.requirements import load_requirements
+    from hfci.results.dashboard import write_dashboard
+    from hfci.results.formats import FORMATS
+    from hfci.results.markdown import COMMENT_LIMIT, STEP_SUMMARY_LIMIT, write_summary
+
+    writers: dict[str, Callable[[Path], None]] = {
+        "summary": lambda path: write_summary(path, summary, STEP_SUMMARY_LIMIT),
+        "comment": lambda path: write_summary(path, summary, COMMENT_LIMIT),
+        "html": lambda path: write_dashboard(path, results, summary, comparison, trends),
+    }
+    for output in OUTPUTS:
+        path = getattr(arguments, output.option.replace("-", "_")) or (
+            arguments.out / output.usual if arguments.out else None
+        )
+        if path is None:
+            continue
+        if output.option in writers:
+            writers[output.option](path)
+        else:
+            FORMATS[output.option].write(path, results, summary)
+    if arguments.requirements is not None:
+        known = load_requirements(arguments.requirements)
+        for head, records in results.parts():
+            known.merge(head, records)
+        known.write(arguments.requirements)

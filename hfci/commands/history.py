@@ -1,0 +1,136 @@
+"""Keep what many runs recorded in one file, and tell where it is going."""
+
+from __future__ import annotations
+
+import dataclasses
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfci.commands.options import add_json, print_json
+
+if TYPE_CHECKING:
+    from hfci.results.history import History
+    from hfci.results.trends import Trends
+
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
+
+HELP = "many runs in one file: success and coverage over time, first bad runs, flakes, slow-downs"
+EXAMPLE = "hfci history add results/ && hfci history show --branch main"
+
+SHOWN_RUNS = 20
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    add = actions.add_parser("add", help="add runs; one that is known already changes nothing")
+    add.add_argument("results", nargs="*", type=Path, default=[Path("results")], help="default: results")
+    _add_file(add)
+    add_json(add)
+    add.set_defaults(act=_add)
+
+    show = actions.add_parser("show", help="what the runs say together; with a case, what it said whenever it was red")
+    show.add_argument("case", nargs="?", metavar="CASE", help="the ID of a case")
+    _add_file(show)
+    show.add_argument("--branch", metavar="NAME", help="only the runs of this branch (default: all)")
+    add_json(show)
+    show.set_defaults(act=_show)
+
+    prune = actions.add_parser("prune", help="drop old runs; what may be asked for as a baseline stays")
+    _add_file(prune)
+    prune.add_argument("--keep-days", type=int, metavar="N", help="drop what is older")
+    prune.add_argument("--keep-runs", type=int, metavar="N", help="drop all but the newest N")
+    add_json(prune)
+    prune.set_defaults(act=_prune)
+
+
+def _add_file(parser: ArgumentParser) -> None:
+    path = Path("history.db")
+    parser.add_argument("--history", type=Path, default=path, metavar="FILE", help=f"the file (default: {path})")
+
+
+def run(arguments: Namespace) -> int:
+    """Open the file, do what is asked."""
+    from hfci.results.history import History
+
+    with History.open(arguments.history, create=arguments.act is _add) as history:
+        arguments.act(arguments, history)
+    return 0
+
+
+def _add(arguments: Namespace, history: History) -> None:
+    from hfci.results import read_results
+    from hfci.results.terminal import make_table, print_tables
+    from hfci.results.text import clean
+
+    added = history.add(read_results(arguments.results))
+    if arguments.json:
+        print_json([dataclasses.asdict(one) for one in added])
+        return
+    table = make_table("run", "to the history")
+    for one in added:
+        table.add_row(clean(one.run), one.news)
+    print_tables(table)
+
+
+def _prune(arguments: Namespace, history: History) -> None:
+    from hfci.results.terminal import print_tables
+
+    pruned = history.prune(keep_days=arguments.keep_days, keep_runs=arguments.keep_runs)
+    if arguments.json:
+        print_json(dataclasses.asdict(pruned))
+    else:
+        print_tables(f"{pruned.runs} runs dropped, and {pruned.cases} cases that no other run has")
+
+
+def _show(arguments: Namespace, history: History) -> None:
+    from hfci.results.terminal import make_table, print_tables
+    from hfci.results.text import clean, first_line
+
+    if arguments.case is None:
+        trends = history.trends(arguments.branch)
+        if arguments.json:
+            print_json(dataclasses.asdict(trends))
+        else:
+            _print_trends(trends)
+        return
+    failings = history.failings(arguments.case)
+    if arguments.json:
+        print_json([dataclasses.asdict(failing) for failing in failings])
+        return
+    table = make_table("run", "started", "stage", "error", "reproduce")
+    for failing in failings:
+        said = first_line(": ".join(filter(None, (failing.error, failing.message))) or failing.reason or "")
+        cells = (failing.run, failing.started, failing.stage or "", said, failing.reproduce or "")
+        table.add_row(*map(clean, cells))
+    print_tables(table if failings else "it was never red in this history, or is not in it")
+
+
+def _print_trends(trends: Trends) -> None:
+    from rich.text import Text
+
+    from hfci.results.sections import measured
+    from hfci.results.terminal import make_table, print_tables
+    from hfci.results.text import clean
+
+    runs = make_table("run", "started", "verdict", "executed", "planned", "checked types", numbers=True)
+    for point in trends.points[-SHOWN_RUNS:]:
+        verdict = Text("green", "green") if point.green else Text("red", "bold red")
+        counts = (point.executed, point.planned, point.ladder.get("checked", 0))
+        runs.add_row(clean(point.run), clean(point.started), verdict, *map(str, counts))
+    bad = make_table("red since", "first bad run", "commit", "runs", numbers=True)
+    for streak in trends.streaks.values():
+        bad.add_row(*map(clean, (streak.case, streak.run, streak.commit or "")), str(streak.runs))
+    flaky = make_table("flaky", "last failed in", "passed", "failed", numbers=True)
+    for flake in trends.flaky:
+        flaky.add_row(clean(flake.case), clean(flake.last_run), str(flake.passed), str(flake.failed))
+    moved = make_table("slower or heavier", "since", "before", "now", numbers=True)
+    for shift in (*trends.slower, *trends.heavier):
+        moved.add_row(clean(shift.case), clean(shift.since or ""), *measured(shift))
+    come = make_table("case", "in the newest run")
+    for name, cases in (("new", trends.added), ("gone", trends.vanished)):
+        for case in cases:
+            come.add_row(clean(case), name)
+    print_tables(*(table for table in (runs, bad, flaky, moved, come) if table.row_count))
