@@ -29,7 +29,7 @@ from hfci.writing import replacing
 
 if TYPE_CHECKING:
     from hfci.results.comparison import Comparison, Shift
-    from hfci.results.trends import Streak, Trends
+    from hfci.results.history.trends import Streak, Trends
 
 __all__ = ["write_dashboard"]
 

@@ -13,7 +13,7 @@ from hfci.testing.records import Error, Record
 
 if TYPE_CHECKING:
     from hfci.results.comparison import Comparison, Shift
-    from hfci.results.trends import Point, Trends
+    from hfci.results.history.trends import Point, Trends
 
 __all__ = ["SEVERITY", "dashboard_data", "embedded"]
 

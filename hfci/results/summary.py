@@ -18,7 +18,7 @@ from hfci.testing.cases import Case, run_command
 from hfci.testing.outcomes import EXECUTED, RED, Outcome
 
 if TYPE_CHECKING:
-    from hfci.results.trends import Streak, Trends
+    from hfci.results.history.trends import Streak, Trends
 
 __all__ = ["VANISHED", "Changed", "Flaky", "Summary", "summarize"]
 

@@ -23,11 +23,11 @@ ROOT = HERE.parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from hfci.results import read_results  # noqa: E402
-from hfci.results.columns import CODE  # noqa: E402
-from hfci.results.gathering import gather, make_point, parts_of  # noqa: E402
 from hfci.results.history import History  # noqa: E402
-from hfci.results.interning import Vocabulary  # noqa: E402
-from hfci.results.stored import forget_identities, write_run  # noqa: E402
+from hfci.results.history.columns import CODE  # noqa: E402
+from hfci.results.history.gathering import gather, make_point, parts_of  # noqa: E402
+from hfci.results.history.interning import Vocabulary  # noqa: E402
+from hfci.results.history.stored import forget_identities, write_run  # noqa: E402
 from hfci.testing.cases import Case  # noqa: E402
 from hfci.testing.outcomes import Outcome  # noqa: E402
 from hfci.testing.records import Error, Header, Record, RecordWriter, records_file  # noqa: E402

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.dashboard import write_dashboard
+from hfci.results.history.trends import Flake, Point, Streak, Trends
 from hfci.results.ladder import LADDER
 from hfci.results.reading import Results, read_results
 from hfci.results.summary import Summary, summarize
-from hfci.results.trends import Flake, Point, Streak, Trends
 from hfci.testing.cases import Case
 from hfci.testing.outcomes import EXECUTED, RED, Outcome
 from hfci.testing.records import Error, Record

@@ -7,9 +7,9 @@ import pytest
 
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.dashboard import write_dashboard
+from hfci.results.history.trends import Flake, Point, Streak, Trends
 from hfci.results.reading import read_results
 from hfci.results.summary import summarize
-from hfci.results.trends import Flake, Point, Streak, Trends
 from hfci.testing.cases import Case
 from hfci.testing.outcomes import Outcome
 from hfci.testing.records import Error, Record

@@ -20,11 +20,11 @@ from rich.console import Console
 from hfci.results import read_results, summarize
 from hfci.results.comparison import Shift, baseline_of, compare
 from hfci.results.expiring import expiring
+from hfci.results.history.trends import Flake, Streak, Trends
 from hfci.results.markdown import append_summary, render_summary
 from hfci.results.summary import Flaky, Summary
 from hfci.results.tally import Cell
 from hfci.results.terminal import print_summary
-from hfci.results.trends import Flake, Streak, Trends
 from hfci.testing.cases import Case
 from hfci.testing.ledger import OWN, Entry, Ledger, load_ledger
 from hfci.testing.outcomes import Outcome

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hfci.results.columns import CODE, STEP, measured
 from hfci.results.comparison import Shift
+from hfci.results.history.columns import CODE, STEP, measured
+from hfci.results.history.steps import BLOCK, FEWEST_RUNS, find_steps
 from hfci.results.noise import Floor
-from hfci.results.steps import BLOCK, FEWEST_RUNS, find_steps
 from hfci.testing.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from hfci.results.trends import Log
+    from hfci.results.history.trends import Log
 
 __all__ = ["LEAST", "shifts"]
 

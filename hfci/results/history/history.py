@@ -20,14 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfci.errors import NothingToDo, UsageError, nearest
-from hfci.results.columns import LAYOUT, OUTCOMES, Columns, measured, merged
 from hfci.results.comparison import Baseline, Observation
-from hfci.results.database import PATIENCE_S, Database
-from hfci.results.gathering import Part, gather, make_point, parts_of, scope_of
-from hfci.results.interning import Vocabulary
-from hfci.results.reading import Results
-from hfci.results.runlog import NewRun, RunLog
-from hfci.results.stored import (
+from hfci.results.history.columns import LAYOUT, OUTCOMES, Columns, measured, merged
+from hfci.results.history.database import PATIENCE_S, Database
+from hfci.results.history.gathering import Part, gather, make_point, parts_of, scope_of
+from hfci.results.history.interning import Vocabulary
+from hfci.results.history.runlog import NewRun, RunLog
+from hfci.results.history.stored import (
     StoredRun,
     drop_unused,
     find_run,
@@ -38,7 +37,8 @@ from hfci.results.stored import (
     write_details,
     write_run,
 )
-from hfci.results.trends import Point, Trends, make_trends
+from hfci.results.history.trends import Point, Trends, make_trends
+from hfci.results.reading import Results
 
 __all__ = ["Added", "Failing", "History", "News", "Pruned"]
 

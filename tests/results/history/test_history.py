@@ -20,13 +20,13 @@ import pytest
 
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 from hfci.results import Results, read_results, summarize
-from hfci.results.columns import LAYOUT, QUANTITIES, decode, encode, measured, quantised
 from hfci.results.comparison import baseline_of
 from hfci.results.history import Added, History, Pruned
+from hfci.results.history.columns import LAYOUT, QUANTITIES, decode, encode, measured, quantised
 from hfci.testing.outcomes import EXECUTED, RED, Outcome
 from hfci.testing.records import Record
 
-from .support import record, save
+from ..support import record, save
 
 ROOT = Path(__file__).parents[2]
 GOOD = record("bert", "builds_tiny", "passed", duration_s=1.5, peak_memory_bytes=10**9)

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from hfci.results.columns import BIT, CODE, LAYOUT, OUTCOMES, QUANTITIES, Columns, measured, quantised
-from hfci.results.interning import Vocabulary
+from hfci.results.history.columns import BIT, CODE, LAYOUT, OUTCOMES, QUANTITIES, Columns, measured, quantised
+from hfci.results.history.interning import Vocabulary
+from hfci.results.history.trends import Point
 from hfci.results.ladder import Ladder
 from hfci.results.reading import Results, read_results
 from hfci.results.text import first_line
-from hfci.results.trends import Point
 from hfci.testing.outcomes import EXECUTED, RED, Outcome
 from hfci.testing.records import Header, Record
 

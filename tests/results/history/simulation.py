@@ -13,7 +13,7 @@ from hfci.results import read_results
 from hfci.results.history import History
 from hfci.testing.records import Record
 
-from .support import record, save
+from ..support import record, save
 
 GREEN = ("passed", "known-failure")
 GOOD = (*GREEN, "reused")

@@ -16,7 +16,7 @@ from hfci.results.history import History
 from hfci.testing.outcomes import Outcome
 from hfci.testing.records import Record
 
-from .support import record, save
+from ..support import record, save
 
 ROOT = Path(__file__).parents[2]
 KILLS = 100
