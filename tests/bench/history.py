@@ -1,4 +1,4 @@
-"""Adding a run to a long history and asking for its trends, against its floor: reading the lines, one bulk insert.
+"""Adding a run to a long history and reporting over both, against the floor: reading the lines, one bulk insert.
 
 `python tests/bench/history.py` prints the numbers. The floor and what is measured run in a process of their own each,
 so that the memory is theirs alone.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 import resource
 import sqlite3
@@ -22,12 +23,16 @@ HERE = Path(__file__).resolve()
 ROOT = HERE.parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from hfci.results import read_results  # noqa: E402
+from hfci.results import read_results, summarize  # noqa: E402
+from hfci.results.comparison import compare  # noqa: E402
+from hfci.results.dashboard import write_dashboard  # noqa: E402
+from hfci.results.formats import FORMATS  # noqa: E402
 from hfci.results.history import History  # noqa: E402
 from hfci.results.history.columns import CODE  # noqa: E402
 from hfci.results.history.gathering import gather, make_point, parts_of  # noqa: E402
 from hfci.results.history.interning import Vocabulary  # noqa: E402
 from hfci.results.history.stored import forget_identities, write_run  # noqa: E402
+from hfci.results.markdown import write_summary  # noqa: E402
 from hfci.testing.cases import Case  # noqa: E402
 from hfci.testing.outcomes import Outcome  # noqa: E402
 from hfci.testing.records import Error, Header, Record, RecordWriter, records_file  # noqa: E402
@@ -49,19 +54,22 @@ class Reporting:
     floor: float
     adding: float
     trends: float
+    summary: float
+    pages: float
     peak: int
 
     @property
     def ratio(self) -> float:
         """The time to add and to report over the floor."""
-        return (self.adding + self.trends) / self.floor
+        return (self.adding + self.trends + self.summary + self.pages) / self.floor
 
     def __str__(self) -> str:
         """Return the numbers behind the ratio."""
         return (
             f"{self.records} records to {self.runs} runs of as many cases ({self.file / 2**20:.0f} MiB): added in "
-            f"{self.adding:.1f} s, trends in {self.trends:.1f} s; json.loads and a bulk insert: {self.floor:.1f} s; "
-            f"ratio {self.ratio:.1f}; memory {self.peak / 2**30:.2f} GiB"
+            f"{self.adding:.1f} s, trends in {self.trends:.1f} s, compared and summarized in {self.summary:.1f} s, "
+            f"every format in {self.pages:.1f} s; json.loads and a bulk insert: {self.floor:.1f} s; ratio {self.ratio:.1f}; "
+            f"memory {self.peak / 2**30:.2f} GiB"
         )
 
 
@@ -87,10 +95,10 @@ def _round(records: Path, history: Path) -> Reporting:
         copy = Path(folder) / "history.sqlite"
         copy.write_bytes(history.read_bytes())
         (floor,) = _child("floor", records, Path(folder) / "bare.sqlite")
-        adding, trends, memory = _child("report", records, copy)
+        *spent, memory = _child("report", records, copy)
         size = copy.stat().st_size
     count = MODEL_TYPES * ARCHITECTURES * CHECKS
-    return Reporting(count, RUNS, size, floor, adding, trends, int(memory))
+    return Reporting(count, RUNS, size, floor, *spent, int(memory))
 
 
 def _child(what: str, records: Path, database: Path) -> list[float]:
@@ -201,15 +209,24 @@ def _floor(records: Path, database: Path) -> list[float]:
 
 
 def _report(records: Path, database: Path) -> list[float]:
-    start = time.perf_counter()
+    clock = [time.perf_counter()]
     with History.open(database) as history:
         results = read_results([records])
         history.add(results)
-        added = time.perf_counter()
+        clock.append(time.perf_counter())
         trends = history.trends("main")
-    end = time.perf_counter()
+        clock.append(time.perf_counter())
+        comparison = compare(results, history.baseline(f"run-{RUNS - 1:03}"))
+        summary = summarize(results, comparison, trends)
+        clock.append(time.perf_counter())
+    write_summary(database.with_name("summary.md"), summary)
+    write_dashboard(database.with_name("index.html"), results, summary, comparison, trends)
+    for name, one in FORMATS.items():
+        one.write(database.with_name(name), results, summary)
+    clock.append(time.perf_counter())
     assert len(trends.points) == RUNS + 1
-    return [added - start, end - added, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return [*(end - start for start, end in itertools.pairwise(clock)), peak]
 
 
 def main() -> int:

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import history
 from smoking import measure, run_smoke
 
 ROUNDS = 5
@@ -71,11 +72,25 @@ def memory(names: tuple[str, ...]) -> list[float]:
     return [measure(names).peak / 2**30]
 
 
+def reporting(_: tuple[str, ...]) -> list[float]:
+    return history.measure()
+
+
+def reporting_memory(_: tuple[str, ...]) -> list[float]:
+    return history.peak()
+
+
 PROMISES: dict[str, tuple[Callable[[tuple[str, ...]], list[float]], float, str]] = {
     "smoke": (second_smoke_of_bert, 2.0, "the second `nox -s smoke -- bert` / a bare script that runs the model once"),
     "help": (help_page, 0.1, "`hfci --help` / that script"),
     "render": (rendering, 0.2, "rendering and validating all model types / smoking them (from a sample)"),
     "catalogue": (smoking, 1.25, "smoking with two workers / (half a bare loop of the same calls + their start-up)"),
+    "reporting": (
+        reporting,
+        10.0,
+        "200,000 records to a history of 400 runs, and every report / json.loads, one insert",
+    ),
+    "reporting-memory": (reporting_memory, 1.0, "GiB that the process which did it grew to"),
     "memory": (memory, 3.0, "GiB that the largest worker grew to in that run"),
 }
 
