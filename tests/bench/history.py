@@ -68,8 +68,8 @@ class Reporting:
         return (
             f"{self.records} records to {self.runs} runs of as many cases ({self.file / 2**20:.0f} MiB): added in "
             f"{self.adding:.1f} s, trends in {self.trends:.1f} s, compared and summarized in {self.summary:.1f} s, "
-            f"every format in {self.pages:.1f} s; json.loads and a bulk insert: {self.floor:.1f} s; ratio {self.ratio:.1f}; "
-            f"memory {self.peak / 2**30:.2f} GiB"
+            f"every format in {self.pages:.1f} s; json.loads and a bulk insert: {self.floor:.1f} s; "
+            f"ratio {self.ratio:.1f}; memory {self.peak / 2**30:.2f} GiB"
         )
 
 
