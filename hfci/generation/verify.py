@@ -17,8 +17,11 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import IO
+from dataclasses import asdict, dataclass, replace
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
 
 __all__ = ["Verification", "serve", "verify", "verify_all"]
 
@@ -33,6 +36,8 @@ MODELS_A_WORKER = 100
 # No network, and one thread a process: there are as many processes as are good for the machine.
 ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"}
 
+_MODELS = "transformers.models."
+
 _PLACES = re.compile(r"(?:/[^\s/:'\"]+)+/(?:site-packages|dist-packages)/")
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 _LONGEST_ERROR = 300
@@ -42,7 +47,8 @@ _LONGEST_ERROR = 300
 class Verification:
     """How far one architecture comes: the parameters of its tiny model, or the stage and error that stop it.
 
-    `requires` are the optional packages whose absence stopped it.
+    `requires` are the optional packages whose absence stopped it; `modules` and `parts` say what a model that was
+    built is made of, as the manifest does.
     """
 
     model_type: str
@@ -51,6 +57,8 @@ class Verification:
     stage: str | None = None
     error: str | None = None
     requires: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def verified(self) -> bool:
@@ -67,17 +75,22 @@ def verify(model_type: str, architecture: str, parent: str | None = None) -> Ver
     from hfci.tiny import build_tiny
     from hfci.tiny.parts import part_inputs
 
-    asked = (model_type, architecture)
+    asked, tiny = (model_type, architecture), None
     try:
         tiny = build_tiny(parent or model_type, architecture)
         with torch.no_grad():
             tiny.forward(part_inputs(tiny, model_type) if parent else None)
     except StageError as error:
         cause = error.__cause__ or error
-        return Verification(*asked, stage=error.stage, error=_told(cause), requires=absent_packages(cause))
+        found = Verification(*asked, stage=error.stage, error=_told(cause), requires=absent_packages(cause))
     except Exception as error:  # the recipe's own fault: told of that row, the rest goes on
-        return Verification(*asked, stage="build", error=_told(error))
-    return Verification(*asked, parameters=tiny.parameters)
+        found = Verification(*asked, stage="build", error=_told(error))
+    else:
+        found = Verification(*asked, parameters=tiny.parameters)
+    if tiny is None:
+        return found
+    modules, parts = _made_of(tiny, is_part=parent is not None)
+    return replace(found, modules=modules, parts=parts)
 
 
 def verify_all(
@@ -134,7 +147,8 @@ class _Worker:
             if line:
                 self.asked = None
                 answer = json.loads(line)
-                return Verification(**{**answer, "requires": tuple(answer["requires"])})
+                lists = {name: tuple(answer[name]) for name in ("requires", "modules", "parts")}
+                return Verification(**{**answer, **lists})
             error = _death(self._process.wait())
         elif time.monotonic() - self._given_at > self._timeout_s:
             error = f"TimeoutError: not done after {self._timeout_s:.0f} s"
@@ -171,6 +185,31 @@ def serve() -> None:
         os.dup2(2, 1)  # what a model prints is no answer
         for line in sys.stdin:
             print(json.dumps(asdict(verify(*json.loads(line)))), file=answers, flush=True)
+
+
+def _made_of(tiny: TinyModel, is_part: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the modules under `transformers.models` of what the model holds, and the model types of its parts.
+
+    The class's own module and the configuration's beside it are left out where the test imports the class: not where
+    it is about a part of the model.
+
+    The parts of the default configuration count too: transformers makes them to tell what a configuration changes.
+    """
+    from hfci.catalog.registries import module_name
+    from hfci.tiny.inputs.context import configs
+
+    parts, defaults = list(configs(tiny.config)), []
+    with contextlib.suppress(Exception):  # it has no default
+        defaults = list(configs(type(tiny.config)()))
+    own, config = type(tiny.model).__module__, type(tiny.config).__module__
+    package = own.rpartition(".")[0]
+    named = {type(piece).__module__ for piece in (*tiny.model.modules(), *parts, *defaults)}
+    if not is_part:
+        named -= {own, *([config] if config.rpartition(".")[0] == package else [])}
+    if (listed := module_name(tiny.model_type)) != package:
+        named.add(listed)
+    modules = {name.removeprefix(_MODELS) for name in named if name.startswith(_MODELS)}
+    return tuple(sorted(modules)), tuple(sorted({part.model_type for part in parts} - {tiny.model_type, ""}))
 
 
 def _death(code: int | None) -> str:

@@ -36,6 +36,10 @@ class ManifestArchitecture:
 
     `parameters` are those of a tiny model that built and forwarded; `stage` and `error` say where it stopped,
     `requires` which packages it wants that were absent. Without any of them it was not verified yet.
+
+    What only the model as built can tell, since auto classes choose it: `modules` are those of `transformers.models`
+    whose classes it and its configuration are made of, beyond the class's own and the configuration's beside that;
+    `parts` the model types of its configuration's parts, beyond its own.
     """
 
     name: str
@@ -44,6 +48,8 @@ class ManifestArchitecture:
     requires: tuple[str, ...] = ()
     stage: str | None = None
     error: str | None = None
+    modules: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -31,3 +31,10 @@ def test_a_process_that_is_killed_is_recorded_and_replaced():
         assert worker._process is not killed
     finally:
         worker.stop()
+
+
+def test_what_only_a_built_model_can_tell_is_told():
+    (found,) = verify_all([("llava", "LlavaModel")])
+    assert {"clip.modeling_clip", "llama.modeling_llama"} <= {*found.modules}
+    assert "llava.modeling_llava" not in found.modules  # which its test imports
+    assert found.parts == ("clip_vision_model", "llama")

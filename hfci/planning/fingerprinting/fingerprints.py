@@ -1,0 +1,235 @@
+"""Fingerprints: all that the cases of one architecture in one tier depend on, as a digest.
+
+What counts: the source of what its tests, its checks and its tiny model import, of transformers and of hfci; its
+templates, the recipes and known failures about it, the data beside hfci's modules; the versions of the packages that
+any of this imports. Equal fingerprints mean that a case ends as it did. Neither torch nor transformers is imported.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hfci.checks.registry import CHECKS
+from hfci.planning.fingerprinting import rows
+from hfci.planning.fingerprinting.closures import Closures
+from hfci.planning.fingerprinting.imports import MODELS, REGISTRY, Graph
+from hfci.planning.fingerprinting.installed import versions_here, versions_of
+from hfci.planning.fingerprinting.normalize import digest_of
+from hfci.planning.fingerprinting.places import CONSTRAINTS, OWN_LEDGER, places_of
+from hfci.planning.fingerprinting.remembered import Remembered
+from hfci.planning.fingerprinting.sources import File
+from hfci.testing.cases import Case
+from hfci.testing.manifest import Manifest, ManifestCase, ManifestRow
+
+__all__ = ["CACHE", "Fingerprints", "Subject", "fingerprints_of", "subject_of"]
+
+CACHE = Path(".hfci") / "sources.msgpack"
+
+# What runs every generated test.
+PLUGIN = "hfci.testing.plugin"
+
+RECIPES = "hfci/tiny/data/recipes/"
+LEDGER = "hfci/testing/data/ledger.toml"
+MODELING_AUTO = "transformers/models/auto/modeling_auto.py"
+
+
+class Subject(NamedTuple):
+    """Whose cases have one fingerprint."""
+
+    model_type: str
+    architecture: str
+    tier: str
+
+
+@dataclass(eq=False)
+class Fingerprints:
+    """The fingerprints of a manifest's cases, for the content that `files` have; of those `asked` for alone, if any.
+
+    A fingerprint is the same whichever others are asked for.
+    """
+
+    manifest: Manifest
+    files: Mapping[str, File]
+    remembered: Remembered
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
+    asked: Set[Subject] | None = None
+
+    @classmethod
+    def now(
+        cls,
+        manifest: Manifest,
+        cases: Iterable[Case] | None = None,
+        *,
+        root: Path = Path(),
+        generated: Path = Path("generated"),
+        constraints: Path | None = None,
+        cache: Path | None = CACHE,
+    ) -> Fingerprints:
+        """Return those of `cases`, or of everything, for what lies here now; `cache` is kept by `remembered.save()`.
+
+        Raises EnvironmentUnfit where there is no source of transformers, UsageError for a named file that is not there.
+        """
+        asked = None if cases is None else frozenset(map(subject_of, cases))
+        return cls(manifest, places_of(root, generated, constraints).files(), Remembered(cache), asked=asked)
+
+    def by_case(self, cases: Iterable[Case]) -> dict[str, str]:
+        """Return the fingerprints of cases by their ID; a case that the manifest does not have has none."""
+        cases = tuple(cases)
+        known = {subject: self.of(subject) for subject in {subject_of(case) for case in cases}}
+        return {case.id: found for case in cases if (found := known[subject_of(case)]) is not None}
+
+    def of(self, subject: Subject) -> str | None:
+        """Return the fingerprint; None where the manifest has no case of that, or it was not asked for."""
+        if subject not in self.cases or (self.asked is not None and subject not in self.asked):
+            return None
+        shared = self.closures.of(self._everybodys)  # nearly all of it, and the same for every subject
+        rest = self.closures.names(self._closure(subject) & ~shared)
+        others = sorted(self._others(subject).items())
+        own = (*map(self._part, rest), *(f"{name}={value}".encode() for name, value in others))
+        return digest_of(self._digest(shared).encode(), *own)
+
+    def parts(self, subject: Subject) -> dict[str, str]:
+        """Return all that counts, by label: a digest or a package's version."""
+        named = {name: self._content(name) for name in self.closures.names(self._closure(subject))}
+        return {**named, **self._others(subject)}
+
+    def contents(self) -> dict[str, str]:
+        """Return what counts of whatever any subject has: the digests of whole files, and versions."""
+        beside = [label for label in self.files if not label.endswith(".py")]
+        return {label: self._content(label) for label in (*self.closures.known, *beside)}
+
+    def chain(self, subject: Subject, label: str) -> tuple[str, ...]:
+        """Return the shortest way of imports from what the subject has to the file or package `label`."""
+        return self.graph.chain(self.roots(subject), [label])
+
+    def roots(self, subject: Subject) -> tuple[str, ...]:
+        """Return where its imports begin: its tests, what its tiny model is made of, its checks, and what runs it.
+
+        Before it builds one architecture, hfci.catalog looks at all those of the row.
+        """
+        found = self.cases[subject]
+        tests = [f"generated/{case.file}" for case in found]
+        row = self._rows[subject.model_type]
+        architecture = row.architecture(subject.architecture)
+        looked_at = [place for name in row.names if (place := self.graph.find("transformers", name)) is not None]
+        checks = dict.fromkeys(CHECKS[name].module for case in found for name in case.checks if name in CHECKS)
+        models = [f"{MODELS}.{name}" for name in architecture.modules]
+        return (*tests, *models, *looked_at, *checks, *self._everybodys)
+
+    @functools.cached_property
+    def _everybodys(self) -> tuple[str, ...]:
+        """What runs each test, and the registry: hfci.catalog reads all of it, by names that it puts together."""
+        return (PLUGIN, *sorted(name for name in self.graph.labels if name.startswith(f"{REGISTRY}.")))
+
+    @functools.cached_property
+    def cases(self) -> dict[Subject, tuple[ManifestCase, ...]]:
+        """The manifest's cases of each subject."""
+        found: dict[Subject, tuple[ManifestCase, ...]] = {}
+        for row in self.manifest.model_types:
+            for case in row.cases:
+                subject = Subject(row.model_type, case.architecture, case.tier)
+                found[subject] = (*found.get(subject, ()), case)
+        return found
+
+    @functools.cached_property
+    def _rows(self) -> dict[str, ManifestRow]:
+        return {row.model_type: row for row in self.manifest.model_types}
+
+    @functools.cached_property
+    def graph(self) -> Graph:
+        """The import graph."""
+        return Graph(self.files, self.remembered, ("transformers", "hfci"))
+
+    @functools.cached_property
+    def closures(self) -> Closures:
+        """What each root needs."""
+        asked = self.cases if self.asked is None else self.asked & self.cases.keys()
+        return self.graph.closures(root for subject in asked for root in (*self.roots(subject), *self._everybodys))
+
+    # What counts.
+
+    def _closure(self, subject: Subject) -> int:
+        return self.closures.of(self.roots(subject))
+
+    @functools.cache  # noqa: B019 -- as long-lived as this
+    def _digest(self, closure: int) -> str:
+        return digest_of(*map(self._part, self.closures.names(closure)))
+
+    @functools.cache  # noqa: B019
+    def _part(self, name: str) -> bytes:
+        return f"{name}={self._content(name)}".encode()
+
+    @functools.cache  # noqa: B019
+    def _content(self, name: str) -> str:
+        """Return what counts of one file or package: a digest, or a version."""
+        file = self.files.get(name)
+        if file is not None:
+            return self.remembered.of(file).digest if name.endswith(".py") else rows.text_digest(name, self._read(name))
+        return "absent" if "/" in name else self._version(name)
+
+    @functools.cached_property
+    def _version(self) -> Callable[[str], str]:
+        return versions_of(self._read(CONSTRAINTS)) if CONSTRAINTS in self.files else versions_here
+
+    def _read(self, label: str) -> bytes:
+        try:
+            return self.files[label].read()
+        except OSError as error:
+            return type(error).__name__.encode()
+
+    def _others(self, subject: Subject) -> dict[str, str]:
+        """Return what counts beside imports: templates, data, and the rows of data that are about the subject."""
+        architecture = self._rows[subject.model_type].architecture(subject.architecture)
+        parents = {case.parent for case in self.cases[subject] if case.parent}
+        own = {subject.model_type, *parents}
+        names = self._templates_of(architecture.family, subject.tier, bool(parents))
+        found = {f"templates/{name}": self._content(f"templates/{name}") for name in names}
+        about = (own, architecture.parts, subject.architecture, self._tables)
+        return {**found, **{label: table.about(*about) for label, table in self._by_row.items()}, **self._data}
+
+    @functools.cached_property
+    def _by_row(self) -> dict[str, rows.Rows]:
+        keys = {label: "recipe" for label in self.files if label.startswith(RECIPES)}
+        keys |= {label: "entry" for label in (LEDGER, OWN_LEDGER) if label in self.files}
+        return {label: rows.Rows(self._read(label), key, self.today) for label, key in keys.items()}
+
+    @functools.cached_property
+    def _data(self) -> dict[str, str]:
+        """The data files that count for every case: those beside a module that all of them need."""
+        needed = {name.rpartition("/")[0] for name in self.closures.names(self.closures.of(self._everybodys))}
+        labels = [label for label in self.files if label.endswith(".toml") and label not in self._by_row]
+        return {label: self._content(label) for label in labels if label.partition("/data/")[0] in needed}
+
+    @functools.cache  # noqa: B019
+    def _templates_of(self, family: str | None, tier: str, is_part: bool) -> frozenset[str]:
+        return rows.templates_of(self._templates, family, tier, is_part)
+
+    @functools.cached_property
+    def _templates(self) -> dict[str, str]:
+        labels = [label for label in self.files if label.startswith("templates/") and label.count("/") == 1]
+        return {label.partition("/")[2]: self._read(label).decode("utf-8", "replace") for label in labels}
+
+    @functools.cached_property
+    def _tables(self) -> dict[str, frozenset[str]]:
+        return rows.tables_in(self._read(MODELING_AUTO)) if MODELING_AUTO in self.files else {}
+
+
+def fingerprints_of(manifest: Manifest, cases: Iterable[Case] | None = None, **where: Any) -> dict[Subject, str]:
+    """Return the fingerprints of `cases`, or of everything, by model type, architecture and tier.
+
+    `where` and what is raised are those of `Fingerprints.now`.
+    """
+    found = Fingerprints.now(manifest, cases, **where)
+    told = {subject: fingerprint for subject in found.cases if (fingerprint := found.of(subject)) is not None}
+    found.remembered.save()
+    return told
+
+
+def subject_of(case: Case) -> Subject:
+    """Return whose fingerprint a case has."""
+    return Subject(case.model_type, case.architecture or "", case.tier)

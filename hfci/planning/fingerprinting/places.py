@@ -1,0 +1,84 @@
+"""Where all that fingerprints are made of lies: the source of transformers and of hfci, tests, templates, versions."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from hfci.configuration import load_configuration
+from hfci.errors import EnvironmentUnfit, UsageError
+from hfci.planning.fingerprinting.sources import File, Folder, files_in
+from hfci.templating import templates_dir
+
+__all__ = ["CONSTRAINTS", "OWN_LEDGER", "Places", "find_transformers", "places_of"]
+
+# The labels of the files that lie in no folder of their own.
+OWN_LEDGER = "ledger.toml"  # of the repository that uses hfci
+CONSTRAINTS = "constraints.txt"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where everything lies; `constraints` names the packages' versions, None takes those installed here."""
+
+    transformers: Path
+    hfci: Path
+    generated: Path
+    templates: Path
+    ledger: Path | None = None
+    constraints: Path | None = None
+
+    @property
+    def folders(self) -> tuple[Folder, ...]:
+        """The folders, each with the label of its files."""
+        return (
+            Folder("transformers", self.transformers.resolve()),
+            Folder("hfci", self.hfci.resolve(), (".py", ".toml")),
+            Folder("generated", self.generated.resolve()),
+            Folder("templates", self.templates.resolve(), (".jinja",)),
+        )
+
+    @property
+    def single(self) -> dict[str, Path]:
+        """The files that lie in none of these folders, by label."""
+        found = {OWN_LEDGER: self.ledger, CONSTRAINTS: self.constraints}
+        return {label: path.resolve() for label, path in found.items() if path is not None}
+
+    def files(self) -> dict[str, File]:
+        """Return the files as they are now, by label; EnvironmentUnfit where a named one is not there."""
+        found = {label: file for folder in self.folders for label, file in files_in(folder).items()}
+        for label, path in self.single.items():
+            if not path.is_file():
+                raise UsageError(f"there is no file {path}, which was named as {label}")
+            found[label] = File(path)
+        return found
+
+
+def places_of(root: Path, generated: Path, constraints: Path | None = None) -> Places:
+    """Return where everything lies: transformers is `root`'s where that is a checkout of it, or the installed one."""
+    package = importlib.util.find_spec("hfci")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    return Places(
+        transformers=find_transformers(root),
+        hfci=Path(package.submodule_search_locations[0]),
+        generated=generated,
+        templates=templates_dir(),
+        ledger=load_configuration(Path.cwd()).ledger,
+        constraints=constraints,
+    )
+
+
+def find_transformers(root: Path | None = None) -> Path:
+    """Return the folder of transformers' source: in the checkout `root`, or as installed. It is not imported."""
+    for folder in (root / "src" / "transformers", root) if root else ():
+        if (folder / "modeling_utils.py").is_file() and (folder / "models").is_dir():
+            return folder
+    spec = importlib.util.find_spec("transformers")
+    if spec is None or not spec.submodule_search_locations:
+        raise EnvironmentUnfit(
+            "transformers is not installed here, and its source is what fingerprints are made of: "
+            "`pip install --no-deps transformers` will do, or name a checkout of it"
+        )
+    return Path(spec.submodule_search_locations[0])

@@ -1,0 +1,186 @@
+"""What need not run again: the cases whose fingerprint was green before, or is what it was at a git revision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hfci.errors import EnvironmentUnfit
+from hfci.planning.fingerprinting.fingerprints import CACHE, Fingerprints, Subject, subject_of
+from hfci.planning.fingerprinting.greens import Ended, Greens, read_ended
+from hfci.planning.fingerprinting.past import Past, read_past
+from hfci.planning.fingerprinting.places import places_of
+from hfci.planning.fingerprinting.remembered import Remembered
+from hfci.planning.fingerprinting.revision import at_revision, find_commit
+from hfci.testing.cases import Case
+from hfci.testing.manifest import Manifest
+
+__all__ = ["Reuse", "reuse", "since_records", "since_revision", "unreused"]
+
+# So many changed files of one model type are told, the nearest first.
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """What a plan leaves out, and why it leaves out no more.
+
+    - `fingerprints`: case ID → fingerprint of what is here now
+    - `reused`: case ID → the run that was green on that fingerprint, or the commit at which it was the same
+    """
+
+    fingerprints: Mapping[str, str]
+    reused: Mapping[str, str]
+    _cases: Sequence[Case] = field(repr=False, default=())
+    _changes: Callable[[Subject], str] = field(repr=False, default=lambda _: "")
+
+    def explain(self, model_type: str) -> str:
+        """Say of each architecture whether it is selected, which files changed and through which imports: lines."""
+        of_type: dict[Subject, list[Case]] = {}
+        for case in self._cases:
+            if case.model_type == model_type:
+                of_type.setdefault(subject_of(case), []).append(case)
+        if not of_type:
+            return f"{model_type}: no case of it was asked for"
+        told: dict[str, list[Subject]] = {}
+        for subject, cases in of_type.items():
+            left = [case for case in cases if case.id not in self.reused]
+            runs = ", ".join(sorted({self.reused[case.id] for case in cases if case.id in self.reused}))
+            if left:
+                why = f"selected; {self._changes(subject) or 'none of its cases is green'}"
+                why += f"; {len(cases) - len(left)} of {len(cases)} cases reused from {runs}" if runs else ""
+            else:
+                why = f"not selected; nothing that it depends on has changed since {runs}"
+            told.setdefault(why, []).append(subject)
+        lines = []
+        for why, subjects in told.items():
+            names = ", ".join(dict.fromkeys(subject.architecture for subject in subjects))
+            lines.append(f"{model_type}: {why}" if len(told) == 1 else f"{model_type} ({names}): {why}")
+        return "\n".join(lines)
+
+
+def reuse(
+    manifest: Manifest,
+    cases: Iterable[Case],
+    since: str,
+    root: Path,
+    *,
+    generated: Path = Path("generated"),
+    constraints: Path | None = None,
+    cache: Path | None = CACHE,
+) -> Reuse:
+    """Return what need not run again of `cases`; `since` is a folder of records, or a git revision.
+
+    A revision is one of `root`'s repository, be it hfci's or a checkout of transformers, which is then what is tested;
+    or of the repository in which the installed transformers lies. `constraints` names the versions that runners have,
+    instead of those installed here. Raises UsageError where `since` is neither, EnvironmentUnfit where there is no
+    source of transformers.
+    """
+    cases, remembered = tuple(cases), Remembered(cache)
+    asked = frozenset(map(subject_of, cases))
+    places = places_of(root, generated, constraints)
+    files = places.files()
+    now = Fingerprints(manifest, files, remembered, asked=asked)
+    try:
+        if _is_folder(since):
+            return since_records(now, cases, read_ended([Path(since)]), read_past(Path(since)))
+        repository, commit = find_commit((root, places.transformers), since)
+        earlier = at_revision(files, places.folders, places.single, repository, commit)
+        return since_revision(now, Fingerprints(manifest, earlier, remembered, now.today, asked), cases, commit)
+    finally:
+        remembered.save()
+
+
+def unreused(
+    manifest: Manifest,
+    cases: Iterable[Case],
+    *,
+    generated: Path = Path("generated"),
+    constraints: Path | None = None,
+    cache: Path | None = CACHE,
+) -> Reuse:
+    """Return the fingerprints of `cases`, and that nothing is reused; none where there is no source of transformers."""
+    cases, remembered = tuple(cases), Remembered(cache)
+    try:
+        asked = frozenset(map(subject_of, cases))
+        files = places_of(Path.cwd(), generated, constraints).files()
+        return Reuse(Fingerprints(manifest, files, remembered, asked=asked).by_case(cases), {}, cases)
+    except EnvironmentUnfit:
+        return Reuse({}, {}, cases)
+    finally:
+        remembered.save()
+
+
+def _is_folder(since: str) -> bool:
+    return bool(since) and "\0" not in since and Path(since).is_dir()
+
+
+def since_records(now: Fingerprints, cases: Iterable[Case], ended: Iterable[Ended], past: Past | None = None) -> Reuse:
+    """Return what is green in records of the same fingerprint; `past` is what the files were then, if it is known."""
+    cases = tuple(cases)
+    known = Greens.of(ended)
+    fingerprints = now.by_case(cases)
+    reused = {name: run for name, found in fingerprints.items() if (run := known.run_of(name, found)) is not None}
+    by_subject: dict[Subject, list[Case]] = {}
+    for case in cases:
+        by_subject.setdefault(subject_of(case), []).append(case)
+
+    def changes(subject: Subject) -> str:
+        own = by_subject[subject]
+        told = [known.last[case.id] for case in own if case.id in known.last]
+        if not told:
+            return "no record of it"
+        if all(one.fingerprint is None for one in told):
+            return f"run {told[-1].run} recorded no fingerprint"
+        if any(one.fingerprint == fingerprints.get(one.case) for one in told):
+            red = next(one for one in told if one.case not in reused)
+            return f"{red.case} was {red.outcome} in run {red.run}"
+        if past is None:
+            return f"its fingerprint is another than in run {told[-1].run}"
+        whole = now.contents()
+        return _told(now, now, subject, past.changes({label: whole[label] for label in now.parts(subject)}))
+
+    return Reuse(fingerprints, reused, cases, changes)
+
+
+def since_revision(now: Fingerprints, then: Fingerprints, cases: Iterable[Case], commit: str) -> Reuse:
+    """Return what is as it was at a commit, taken to have been green."""
+    cases = tuple(cases)
+    fingerprints, earlier = now.by_case(cases), then.by_case(cases)
+    reused = {name: commit for name, found in fingerprints.items() if earlier.get(name) == found}
+
+    def changes(subject: Subject) -> str:
+        here, there = now.parts(subject), then.parts(subject)
+        return _told(now, then, subject, {name for name in here | there if here.get(name) != there.get(name)})
+
+    return Reuse(fingerprints, reused, cases, changes)
+
+
+# The reasons.
+
+
+def _told(now: Fingerprints, then: Fingerprints, subject: Subject, changed: Iterable[str]) -> str:
+    """Say which files changed, each with the way of imports to it, the shortest first; a file that is gone had one."""
+    ways = [(label, now.chain(subject, label) or then.chain(subject, label)) for label in changed]
+    ways.sort(key=lambda way: (len(way[1]) or 2, way[0]))
+    told = [f"{_short(label)} changed{_way(subject, way)}" for label, way in ways[:SHOWN]]
+    more = [f"and {len(ways) - SHOWN} more"] if len(ways) > SHOWN else []
+    return "; ".join([*told, *more])
+
+
+def _way(subject: Subject, way: Sequence[str]) -> str:
+    """Say how imports lead there. The first is the test itself or what runs it; then come modules."""
+    steps = [step for step in way if not step.startswith("generated/")]
+    if len(steps) > 1:
+        return f" ({subject.model_type}: {' → '.join(map(_stem, steps))})"
+    return f" ({subject.model_type} imports it)" if steps else ""
+
+
+def _short(label: str) -> str:
+    return label.removeprefix("transformers/")
+
+
+def _stem(label: str) -> str:
+    folder, _, name = label.removesuffix(".py").rpartition("/")
+    return folder.rpartition("/")[2] if name == "__init__" else name

@@ -1,0 +1,120 @@
+"""What the files were at a git revision, without a checkout: those that differ from it are taken from git."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from hfci.errors import EnvironmentUnfit, UsageError
+from hfci.planning.fingerprinting.sources import File, Folder
+
+__all__ = ["at_revision", "find_commit"]
+
+# A fork's checkout decides nothing but its content: no program that its configuration names is run.
+SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "--no-pager", "--literal-pathspecs")
+PLAIN = ("--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
+
+# The modes of what has no content: no file, and another repository.
+EMPTY = ("000000", "160000")
+
+
+def find_commit(folders: Iterable[Path], revision: str) -> tuple[Path, str]:
+    """Return the repository and the commit that `revision` names in the first of the folders' repositories to know it.
+
+    Raises UsageError where none does, EnvironmentUnfit where there is no git.
+    """
+    for folder in folders if revision and "\0" not in revision else ():
+        top = _git(folder, "rev-parse", "--show-toplevel")
+        commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if top and commit:
+            return Path(os.fsdecode(top.rstrip(b"\n"))).resolve(), commit.decode().strip()
+    raise UsageError(
+        f"{revision!r} is neither a folder of records nor a revision that git knows here; "
+        "a shallow clone has no history: fetch it, as `actions/checkout` does with `fetch-depth: 0`"
+    )
+
+
+def at_revision(
+    files: Mapping[str, File], folders: Iterable[Folder], single: Mapping[str, Path], repository: Path, commit: str
+) -> dict[str, File]:
+    """Return `files` as they were at `commit` of `repository`; what does not lie in it is as it is now."""
+    found = dict(files)
+    inside = [folder for folder in folders if folder.path.is_relative_to(repository)]
+    named = {path: label for label, path in single.items() if path.is_relative_to(repository)}
+    paths = [str(folder.path) for folder in inside] + [str(path) for path in named]
+    if not paths:
+        return found
+
+    def labels(name: bytes) -> Iterator[tuple[str, Path]]:
+        path = repository / os.fsdecode(name)
+        for label in (named.get(path), *(folder.label_of(path) for folder in inside)):
+            if label is not None:
+                yield label, path
+
+    blobs: dict[str, tuple[Path, str]] = {}
+    for blob, name in _changed(repository, commit, paths):
+        for label, path in labels(name):
+            found.pop(label, None)
+            if blob is not None:
+                blobs[label] = (path, blob)
+    for name in _untracked(repository, paths):
+        for label, _ in labels(name):
+            found.pop(label, None)
+    contents = _contents(repository, {blob for _, blob in blobs.values()})
+    return found | {label: File(path, content=contents[blob]) for label, (path, blob) in blobs.items()}
+
+
+def _changed(repository: Path, commit: str, paths: list[str]) -> Iterator[tuple[str | None, bytes]]:
+    """Yield what was at `commit` of each path that is another now: its blob, None where there was none."""
+    told = _required(repository, "diff", *PLAIN, commit, "--", *paths).split(b"\0")
+    for about, name in zip(told[0::2], told[1::2], strict=False):
+        mode, _, blob, _, _ = about.decode().lstrip(":").split(" ")
+        yield (None if mode in EMPTY else blob), name
+
+
+def _untracked(repository: Path, paths: list[str]) -> list[bytes]:
+    return [name for name in _required(repository, "ls-files", "-z", "--others", "--", *paths).split(b"\0") if name]
+
+
+def _contents(repository: Path, blobs: set[str]) -> dict[str, bytes]:
+    """Return the content of each blob: asked for by its name alone, never by that of a file."""
+    if not blobs:
+        return {}
+    asked = sorted(blobs)
+    told = _required(repository, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in asked).encode())
+    found, place = {}, 0
+    for blob in asked:
+        end = told.index(b"\n", place)
+        _, kind, *rest = told[place:end].split(b" ")
+        if not rest:
+            raise EnvironmentUnfit(f"git lacks the content of {blob} ({kind.decode()}) in {repository}: fetch it whole")
+        size = int(rest[0])
+        found[blob] = told[end + 1 : end + 1 + size]
+        place = end + 1 + size + 1
+    return found
+
+
+def _required(repository: Path, *arguments: str, given: bytes = b"") -> bytes:
+    found = _git(repository, *arguments, given=given)
+    if found is None:
+        raise EnvironmentUnfit(f"git {arguments[0]} failed in {repository}: is the history whole?")
+    return found
+
+
+def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes | None:
+    """Return what git says; None where it fails."""
+    git = shutil.which("git")
+    if git is None:
+        raise EnvironmentUnfit("there is no git here, and --since names a revision; install git")
+    done = subprocess.run(  # noqa: S603 -- no shell: what is hostile is an argument
+        [git, *SETTINGS, *arguments],
+        cwd=folder,
+        input=given,
+        capture_output=True,
+        check=False,
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+    )
+    return done.stdout if done.returncode == 0 else None
