@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from hfci.errors import UsageError, nearest
 
-__all__ = ["Configuration", "load_configuration"]
+__all__ = ["DEVICES", "RUNNERS", "TIERS", "Configuration", "Runner", "load_configuration"]
 
 FILE = "pyproject.toml"
+DEVICES = ("cpu", "cuda", "mps", "xpu", "tpu")
+TIERS = ("smoke", "functional", "deep")
+
+# A runner's name stands in names of jobs and artifacts, in paths and in matrices: nothing there may mean anything.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A kind of machine, as `[tool.hfci.runners.NAME]` says.
+
+    - `runs_on`: the label, or the labels, by which an engine finds it; the only key that has no default
+    - `device`: one of DEVICES; a case of a plan runs on this
+    - `memory`: GiB of the device: RAM for the CPU, of one accelerator otherwise
+    - `workers`: processes that share it
+    - `tiers`: those of TIERS that it runs
+    - `shards`: at most so many jobs in one plan
+    - `cost`: of one job, relative to the other runners: the cheapest that can take a file gets it, and a dear one is
+      given fewer shards
+    """
+
+    name: str
+    runs_on: str | tuple[str, ...]
+    device: str = "cpu"
+    memory: float = 16.0
+    workers: int = 4
+    tiers: tuple[str, ...] = TIERS
+    shards: int = 8
+    cost: float = 1.0
+
+
+# GitHub's standard runner for public repositories: 4 cores, 16 GB.
+RUNNERS: Mapping[str, Runner] = MappingProxyType({"cpu": Runner("cpu", "ubuntu-24.04")})
 
 
 @dataclass(frozen=True)
@@ -18,9 +55,11 @@ class Configuration:
     """The table's keys, with what holds where they are left out. Paths are relative to the file.
 
     - `ledger`: a ledger of known failures, added to hfci's own
+    - `runners`: the kinds of machines by name, in the file's order
     """
 
     ledger: Path | None = None
+    runners: Mapping[str, Runner] = field(default_factory=lambda: RUNNERS)
 
 
 def load_configuration(folder: Path) -> Configuration:
@@ -38,13 +77,87 @@ def load_configuration(folder: Path) -> Configuration:
         raise UsageError(f"cannot read {file}: {error}") from error
     tool = content.get("tool")
     table = tool.get("hfci", {}) if isinstance(tool, dict) else {}
+    parsers = {"ledger": lambda value, where: file.parent / _text(value, where, "a path"), "runners": _runners}
+    return Configuration(**_parse(table, parsers, f"{file}: [tool.hfci]"))
+
+
+Parser = Callable[[Any, str], Any]
+
+
+def _parse(table: Any, parsers: Mapping[str, Parser], where: str) -> dict[str, Any]:
+    """Return the values of `table` by key, each parsed by its own; UsageError for a key that has no parser."""
     if not isinstance(table, dict):
-        raise UsageError(f"{file}: [tool.hfci] must be a table, not {table!r:.60}")
-    known = [field.name for field in fields(Configuration)]
-    for key, value in table.items():
-        if key not in known:
-            takes = f"it takes {', '.join(known)}.{nearest(key, known)}"
-            raise UsageError(f"{file}: [tool.hfci] has no key {key!r}; {takes}")
-        if not isinstance(value, str) or not value:
-            raise UsageError(f"{file}: [tool.hfci] {key} must be a path, not {value!r:.60}")
-    return Configuration(**{key: file.parent / value for key, value in table.items()})
+        raise UsageError(f"{where} must be a table, not {table!r:.60}")
+    for key in table:
+        if key not in parsers:
+            raise UsageError(f"{where} has no key {key!r}; it takes {', '.join(parsers)}.{nearest(key, parsers)}")
+    return {key.replace("-", "_"): parsers[key](value, f"{where} {key}") for key, value in table.items()}
+
+
+def _runners(table: Any, where: str) -> Mapping[str, Runner]:
+    place = where.partition("[")[0]
+    if not isinstance(table, dict) or not table:
+        raise UsageError(f"{where} must be tables [tool.hfci.runners.NAME], one or more, not {table!r:.60}")
+    found = {}
+    for name, values in table.items():
+        if not NAME.fullmatch(name):
+            rule = "a runner's name has letters and digits, after the first also dots, dashes, underscores; at most 64"
+            raise UsageError(f"{place}[tool.hfci.runners] has {name!r:.80}; {rule}")
+        at = f"{place}[tool.hfci.runners.{name}]"
+        known = _parse(values, RUNNER, at)
+        if "runs_on" not in known:
+            raise UsageError(f'{at} lacks runs-on: the label of its machines, such as "ubuntu-24.04"')
+        found[name] = Runner(name, **known)
+    return MappingProxyType(found)
+
+
+def _text(value: Any, where: str, what: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{where} must be {what}, not {value!r:.60}")
+    return value
+
+
+def _labels(value: Any, where: str) -> str | tuple[str, ...]:
+    if isinstance(value, list) and value:
+        return tuple(_text(label, where, "a label or a list of labels") for label in value)
+    return _text(value, where, "a label or a list of labels")
+
+
+def _among(known: tuple[str, ...]) -> Parser:
+    def parse(value: Any, where: str) -> str:
+        if value not in known:
+            near = nearest(value, known) if isinstance(value, str) else ""
+            raise UsageError(f"{where} must be one of {', '.join(known)}, not {value!r:.60}.{near}")
+        return str(value)
+
+    return parse
+
+
+def _tiers(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise UsageError(f"{where} must be a list of {', '.join(TIERS)}, not {value!r:.60}")
+    named = {_among(TIERS)(tier, where) for tier in value}
+    return tuple(tier for tier in TIERS if tier in named)
+
+
+def _count(value: Any, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UsageError(f"{where} must be a whole number of at least 1, not {value!r:.60}")
+    return value
+
+
+def _positive(value: Any, where: str) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
+        raise UsageError(f"{where} must be a number above 0, not {value!r:.60}")
+    return float(value)
+
+
+RUNNER: Mapping[str, Parser] = {
+    "runs-on": _labels,
+    "device": _among(DEVICES),
+    "memory": _positive,
+    "workers": _count,
+    "tiers": _tiers,
+    "shards": _count,
+    "cost": _positive,
+}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hfci.configuration import load_configuration
+from hfci.configuration import RUNNERS, TIERS, Runner, load_configuration
 from hfci.errors import UsageError
 
 
@@ -24,6 +24,30 @@ def test_the_nearest_file_counts_and_paths_are_relative_to_it(tmp_path: Path) ->
     assert load_configuration(below).ledger is None
 
 
+def test_without_runners_there_is_one_of_github(tmp_path: Path) -> None:
+    assert load_configuration(written(tmp_path, "[tool.hfci]\n")).runners == RUNNERS
+    assert {"cpu": Runner("cpu", "ubuntu-24.04", "cpu", 16.0, 4, TIERS, 8, 1.0)} == RUNNERS
+
+
+def test_runners_are_read_in_their_order(tmp_path: Path) -> None:
+    text = """
+[tool.hfci.runners.large]
+runs-on = ["self-hosted", "gpu"]
+device = "cuda"
+memory = 79.5
+workers = 2
+tiers = ["functional", "smoke", "smoke"]
+shards = 3
+cost = 10
+[tool.hfci.runners.cpu-arm_1]
+runs-on = "ubuntu-24.04-arm"
+"""
+    assert list(load_configuration(written(tmp_path, text)).runners.values()) == [
+        Runner("large", ("self-hosted", "gpu"), "cuda", 79.5, 2, ("smoke", "functional"), 3, 10.0),
+        Runner("cpu-arm_1", "ubuntu-24.04-arm"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -32,8 +56,50 @@ def test_the_nearest_file_counts_and_paths_are_relative_to_it(tmp_path: Path) ->
         ('[tool.hfci]\nledger = ""', "ledger must be a path"),
         ("[tool]\nhfci = 3", "must be a table"),
         ("[tool.hfci", "cannot read"),
+        ("[tool.hfci]\nrunners = 3", r"runners must be tables \[tool\.hfci\.runners\.NAME\], one or more, not 3"),
+        ("[tool.hfci]\nrunners = {}", "one or more"),
+        ("[tool.hfci]\nrunners = {cpu = 3}", r"\[tool\.hfci\.runners\.cpu\] must be a table, not 3"),
+        (
+            "[tool.hfci.runners.cpu]\n",
+            r'pyproject\.toml: \[tool\.hfci\.runners\.cpu\] lacks runs-on: .* "ubuntu-24\.04"',
+        ),
+        ('[tool.hfci.runners."a b"]\nruns-on = "x"', "has 'a b'; a runner's name has letters"),
+        ('[tool.hfci.runners."a\\n::error"]\nruns-on = "x"', "a runner's name has letters"),
+        ('[tool.hfci.runners."../a"]\nruns-on = "x"', "a runner's name has letters"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said.replace("?", r"\?")):
         load_configuration(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("run-on = 'x'", "has no key 'run-on'; it takes runs-on, .* Did you mean runs-on"),
+        ("shard = 1", "has no key 'shard'.* Did you mean shards"),
+        ("runs-on = []", r"runs-on must be a label or a list of labels, not \[\]"),
+        ("runs-on = ['']", "runs-on must be a label or a list of labels, not ''"),
+        ("runs-on = 3", "runs-on must be a label"),
+        ("device = 'cudda'", "device must be one of cpu, cuda, mps, xpu, tpu, not 'cudda'. Did you mean cuda"),
+        ("device = ['cpu']", "device must be one of"),
+        ("memory = 0", "memory must be a number above 0, not 0"),
+        ("memory = inf", "memory must be a number above 0, not inf"),
+        ("memory = nan", "memory must be a number above 0, not nan"),
+        ("memory = '16'", "memory must be a number above 0"),
+        ("workers = 0", "workers must be a whole number of at least 1, not 0"),
+        ("workers = 2.0", "workers must be a whole number"),
+        ("shards = 0", "shards must be a whole number of at least 1, not 0"),
+        ("shards = true", "shards must be a whole number"),
+        ("cost = -1", "cost must be a number above 0"),
+        ("cost = false", "cost must be a number above 0"),
+        ("tiers = []", "tiers must be a list of smoke, functional, deep"),
+        ("tiers = 'smoke'", "tiers must be a list of smoke, functional, deep"),
+        ("tiers = ['somke']", "tiers must be one of smoke, functional, deep, not 'somke'. Did you mean smoke"),
+    ],
+)
+def test_what_is_wrong_with_a_runner_is_said(tmp_path: Path, line: str, said: str) -> None:
+    label = "" if line.startswith("runs-on") else 'runs-on = "x"\n'
+    place = rf"pyproject\.toml: \[tool\.hfci\.runners\.gpu\] {said}"
+    with pytest.raises(UsageError, match=place):
+        load_configuration(written(tmp_path, f"[tool.hfci.runners.gpu]\n{label}{line}\n"))

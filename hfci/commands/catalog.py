@@ -18,6 +18,9 @@ __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 HELP = "what exists: model types, architectures, families, tasks"
 EXAMPLE = "hfci catalog bert --json"
 
+# So many of the most used model types are shown; all of them are in the file.
+SHOWN = 20
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
@@ -39,7 +42,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="how many model types and architectures stand on each rung of the ladder",
     )
-    add_folder(parser, "--generated", "with --coverage: the generated tests", Path("generated"))
+    parser.add_argument(
+        "--popularity",
+        type=Path,
+        metavar="FILE",
+        help="only ask the Hub how much each model type is used, and write it here: what a plan and a report put first",
+    )
+    add_folder(parser, "--generated", "with --coverage, --popularity: the generated tests", Path("generated"))
     add_folder(parser, "--results", "with --coverage: the records of what ran")
 
 
@@ -47,6 +56,8 @@ def run(arguments: Namespace) -> int:
     """Read the rows, print them or their tasks; or count what is covered, or compare with another version."""
     if arguments.coverage:
         return _count_coverage(arguments)
+    if arguments.popularity is not None:
+        return _fetch_popularity(arguments)
     from hfci.catalog.environment import check_environment
     from hfci.testing.preparation import prepare
 
@@ -90,6 +101,33 @@ def _count_coverage(arguments: Namespace) -> int:
         counts = ("?" if count is None else str(count) for count in (step.model_types, step.architectures))
         table.add_row(step.rung, *counts, step.source or "no records given (--results)")
     print_tables(table)
+    return 0
+
+
+def _fetch_popularity(arguments: Namespace) -> int:
+    """Ask the Hub; needs neither torch nor transformers. What was asked of other model types before is kept."""
+    import json
+
+    from hfci.generation.progress import track
+    from hfci.planning.popularity import fetch_popularity, load_popularity
+    from hfci.planning.select import select
+    from hfci.results.terminal import make_table, print_tables
+    from hfci.testing.manifest import MANIFEST, load_manifest
+
+    names = [row.model_type for row in select(load_manifest(arguments.generated / MANIFEST), arguments.names).rows]
+    path = arguments.popularity
+    known = load_popularity(path).model_types if arguments.names and path.exists() else {}
+    found = fetch_popularity(names, lambda rows: track(rows, total=len(names), label="asking the Hub"))
+    found.model_types.update({name: use for name, use in known.items() if name not in found.model_types})
+    found.write(path)
+    if arguments.json:
+        print_json(json.loads(path.read_text(encoding="utf-8")))
+        return 0
+    table = make_table("model type", "downloads in 30 days", "likes", "checkpoints", numbers=True)
+    for name in sorted(names, key=found.priority)[:SHOWN]:
+        use = found.model_types[name]
+        table.add_row(name, f"{use.downloads:,}", f"{use.likes:,}", f"{use.checkpoints:,}")
+    print_tables(table, f"{len(found.model_types):,} model types: {path}")
     return 0
 
 

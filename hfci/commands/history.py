@@ -11,7 +11,7 @@ from hfci.commands.options import add_json, print_json
 
 if TYPE_CHECKING:
     from hfci.results.history import History
-    from hfci.results.trends import Trends
+    from hfci.results.history.trends import Trends
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 

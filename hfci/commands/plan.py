@@ -1,70 +1,242 @@
-"""Decide which job runs what: cases by file, longest first onto the least loaded shard."""
+"""Decide which job runs what: what has changed, by file, on the runners that there are, balanced by measured times."""
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hfci.commands.options import add_checks, add_device, add_folder, add_json, add_names, add_tier, print_json
+from hfci.commands.options import TIERS, add_checks, add_folder, add_json, add_names, print_json
+from hfci.errors import NothingToDo, UsageError
+
+if TYPE_CHECKING:
+    from hfci.planning.make import Request
+    from hfci.planning.plan import Plan
+    from hfci.testing.manifest import Manifest
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "which shard runs what"
-EXAMPLE = "hfci plan --shards 4 --out plan.json && hfci run --shard plan.json:0"
+EXAMPLE = "hfci plan --tier smoke --shards 4 --out plan.json && hfci run --shard plan.json:0"
+
+OUTPUT, SUMMARY = "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
-    add_tier(parser)
+    parser.add_argument("--tier", action="append", choices=TIERS, default=[], help="repeatable (default: all)")
     add_checks(parser)
-    add_device(parser)
-    parser.add_argument("--shards", type=int, default=1, metavar="N", help="at most so many jobs (default: 1)")
-    parser.add_argument("--runner", metavar="NAME", help="the kind of machine (default: named after the device)")
-    parser.add_argument("--requirements", type=Path, metavar="FILE", help="measured durations, from `hfci report`")
+    what = parser.add_argument_group("what need not run")
+    what.add_argument(
+        "--since", metavar="RESULTS|REV", help="only what has no green record there, or has changed since"
+    )
+    what.add_argument(
+        "--explain",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="with --since: say why a model type is selected or not, and plan nothing; repeatable",
+    )
+    what.add_argument(
+        "--audit", type=Path, nargs="+", metavar="DIR", help="say what past plans would have missed, and plan nothing"
+    )
+    what.add_argument(
+        "--constraints",
+        type=Path,
+        metavar="FILE",
+        help="with --since: which versions the runners have (default: those installed here)",
+    )
+    what.add_argument("--budget", metavar="TIME", help="10m, 1h30m: as much of what matters most as fits into it")
+    what.add_argument("--popularity", type=Path, metavar="FILE", help="what is most used, from `hfci catalog`")
+    where = parser.add_argument_group("where it runs")
+    where.add_argument(
+        "--runner",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="of [tool.hfci.runners]; repeatable (default: all)",
+    )
+    where.add_argument("--fork", action="store_true", help="the code is a stranger's: GitHub's own CPU runners only")
+    where.add_argument("--shards", type=int, metavar="N", help="so many jobs of each runner (default: as few as do)")
+    where.add_argument(
+        "--requirements", type=Path, metavar="FILE", help="measured times and memory, from `hfci report`"
+    )
     parser.add_argument("--out", type=Path, default=Path("plan.json"), metavar="FILE", help="default: plan.json")
     add_folder(parser, "--generated", "the generated tests", Path("generated"))
+    parser.add_argument("--github", action="store_true", help=f"append to ${OUTPUT}, for a matrix, and to ${SUMMARY}")
+    parser.add_argument(
+        "--actual",
+        type=Path,
+        metavar="RESULTS",
+        help="compare the plan in --out with what came of it, and plan nothing",
+    )
     add_json(parser)
 
 
 def run(arguments: Namespace) -> int:
-    """Select, balance, write, show; needs neither torch nor transformers."""
-    import msgspec
-
-    from hfci.planning import select
+    """Select, divide, write, show; needs neither torch nor transformers."""
+    gc.disable()  # what a plan is made of stays until its end: looking for garbage costs a fifth of the time
+    if arguments.actual is not None:
+        return _compare(arguments)
+    if arguments.audit is not None:
+        return _audit(arguments)
+    if arguments.github and not os.environ.get(OUTPUT):
+        raise UsageError(f"--github appends to the file that {OUTPUT} names, and it is not set: leave --github out")
     from hfci.planning.make import make_plan
-    from hfci.planning.plan import Plan, write_plan
-    from hfci.planning.requirements import Requirements, load_requirements
-    from hfci.results.terminal import make_table, print_tables
+    from hfci.planning.plan import write_plan
     from hfci.testing.manifest import MANIFEST, load_manifest
-    from hfci.testing.records import new_run_id
 
     manifest = load_manifest(arguments.generated / MANIFEST)
-    known = load_requirements(arguments.requirements) if arguments.requirements else Requirements()
-    where = {"tier": arguments.tier, "device": arguments.device}
-    about = Plan(
-        run=new_run_id(),
-        transformers=manifest.transformers,
-        names=tuple(arguments.names),
-        checks=tuple(arguments.check),
-    )
-    plan = make_plan(
-        select(manifest, arguments.names, checks=arguments.check, **where),
-        known,
-        shards=arguments.shards,
-        runner=arguments.runner or arguments.device,
-        about=about,
-        **where,
-    )
+    if arguments.explain:
+        return _explain(arguments, manifest)
+    plan = make_plan(manifest, _request(arguments, manifest))
     write_plan(plan, arguments.out)
+    if arguments.github:
+        _tell_github(plan)
     if arguments.json:
-        print_json(msgspec.to_builtins(plan))
+        sys.stdout.write(arguments.out.read_text(encoding="utf-8"))
+    else:
+        _show(plan, arguments.out)
+    return 0
+
+
+def _request(arguments: Namespace, manifest: Manifest) -> Request:
+    from dataclasses import replace
+
+    from hfci.configuration import load_configuration
+    from hfci.planning.budget import parse_duration
+    from hfci.planning.make import Request
+    from hfci.planning.popularity import load_popularity
+    from hfci.planning.requirements import Requirements, load_requirements
+    from hfci.planning.runners import pick
+    from hfci.testing.records import new_run_id
+
+    request = Request(
+        run=new_run_id(),
+        runners=pick(load_configuration(Path.cwd()).runners, arguments.runner),
+        names=tuple(arguments.names),
+        tiers=tuple(tier for tier in TIERS if tier in arguments.tier),
+        checks=tuple(arguments.check),
+        requirements=load_requirements(arguments.requirements) if arguments.requirements else Requirements(),
+        popularity=load_popularity(arguments.popularity) if arguments.popularity else None,
+        shards=arguments.shards,
+        budget=parse_duration(arguments.budget) if arguments.budget is not None else None,
+        fork=arguments.fork,
+    )
+    if arguments.since is None and not arguments.github:
+        return request
+    from hfci.planning.fingerprinting.reuse import reuse, unreused
+    from hfci.planning.stocking import cases_of
+
+    places = {"generated": arguments.generated, "constraints": arguments.constraints}
+    if arguments.since is None:  # what the shards record with their fingerprints, a later plan can reuse
+        return replace(request, reuse=unreused(manifest, cases_of(manifest, request), **places))
+    known = reuse(manifest, cases_of(manifest, request), arguments.since, Path.cwd(), **places)
+    return replace(request, reuse=known, red=_red(arguments.since) if request.budget else frozenset())
+
+
+def _red(since: str) -> frozenset[str]:
+    """Return the cases that were red in a folder of records; a revision has none."""
+    from hfci.planning.fingerprinting.greens import Greens, read_ended
+    from hfci.testing.outcomes import RED
+
+    folders = [Path(since)] if Path(since).is_dir() else []
+    return frozenset(case for case, ended in Greens.of(read_ended(folders)).last.items() if ended.outcome in RED)
+
+
+def _explain(arguments: Namespace, manifest: Manifest) -> int:
+    if arguments.since is None:
+        raise UsageError("--explain says why something is selected or not since a run or a revision: add --since")
+    from hfci.results.text import no_command
+
+    names = [manifest[name].model_type for name in arguments.explain]
+    known = _request(arguments, manifest).reuse
+    assert known is not None
+    told = {name: known.explain(name) for name in names}
+    if arguments.json:
+        print_json(told)
+    else:
+        for text in told.values():
+            sys.stdout.writelines(no_command(line) + "\n" for line in text.splitlines())
+    return 0
+
+
+def _audit(arguments: Namespace) -> int:
+    """Replay past runs; 1 where selection would have left out what failed."""
+    from dataclasses import asdict
+
+    from hfci.planning.fingerprinting.greens import audit, read_ended
+    from hfci.results.text import no_command
+
+    ended = [one for one in read_ended(arguments.audit) if one.fingerprint is not None]
+    if not ended:
+        folders = ", ".join(map(str, arguments.audit))
+        raise NothingToDo(f"no record in {folders} has a fingerprint: there is nothing that selection could leave out")
+    missed = audit(ended)
+    runs = len({one.run for one in ended})
+    if arguments.json:
+        print_json({"schema": 1, "runs": runs, "records": len(ended), "missed": [asdict(one) for one in missed]})
+    else:
+        lines = [no_command(str(one)) for one in missed]
+        lines.append(
+            f"{len(missed):,} failures that selection would have left out, in {len(ended):,} records of {runs:,} runs"
+        )
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 1 if missed else 0
+
+
+def _tell_github(plan: Plan) -> None:
+    from hfci.planning.github import append, format_outputs, outputs, page
+    from hfci.results.text import code
+
+    append(Path(os.environ[OUTPUT]), format_outputs(outputs(plan)))
+    if summary := os.environ.get(SUMMARY):
+        append(Path(summary), page(plan, code))
+
+
+def _show(plan: Plan, out: Path) -> None:
+    from functools import partial
+
+    from hfci.planning.telling import COLUMNS, describe, rows
+    from hfci.results.terminal import make_table, print_tables
+    from hfci.results.text import no_command
+
+    shown = partial(no_command, broken=True)
+    table = make_table(*COLUMNS, numbers=True)
+    for row in rows(plan, shown):
+        table.add_row(*row)
+    tables = (table,) if plan.shards else ()
+    print_tables(*tables, *describe(plan, shown), f"run {plan.run}: {out}")
+
+
+def _compare(arguments: Namespace) -> int:
+    """Show the predicted and the actual makespan of each shard."""
+    from dataclasses import asdict
+
+    from hfci.planning.actual import compare
+    from hfci.planning.plan import load_plan
+    from hfci.planning.telling import time
+    from hfci.results import read_results, summarize
+    from hfci.results.terminal import make_table, print_tables
+
+    plan = load_plan(arguments.out)
+    parts = summarize(read_results([arguments.actual])).shards
+    own = {part.shard: part.longest_s for part in parts if part.run == plan.run and part.shard is not None}
+    if not own:
+        raise NothingToDo(f"{arguments.actual} has no records of {plan.run}, the run of {arguments.out}")
+    found = compare(plan, own)
+    if arguments.json:
+        print_json([{**asdict(one), "ratio": one.ratio} for one in found])
         return 0
-    table = make_table("shard", "model types", "files", "cases", "predicted seconds", numbers=True)
-    for shard in plan.shards:
-        files = {group.file for group in shard.groups}
-        types = {group.model_type for group in shard.groups} | {row.model_type for row in shard.untested}
-        counts = (shard.index, len(types), len(files), len(shard.cases), f"{shard.predicted_s:.1f}")
-        table.add_row(*map(str, counts))
-    print_tables(table, f"run {plan.run}: {arguments.out}")
+    table = make_table("shard", "predicted", "actual", "actual / predicted", numbers=True)
+    for one in found:
+        actual = "no records" if one.actual_s is None else time(one.actual_s)
+        table.add_row(one.name, time(one.predicted_s), actual, "" if one.ratio is None else f"{one.ratio:.2f}")
+    longest = max(one.actual_s or 0.0 for one in found)
+    bound = f"no division could take less than {time(plan.bound_s)}"
+    print_tables(table, f"Predicted {time(plan.predicted_s)}, actual {time(longest)}; {bound}.")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from hfci.results import Results, Summary
     from hfci.results.comparison import Baseline, Comparison
     from hfci.results.history import History
-    from hfci.results.trends import Trends
+    from hfci.results.history.trends import Trends
     from hfci.testing.manifest import Manifest
 
 __all__ = ["EXAMPLE", "HELP", "OUTPUTS", "add_arguments", "run"]
@@ -118,12 +119,12 @@ def _manifest(arguments: Namespace) -> tuple[Path, Manifest] | None:
 def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Results:
     from hfci.planning.plan import load_plan
     from hfci.results import read_results
-    from hfci.results.completeness import absent_from_manifest, absent_from_plan
+    from hfci.results.completeness import absent_from_manifest, absent_from_plan, settled_by_plan
 
     plan = load_plan(arguments.plan) if arguments.plan else None
     results = read_results(arguments.results, run=plan.run if plan else None)
     if plan is not None:
-        return results.lacking(absent_from_plan(results, plan))
+        return results.lacking(absent_from_plan(results, plan)).settled(settled_by_plan(plan))
     if manifest is None:
         return results
     path, known = manifest
@@ -167,6 +168,7 @@ def _earlier(arguments: Namespace, results: Results) -> tuple[Comparison | None,
 def _baseline(name: str | None, results: Results, history: History | None) -> Baseline | None:
     from hfci.results import read_results
     from hfci.results.comparison import baseline_of
+    from hfci.results.history import NoBaseline
 
     if name is None:
         return None
@@ -174,7 +176,12 @@ def _baseline(name: str | None, results: Results, history: History | None) -> Ba
         return baseline_of(read_results([Path(name)]))
     if history is None:
         raise UsageError(f"no baseline {name!r}: it is no file or folder; for a run of a history, --history is needed")
-    return history.baseline(name, like=results)
+    try:
+        return history.baseline(name, like=results)
+    except NoBaseline as error:
+        # The first runs of a branch have none; that is told, and no reason to say nothing of the run.
+        print(f"hfci: {error}: without a baseline, nothing is newly broken", file=sys.stderr)  # noqa: T201
+        return None
 
 
 # What is made of it.

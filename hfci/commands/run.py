@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
+import uuid
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +70,16 @@ class Asked:
             return own
         plan, shard = self.planned
         return {**own, "run": plan.run, "shard": shard.index, "runner": shard.runner}
+
+    @property
+    def workers(self) -> int | None:
+        """How many processes the plan has memory for; None without a plan."""
+        return self.planned[1].workers if self.planned else None
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The fingerprints that a plan gives to its cases."""
+        return self.planned[1].fingerprints if self.planned else {}
 
     def select(self, manifest: Manifest) -> Selection:
         """Return the rows and cases of `manifest`."""
@@ -169,7 +181,14 @@ def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recor
 
     known = [_without_test(row, asked) for row in selection.untested]
     about = {**asked.about, "seed": arguments.seed}
-    return Recorder(selection.cases, known, reproduce, Path.cwd() / arguments.results, about)
+    return Recorder(
+        selection.cases,
+        known,
+        reproduce,
+        Path.cwd() / arguments.results,
+        about=about,
+        fingerprints=asked.fingerprints,
+    )
 
 
 def _pytest(arguments: Namespace, asked: Asked, folder: Path, selection: Selection, recorder: Recorder) -> int:
@@ -179,7 +198,7 @@ def _pytest(arguments: Namespace, asked: Asked, folder: Path, selection: Selecti
     import hfci.testing
     from hfci.testing.preparation import available_cores
 
-    workers = min(arguments.workers or available_cores(), len(selection.files))
+    workers = min(arguments.workers or asked.workers or available_cores(), len(selection.files))
     own = Path(hfci.testing.__file__).parent / "data" / "pytest.ini"
     options = {
         "-c": own,
@@ -203,7 +222,22 @@ def _pytest(arguments: Namespace, asked: Asked, folder: Path, selection: Selecti
     pairs = [part for name, value in options.items() for part in (name, str(value))]
     # Folders, of which workers take the planned files: given a file, pytest goes through its whole folder, each time.
     folders = dict.fromkeys(str((folder / file).parent) for file in selection.files)
-    return int(pytest.main([*flags, *pairs, *folders], plugins=[recorder]))
+    with _no_commands():
+        return int(pytest.main([*flags, *pairs, *folders], plugins=[recorder]))
+
+
+@contextlib.contextmanager
+def _no_commands() -> Iterator[None]:
+    """Keep GitHub's runner from taking what a test prints for a command of the workflow ("Workflow commands")."""
+    token = uuid.uuid4().hex  # which a test cannot know
+    is_workflow = bool(os.environ.get("GITHUB_ACTIONS"))
+    if is_workflow:
+        print(f"::stop-commands::{token}", flush=True)  # noqa: T201
+    try:
+        yield
+    finally:
+        if is_workflow:
+            print(f"\n::{token}::", flush=True)  # noqa: T201
 
 
 def _only_known(recorder: Recorder, asked: Asked) -> int:

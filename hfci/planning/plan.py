@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,9 +16,14 @@ from hfci.writing import replacing
 __all__ = [
     "SCHEMA",
     "SCHEMA_FILE",
+    "Absent",
+    "Batch",
     "Group",
+    "LeftOut",
     "Plan",
+    "Reused",
     "Shard",
+    "Unavailable",
     "Untested",
     "groups_of",
     "load_plan",
@@ -32,7 +37,7 @@ SCHEMA_FILE = Path(__file__).parent / "data" / "plan.schema.json"
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The checks of one architecture in one file; what is planned is whole files."""
+    """Checks of one architecture in one file, all of the same fingerprint, where that is known."""
 
     model_type: str
     architecture: str
@@ -40,6 +45,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     file: str
     checks: tuple[str, ...]
     requires: tuple[str, ...] = ()
+    fingerprint: str | None = None
 
 
 class Untested(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,19 +56,12 @@ class Untested(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     family: str | None = None
 
 
-class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What one job runs: the cases of `groups`, and the rows of `untested`, which have no test to run.
+class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Cases of one tier on one device."""
 
-    `predicted_s` is how long its cases should take in one worker, in seconds.
-    """
-
-    index: int
-    runner: str
-    device: str
     tier: str
+    device: str
     groups: tuple[Group, ...] = ()
-    untested: tuple[Untested, ...] = ()
-    predicted_s: float = 0.0
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -83,6 +82,38 @@ class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         )
 
     @property
+    def count(self) -> int:
+        """How many cases there are."""
+        return sum(len(group.checks) for group in self.groups)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The fingerprints that are known, by case."""
+        checks = (group.fingerprint for group in self.groups for _ in group.checks)
+        return {case.id: known for case, known in zip(self.cases, checks, strict=True) if known is not None}
+
+
+class Shard(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one job runs: the cases of `groups`, and the rows of `untested`, which have no test to run.
+
+    - `name`: what the job is called; `runs_on`: the label, or labels, of the machine
+    - `workers`: so many processes, of which the memory is enough for the largest files at once
+    - `predicted_s`: seconds from the start of the workers to the end of the busiest
+    - `work_s`: seconds of all its cases, in one worker and without its start
+    - `memory`: bytes that the largest files need, as many as there are workers
+    """
+
+    index: int
+    name: str = ""
+    runner: str
+    runs_on: str | tuple[str, ...] = ""
+    workers: int = 1
+    untested: tuple[Untested, ...] = ()
+    predicted_s: float = 0.0
+    work_s: float = 0.0
+    memory: int = 0
+
+    @property
     def rows(self) -> tuple[Case, ...]:
         """What stands in the records for the model types without a test."""
         return tuple(
@@ -90,22 +121,67 @@ class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         )
 
 
+class Reused(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Cases that need not run: they were green in `run`, on the same fingerprint. Never counted as executed."""
+
+    run: str
+
+
+class LeftOut(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Cases for which a budget has no time: `work_s` seconds of them on `runner`."""
+
+    runner: str
+    work_s: float
+
+
+class Unavailable(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Cases that need more than any runner has."""
+
+    reason: str
+
+
+class Absent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A runner that this plan must not or cannot use, or, where there is none, a device without a runner."""
+
+    runner: str | None = None
+    device: str
+    reason: str
+
+
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The shards of one run. `run` is the ID that all its records bear; `names` and `checks` are what was asked for."""
+    """What a run is to do, and what it is not, and why.
+
+    - `run`: the ID that all its records bear; `names`, `tiers`, `checks`: what was asked for, none is all
+    - `predicted_s`, `bound_s`: seconds of the longest shard, and those that no division into as many shards of whole
+      files could be below; both from the start of the workers, which takes `start_up_s`
+    - `budget_s`: the seconds that there were, where there was a limit
+    - `notes`: what else a reader must know, such as that more shards were wanted than there can be
+    """
 
     schema: int = SCHEMA
     run: str
     transformers: str
     names: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     shards: tuple[Shard, ...] = ()
+    reused: tuple[Reused, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    unavailable: tuple[Unavailable, ...] = ()
+    absent: tuple[Absent, ...] = ()
+    notes: tuple[str, ...] = ()
+    predicted_s: float = 0.0
+    bound_s: float = 0.0
+    start_up_s: float = 0.0
+    budget_s: float | None = None
 
 
-def groups_of(cases: Iterable[Case]) -> tuple[Group, ...]:
-    """Return cases, neighbours of one architecture and file together."""
-    found: dict[tuple[str, str, str], list[Case]] = {}
+def groups_of(cases: Iterable[Case], fingerprints: Mapping[str, str] | None = None) -> tuple[Group, ...]:
+    """Return cases, those of one architecture, file and fingerprint together, in the order of the first of each."""
+    found: dict[tuple[str, str, str, str | None], list[Case]] = {}
     for case in cases:
-        found.setdefault((case.model_type, case.architecture or "", case.file or ""), []).append(case)
+        known = fingerprints.get(case.id) if fingerprints else None
+        found.setdefault((case.model_type, case.architecture or "", case.file or "", known), []).append(case)
     return tuple(
         Group(
             model_type=model_type,
@@ -114,8 +190,9 @@ def groups_of(cases: Iterable[Case]) -> tuple[Group, ...]:
             file=file,
             checks=tuple(case.check or "" for case in own),
             requires=own[0].requires,
+            fingerprint=known,
         )
-        for (model_type, architecture, file), own in found.items()
+        for (model_type, architecture, file, known), own in found.items()
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -53,10 +53,12 @@ class Requirements(msgspec.Struct, forbid_unknown_fields=True):
         """Return the median of the seconds and the largest memory of a case; None where nothing was measured."""
         known = self.runners.get(runner)
         found = known.cases.get(case) if known else None
-        if not found:
-            return None
-        memory = [need.memory for need in found if need.memory is not None]
-        return Need(statistics.median(need.seconds for need in found), max(memory, default=None))
+        return _typical(found) if found else None
+
+    def needs(self, runner: str) -> dict[str, Need]:
+        """Return what `need` does, of all cases that were measured on `runner`."""
+        known = self.runners.get(runner)
+        return {case: _typical(found) for case, found in known.cases.items() if found} if known else {}
 
     def merge(self, head: Header, records: Iterable[Record]) -> int:
         """Take in the records of one file; return how many cases it told something of, 0 if it was merged before."""
@@ -102,6 +104,14 @@ def load_requirements(path: Path) -> Requirements:
 def runner_of(head: Header) -> str:
     """Return the kind of runner of a file of records: as the plan named it, or the device where there was no plan."""
     return head.runner or head.device
+
+
+def _typical(needs: Sequence[Need]) -> Need:
+    """Return the median of the seconds and the largest memory."""
+    if len(needs) == 1:
+        return needs[0]
+    memory = [need.memory for need in needs if need.memory is not None]
+    return Need(statistics.median([need.seconds for need in needs]), max(memory, default=None))
 
 
 def _lines(runner: Runner) -> str:

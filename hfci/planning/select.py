@@ -52,19 +52,19 @@ def select(
         Case(
             row.model_type,
             tested.architecture,
-            row.architecture(tested.architecture).family,
+            known.family,
             check,
             tier,
             device,
             file=tested.file,
-            requires=row.architecture(tested.architecture).requires,
+            requires=known.requires,
         )
         for row in rows
         for tested in row.cases
+        if tested.tier == tier and tested.architecture in (chosen[row.model_type] or (tested.architecture,))
+        for known in (row.architecture(tested.architecture),)
         for check in tested.checks
-        if tested.tier == tier
-        and tested.architecture in (chosen[row.model_type] or (tested.architecture,))
-        and (not checks or check in checks)
+        if not checks or check in checks
     )
     return Selection(rows, tuple(cases))
 

@@ -12,7 +12,7 @@ from hfci.testing.manifest import Manifest
 from hfci.testing.outcomes import Outcome
 from hfci.testing.records import Header, Record
 
-__all__ = ["absent_from_manifest", "absent_from_plan"]
+__all__ = ["absent_from_manifest", "absent_from_plan", "settled_by_plan"]
 
 
 def absent_from_plan(results: Results, plan: Plan) -> Iterator[Record]:
@@ -24,6 +24,19 @@ def absent_from_plan(results: Results, plan: Plan) -> Iterator[Record]:
         why = "was cut off before it" if shard.index in reported else "left no records"
         for case in absent:
             yield _not_run(case, f"{where} {why}")
+
+
+def settled_by_plan(plan: Plan) -> Iterator[Record]:
+    """Yield a record of each case that `plan` gives to no shard: reused, or unavailable since no runner has enough."""
+    for reused in plan.reused:
+        for case in reused.cases:
+            known = reused.fingerprints.get(case.id)
+            yield Record.of(
+                case, Outcome.REUSED, reason=f"green on this fingerprint in {reused.run}", fingerprint=known
+            )
+    for unavailable in plan.unavailable:
+        for case in unavailable.cases:
+            yield Record.of(case, Outcome.UNAVAILABLE, reason=unavailable.reason, reproduce=run_command(case))
 
 
 def absent_from_manifest(results: Results, manifest: Manifest) -> Iterator[Record]:

@@ -40,7 +40,7 @@ class Results:
     - `missing`: records that a header promises and its file lacks, beyond those that `absent` names
     - `superseded`: records of cases that a later attempt or run has too
     - `unsteady`: cases that ended differently in two attempts of one run
-    - `absent`: records, `not-run`, of cases that were expected and that nobody recorded
+    - `absent`: records of cases that no job recorded: `not-run` though they were expected, or settled without one
     """
 
     headers: tuple[Header, ...]
@@ -90,7 +90,11 @@ class Results:
     def lacking(self, absent: Iterable[Record]) -> Results:
         """Return the results with these records of what has not run; they account for missing ones."""
         absent = tuple(record for record in absent if record.case not in self.places)
-        return replace(self, absent=absent, missing=max(0, self.missing - len(absent)))
+        return replace(self, absent=(*self.absent, *absent), missing=max(0, self.missing - len(absent)))
+
+    def settled(self, records: Iterable[Record]) -> Results:
+        """Return the results with these records of what needed no job."""
+        return replace(self, absent=(*self.absent, *(record for record in records if record.case not in self.places)))
 
 
 def read_results(paths: Iterable[Path], run: str | None = None) -> Results:

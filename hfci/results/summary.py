@@ -75,8 +75,8 @@ class Summary:
 
     @property
     def is_green(self) -> bool:
-        """Whether something was executed, and everything that was planned, without a failure."""
-        return self.executed > 0 and not self.is_red
+        """Whether something was executed, or nothing had to be, and everything that was planned, without a failure."""
+        return self.executed + self.outcomes[Outcome.REUSED] > 0 and not self.is_red
 
     @property
     def is_red(self) -> bool:
@@ -98,7 +98,9 @@ class Summary:
     def decision(self) -> str:
         """What decides, in one line of hfci's own words."""
         if not self.executed and not self.is_red:
-            return f"Nothing was executed; {self.planned:,} planned"
+            reused = self.outcomes[Outcome.REUSED]
+            said = f"{self.planned:,} planned" + (f", {reused:,} reused" if reused else "")
+            return f"{'Green: nothing' if self.is_green else 'Nothing'} was executed; {said}"
         told = (*RED, Outcome.KNOWN_FAILURE)
         said = ", ".join(f"{self.outcomes[name]:,} {name}" for name in told if self.outcomes[name])
         executed = f"{said + ', ' if said else ''}{self.executed:,} of {self.planned:,} cases executed"

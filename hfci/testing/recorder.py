@@ -44,7 +44,8 @@ class Recorder:
     `expected` are the cases that this run must have, whatever is collected; `known` are records of model
     types without a test; `reproduce` gives the command that repeats one case (default: plain pytest);
     `results` is the folder for the records (default: --hfci-results, or none); `about` is what the header says of
-    the run beyond that: its ID, shard, runner, tier and the names that were asked for.
+    the run beyond that: its ID, shard, runner, tier and the names that were asked for; `fingerprints` are those of
+    cases, by ID, where they are known.
     """
 
     NAME = "hfci-recorder"
@@ -56,6 +57,7 @@ class Recorder:
         reproduce: Callable[[Case], str] | None = None,
         results: Path | None = None,
         about: Mapping[str, Any] | None = None,
+        fingerprints: Mapping[str, str] | None = None,
     ) -> None:
         """Take what is known before pytest starts."""
         self.planned = {case.id: case for case in expected}
@@ -64,6 +66,7 @@ class Recorder:
         self.reproduce = reproduce or self._pytest_command
         self.results = results
         self.about = {"run": new_run_id(), "attempt": int(os.environ.get(ATTEMPT, 1)), **(about or {})}
+        self.fingerprints = fingerprints or {}
         self.writer: RecordWriter | None = None
         self.records: dict[str, Record] = {}
         self.unfit: str | None = None
@@ -249,8 +252,12 @@ class Recorder:
             self._give_up(error)
 
     def _record(self, record: Record) -> None:
-        known = {"reproduce": self.reproduce(self.planned[record.case]), "attempt": self.about["attempt"]}
-        record = msgspec.structs.replace(record, **known)
+        record = msgspec.structs.replace(
+            record,
+            reproduce=self.reproduce(self.planned[record.case]),
+            attempt=self.about["attempt"],
+            fingerprint=self.fingerprints.get(record.case),
+        )
         self.records[record.case] = record
         if self.writer is None or self._is_unwritable:
             return

@@ -1,33 +1,49 @@
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from hfci.configuration import Runner
 from hfci.errors import NothingToDo, UsageError
 from hfci.planning import select
-from hfci.planning.make import make_plan
+from hfci.planning.actual import compare
+from hfci.planning.estimates import START_UP
+from hfci.planning.fingerprinting.reuse import Reuse
+from hfci.planning.make import Request, make_plan
 from hfci.planning.plan import SCHEMA_FILE, Plan, load_plan, parse_shard, select_shard, write_plan
-from hfci.planning.requirements import Need, Requirements, Runner
+from hfci.planning.requirements import Need, Requirements
+from hfci.planning.requirements import Runner as Measured
 from hfci.testing.manifest import Manifest
 
-from .test_select import MANIFEST
+from .test_select import MANIFEST, row
 
-ABOUT = Plan(run="r1", transformers="5.23.0")
-
-
-def plan_of(
-    shards: int, needs: Requirements | None = None, manifest: Manifest = MANIFEST, names: tuple[str, ...] = ()
-) -> Plan:
-    selection = select(manifest, names)
-    about = Plan(run="r1", transformers="5.23.0", names=names)
-    known = needs or Requirements()
-    return make_plan(selection, known, shards=shards, runner="small", about=about, tier="smoke", device="cpu")
+GIB = 2**30
+SMALL = Runner("small", "ubuntu-24.04", tiers=("smoke",), workers=1)
+TIERS = ("smoke", "functional")
 
 
-@pytest.mark.parametrize("shards", [1, 2, 3, 4, 9])
+def plan_of(shards: int, manifest: Manifest = MANIFEST, names: tuple[str, ...] = (), **fields: Any) -> Plan:
+    request = Request(run="r1", runners={"small": SMALL}, names=names, shards=shards, **fields)
+    return make_plan(manifest, request)
+
+
+def needs_of(**seconds: float) -> Requirements:
+    """Return what the checks of the smoke tier need on the runner `small`, by model type."""
+    cases = [(case, seconds.get(case.model_type)) for case in select(MANIFEST).cases]
+    return Requirements(
+        runners={"small": Measured([], {case.id: [Need(s, GIB)] for case, s in cases if s is not None})}
+    )
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 4, 8])
 def test_every_case_is_in_one_shard_and_every_file_whole(shards: int) -> None:
     plan = plan_of(shards)
     cases = [case.id for shard in plan.shards for case in shard.cases]
@@ -37,31 +53,189 @@ def test_every_case_is_in_one_shard_and_every_file_whole(shards: int) -> None:
     assert len(plan.shards) == min(shards, 4)
     assert all(shard.groups for shard in plan.shards)
     assert [row.model_type for shard in plan.shards for row in shard.untested] == ["nougat"]
-
-
-def test_the_same_plan_every_time() -> None:
-    assert plan_of(3) == plan_of(3)
-
-
-def test_measured_seconds_decide() -> None:
-    measured = {"qwen3/Qwen3Model": [9.0, 1.0, 8.0], "bert/BertModel": [1.0]}
-    needs = {f"{name}/builds_tiny[device=cpu]": [Need(n) for n in seconds] for name, seconds in measured.items()}
-    plan = plan_of(2, Requirements(runners={"small": Runner([], needs)}))
-    # 8 and 1 are the medians, 4.5 is that of them: the estimate for builds_tiny where nothing was measured.
-    assert [[group.model_type for group in shard.groups] for shard in plan.shards] == [
-        ["bert", "qwen3"],
-        ["qwen2", "vit"],
+    assert [shard.name for shard in plan.shards] == [
+        f"smoke on small {n}/{min(shards, 4)}" for n in range(1, len(plan.shards) + 1)
     ]
-    assert [shard.predicted_s for shard in plan.shards] == [9.2, 9.2]
 
 
-def test_what_was_measured_elsewhere_says_nothing() -> None:
-    slow = {"qwen3/Qwen3Model/builds_tiny[device=cpu]": [Need(9.0)]}
-    assert plan_of(2, Requirements(runners={"large": Runner([], slow)})) == plan_of(2)
+def test_measured_seconds_decide_and_starting_counts() -> None:
+    plan = plan_of(2, requirements=needs_of(bert=1.0, qwen2=2.0, qwen3=4.0, vit=4.0))
+    assert [[group.model_type for group in shard.groups] for shard in plan.shards] == [
+        ["qwen3", "qwen2"],
+        ["vit", "bert"],
+    ]
+    assert [shard.work_s for shard in plan.shards] == [12.0, 10.0]
+    assert [shard.predicted_s for shard in plan.shards] == [START_UP + 12, START_UP + 10]
+    assert (plan.predicted_s, plan.bound_s, plan.start_up_s) == (START_UP + 12, START_UP + 11, START_UP)
+
+
+def test_as_few_shards_as_hardly_make_it_longer() -> None:
+    def count(seconds: float, cost: float = 1.0) -> int:
+        runner = dataclasses.replace(SMALL, cost=cost)
+        known = needs_of(bert=seconds, qwen2=seconds, qwen3=seconds, vit=seconds)
+        return len(make_plan(MANIFEST, Request(run="r", runners={"small": runner}, requirements=known)).shards)
+
+    assert [count(seconds) for seconds in (0.1, 2.0, 10.0, 1000.0)] == [1, 2, 3, 4]
+    assert [count(10.0, cost) for cost in (0.1, 4.0, 8.0)] == [4, 2, 1]
+
+
+def test_tiers_and_devices_of_one_plan() -> None:
+    runners = {
+        "cpu": Runner("cpu", "ubuntu-24.04", tiers=TIERS),
+        "gpu": Runner("gpu", ("self-hosted", "gpu"), "cuda", tiers=("functional",), shards=1, workers=2),
+    }
+    plan = make_plan(MANIFEST, Request(run="r1", runners=runners, shards=4))
+    assert {(shard.tier, shard.device, shard.runner) for shard in plan.shards} == {
+        ("smoke", "cpu", "cpu"),
+        ("functional", "cpu", "cpu"),
+        ("functional", "cuda", "gpu"),
+    }
+    expected = {
+        case.id
+        for tier, device in (("smoke", "cpu"), ("functional", "cpu"), ("functional", "cuda"))
+        for case in select(MANIFEST, tier=tier, device=device).cases
+    }
+    found = [case.id for shard in plan.shards for case in shard.cases]
+    assert sorted(found) == sorted(expected)
+    assert [(shard.tier, shard.device) for shard in plan.shards if shard.untested] == [
+        ("smoke", "cpu"),
+        ("functional", "cpu"),
+        ("functional", "cuda"),
+    ]
+    assert [shard.runs_on for shard in plan.shards if shard.device == "cuda"] == [("self-hosted", "gpu")]
+    assert [(one.runner, one.device) for one in plan.absent] == [(None, "mps"), (None, "xpu"), (None, "tpu")]
+    assert "of the 4 shards asked for, runner gpu allows 1" in plan.notes
+
+
+def test_a_runner_with_fewer_shards_than_tiers_is_wrong_use() -> None:
+    runners = {"one": Runner("one", "x", shards=1)}
+    with pytest.raises(UsageError, match=r"runner one may have 1 of shards.*smoke, functional.*runners\.one\]"):
+        make_plan(MANIFEST, Request(run="r", runners=runners))
+    assert len(make_plan(MANIFEST, Request(run="r", runners=runners, tiers=("smoke",))).shards) == 1
+
+
+def test_more_than_256_shards_are_256_and_that_is_said() -> None:
+    rows = tuple(row(f"m{number:03}", "M", "text", "MForX") for number in range(300))
+    runners = {
+        name: Runner(name, "x", tiers=(tier,), shards=300) for name, tier in (("a", "smoke"), ("b", "functional"))
+    }
+    plan = make_plan(Manifest("5.23.0", rows), Request(run="r", runners=runners, shards=300))
+    assert len(plan.shards) == 256
+    assert [shard.index for shard in plan.shards] == list(range(256))
+    assert sum(shard.runner == "a" for shard in plan.shards) == 128
+    assert plan.notes == ("600 shards were wanted; a run has at most 256",)
+    assert sum(shard.count for shard in plan.shards) == 300 * 3
+
+
+def test_what_is_reused_is_not_planned_and_not_lost() -> None:
+    cases = select(MANIFEST).cases
+    green = {case.id: "r0" for case in cases if case.model_type == "vit" or case.check == "builds_tiny"}
+    known = {case.id: f"fp-{case.model_type}" for case in cases}
+    plan = plan_of(2, reuse=Reuse(known, green))
+    assert {case.id for shard in plan.shards for case in shard.cases} == {case.id for case in cases} - green.keys()
+    (reused,) = plan.reused
+    assert (reused.run, reused.tier, reused.device) == ("r0", "smoke", "cpu")
+    assert {case.id for case in reused.cases} == green.keys()
+    assert reused.count == len(green)
+    assert reused.fingerprints == {case: known[case] for case in green}
+    assert {case: fp for shard in plan.shards for case, fp in shard.fingerprints.items()} == {
+        case: known[case] for case in known.keys() - green.keys()
+    }
+
+
+def test_everything_reused_is_a_plan_without_shards() -> None:
+    plan = plan_of(2, reuse=Reuse({}, {case.id: "r0" for case in select(MANIFEST).cases}))
+    assert (plan.shards, plan.predicted_s, plan.bound_s) == ((), 0.0, 0.0)
+    assert sum(batch.count for batch in plan.reused) == len(select(MANIFEST).cases)
+
+
+def test_only_model_types_without_a_test_are_one_shard_for_each_device() -> None:
+    runners = {"c": Runner("c", "x"), "d": Runner("d", "x", "cuda")}
+    plan = make_plan(MANIFEST, Request(run="r", runners=runners, names=("nougat",)))
+    assert [(shard.tier, shard.device, shard.groups) for shard in plan.shards] == [
+        ("smoke", "cpu", ()),
+        ("smoke", "cuda", ()),
+    ]
+    assert [row.model_type for shard in plan.shards for row in shard.untested] == ["nougat", "nougat"]
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[Manifest, Request]:
+    """Draw a manifest of measured files, and what a plan of them is asked for."""
+    rows, needs, green = [], {}, {}
+    for number in range(draw(st.integers(1, 12))):
+        made = row(f"m{number}", f"M{number}", "text", *["X"] * draw(st.booleans()))
+        rows.append(made)
+        for tier in TIERS:
+            for case in select(Manifest("5", (made,)), tier=tier).cases:
+                if draw(st.booleans()):
+                    needs[case.id] = [Need(draw(st.integers(0, 40)), draw(st.integers(0, 40)) * GIB)]
+                elif draw(st.integers(0, 3)) == 0:
+                    green[case.id] = "r0"
+    names = draw(st.sampled_from([("a",), ("a", "b")]))
+    runners = {
+        name: Runner(
+            name,
+            "x",
+            memory=draw(st.sampled_from([8.0, 16.0, 32.0])),
+            workers=draw(st.integers(1, 4)),
+            shards=draw(st.integers(2, 5)),
+            cost=draw(st.sampled_from([1.0, 3.0])),
+        )
+        for name in names
+    }
+    return Manifest("5", tuple(rows)), Request(
+        run="r",
+        runners=runners,
+        requirements=Requirements(runners={"a": Measured([], needs)}),
+        reuse=Reuse({}, green),
+        shards=draw(st.sampled_from([None, 2, 9])),
+        budget=draw(st.sampled_from([None, START_UP + 15, START_UP + 60])),
+    )
+
+
+@settings(deadline=None)
+@given(situations(), st.randoms())
+def test_a_plan_keeps_its_promises(situation: tuple[Manifest, Request], random: Any) -> None:
+    manifest, request = situation
+    expected = {case.id for tier in TIERS for case in select(manifest, tier=tier).cases}
+    try:
+        plan = make_plan(manifest, request)
+    except NothingToDo as error:
+        assert "no case can run: " in str(error)  # noqa: PT017
+        return
+    batches = (*plan.shards, *plan.reused, *plan.left_out, *plan.unavailable)
+    found = [case.id for batch in batches for case in batch.cases]
+    assert len(found) == len(set(found))
+    assert set(found) == expected
+    files = [group.file for shard in plan.shards for group in {group.file: group for group in shard.groups}.values()]
+    assert len(files) == len(set(files))
+    for name, runner in request.runners.items():
+        own = [shard for shard in plan.shards if shard.runner == name]
+        assert len(own) <= min(runner.shards, request.shards or runner.shards)
+        for shard in own:
+            assert shard.groups
+            assert 1 <= shard.workers <= runner.workers
+            assert shard.memory <= runner.memory * GIB
+            assert shard.predicted_s <= (request.budget or math.inf) + 1e-3
+    assert plan.predicted_s >= plan.bound_s - 1e-3
+    assert bool(plan.left_out) <= (request.budget is not None)
+    mixed = list(manifest.model_types)
+    random.shuffle(mixed)
+    again = make_plan(Manifest("5", tuple(mixed)), request)
+    assert again.shards == plan.shards
+    assert {case.id for batch in again.left_out for case in batch.cases} == {
+        case.id for batch in plan.left_out for case in batch.cases
+    }
 
 
 def test_a_plan_is_written_and_read_and_fits_its_schema(tmp_path: Path) -> None:
-    plan = plan_of(2, names=("qwen*", "nougat"))
+    needs = needs_of(bert=0.1, vit=1.0, qwen3=1.0)
+    needs.runners["small"].cases["vit/ViTModel/builds_tiny[device=cpu]"] = [Need(1.0, 40 * GIB)]
+    green = dict.fromkeys((case.id for case in select(MANIFEST, ["qwen2"]).cases), "r0")
+    names = ("qwen*", "vit", "bert", "nougat")
+    plan = plan_of(2, names=names, requirements=needs, reuse=Reuse(green, green), budget=START_UP + 1.0)
+    assert all((plan.shards, plan.reused, plan.left_out, plan.unavailable, plan.absent, plan.budget_s))
     write_plan(plan, tmp_path / "deep" / "plan.json")
     assert load_plan(tmp_path / "deep" / "plan.json") == plan
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -80,7 +254,7 @@ def test_a_shard_of_a_plan_is_a_selection(tmp_path: Path) -> None:
     selection = select_shard(MANIFEST, plan, shard)
     assert {case.id for case in selection.cases} == {case.id for case in shard.cases}
     assert [row.model_type for row in selection.untested] == ["nougat"]
-    assert selection.cases[0].file == shard.groups[0].file
+    assert {case.file for case in selection.cases} == {group.file for group in shard.groups}
 
 
 @pytest.mark.parametrize(
@@ -135,5 +309,21 @@ def test_a_plan_of_other_tests_is_refused() -> None:
 def test_a_plan_needs_shards_and_something_to_do() -> None:
     with pytest.raises(UsageError, match="at least one shard, not 0"):
         plan_of(0)
-    with pytest.raises(NothingToDo):
+    with pytest.raises(NothingToDo, match="no case was selected"):
         plan_of(1, manifest=Manifest("5.23.0", ()))
+    with pytest.raises(NothingToDo, match="no case was selected"):
+        plan_of(1, names=("BertForMaskedLM",))  # of the functional tier
+    with pytest.raises(
+        NothingToDo, match="no runner can take any case: runner small: it runs smoke, and deep was asked"
+    ):
+        plan_of(1, tiers=("deep",))
+    with pytest.raises(UsageError, match="Did you mean bert"):
+        plan_of(1, names=("brt",))
+
+
+def test_what_came_of_a_plan_is_beside_what_was_predicted() -> None:
+    plan = plan_of(2, requirements=needs_of(bert=1.0, qwen2=2.0, qwen3=4.0, vit=4.0))
+    first, second = compare(plan, {0: 12.5, 7: 1.0})
+    assert (first.predicted_s, first.actual_s) == (START_UP + 12, START_UP + 12.5)
+    assert first.ratio == pytest.approx((START_UP + 12.5) / (START_UP + 12))
+    assert (second.actual_s, second.ratio) == (None, None)

@@ -36,6 +36,14 @@ def test_the_median_of_the_latest_and_the_largest_memory() -> None:
     assert known.need(B, "small") is None
 
 
+def test_all_needs_of_a_runner_are_those_of_each_case() -> None:
+    known = Requirements()
+    for number in range(3):
+        known.merge(head(f"r{number}"), [record("a", number, 5), record("b", 2 * number)])
+    assert known.needs("small") == {case: known.need(case, "small") for case in (A, B)}
+    assert known.needs("large") == {}
+
+
 def test_a_lost_shard_loses_no_case(tmp_path: Path) -> None:
     known = Requirements()
     known.merge(head("r1", shard=0), [record("a", 1.0)])

@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hfci.configuration import Runner
 from hfci.errors import UsageError
 from hfci.planning import select
-from hfci.planning.make import make_plan
-from hfci.planning.plan import Plan
-from hfci.planning.requirements import Requirements
+from hfci.planning.make import Request, make_plan
+from hfci.planning.plan import Plan, Reused, Unavailable
 from hfci.results import read_results, summarize
-from hfci.results.completeness import absent_from_manifest, absent_from_plan
+from hfci.results.completeness import absent_from_manifest, absent_from_plan, settled_by_plan
 from hfci.testing.records import Record
 
 from ..planning.test_select import MANIFEST
@@ -25,9 +25,8 @@ VERSIONS = {"transformers": MANIFEST.transformers}
 
 @pytest.fixture
 def plan() -> Plan:
-    about = Plan(run="x", transformers=MANIFEST.transformers)
-    options = {"shards": 2, "runner": "small", "tier": "smoke", "device": "cpu"}
-    return make_plan(select(MANIFEST), Requirements(), about=about, **options)
+    small = Runner("small", "ubuntu-24.04", workers=1, tiers=("smoke",))
+    return make_plan(MANIFEST, Request(run="x", runners={"small": small}, shards=2))
 
 
 @pytest.fixture
@@ -112,3 +111,20 @@ def test_a_name_that_the_manifest_lacks_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path, "x", Record.of(CASES[0], "passed"), versions=VERSIONS, names=("brt",))
     with pytest.raises(UsageError, match=r"'brt'.*Did you mean bert"):
         list(absent_from_manifest(read_results([path]), MANIFEST))
+
+
+def test_what_needs_no_job_is_settled_and_never_executed(plan: Plan) -> None:
+    first, second = plan.shards
+    batch = {"tier": "smoke", "device": "cpu"}
+    reused = Reused(**batch, groups=first.groups, run="yesterday")
+    whole = msgspec.structs.replace(plan, shards=(), reused=(reused,))
+    nothing = read_results([], run=plan.run)
+    summary = summarize(nothing.settled(settled_by_plan(whole)))
+    count = len(first.cases)
+    assert (summary.is_green, summary.executed, summary.outcomes["reused"]) == (True, 0, count)
+    assert summary.verdict == f"Green: nothing was executed; {count} planned, {count} reused"
+    heavy = Unavailable(**batch, groups=second.groups, reason="needs 40 GiB, the largest runner has 16")
+    none = msgspec.structs.replace(plan, shards=(), unavailable=(heavy,))
+    summary = summarize(nothing.settled(settled_by_plan(none)))
+    assert not summary.is_green
+    assert summary.reasons == {heavy.reason: len(second.cases)}

@@ -1,6 +1,6 @@
 """The history: what many runs recorded, in one file, and what they say together."""
 
-from hfci.results.history.history import Added, Failing, History, News, Pruned
+from hfci.results.history.history import Added, Failing, History, News, NoBaseline, Pruned
 from hfci.results.history.trends import Flake, Point, Streak, Trends
 
-__all__ = ["Added", "Failing", "Flake", "History", "News", "Point", "Pruned", "Streak", "Trends"]
+__all__ = ["Added", "Failing", "Flake", "History", "News", "NoBaseline", "Point", "Pruned", "Streak", "Trends"]

@@ -40,9 +40,13 @@ from hfci.results.history.stored import (
 from hfci.results.history.trends import Point, Trends, make_trends
 from hfci.results.reading import Results
 
-__all__ = ["Added", "Failing", "History", "News", "Pruned"]
+__all__ = ["Added", "Failing", "History", "News", "NoBaseline", "Pruned"]
 
 OF_BRANCH = "branch:"
+
+
+class NoBaseline(UsageError):
+    """A branch has no run yet that could be a baseline."""
 
 
 class News(StrEnum):
@@ -128,7 +132,7 @@ class History:
         """Return the run of that ID, or for `branch:NAME` the newest green one over everything on that branch.
 
         With `like`, a branch's baseline is one of the tiers and devices that `like` is of. Raises UsageError, with
-        the nearest names, where there is none.
+        the nearest names, where there is none, and its kind NoBaseline for a branch that has none yet.
         """
         with self._database.reading() as connection:
             run = _named(read_runs(connection), name, like)
@@ -252,10 +256,12 @@ def _named(runs: Sequence[StoredRun], name: str, like: Results | None) -> Stored
         is_on_branch = name in branches and run.point.branch == branches[name]
         if is_on_branch and run.point.green and run.is_whole and asked in (None, run.asked):
             return run
+    known = [*branches, *(run.point.run for run in runs)]
     if name in branches:
         alike = "" if like is None else " of this tier and device"
-        raise UsageError(f"the history has no green run over everything{alike} of the branch {branches[name]!r}")
-    raise UsageError(f"the history has no {name!r}.{nearest(name, [*branches, *(run.point.run for run in runs)])}")
+        raise NoBaseline(f"the history has no green run over everything{alike} of the branch {branches[name]!r}")
+    error = NoBaseline if name.startswith(OF_BRANCH) else UsageError
+    raise error(f"the history has no {name!r}.{nearest(name, known)}")
 
 
 def _baselines(runs: Sequence[StoredRun]) -> set[int | None]:

@@ -1,0 +1,110 @@
+"""How much each model type is used on the Hub: what matters most comes first, in a file that a repository can keep."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from hfci.errors import EnvironmentUnfit, UsageError
+from hfci.writing import replacing
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+__all__ = ["LISTED", "SCHEMA", "SCHEMA_FILE", "Popularity", "Use", "fetch_popularity", "load_popularity"]
+
+SCHEMA = 1
+SCHEMA_FILE = Path(__file__).parent / "data" / "popularity.schema.json"
+
+# So many of the most downloaded checkpoints of a model type are counted: those after them add next to nothing.
+LISTED = 1000
+
+
+class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of the most downloaded checkpoints of a model type: downloads in 30 days, likes, and how many there are."""
+
+    downloads: int
+    likes: int
+    checkpoints: int
+
+
+class Popularity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The use of each model type, the most used first; `fetched` is the day."""
+
+    schema: int = SCHEMA
+    fetched: str
+    model_types: dict[str, Use]
+
+    def priority(self, model_type: str) -> tuple[int, int, str]:
+        """Return a key that sorts the most used first, by downloads, then likes, then name; who is unknown is last."""
+        use = self.model_types.get(model_type)
+        return (-use.downloads, -use.likes, model_type) if use else (1, 0, model_type)
+
+    def write(self, path: Path) -> None:
+        """Write the file, a line a model type in the order of their use."""
+        ranked = sorted(self.model_types, key=self.priority)
+        name = msgspec.json.encode
+        lines = (f"  {name(one).decode()}: {name(self.model_types[one]).decode()}" for one in ranked)
+        with replacing(path) as file:
+            head = f'{{"schema": {self.schema}, "fetched": {name(self.fetched).decode()}, "model_types": {{\n'
+            file.write((head + ",\n".join(lines) + "\n}}\n").encode())
+
+
+def load_popularity(path: Path) -> Popularity:
+    """Read the file; UsageError says what is wrong with it."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Popularity)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; `hfci catalog --popularity FILE` makes one") from error
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{path} is no file of popularity: {error}") from error
+    if found.schema != SCHEMA:
+        raise UsageError(f"{path}: popularity of schema {found.schema}, this hfci reads {SCHEMA}")
+    return found
+
+
+def fetch_popularity(model_types: Iterable[str], track: Callable[[Iterable[str]], Iterable[str]] = iter) -> Popularity:
+    """Ask the Hub that HF_ENDPOINT names; EnvironmentUnfit where it does not answer, or not with what it should.
+
+    Needs no token and sends none: the counts are public. `track` shows the progress.
+    """
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise EnvironmentUnfit("popularity is fetched from the Hub, and HF_HUB_OFFLINE is set: unset it")
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    api = HfApi(token=False)
+    found = {}
+    for model_type in track(model_types):
+        try:
+            found[model_type] = _use(api, model_type)
+        except HfHubHTTPError as error:
+            status = error.response.status_code if error.response is not None else None
+            raise EnvironmentUnfit(_answered(api.endpoint, status)) from error
+        except (
+            Exception
+        ) as error:  # which class says that there is no network, and what JSON is none, differs by version
+            told = str(error).strip().splitlines() or [""]
+            reason = f"{type(error).__name__}: {told[0]:.200}"
+            raise EnvironmentUnfit(
+                f"cannot list the models of {api.endpoint} ({reason}); is there a network?"
+            ) from error
+    return Popularity(fetched=f"{datetime.now(UTC):%Y-%m-%d}", model_types=found)
+
+
+def _use(api: HfApi, model_type: str) -> Use:
+    """Count the checkpoints whose configuration is of `model_type`: as a tag, others may bear its name too."""
+    listed = api.list_models(filter=model_type, sort="downloads", limit=LISTED, expand=["config", "downloads", "likes"])
+    own = [one for one in listed if (one.config or {}).get("model_type", model_type) == model_type]
+    return Use(sum(one.downloads or 0 for one in own), sum(one.likes or 0 for one in own), len(own))
+
+
+def _answered(endpoint: str, status: int | None) -> str:
+    mend = {429: "too many requests: wait some minutes, and ask again"}
+    usual = "the Hub is out of order: ask again later" if status and status >= 500 else "is HF_ENDPOINT a Hub?"
+    return f"{endpoint} answers {status} to the list of its models; {mend.get(status or 0, usual)}"
