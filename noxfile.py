@@ -116,6 +116,9 @@ def tests(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Print the ratios that hfci promises, each measured within one run."""
     session.run(python(), "tests/bench/ratios.py", *session.posargs, external=True)
+    if not session.posargs:  # they are what the ratios can be asked for alone
+        session.run(python(), "tests/bench/fingerprints.py", external=True)
+        session.run(python(), "tests/bench/planning.py", external=True)
 
 
 @nox.session(venv_backend="none", requires=["env"])
@@ -132,6 +135,9 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", "--python-executable", python())
     workflows = sorted(str(path) for path in (HERE / ".github" / "workflows").glob("*.yml"))
-    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    actions = sorted(str(path) for path in (HERE / ".github" / "actions").glob("*/action.yml"))
+    schemas = {"github-workflows": workflows, "github-actions": actions, "dependabot": [".github/dependabot.yml"]}
+    for schema, files in schemas.items():
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files)
     session.run("actionlint", *workflows)
     session.run("zizmor", "--offline", "--quiet", ".github")

@@ -1,0 +1,174 @@
+"""Comment on the pull request of a run: `comment.py coverage-summary.json`.
+
+The file is hostile: whoever opened the pull request ran the code that wrote it. Of it only counts and names are
+taken, each of its type and of bounded length, and every name is escaped. Which pull request it is, the event says, not
+the file. The standard library does: a job that may write installs nothing.
+"""
+# ruff: noqa: S310, T201 -- the address is GitHub's own, as the runner says it; what is printed is the job's log
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import sys
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+MARK = "<!-- hfci: the comment of ci -->"
+BOT = "github-actions[bot]"
+
+MOST_BYTES = 20_000_000
+MOST_FAILURES = 30
+MOST_CHARACTERS = 50_000  # a comment has at most 65,536
+LONGEST = 200
+
+OUTCOMES = ("passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run")
+# What may have a meaning in Markdown or HTML.
+MEANINGFUL = re.compile(r"[^\w ,=/]|_")
+
+
+class Unfit(Exception):
+    """The file is not what ci writes."""
+
+
+def code(text: str) -> str:
+    """Return `text` as code in which no character means anything: no link, no mention, no HTML, one line."""
+    shown = "".join(c for c in text[: 10 * LONGEST] if c.isprintable())
+    shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+    return f"<code>{MEANINGFUL.sub(lambda found: f'&#{ord(found[0])};', shown)}</code>"
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """Return what the file holds; None if there is none. Raises Unfit for all but a JSON object of bounded size."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Unfit(f"cannot be opened: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unfit("is no file")
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise Unfit(f"has more than {MOST_BYTES} bytes")
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise Unfit("is no JSON") from error
+    if not isinstance(data, dict):
+        raise Unfit("is no JSON object")
+    return data
+
+
+def count(data: Any, name: str) -> int:
+    """Return a count of `data`; Unfit if it is none."""
+    value = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**9:
+        raise Unfit(f"says no count of {name}")
+    return value
+
+
+def page(data: dict[str, Any] | None, conclusion: str, url: str) -> str:
+    """Return the comment. Raises Unfit."""
+    link = f"[the run]({url})" if re.fullmatch(r"https://[\w.-]+(/[\w.-]+)*", url) else "the run"
+    if data is None:
+        return f"{MARK}\n## ci: {code(conclusion)}\n\n{link} ended without a report.\n"
+    outcomes = {name: count(data.get("outcomes"), name) for name in OUTCOMES}
+    # Whether it is green, GitHub's own conclusion says: the file only says how many.
+    lines = [MARK, f"## ci: {code(conclusion)}", "", "| outcome | cases |\n| --- | ---: |"]
+    lines += [f"| {name} | {number} |" for name, number in outcomes.items() if number]
+    failures = data.get("failures")
+    if not isinstance(failures, list):
+        raise Unfit("lists no failures")
+    total = len(failures) + count(data, "failures_left_out")
+    if total:
+        lines += ["", f"{total} red:", ""]
+        shown: list[str] = []
+        for failure in failures[:MOST_FAILURES]:
+            line = f"- {_failure(failure)}"
+            if sum(map(len, shown)) + len(line) > MOST_CHARACTERS:
+                break
+            shown.append(line)
+        lines += shown
+        if total > len(shown):
+            lines.append(f"- and {total - len(shown)} more")
+    return "\n".join([*lines, "", f"Counted by {link}; its summary has reasons and commands.", ""])
+
+
+def _failure(failure: Any) -> str:
+    texts = [failure.get(name) if isinstance(failure, dict) else None for name in ("case", "outcome", "error")]
+    case, outcome, error = (text if isinstance(text, str) else "" for text in texts)
+    if outcome not in OUTCOMES:
+        raise Unfit("has a failure without an outcome")
+    return f"{code(case)} {outcome}" + (f": {code(error)}" if error else "")
+
+
+class GitHub:
+    """The REST API of one repository."""
+
+    def __init__(self, api: str, repository: str, token: str) -> None:
+        """Prepare; nothing is asked yet."""
+        self.root = f"{api}/repos/{repository}"
+        self.token = token
+
+    def ask(self, path: str, body: Any = None, *, method: str = "GET", **query: str) -> Any:
+        """Return the answer's JSON; `path` is below the repository."""
+        request = urllib.request.Request(
+            f"{self.root}/{path}" + (f"?{urllib.parse.urlencode(query)}" if query else ""),
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={
+                "Accept": "application/vnd.github+json",
+                "Authorization": f"Bearer {self.token}",
+                "X-GitHub-Api-Version": "2022-11-28",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def pull_request(self, owner: str, branch: str, repository: str, sha: str) -> int | None:
+        """Return the open pull request whose newest commit was tested; None if there is none (any more)."""
+        for pull in self.ask("pulls", state="open", head=f"{owner}:{branch}", per_page="100"):
+            head = pull["head"]
+            if head["sha"] == sha and (head["repo"] or {}).get("full_name") == repository:
+                return int(pull["number"])
+        return None
+
+    def comment(self, pull: int, text: str) -> None:
+        """Write the comment, over the one that is there."""
+        page = 1
+        while found := self.ask(f"issues/{pull}/comments", per_page="100", page=str(page)):
+            for comment in found:
+                if comment["user"]["login"] == BOT and comment["body"].startswith(MARK):
+                    self.ask(f"issues/comments/{int(comment['id'])}", {"body": text}, method="PATCH")
+                    return
+            page += 1
+        self.ask(f"issues/{pull}/comments", {"body": text}, method="POST")
+
+
+def main() -> int:
+    """Read, render, comment."""
+    env = os.environ
+    try:
+        text = page(read(Path(sys.argv[1])), env["CONCLUSION"], env["RUN_URL"])
+    except Unfit as error:
+        print(f"no comment: the coverage summary {error}", file=sys.stderr)
+        return 1
+    github = GitHub(env.get("GITHUB_API_URL", "https://api.github.com"), env["REPOSITORY"], env["GH_TOKEN"])
+    pull = github.pull_request(env["HEAD_OWNER"], env["HEAD_BRANCH"], env["HEAD_REPOSITORY"], env["HEAD_SHA"])
+    if pull is None:
+        print("no comment: no open pull request has this commit as its newest")
+        return 0
+    github.comment(pull, text)
+    print(f"commented on pull request {pull}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""Running workflows: repositories made for a test, the emulator, and what is told of the run.
+
+What is real: every `run:` of every step and of every composite action of ours, by bash, with the files through which a
+step speaks to the runner; expressions, by GitHub's own evaluator; git. What is emulated: the actions that
+emulator/actions.mjs lists, and the environment, which is the running interpreter's: `pip` notes what it is asked for,
+and installs nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+EMULATOR = HERE / "emulator"
+OWNER = "example/hfci"
+
+SHIMS = {
+    "hfci": '#!/bin/sh\nexec "{python}" -m hfci "$@"\n',
+    "nox": '#!/bin/sh\nexec "{python}" -m nox "$@"\n',
+    # What would be installed is there already: each call is noted, its arguments a line of JSON.
+    "python": """#!/bin/sh
+if [ "$1" = -m ] && [ "$2" = pip ]; then
+  exec "{python}" -c 'if True:
+    import json, os, sys
+    with open(os.environ["PIP_NOTES"], "a") as notes:
+        print(json.dumps(sys.argv[1:]), file=notes)' "$@"
+fi
+exec "{python}" "$@"
+""",
+}
+
+
+def node(name: str = "node") -> str:
+    """Return the path of node, or of npm: that of the environment before any other."""
+    found = shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    assert found, f"{name} is not there: the emulator of workflows needs Node.js 20 or newer"
+    return found
+
+
+@functools.cache
+def installed() -> None:
+    """Install the emulator's two packages, as its lock file says, if they are not there."""
+    with (EMULATOR / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # there may be several workers
+        if not (EMULATOR / "node_modules" / ".package-lock.json").is_file():
+            npm = [node("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+            subprocess.run(npm, cwd=EMULATOR, check=True, capture_output=True, timeout=300)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in `folder` and return what it says."""
+    settings = ("-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
+    command = ["git", "-C", str(folder), *settings, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files below `folder`."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def repository(folder: Path, files: Mapping[str, str], *, trees: Mapping[str, Path] | None = None) -> str:
+    """Make a git repository of files, and of whole folders; return its commit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, tree in (trees or {}).items():
+        shutil.copytree(tree, folder / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    write(folder, files)
+    if not (folder / ".git").exists():
+        git(folder, "init", "--quiet", "--initial-branch=main")
+        git(folder, "config", "uploadpack.allowAnySHA1InWant", "true")
+    git(folder, "add", "--all", "--force")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "test")
+    return git(folder, "rev-parse", "HEAD")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a job: how it ended, and all that it said."""
+
+    title: str
+    outcome: str
+    conclusion: str
+    outputs: dict[str, str]
+    summary: str
+    annotations: list[dict[str, Any]]
+    log: list[str]
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """One job: `name` is the path that GitHub shows, `models / smoke on cpu 1/2`."""
+
+    name: str
+    id: str
+    result: str
+    outputs: dict[str, str]
+    steps: tuple[Step, ...]
+    told: dict[str, Any]
+
+    @property
+    def log(self) -> str:
+        """All that its steps printed."""
+        return "\n".join(line for step in self.steps for line in step.log)
+
+    @property
+    def summary(self) -> str:
+        """All that its steps wrote to their summaries."""
+        return "".join(step.summary for step in self.steps)
+
+    def step(self, title: str) -> Step:
+        """Return the one step whose title begins with `title`."""
+        (found,) = [step for step in self.steps if step.title.startswith(title)]
+        return found
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of a run of a workflow."""
+
+    result: str
+    error: str | None
+    jobs: dict[str, JobResult]
+    artifacts: tuple[str, ...]
+    work: Path
+    raw: dict[str, Any]
+
+    def __getitem__(self, name: str) -> JobResult:
+        """Return the job of that name."""
+        return self.jobs[name]
+
+    @property
+    def results(self) -> dict[str, str]:
+        """How each job ended, by name."""
+        return {name: job.result for name, job in self.jobs.items()}
+
+    @property
+    def log(self) -> str:
+        """All that was printed."""
+        return "\n".join(job.log for job in self.jobs.values())
+
+    def artifact(self, name: str) -> Path:
+        """Return the folder of an artifact."""
+        assert name in self.artifacts, self.artifacts
+        return self.work / "artifacts" / name
+
+    @property
+    def pip(self) -> list[list[str]]:
+        """What `python -m pip` was asked, each call's arguments."""
+        notes = self.work / "pip.jsonl"
+        return [json.loads(line)[2:] for line in notes.read_text().splitlines()] if notes.exists() else []
+
+
+@dataclass
+class Emulator:
+    """A place to run workflows in, with repositories by their names."""
+
+    folder: Path
+    repositories: dict[str, Path] = field(default_factory=dict)
+
+    def run(self, workflow: str, *, name: str = "run", on: str = OWNER, **scenario: Any) -> Told:
+        """Run a workflow of the repository `on`; `scenario` is as emulator/emulate.mjs says."""
+        installed()
+        work = self.folder / name
+        work.mkdir(parents=True, exist_ok=True)
+        environment = {"LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1", "PIP_NOTES": str(work / "pip.jsonl")}
+        scenario = {
+            "repositories": {name: str(path) for name, path in self.repositories.items()},
+            "repository": on,
+            "sha": scenario["sha"] if "sha" in scenario else git(self.repositories[on], "rev-parse", "HEAD"),
+            "workflow": f".github/workflows/{workflow}",
+            "event": "push",
+            "path": f"{self.shims()}:{os.environ['PATH']}",
+            "work": str(work),
+            "result": str(work / "result.json"),
+            **scenario,
+            "environment": {**environment, **scenario.get("environment", {})},
+        }
+        (work / "scenario.json").write_text(json.dumps(scenario))
+        command = [node(), str(EMULATOR / "emulate.mjs"), str(work / "scenario.json")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr
+        raw = json.loads((work / "result.json").read_text())
+        jobs = {
+            told["name"]: JobResult(
+                told["name"],
+                told["id"],
+                told["result"],
+                told["outputs"],
+                tuple(Step(**step) for step in told["steps"]),
+                told,
+            )
+            for told in raw["jobs"]
+        }
+        assert len(jobs) == len(raw["jobs"]), "two jobs of one name"
+        return Told(raw["result"], raw.get("error"), jobs, tuple(raw["artifacts"]), work, raw)
+
+    def shims(self) -> Path:
+        """Return a folder for PATH in which the programs are the running interpreter's."""
+        folder = self.folder / "bin"
+        if not folder.exists():
+            folder.mkdir()
+            for name, text in SHIMS.items():
+                (folder / name).write_text(text.replace("{python}", sys.executable))
+                (folder / name).chmod(0o755)
+            (folder / "python3").symlink_to("python")
+        return folder

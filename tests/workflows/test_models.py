@@ -1,0 +1,74 @@
+"""models.yml as another repository calls it, which has nothing but a workflow."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from .projects import ASSERT, project
+from .support import Emulator, Told, repository
+
+CALLER = """
+name: mine
+on: push
+permissions: {}
+jobs:
+  hfci:
+    permissions:
+      contents: read
+    uses: example/hfci/.github/workflows/models.yml@0123456789012345678901234567890123456789
+    with:
+      models: |
+        bert
+        gpt2
+      tier: smoke
+      transformers: transformers==5.23.0
+      packages: timm "not-a-shell; $(touch executed)"
+      runners: |
+        [tool.hfci.runners.two]
+        runs-on = ["self-hosted", "mine"]
+        workers = 2
+  after:
+    needs: hfci
+    runs-on: ubuntu-24.04
+    permissions: {}
+    env:
+      SHARDS: ${{ needs.hfci.outputs.shards }}
+    steps:
+      - run: test "$SHARDS" = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    folder = tmp_path_factory.mktemp("models")
+    emulator: Emulator = project(folder, {"one": ASSERT})
+    repository(folder / "mine", {".github/workflows/mine.yml": CALLER})
+    emulator.repositories["somebody/mine"] = folder / "mine"
+    return emulator.run("mine.yml", on="somebody/mine", secrets={"TOKEN": "hunter2"})
+
+
+def test_an_empty_repository_gets_matrix_summary_and_artifact(told: Told) -> None:
+    names = ("hfci / plan", "hfci / smoke on two 1/1", "hfci / report", "after")
+    assert told.results == dict.fromkeys(names, "success"), told.log
+    assert told["hfci / smoke on two 1/1"].told["runs-on"] == ["self-hosted", "mine"]
+    assert told["hfci / report"].summary
+    summary = json.loads((told.artifact("coverage-summary") / "coverage-summary.json").read_text())
+    assert sorted(summary["model_types"]) == ["bert", "gpt2"]
+    assert summary["green"]
+    assert Counter(summary["outcomes"])["passed"] == summary["planned"] >= 12
+
+
+def test_what_the_caller_asks_for_is_installed_and_nothing_of_it_is_executed(told: Told) -> None:
+    (first, *others) = [call for call in told.pip if "--group" in call]
+    assert all(call == first for call in others)
+    assert "--constraint" not in first
+    assert first[-5:] == ["transformers==5.23.0", "timm", '"not-a-shell;', "$(touch", 'executed)"']
+    assert not list(told.work.rglob("executed*"))
+
+
+def test_no_secret_of_the_caller_gets_into_the_called_workflow(told: Told) -> None:
+    assert "hunter2" not in told.log
+    assert {str(job.told["permissions"]) for job in told.jobs.values()} == {"{'contents': 'read'}", "{}"}
