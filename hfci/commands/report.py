@@ -68,6 +68,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     known.add_argument("--baseline", metavar="RUN", help="earlier records, or of the history a run's ID or branch:NAME")
     known.add_argument("--history", type=Path, metavar="FILE", help="earlier runs, from `hfci history add`")
     known.add_argument("--branch", metavar="NAME", help="only the history's runs of this branch (default: baseline's)")
+    known.add_argument("--popularity", type=Path, metavar="FILE", help="failures of what is most used come first")
     made = parser.add_argument_group("what it is written to")
     add_folder(made, "--out", "everything below, under its usual name, in this folder")
     for output in OUTPUTS:
@@ -81,6 +82,7 @@ def run(arguments: Namespace) -> int:
     """Read, complete, compare, summarize, write, show; 0 only if it is green."""
     from datetime import date
 
+    from hfci.planning.popularity import load_popularity
     from hfci.results import summarize
     from hfci.results.annotations import annotate
     from hfci.results.expiring import expiring
@@ -92,6 +94,8 @@ def run(arguments: Namespace) -> int:
     results = _results(arguments, manifest)
     comparison, trends = _earlier(arguments, results)
     summary = summarize(results, comparison, trends, expiring=expiring(read_ledger(), date.today()))
+    if arguments.popularity is not None:
+        summary = summary.in_order(load_popularity(arguments.popularity).priority)
     _write(arguments, results, summary, comparison, trends)
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
         append_summary(summary, Path(page))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,15 @@ class Summary:
         """The decision, and against which run."""
         against = "" if self.baseline is None else f" against run {shorten(self.baseline['run'], 60)}"
         return self.decision + against
+
+    def in_order(self, priority: Callable[[str], Any]) -> Summary:
+        """Return the summary with what is red in the order of `priority`, a key by model type; failed stays first."""
+
+        def key(failure: Failure) -> tuple[bool, bool, Any]:
+            return failure.outcome == VANISHED, failure.outcome != Outcome.FAILED, priority(failure.model_type)
+
+        failures, regressions = (tuple(sorted(found, key=key)) for found in (self.failures, self.regressions))
+        return replace(self, failures=failures, regressions=regressions)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -368,3 +369,14 @@ def test_hfcis_own_ledger_is_read(tmp_path: Path) -> None:
     summary = replace(summary_of(tmp_path, *good("a")), expiring=expiring(ledger, date(2999, 1, 1)))
     rows = Rendered(render_summary(summary)).tables["Known failures about to expire"]
     assert {row[0] for row in rows} == {one.name for one in ledger}
+
+
+def test_what_is_most_used_is_told_first(tmp_path: Path) -> None:
+    use = {"big": 3, "small": 1, "middle": 2}
+    red = [record(name, "c", outcome, reason="x") for outcome in ("not-run", "failed") for name in ("small", "big")]
+    red = [*red[:2], record("middle", "d", "failed"), *red[2:]]
+    red = [msgspec.structs.replace(one, case=f"{one.case}{number}") for number, one in enumerate(red)]
+    summary = summary_of(tmp_path, *red).in_order(lambda name: -use[name])
+    told = [(failure.model_type, failure.outcome) for failure in summary.failures]
+    failed, not_run = [("big", "failed"), ("middle", "failed"), ("small", "failed")], ["big", "small"]
+    assert told == [*failed, *((name, "not-run") for name in not_run)]
