@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -175,29 +175,41 @@ def _sparse(item: Any, **values: Any) -> dict[str, Any]:
 _KINDS = {"str": str, "int": int, "ManifestArchitecture": ManifestArchitecture, "ManifestCase": ManifestCase}
 
 
+def _columns(kind: type[Any]) -> Mapping[str, tuple[type[Any], bool, bool]]:
+    """Return the fields of a dataclass: what JSON has there, or in a list there, if a list, and if it must be there."""
+    annotations = {field.name: str(field.type) for field in fields(kind)}
+    items = {name: said.removeprefix("tuple[").partition(",")[0] for name, said in annotations.items()}
+    return {
+        name: (_KINDS[items[name].removesuffix(" | None")], said.startswith("tuple"), said == "str")
+        for name, said in annotations.items()
+    }
+
+
+_COLUMNS = {kind: _columns(kind) for kind in (ManifestRow, ManifestArchitecture, ManifestCase)}
+
+
 def _parse(kind: type[Any], data: Any, where: str) -> Any:
     """Make a dataclass of JSON by its annotations: strings, numbers, tuples of them or of dataclasses."""
     data = _object(data, where)
-    annotations = {field.name: str(field.type) for field in fields(kind)}
     where = f"{where} ({data['model_type']})" if isinstance(data.get("model_type"), str) else where
-    require_keys(data, set(annotations), where)
+    columns = _COLUMNS[kind]
+    require_keys(data, columns, where)
     values: dict[str, Any] = {}
-    for name, annotation in annotations.items():
-        at = f"{where}: {name}"
+    for name, (item, is_tuple, is_required) in columns.items():
         if name in data:
-            item = _KINDS[annotation.removeprefix("tuple[").partition(",")[0].removesuffix(" | None")]
-            if annotation.startswith("tuple"):
+            at = f"{where}: {name}"
+            if is_tuple:
                 items = enumerate(_typed(data[name], list, at))
                 values[name] = tuple(_value(item, value, f"{at}[{index}]") for index, value in items)
             else:
                 values[name] = _value(item, data[name], at)
-        elif annotation == "str":
-            raise UsageError(f"{at} is missing")
+        elif is_required:
+            raise UsageError(f"{where}: {name} is missing")
     return kind(**values)
 
 
 def _value(kind: type[Any], value: Any, at: str) -> Any:
-    return _parse(kind, value, at) if is_dataclass(kind) else _typed(value, kind, at)
+    return _typed(value, kind, at) if kind in (str, int) else _parse(kind, value, at)
 
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:
