@@ -89,9 +89,9 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     shard: int | None = None
     attempt: int = 1
     started: str
-    commit: str | None
+    commit: str | None = None
     branch: str | None = None
-    versions: dict[str, str | None]
+    versions: dict[str, str | None] = {}
     device: str
     runner: str | None = None
     seed: int | None = None

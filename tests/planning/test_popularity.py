@@ -20,6 +20,7 @@ import pytest
 from hfci.errors import UsageError
 from hfci.planning.popularity import SCHEMA_FILE, Popularity, Use, load_popularity
 from hfci.testing.manifest import Manifest
+from hfci.testing.preparation import OFFLINE
 
 from .test_select import row
 
@@ -103,7 +104,7 @@ def folder(tmp_path: Path) -> Path:
 
 def ask(folder: Path, endpoint: str, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """Ask with a token in the environment, which must not be sent, nor shown."""
-    left_out = ("HF_", "HUGGING", "GITHUB_", "HTTP", "http", "ALL_PROXY", "all_proxy")
+    left_out = (*OFFLINE, "HF_", "HUGGING", "GITHUB_", "HTTP", "http", "ALL_PROXY", "all_proxy")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return subprocess.run(
         [sys.executable, "-m", "hfci", "catalog", "--popularity", "use.json", *arguments],

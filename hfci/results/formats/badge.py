@@ -37,7 +37,7 @@ def badge(summary: Summary) -> dict[str, Any]:
         "schemaVersion": 1,
         "label": LABEL,
         "message": " · ".join(said),
-        "color": "red" if summary.is_red else "brightgreen" if summary.is_green else "lightgrey",
+        "color": "red" if summary.is_red else "brightgreen" if summary.executed else "lightgrey",
         "isError": summary.is_red,  # nobody can ask for a red badge in another colour
     }
 

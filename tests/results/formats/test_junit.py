@@ -149,7 +149,7 @@ def test_vanished_cases_are_errors(tmp_path: Path) -> None:
     [case] = [case for case in root.iter("testcase") if len(case)]
     assert case.attrib["classname"] == "gone.GoneModel"
     assert case[0].attrib["message"] == "not-run: vanished: passed in run before, and not in this one"
-    assert case.findtext("system-out") == "hfci run gone --device cpu --check is_fine"
+    assert case.findtext("system-out") == "hfci run gone --check is_fine --device cpu"
 
 
 def test_nothing_at_all_is_a_document(tmp_path: Path) -> None:
