@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from hfci.errors import UsageError
+from hfci.planning.documents import load_document
 from hfci.planning.select import Selection, select
 from hfci.testing.cases import Case
 from hfci.testing.manifest import Manifest
@@ -198,18 +199,7 @@ def groups_of(cases: Iterable[Case], fingerprints: Mapping[str, str] | None = No
 
 def load_plan(path: Path) -> Plan:
     """Read a plan; UsageError says what is wrong with it."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read the plan {path}: {error.strerror}") from error
-    try:
-        head = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-        schema = msgspec.json.decode(head.get("schema", b"null"))
-        if schema != SCHEMA:
-            raise UsageError(f"{path}: a plan of schema {schema!r}, this hfci reads {SCHEMA}; plan anew: `hfci plan`")
-        plan = msgspec.json.decode(content, type=Plan)
-    except msgspec.DecodeError as error:
-        raise UsageError(f"{path} is no plan: {error}") from error
+    plan = load_document(path, Plan, "plan", schema=SCHEMA, mend="plan anew: `hfci plan`")
     if [shard.index for shard in plan.shards] != list(range(len(plan.shards))):
         raise UsageError(f"{path} is no plan: its shards are not numbered 0 to {len(plan.shards) - 1}")
     return plan

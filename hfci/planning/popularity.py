@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hfci.errors import EnvironmentUnfit, UsageError
+from hfci.errors import EnvironmentUnfit
+from hfci.planning.documents import load_document
 from hfci.writing import replacing
 
 if TYPE_CHECKING:
@@ -57,15 +58,8 @@ class Popularity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 def load_popularity(path: Path) -> Popularity:
     """Read the file; UsageError says what is wrong with it."""
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=Popularity)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}; `hfci catalog --popularity FILE` makes one") from error
-    except msgspec.DecodeError as error:
-        raise UsageError(f"{path} is no file of popularity: {error}") from error
-    if found.schema != SCHEMA:
-        raise UsageError(f"{path}: popularity of schema {found.schema}, this hfci reads {SCHEMA}")
-    return found
+    mend = "`hfci catalog --popularity FILE` makes one"
+    return load_document(path, Popularity, "file of popularity", schema=SCHEMA, mend=mend)
 
 
 def fetch_popularity(model_types: Iterable[str], track: Callable[[Iterable[str]], Iterable[str]] = iter) -> Popularity:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from hfci.errors import UsageError
+from hfci.planning.documents import load_document
 from hfci.testing.outcomes import Outcome
 from hfci.testing.records import Header, Record
 from hfci.writing import replacing
@@ -90,15 +90,7 @@ def load_requirements(path: Path) -> Requirements:
     """Read the file, or begin one where there is none; UsageError says what is wrong with it."""
     if not path.exists():
         return Requirements()
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=Requirements)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
-        raise UsageError(f"{path} is no file of requirements: {error}") from error
-    if found.schema != SCHEMA:
-        raise UsageError(f"{path}: requirements of schema {found.schema}, this hfci reads {SCHEMA}")
-    return found
+    return load_document(path, Requirements, "file of requirements", schema=SCHEMA)
 
 
 def runner_of(head: Header) -> str:

@@ -105,14 +105,6 @@ class Ledger:
             entry for entry in self.entries if entry.strikes(model_type, architecture, check) and entry.is_for(version)
         )
 
-    def stopping(self, version: str, model_type: str, architecture: str | None, stage: str) -> Entry | None:
-        """Return the entry that says why the tiny model of an architecture stops at `stage`, if there is one.
-
-        The date is not asked for: what is rendered today is rendered tomorrow too, and the test turns red then.
-        """
-        found = self.on(version, model_type, architecture)
-        return next((entry for entry in found if entry.stage == stage and stage in BEFORE_CHECKS), None)
-
 
 def read_ledger(folder: Path | None = None) -> Ledger:
     """Return hfci's own entries and those that the `[tool.hfci]` next to `folder` (default: here) points at."""

@@ -135,14 +135,6 @@ def test_which_cases_an_entry_speaks_of(
     assert bool(Ledger((entry(**changes),)).on(*asked)) is speaks
 
 
-def test_rendering_asks_for_the_stage_and_not_for_the_date() -> None:
-    ledger = Ledger((entry(expires=date(2020, 1, 1)),))
-    assert ledger.stopping(VERSION, "bert", "BertModel", "build") is not None
-    assert ledger.stopping(VERSION, "bert", "BertModel", "forward") is None
-    check = entry(stage="check", checks=["builds_tiny"])
-    assert Ledger((check,)).stopping(VERSION, "bert", "BertModel", "check") is None
-
-
 # What it makes of a case.
 
 
