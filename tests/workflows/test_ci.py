@@ -45,6 +45,12 @@ def test_all_green(green: Told) -> None:
     assert green["models / report"].summary
 
 
+def test_the_report_holds_the_plan_against_what_came_of_it(green: Told) -> None:
+    log = green["models / report"].log
+    assert "actual / predicted" in log
+    assert "no division could take less than" in log
+
+
 def test_every_shard_has_an_artifact_and_the_report_one(green: Told) -> None:
     names = [f"coverage-summary{rest}" for rest in ("", "-plan-1", "-records-0-1", "-records-1-1")]
     assert list(green.artifacts) == names
