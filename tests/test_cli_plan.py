@@ -143,7 +143,11 @@ def test_a_budget_is_spent_on_what_is_used_most(folder: Path) -> None:
             "--explain says why something is selected or not since a run or a revision: add --since",
         ),
         (["--explain", "on", "--since", "."], 2, "no model type 'on' in the manifest. Did you mean one"),
-        (["--popularity", "none.json"], 2, "cannot read none.json: No such file or directory; `hfci catalog"),
+        (
+            ["--popularity", "none.json"],
+            2,
+            "cannot read the file of popularity none.json: No such file or directory; `hfci catalog",
+        ),
         (["--generated", "none"], 2, "cannot read the manifest none/manifest.json"),
         (["--actual", "."], 2, "cannot read the plan plan.json"),
         (["--budget", "1s"], 3, "no case can run: 13 s are needed to start, and then there is no time for a file"),
