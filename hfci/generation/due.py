@@ -35,10 +35,17 @@ def read_rows(names: Sequence[str], progress: bool) -> dict[str, ModelType]:
 
 
 def known_of(rows: Iterable[ManifestRow]) -> dict[Asked, Verification]:
-    """Return what the manifest's rows know of their architectures' tiny models."""
+    """Return what the manifest's rows know of their architectures' tiny models, and of what those are made."""
     return {
         (row.model_type, arch.name): Verification(
-            row.model_type, arch.name, arch.parameters, arch.stage, arch.error, arch.requires
+            row.model_type,
+            arch.name,
+            arch.parameters,
+            arch.stage,
+            arch.error,
+            arch.requires,
+            modules=arch.modules,
+            parts=arch.parts,
         )
         for row in rows
         for arch in row.architectures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hfci.catalog import ModelType, model_type_names, transformers_version
@@ -79,7 +79,7 @@ def generate(
     kept = {} if old is None or anew else {row.model_type: row for row in old.model_types}
 
     rows = read_rows(selected, progress)
-    known = {} if patterns else _known(kept)
+    known = {} if patterns else known_of(kept.values())
     if not scratch:
         known |= _verify([target for target in targets(rows.values()) if target[:2] not in known], progress)
     templates = templates or templates_dir()
@@ -103,22 +103,13 @@ def check(
     old = load_manifest(out / MANIFEST)
     require_installed(old, out)
     kept = {row.model_type: row for row in old.model_types}
-    known = _known(kept)
+    known = known_of(kept.values())
     selected = [name for name in select(patterns) if name not in kept or kept[name].reason != NOT_ASKED]
     rows = read_rows(selected, progress)
     rendered = due(rows, known, templates or templates_dir())
     texts = {file.path: file.text for file in rendered}
     others = {path for name, row in kept.items() for path in row.files if name not in rows}
     return drift(out, {**texts, MANIFEST: _text(_manifest(kept, rows, known, rendered))}, others)
-
-
-def _known(kept: Mapping[str, ManifestRow]) -> dict[Asked, Verification]:
-    """Return what the manifest's rows know of their tiny models, and of what those are made."""
-    architectures = {(name, arch.name): arch for name, row in kept.items() for arch in row.architectures}
-    return {
-        asked: replace(found, modules=architectures[asked].modules, parts=architectures[asked].parts)
-        for asked, found in known_of(kept.values()).items()
-    }
 
 
 def _verify(asked: Sequence[Target], progress: bool) -> dict[Asked, Verification]:

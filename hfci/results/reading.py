@@ -15,11 +15,9 @@ import msgspec
 
 from hfci.errors import NothingToDo, UsageError
 from hfci.testing.outcomes import Outcome
-from hfci.testing.records import SCHEMA, Header, Record
+from hfci.testing.records import PATTERN, SCHEMA, Header, Record
 
 __all__ = ["Results", "read_results", "records_files"]
-
-PATTERN = "records-*.jsonl"
 
 # From each older schema to the next: what the header said then, as it is said now. Records have only gained fields
 # that may be left out.

@@ -20,10 +20,23 @@ from hfci.errors import EnvironmentUnfit
 from hfci.testing.cases import Case
 from hfci.testing.outcomes import Outcome
 
-__all__ = ["SCHEMA", "SCHEMA_FILE", "Error", "Header", "Record", "RecordWriter", "new_run_id", "records_file"]
+__all__ = [
+    "PATTERN",
+    "SCHEMA",
+    "SCHEMA_FILE",
+    "Error",
+    "Header",
+    "Record",
+    "RecordWriter",
+    "new_run_id",
+    "records_file",
+]
 
 SCHEMA = 2
 SCHEMA_FILE = Path(__file__).parent / "data" / "records.schema.json"
+
+# What `records_file` gives, whatever the run.
+PATTERN = "records-*.jsonl"
 
 # What each field of a record that speaks of a case is called there too.
 OF_CASE = ("model_type", "architecture", "family", "check", "task", "tier", "device", "dtype", "backend")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,14 +10,13 @@ import msgspec
 
 from hfci.errors import UsageError
 from hfci.testing.outcomes import RED, Outcome
+from hfci.testing.records import PATTERN
 
 __all__ = ["GREEN", "Ended", "Greens", "Missed", "audit", "read_ended"]
 
 # A known failure is as it should be until its entry expires, which is part of the fingerprint, and a case that a rule
 # excludes stays so while nothing changes. What was unavailable says something of a machine alone: it is tried again.
 GREEN = (Outcome.PASSED, Outcome.KNOWN_FAILURE, Outcome.NOT_APPLICABLE, Outcome.REUSED)
-
-PATTERN = "records-*.jsonl"
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -85,13 +84,6 @@ class Greens:
         """Return the run in which a case was green on a fingerprint, unless it ended otherwise on it since."""
         ended = self.ended.get((case, fingerprint or ""))
         return ended.run if ended is not None and ended.outcome in GREEN else None
-
-    def runs(self) -> Mapping[str, int]:
-        """Return how many cases ended last in each run."""
-        counts: dict[str, int] = {}
-        for ended in self.last.values():
-            counts[ended.run] = counts.get(ended.run, 0) + 1
-        return counts
 
 
 @dataclass(frozen=True)
