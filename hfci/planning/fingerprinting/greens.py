@@ -6,11 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
-from hfci.errors import UsageError
 from hfci.testing.outcomes import RED, Outcome
-from hfci.testing.records import PATTERN
+from hfci.testing.reading import find_parts, read_records
 
 __all__ = ["GREEN", "Ended", "Greens", "Missed", "audit", "read_ended"]
 
@@ -19,8 +16,9 @@ __all__ = ["GREEN", "Ended", "Greens", "Missed", "audit", "read_ended"]
 GREEN = (Outcome.PASSED, Outcome.KNOWN_FAILURE, Outcome.NOT_APPLICABLE, Outcome.REUSED)
 
 
-class Ended(msgspec.Struct, frozen=True):
-    """What matters here of a record, and of the header of its file; whatever else they say is passed over."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What matters here of a record, and of the header of its file."""
 
     case: str
     outcome: Outcome
@@ -28,35 +26,16 @@ class Ended(msgspec.Struct, frozen=True):
     run: str = ""
 
 
-class _Header(msgspec.Struct):
-    run: str
-    started: str = ""
-    attempt: int = 1
-
-
 def read_ended(folders: Iterable[Path]) -> Iterator[Ended]:
     """Yield how cases ended in all records below `folders`, the oldest run first. A torn line is passed over.
 
-    Raises UsageError for a file that does not begin with a header.
+    Raises UsageError for what cannot be read: it may be the latest of its case, and no older green is one then.
     """
-    files = []
-    for path in {file for folder in folders for file in folder.rglob(PATTERN)}:
-        try:
-            with path.open("rb") as lines:
-                head = msgspec.json.decode(lines.readline(), type=_Header)
-        except (OSError, msgspec.MsgspecError) as error:
-            raise UsageError(f"{path} does not begin as records do: {error}") from error
-        files.append((head.started, head.run, head.attempt, str(path)))
-    read = msgspec.json.Decoder(Ended)
-    for _, run, _, name in sorted(files):
-        with Path(name).open("rb") as lines:
-            lines.readline()
-            for line in lines:
-                try:
-                    ended = read.decode(line)
-                except msgspec.MsgspecError:
-                    continue
-                yield Ended(ended.case, ended.outcome, ended.fingerprint, run)
+    parts, _ = find_parts(folders, needed=False)
+    for head, path in parts:
+        for _, record in read_records(path):
+            if record is not None:
+                yield Ended(record.case, record.outcome, record.fingerprint, head.run)
 
 
 @dataclass

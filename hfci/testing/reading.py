@@ -1,0 +1,143 @@
+"""Reading records: the one reader, for planning as for reporting.
+
+It is strict: what it cannot read is an error, since whoever went on without it would take an older record for the
+latest. Only what a killed run leaves behind, a last line that was cut off, is passed over and counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from hfci.errors import NothingToDo, UsageError
+from hfci.testing.records import PATTERN, SCHEMA, Header, Record
+
+__all__ = ["Part", "find_parts", "read_records"]
+
+# From each older schema to the next: what the header said then, as it is said now. Records have only gained fields
+# that may be left out.
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda head: {**head, "schema": 2, "names": None, "checks": None},
+}
+
+_RECORDS = msgspec.json.Decoder(Record)
+
+
+class Part(NamedTuple):
+    """One file of records: what it is about, and where it lies."""
+
+    head: Header
+    path: Path
+
+
+def find_parts(paths: Iterable[Path], run: str | None = None, *, needed: bool = True) -> tuple[list[Part], int]:
+    """Return the records files that `paths` are or contain, the oldest run first, and how many have no whole header.
+
+    Of identical copies there is one; with `run`, only what is of that run. Raises NothingToDo where there is no file
+    and one is `needed`; UsageError for what cannot be read, for a path that is not there, and for two different files
+    of one attempt.
+    """
+    paths = list(paths)
+    files = {file.resolve(): file for path in paths for file in _files(path)}
+    if needed and not files:
+        raise NothingToDo(f"no {PATTERN} in {', '.join(map(str, paths))}")
+    parts: dict[tuple[str, int | None, int], Part] = {}
+    torn = 0
+    for path in files.values():
+        head = _header(path)
+        if head is None:
+            torn += 1
+            continue
+        if run not in (None, head.run):
+            continue
+        known = parts.setdefault((head.run, head.shard, head.attempt), Part(head, path)).path
+        if known != path and _digest(known) != _digest(path):
+            raise UsageError(f"{known} and {path} differ, and are of the same attempt of run {head.run}; which is it?")
+    begun: dict[str, str] = {}
+    for head, _ in parts.values():
+        begun[head.run] = min(head.started, begun.get(head.run, head.started))
+    ordered = sorted(
+        parts.values(), key=lambda part: (begun[part.head.run], part.head.run, part.head.attempt, part.head.shard or 0)
+    )
+    return ordered, torn
+
+
+def read_records(path: Path) -> Iterator[tuple[int, Record | None]]:
+    """Yield each record with the offset of its line; None for a last line that was cut off.
+
+    Raises UsageError for a line that is no record.
+    """
+    with _opened(path) as file:
+        offset = len(file.readline())
+        for number, line in enumerate(file, 2):
+            try:
+                yield offset, _RECORDS.decode(line)
+            except (msgspec.DecodeError, RecursionError) as error:
+                if line.endswith(b"\n"):
+                    raise UsageError(f"{path}:{number} is no record of schema {SCHEMA}: {error}") from error
+                yield offset, None
+            offset += len(line)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        for folder, folders, names in os.walk(path, onerror=_refuse):
+            folders.sort()
+            yield from (_file(Path(folder, name)) for name in sorted(names) if Path(name).match(PATTERN))
+    elif path.exists():
+        yield _file(path)
+    else:
+        raise UsageError(f"no such file or folder: {path}")
+
+
+def _file(path: Path) -> Path:
+    """Return the path of a file; a pipe would never end, and a link that leads nowhere has lost what it was for."""
+    if not path.is_file():
+        raise UsageError(f"{path} is no file that can be read: remove it, or name the files that count")
+    return path
+
+
+def _refuse(error: OSError) -> None:
+    raise UsageError(f"cannot look for records in {error.filename}: {error.strerror}") from error
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UsageError(f"cannot read the records {path}: {error.strerror}") from error
+
+
+def _digest(path: Path) -> bytes:
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _header(path: Path) -> Header | None:
+    """Return the header of a file; None where it was cut off before its end."""
+    where = f"{path}:1"
+    with _opened(path) as file:
+        line = file.readline()
+    try:
+        data = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError) as error:
+        if not line.endswith(b"\n"):
+            return None
+        raise UsageError(f"{where} is not JSON: {error}") from error
+    if not isinstance(data, dict) or "schema" not in data:
+        raise UsageError(f"{where}: a records file begins with a header line")
+    while (schema := data["schema"]) != SCHEMA:
+        migrate = MIGRATIONS.get(schema) if isinstance(schema, int) else None
+        if migrate is None:
+            readable = ", ".join(map(str, (*MIGRATIONS, SCHEMA)))
+            raise UsageError(f"{where}: records of schema {schema!r}; this hfci reads {readable}")
+        data = migrate(data)
+    try:
+        return msgspec.convert(data, Header)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where}: no header of schema {SCHEMA}: {error}") from error
