@@ -7,7 +7,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
+import sys
+import urllib.request
 from pathlib import Path
 
 import nox
@@ -26,6 +30,12 @@ PIN = re.compile(r"(?<=^transformers==)\S+", re.MULTILINE)
 # The versions of transformers that hfci runs on: those before the pinned one have an environment each.
 VERSIONS = ("5.17.0", "5.18.0", PIN.findall(CONSTRAINTS.read_text(encoding="utf-8"))[0])
 
+# PyTorch's builds without CUDA: those for Linux on PyPI bring gigabytes of it, to a machine without a GPU too.
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+INDEX_VARIABLE = "HFCI_TORCH_INDEX"
+ANSWERS_WITHIN_S = 5.0
+DRIVER = Path("/proc/driver/nvidia/version")
+
 
 def python() -> str:
     """Return the interpreter of the shared environment."""
@@ -34,21 +44,55 @@ def python() -> str:
     return str(found[0])
 
 
-def installed_once(session: nox.Session, *arguments: str, constraints: Path = CONSTRAINTS) -> None:
-    """Install, unless the same arguments, pins and project file were installed here before."""
+def torch_index(session: nox.Session) -> str:
+    """Return the index that torch comes from beside pip's own; empty for pip's own alone.
+
+    It is what HFCI_TORCH_INDEX says; without that, PyTorch's for CPUs, on Linux without a GPU of NVIDIA's. An index
+    that does not answer would have pip try for minutes, so it is asked first.
+    """
+    if (chosen := os.environ.get(INDEX_VARIABLE)) is not None:
+        return chosen
+    if sys.platform != "linux" or shutil.which("nvidia-smi") or DRIVER.exists():
+        return ""
+    try:
+        with urllib.request.urlopen(f"{CPU_INDEX}/torch/", timeout=ANSWERS_WITHIN_S):  # noqa: S310 -- a fixed address
+            return CPU_INDEX
+    except OSError as error:
+        session.warn(
+            f"{CPU_INDEX} does not answer ({error}): torch comes from where pip finds it, from PyPI with gigabytes of "
+            f"CUDA; {INDEX_VARIABLE}=URL names a mirror without"
+        )
+        return ""
+
+
+def installed_once(
+    session: nox.Session, *arguments: str, constraints: Path = CONSTRAINTS, with_torch: bool = False
+) -> None:
+    """Install, torch before the rest, unless the same choices, pins and project file were installed here before."""
+    chosen = repr(os.environ.get(INDEX_VARIABLE)) if with_torch else ""
     pins = [path.read_bytes() for path in (HERE / "pyproject.toml", constraints)]
-    wanted = hashlib.sha256(b"\0".join([*pins, " ".join(arguments).encode()])).hexdigest()
+    wanted = hashlib.sha256(b"\0".join([*pins, " ".join(arguments).encode(), chosen.encode()])).hexdigest()
     stamp = Path(session.virtualenv.location) / "installed.sha256"
     if stamp.exists() and stamp.read_text() == wanted:
         return
+    if with_torch and (index := torch_index(session)):
+        # Without what it needs, which comes from pip's own index with the rest; anew, since another build of the same
+        # version would pass for installed.
+        torch = ("--force-reinstall", "--no-deps", "--extra-index-url", index, "torch")
+        session.install("--constraint", str(constraints), *torch)
     session.install("--constraint", str(constraints), *arguments)
     stamp.write_text(wanted)
+
+
+def hfci_installed(session: nox.Session, constraints: Path = CONSTRAINTS) -> None:
+    """Install hfci and what its tests need."""
+    installed_once(session, "--editable", ".", *GROUPS(PROJECT, "test"), constraints=constraints, with_torch=True)
 
 
 @nox.session(default=False)
 def env(session: nox.Session) -> None:
     """Make the environment that the others share."""
-    installed_once(session, "--editable", ".", *GROUPS(PROJECT, "test"))
+    hfci_installed(session)
 
 
 def shared(session: nox.Session, *command: str) -> None:
@@ -98,7 +142,7 @@ def versions(session: nox.Session, transformers: str) -> None:
     """Run the smoke tier on one transformers, and say which model types it lacks of those of generated/."""
     constraints = Path(session.create_tmp()) / "constraints.txt"
     constraints.write_text(PIN.sub(transformers, CONSTRAINTS.read_text(encoding="utf-8")), encoding="utf-8")
-    installed_once(session, "--editable", ".", *GROUPS(PROJECT, "test"), constraints=constraints)
+    hfci_installed(session, constraints)
     hfci = ("python", "-m", "hfci")
     try:
         session.run(*hfci, "run", "--tier", "smoke", "--results", f"results/{transformers}", *session.posargs)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hfci.errors import EnvironmentUnfit
 
-__all__ = ["Misfit", "check_environment", "find_misfits", "import_libraries", "try_import"]
+__all__ = ["Misfit", "check_environment", "check_system", "find_misfits", "import_libraries", "try_import"]
 
 NEEDED = ("torch", "transformers")
 INSTALL = "pip install torch transformers"
@@ -57,15 +57,23 @@ class Misfit:
 def check_environment(*, everything: bool = False) -> None:
     """Raise EnvironmentUnfit if torch or transformers is missing, or a package was made for another version.
 
-    Reads the installed packages' metadata only: milliseconds. `everything` looks at all of them instead of
-    those that transformers imports on its own.
+    So it does on a system that hfci does not run on. Reads the installed packages' metadata only: milliseconds.
+    `everything` looks at all of them instead of those that transformers imports on its own.
     """
+    check_system(sys.platform)
     missing = [name for name in NEEDED if _version(name) is None]
     if missing:
         raise EnvironmentUnfit(f"{' and '.join(missing)} not installed: {INSTALL}")
     misfits = find_misfits(None if everything else _companions())
     if misfits:
         raise EnvironmentUnfit("; ".join(map(str, misfits)))
+
+
+def check_system(platform: str) -> None:
+    """Raise EnvironmentUnfit where `platform`, a value of `sys.platform`, has no signal to end a stuck case with."""
+    if platform == "win32":
+        wsl = "https://learn.microsoft.com/windows/wsl/install"
+        raise EnvironmentUnfit(f"hfci runs on Linux and macOS; on Windows it runs in WSL: {wsl}")
 
 
 def find_misfits(packages: Iterable[str] | None = None) -> tuple[Misfit, ...]:

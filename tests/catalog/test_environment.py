@@ -12,7 +12,8 @@ import packaging
 import pytest
 
 import hfci
-from hfci.catalog.environment import Misfit, check_environment, find_misfits, import_libraries
+from hfci.catalog.environment import Misfit, check_environment, check_system, find_misfits, import_libraries
+from hfci.errors import EnvironmentUnfit
 
 
 def hfci_command(*arguments: str, path: Path, flags: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
@@ -37,6 +38,16 @@ def install(folder: Path, name: str, version: str, *requires: str) -> None:
 
 def test_this_environment_is_fit() -> None:
     check_environment()
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_systems_that_it_runs_on(platform: str) -> None:
+    check_system(platform)
+
+
+def test_windows_is_told_where_it_runs_there() -> None:
+    with pytest.raises(EnvironmentUnfit, match="on Windows it runs in WSL"):
+        check_system("win32")
 
 
 @pytest.mark.parametrize("command", ["run", "doctor", "catalog", "generate", "validate"])

@@ -49,7 +49,7 @@ def session(name):
     def run(session):
         session.run("test", "!", "-e", f"broken-{name}", external=True)
 
-for name in ("lint", "tests", "generate", "validate"):
+for name in ("lint", "tests", "generate", "validate", "smoke"):
     session(name)
 """
 

@@ -16,7 +16,8 @@ from .support import Emulator, Told
 
 MODELS = ("models / plan", "models / smoke on small 1/1", "models / functional on small 1/1", "models / report")
 GREEN = dict.fromkeys(
-    ("lint", "hfci's own tests", "generated tests are what their templates give", *MODELS, "gate"), "success"
+    ("lint", "hfci's own tests", "generated tests are what their templates give", "smoke on macOS", *MODELS, "gate"),
+    "success",
 )
 
 
@@ -118,7 +119,7 @@ def test_a_cancelled_shard_makes_the_gate_red(tmp_path: Path) -> None:
     assert summary(told)["outcomes"]["passed"] == 2
 
 
-@pytest.mark.parametrize("session", ["lint", "tests", "validate"])
+@pytest.mark.parametrize("session", ["lint", "tests", "validate", "smoke"])
 def test_the_gate_holds_for_the_other_jobs_too(tmp_path: Path, session: str) -> None:
     emulator = project(tmp_path, {"one": ASSERT}, files={f"broken-{session}": ""})
     # Of the models, only whether they are cancelled matters here.
@@ -132,7 +133,7 @@ def test_a_fork_has_neither_secrets_nor_a_gpu(tmp_path: Path) -> None:
     about = {"secrets": {"PYPI": "hunter2"}, "vars": {"HFCI_MODELS": "nothing-of-that-name"}}
     told = emulator.run("ci.yml", **pull_request(fork=True), **about)
     assert told.results == {name: result for name, result in GREEN.items() if "functional" not in name}, told.log
-    assert {str(job.told["runs-on"]) for job in told.jobs.values()} == {"ubuntu-24.04"}
+    assert {str(job.told["runs-on"]) for job in told.jobs.values()} == {"ubuntu-24.04", "macos-15"}
     said = "runner accelerated: a fork's code runs on GitHub's standard CPU runners only"
     assert said in plain(told["models / plan"].summary)
     assert "hunter2" not in told.log
