@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
 import os
-import shutil
-import subprocess
-import sys
-import uuid
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfci.commands.options import add_checks, add_device, add_folder, add_names, add_seed, add_tier
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
+from hfci.testing.folders import GENERATED, SCRATCH, find_tests
 
 if TYPE_CHECKING:
     from hfci.planning import Selection
@@ -31,9 +25,6 @@ __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "run tests and record every case"
 EXAMPLE = "hfci run bert 'qwen*' --tier smoke --device cpu --results out/"
-
-GENERATED = Path("generated")
-SCRATCH = Path(".hfci")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -95,16 +86,29 @@ def run(arguments: Namespace) -> int:
     """Find or render the tests, select, run, summarize."""
     from hfci.catalog.environment import check_environment
     from hfci.testing.ledger import read_ledger
+    from hfci.testing.session import run_session
 
     if arguments.workers is not None and arguments.workers < 1:
         raise UsageError(f"--workers must be at least 1, not {arguments.workers}")
     asked = _asked(arguments)
     check_environment()
     read_ledger()  # what is wrong with it is told now, once, and not by every worker
-    folder, manifest = _tests(arguments, asked)
+    folder, manifest = find_tests(asked.names, arguments.generated)
     selection = asked.select(manifest)
     recorder = _recorder(arguments, asked, selection)
-    status = _pytest(arguments, asked, folder, selection, recorder) if selection.cases else _only_known(recorder, asked)
+    status = 0
+    if selection.cases:
+        status = run_session(
+            folder,
+            selection.cases,
+            recorder,
+            device=asked.device,
+            seed=arguments.seed,
+            timeout=arguments.timeout,
+            workers=arguments.workers or asked.workers,
+        )
+    elif recorder.known:  # nothing else to do than to write down why
+        recorder.open(asked.device)
     if recorder.unfit:
         return EnvironmentUnfit.exit_code
     summary = _show(recorder)
@@ -132,44 +136,7 @@ def _asked(arguments: Namespace) -> Asked:
     return Asked(plan.names, plan.checks, shard.tier, shard.device, (plan, shard))
 
 
-def _tests(arguments: Namespace, asked: Asked) -> tuple[Path, Manifest]:
-    """Return the folder of generated tests and its manifest; rendered now if there is none that fits."""
-    from hfci.testing.manifest import MANIFEST, load_manifest
-
-    installed = importlib.metadata.version("transformers")
-    if arguments.generated is not None:
-        manifest = load_manifest(arguments.generated / MANIFEST)
-        if manifest.transformers != installed:
-            raise UsageError(
-                f"{arguments.generated} is for transformers {manifest.transformers}, not {installed}; "
-                "without --generated, the tests are rendered anew for what is installed"
-            )
-        return arguments.generated, manifest
-    if (GENERATED / MANIFEST).is_file():
-        manifest = load_manifest(GENERATED / MANIFEST)
-        if manifest.transformers == installed:
-            return GENERATED, manifest
-    folder = SCRATCH / f"generated-{installed}"
-    _render(asked.names, folder)
-    return folder, load_manifest(folder / MANIFEST)
-
-
-def _render(names: Sequence[str], folder: Path) -> None:
-    """Render into `folder`, in a process of its own: this one must not import torch."""
-    from hfci.testing.manifest import MANIFEST, load_manifest
-
-    if (folder / MANIFEST).exists():
-        try:
-            load_manifest(folder / MANIFEST)
-        except UsageError:  # left over from another hfci; nobody keeps anything here
-            shutil.rmtree(folder)
-    command = [sys.executable, "-m", "hfci", "generate", "--scratch", "--out", str(folder), "--", *names]
-    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 -- hfci itself
-    if done.returncode:
-        raise SystemExit(done.returncode)  # it has said why
-
-
-# Running them.
+# Recording them.
 
 
 def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recorder:
@@ -189,62 +156,6 @@ def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recor
         about=about,
         fingerprints=asked.fingerprints,
     )
-
-
-def _pytest(arguments: Namespace, asked: Asked, folder: Path, selection: Selection, recorder: Recorder) -> int:
-    """Run pytest here, without collecting here: each file is imported by workers only."""
-    import pytest
-
-    import hfci.testing
-    from hfci.testing.preparation import available_cores
-
-    workers = min(arguments.workers or asked.workers or available_cores(), len(selection.files))
-    own = Path(hfci.testing.__file__).parent / "data" / "pytest.ini"
-    options = {
-        "-c": own,
-        "--rootdir": folder,
-        "--confcutdir": folder,
-        "--import-mode": "importlib",
-        "--numprocesses": workers,
-        "--dist": "loadfile",
-        "--max-worker-restart": len(selection.cases),
-        "--tb": "short",
-        "--hfci-device": asked.device,
-        "--hfci-seed": arguments.seed,
-        "--hfci-timeout": arguments.timeout,
-    }
-    # Only these plugins: what else an environment has installed must neither change a run nor slow its start.
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    # No warnings plugin: to hand a warning on, xdist imports the module of its class, which may be torch.
-    plugins = ("xdist.plugin", "pytest_timeout", "hfci.testing.plugin", "no:cacheprovider", "no:warnings")
-    flags = ["-q", "--no-header", "--continue-on-collection-errors"]
-    flags += [part for plugin in plugins for part in ("-p", plugin)]
-    pairs = [part for name, value in options.items() for part in (name, str(value))]
-    # Folders, of which workers take the planned files: given a file, pytest goes through its whole folder, each time.
-    folders = dict.fromkeys(str((folder / file).parent) for file in selection.files)
-    with _no_commands():
-        return int(pytest.main([*flags, *pairs, *folders], plugins=[recorder]))
-
-
-@contextlib.contextmanager
-def _no_commands() -> Iterator[None]:
-    """Keep GitHub's runner from taking what a test prints for a command of the workflow ("Workflow commands")."""
-    token = uuid.uuid4().hex  # which a test cannot know
-    is_workflow = bool(os.environ.get("GITHUB_ACTIONS"))
-    if is_workflow:
-        print(f"::stop-commands::{token}", flush=True)  # noqa: T201
-    try:
-        yield
-    finally:
-        if is_workflow:
-            print(f"\n::{token}::", flush=True)  # noqa: T201
-
-
-def _only_known(recorder: Recorder, asked: Asked) -> int:
-    """Write the records of the model types that have no test, where there is nothing else to do."""
-    if recorder.known:
-        recorder.open(asked.device)
-    return 0
 
 
 def _without_test(row: ManifestRow, asked: Asked) -> Record:

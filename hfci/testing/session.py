@@ -1,0 +1,80 @@
+"""A pytest session over generated tests, as `hfci run` starts it: by workers, with hfci's plugins and settings only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hfci.testing.cases import Case
+    from hfci.testing.recorder import Recorder
+
+__all__ = ["run_session"]
+
+# What pytest is configured with, whatever the configuration of the folder it is called in says.
+CONFIGURATION = Path(__file__).parent / "data" / "pytest.ini"
+
+# Only these: what else an environment has installed must neither change a run nor slow its start.
+# No warnings plugin: to hand a warning on, xdist imports the module of its class, which may be torch.
+PLUGINS = ("xdist.plugin", "pytest_timeout", "hfci.testing.plugin", "no:cacheprovider", "no:warnings")
+FLAGS = ("-q", "--no-header", "--continue-on-collection-errors")
+
+
+def run_session(
+    folder: Path,
+    cases: Sequence[Case],
+    recorder: Recorder,
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    timeout: float = 300.0,
+    workers: int | None = None,
+) -> int:
+    """Run `cases`, whose files are in `folder`, and return pytest's exit status; `recorder` records them.
+
+    `timeout` is in seconds, for each case. There are as many `workers` as cores, if it is not said, and never more than
+    files. Nothing is collected here: each file is imported by workers only.
+    """
+    import pytest
+
+    from hfci.testing.preparation import available_cores
+
+    files = dict.fromkeys(case.file for case in cases if case.file is not None)
+    options = {
+        "-c": CONFIGURATION,
+        "--rootdir": folder,
+        "--confcutdir": folder,
+        "--import-mode": "importlib",
+        "--numprocesses": min(workers or available_cores(), len(files)),
+        "--dist": "loadfile",
+        "--max-worker-restart": len(cases),
+        "--tb": "short",
+        "--hfci-device": device,
+        "--hfci-seed": seed,
+        "--hfci-timeout": timeout,
+    }
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    flags = [*FLAGS, *(part for plugin in PLUGINS for part in ("-p", plugin))]
+    pairs = [part for name, value in options.items() for part in (name, str(value))]
+    # Folders, of which workers take the planned files: given a file, pytest goes through its whole folder, each time.
+    folders = dict.fromkeys(str((folder / file).parent) for file in files)
+    with _no_commands():
+        return int(pytest.main([*flags, *pairs, *folders], plugins=[recorder]))
+
+
+@contextlib.contextmanager
+def _no_commands() -> Iterator[None]:
+    """Keep GitHub's runner from taking what a test prints for a command of the workflow ("Workflow commands")."""
+    token = uuid.uuid4().hex  # which a test cannot know
+    is_workflow = bool(os.environ.get("GITHUB_ACTIONS"))
+    if is_workflow:
+        print(f"::stop-commands::{token}", flush=True)  # noqa: T201
+    try:
+        yield
+    finally:
+        if is_workflow:
+            print(f"\n::{token}::", flush=True)  # noqa: T201
