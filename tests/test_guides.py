@@ -81,6 +81,17 @@ def test_what_was_edited_left_over_or_lost_is_told_and_mended(docs: Path, capsys
     assert (docs / "troubleshooting.md").read_text(encoding="utf-8") == by_hand
 
 
+@pytest.mark.parametrize("page", ["README.md", "families/vision.md"])
+def test_a_page_that_somebody_wrote_is_not_overwritten(tmp_path: Path, page: str) -> None:
+    mine = tmp_path / "docs" / page
+    mine.parent.mkdir(parents=True)
+    mine.write_text("# Ours\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=f"{page} was not rendered by hfci and would be lost"):
+        guides.write_guides(tmp_path / "docs", TESTS)
+    assert [path for path in (tmp_path / "docs").rglob("*") if path.is_file()] == [mine]
+    assert mine.read_text(encoding="utf-8") == "# Ours\n"
+
+
 def test_guides_are_rendered_without_torch(tmp_path: Path) -> None:
     code = (
         f"import sys; from hfci.cli import main\n"

@@ -85,6 +85,7 @@ class Asked:
 def run(arguments: Namespace) -> int:
     """Find or render the tests, select, run, summarize."""
     from hfci.catalog.environment import check_environment
+    from hfci.confined import inside
     from hfci.testing.ledger import read_ledger
     from hfci.testing.session import run_session
 
@@ -95,6 +96,8 @@ def run(arguments: Namespace) -> int:
     read_ledger()  # what is wrong with it is told now, once, and not by every worker
     folder, manifest = find_tests(asked.names, arguments.generated)
     selection = asked.select(manifest)
+    for file in selection.files:
+        inside(folder, file)
     recorder = _recorder(arguments, asked, selection)
     status = 0
     if selection.cases:

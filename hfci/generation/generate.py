@@ -12,12 +12,12 @@ from hfci.errors import HfciError
 from hfci.generation.drift import drift
 from hfci.generation.due import Asked, due, expectations, known_of, read_rows, require_installed, targets
 from hfci.generation.progress import track
-from hfci.generation.render import Rendered
+from hfci.generation.render import Rendered, is_rendered
 from hfci.generation.rules import Expected, Problem
 from hfci.generation.select import select
 from hfci.generation.validate import problems_in
 from hfci.generation.verify import Target, Verification, verify_all
-from hfci.generation.write import is_on_disk, staged
+from hfci.generation.write import is_on_disk, require_own, staged
 from hfci.templating import templates_dir
 from hfci.testing.manifest import (
     MANIFEST,
@@ -186,10 +186,16 @@ def _write(
     rendered: Iterable[Rendered],
     expected: Mapping[str, Expected],
 ) -> Outcome:
-    """Validate what changed and put it in its place; the manifest comes last."""
+    """Validate what changed and put it in its place; the manifest comes last.
+
+    What is replaced or removed was rendered by hfci: the manifest in `out` records it, or it says so itself. To be
+    removed it must say so, since a manifest can record anything.
+    """
     changed = {file.path: file.text for file in rendered if not is_on_disk(out / file.path, file.text)}
-    gone = sorted(_files(old) - _files(manifest)) if old else []
-    removed = tuple(path for path in gone if (out / path).exists())
+    recorded = _files(old) if old else set()
+    removed = tuple(path for path in sorted(recorded - _files(manifest)) if (out / path).exists())
+    require_own(out, changed, lambda path: path in recorded or is_rendered(out / path))
+    require_own(out, removed, lambda path: is_rendered(out / path))
     with staged(out, {**changed, MANIFEST: _text(manifest)}) as staging:
         if problems := problems_in(staging.root, expected, sorted(changed)):
             raise InvalidTests(problems)

@@ -15,10 +15,11 @@ from typing import Any
 
 from hfci.catalog.families import Family, rules
 from hfci.checks.registry import CHECKS
+from hfci.confined import inside
 from hfci.errors import UsageError
 from hfci.generation.drift import drift
 from hfci.generation.render import promised_checks
-from hfci.generation.write import is_on_disk, staged
+from hfci.generation.write import is_on_disk, require_own, staged
 from hfci.results import text as texts
 from hfci.templating import environment, templates_dir
 from hfci.testing.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
@@ -65,11 +66,12 @@ def write_guides(out: Path, tests: Path) -> tuple[tuple[str, ...], tuple[str, ..
     """Render the guides into `out`, for the generated tests in `tests`; return the paths written and removed.
 
     A rendered page that is no longer due is removed, pages written by hand are left alone. Raises UsageError where
-    `tests` has no manifest or `out` cannot be written; `out` is then as it was.
+    `tests` has no manifest, a page written by hand is in the way, or `out` cannot be written; `out` is then as it was.
     """
     due = guides(tests)
     changed = {path: text for path, text in due.items() if not is_on_disk(out / path, text)}
     removed = tuple(path for path in _rendered_in(out) if path not in due)
+    require_own(out, changed, lambda path: _is_rendered(out / path))
     with staged(out, {**changed, INDEX: due[INDEX]}) as staging:
         staging.commit(removed, last=INDEX)
     return tuple(changed), removed
@@ -155,7 +157,7 @@ def _example(family: str, manifest: Manifest, tests: Path, excepted: set[str]) -
         "model_type": row.model_type,
         "architecture": case.architecture,
         "file": case.file,
-        "test": _test(tests / case.file, SHOWN_TEST),
+        "test": _test(inside(tests, case.file), SHOWN_TEST),
     }
 
 
@@ -373,5 +375,8 @@ def _fill(templates: Path, template: str, **variables: Any) -> str:
 
 def _rendered_in(out: Path) -> list[str]:
     """Return the rendered pages in `out`, those of an earlier rendering too."""
-    pages = sorted(path for path in out.rglob("*.md") if path.is_file())
-    return [path.relative_to(out).as_posix() for path in pages if path.read_bytes().startswith(MARK.encode())]
+    return [path.relative_to(out).as_posix() for path in sorted(out.rglob("*.md")) if _is_rendered(path)]
+
+
+def _is_rendered(page: Path) -> bool:
+    return page.is_file() and page.read_bytes().startswith(MARK.encode())

@@ -55,9 +55,9 @@ class Fixed(NamedTuple):
 def fix(out: Path, *, progress: bool = True, templates: Path | None = None) -> tuple[list[Fixed], list[Problem]]:
     """Render anew what has drifted in `out`, any folder of generated tests; return what was mended and what cannot be.
 
-    Where `out` has a manifest, it says which files there should be. Elsewhere each file says itself, by its marker or
-    else by its name, of which model type and tier it is. A file that is no test of hfci's is told and left alone.
-    Raises NothingToDo where `out` holds no test at all, UsageError where it cannot be read or written.
+    Where `out` has a manifest, it says which files there should be. Elsewhere each file says itself, by its marker or,
+    where it is no Python, by its name, of which model type and tier it is. A file that is no test of hfci's is told and
+    left alone. Raises NothingToDo where `out` holds no test at all, UsageError where it cannot be read or written.
     """
     folder = templates or templates_dir()
     if (out / MANIFEST).exists():
@@ -110,6 +110,9 @@ def _told(file: TestFile) -> tuple[str, str]:
         marker: Mapping[str, str] = file.sections[0].marker if file.sections else {}
     except (SyntaxError, ValueError):  # not even Python, or not even text
         marker = {}
+    else:
+        if file.text.strip() and not marker:  # somebody's own, whatever its name
+            return "", ""
     stem = Path(file.path).stem.removeprefix("test_")
     by_name, tier = model_types_by_stem(model_type_names()), "smoke"
     if stem not in by_name:

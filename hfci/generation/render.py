@@ -18,11 +18,13 @@ from hfci.templating import environment, templates_dir
 if TYPE_CHECKING:
     from hfci.catalog import Architecture, Family, ModelType
 
-__all__ = ["HEADER", "Rendered", "header", "promised_checks", "render", "render_part"]
+__all__ = ["HEADER", "Rendered", "header", "is_rendered", "promised_checks", "render", "render_part"]
 
 HEADER = re.compile(
     r"# Rendered from templates/(?P<template>\w+\.py\.jinja) for transformers (?P<version>\S+)\. Do not edit:"
 )
+LONGEST_HEADER = 400  # bytes
+
 _TEST = re.compile(r"^ *def test_(\w+)\(", re.MULTILINE)
 _EXTENDS = re.compile(r"""{%-?\s*extends\s+(?:["'](?P<name>[^"']+)["']|layout)""")
 
@@ -54,6 +56,15 @@ class Rendered:
 def header(template: str, transformers: str) -> str:
     """Return the first line of every test file rendered from `template`."""
     return f"# Rendered from templates/{template} for transformers {transformers}. Do not edit:"
+
+
+def is_rendered(place: Path) -> bool:
+    """Say whether `place` is a file, no link to one, that begins as rendered tests do or holds nothing to lose."""
+    if not place.is_file() or place.is_symlink():
+        return False
+    with place.open("rb") as file:
+        first = file.readline(LONGEST_HEADER)
+    return not first or HEADER.fullmatch(first.decode("utf-8", "replace").rstrip("\r\n")) is not None
 
 
 def render(

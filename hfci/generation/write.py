@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from hfci.confined import inside
 from hfci.errors import UsageError
 
-__all__ = ["Staging", "is_on_disk", "staged"]
+__all__ = ["Staging", "is_on_disk", "require_own", "staged"]
 
 
 class Staging:
@@ -24,8 +25,10 @@ class Staging:
     def commit(self, removed: Iterable[str], last: str) -> None:
         """Move every staged file to its place and remove `removed`; `last` is moved when all else is done.
 
-        Raises OSError with `out` as it was before.
+        Raises OSError with `out` as it was before, UsageError where a linked folder leads out of `out`.
         """
+        for folder in {path.rpartition("/")[0] for path in (*self.paths, *removed)}:
+            inside(self.out, folder)
         undo = contextlib.ExitStack()
         with undo:
             for path in (*self.paths, *removed):
@@ -39,6 +42,8 @@ class Staging:
 
     def _replace(self, path: str, undo: contextlib.ExitStack) -> None:
         place, new, old = self.out / path, self.root / path, self.root / f"{path}.old"
+        if place.is_dir() and not place.is_symlink():
+            raise UsageError(f"{place} is a folder where a file is to be: move it away; {self.out} is as it was")
         if place.exists() or place.is_symlink():
             old.parent.mkdir(parents=True, exist_ok=True)
             place.replace(old)
@@ -52,6 +57,17 @@ class Staging:
 def is_on_disk(place: Path, text: str) -> bool:
     """Say whether `place` is a file, no link to one, of exactly `text`."""
     return place.is_file() and not place.is_symlink() and place.read_bytes() == text.encode()
+
+
+def require_own(out: Path, paths: Iterable[str], is_own: Callable[[str], bool]) -> None:
+    """Raise UsageError for the first of `paths` in `out` where something stands that is not hfci's own."""
+    for path in paths:
+        place = out / path
+        if (place.exists() or place.is_symlink()) and not is_own(path):
+            raise UsageError(
+                f"{place} was not rendered by hfci and would be lost: move it away, or render into another folder. "
+                "Nothing was written"
+            )
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from hfci.confined import plain_name, relative_path
 from hfci.errors import UsageError
 from hfci.planning.documents import load_document
 from hfci.planning.select import Selection, select
@@ -202,6 +203,13 @@ def load_plan(path: Path) -> Plan:
     plan = load_document(path, Plan, "plan", schema=SCHEMA, mend="plan anew: `hfci plan`")
     if [shard.index for shard in plan.shards] != list(range(len(plan.shards))):
         raise UsageError(f"{path} is no plan: its shards are not numbered 0 to {len(plan.shards) - 1}")
+    try:
+        plain_name(plan.run)  # a part of the name of its records
+        for batch in (*plan.shards, *plan.reused, *plan.left_out, *plan.unavailable):
+            for group in batch.groups:
+                relative_path(group.file)
+    except ValueError as error:
+        raise UsageError(f"{path} is no plan: {error}") from error
     return plan
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from hfci.confined import inside, relative_path
 from hfci.errors import UsageError, nearest, require_keys
 from hfci.testing.cases import Case
 
@@ -127,14 +128,17 @@ class Manifest:
 
 
 def load_manifest(path: Path) -> Manifest:
-    """Read a manifest file; UsageError says what is wrong with it and where."""
+    """Read a manifest file; UsageError says what is wrong with it and where, or which link leads out of its folder."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read the manifest {path}: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{path} is not JSON: {error}") from error
-    return parse_manifest(content, str(path))
+    manifest = parse_manifest(content, str(path))
+    for folder in sorted({file.rpartition("/")[0] for row in manifest.model_types for file in row.files}):
+        inside(path.parent, folder)
+    return manifest
 
 
 def parse_manifest(content: Any, where: str) -> Manifest:
@@ -171,6 +175,9 @@ def _sparse(item: Any, **values: Any) -> dict[str, Any]:
     }
 
 
+# What must hold of a field beyond its kind: a function that raises ValueError.
+_RULES = {(ManifestCase, "file"): relative_path}
+
 # Annotation → what JSON must have there. A tuple is a list of it.
 _KINDS = {"str": str, "int": int, "ManifestArchitecture": ManifestArchitecture, "ManifestCase": ManifestCase}
 
@@ -203,6 +210,8 @@ def _parse(kind: type[Any], data: Any, where: str) -> Any:
                 values[name] = tuple(_value(item, value, f"{at}[{index}]") for index, value in items)
             else:
                 values[name] = _value(item, data[name], at)
+                if rule := _RULES.get((kind, name)):
+                    _hold(rule, values[name], at)
         elif is_required:
             raise UsageError(f"{where}: {name} is missing")
     return kind(**values)
@@ -210,6 +219,13 @@ def _parse(kind: type[Any], data: Any, where: str) -> Any:
 
 def _value(kind: type[Any], value: Any, at: str) -> Any:
     return _typed(value, kind, at) if kind in (str, int) else _parse(kind, value, at)
+
+
+def _hold(rule: Callable[[str], object], value: str, at: str) -> None:
+    try:
+        rule(value)
+    except ValueError as error:
+        raise UsageError(f"{at}: {error}") from error
 
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:

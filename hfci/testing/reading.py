@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from hfci.confined import inside
 from hfci.errors import NothingToDo, UsageError
 from hfci.testing.records import PATTERN, SCHEMA, Header, Record
 
@@ -88,7 +89,8 @@ def _files(path: Path) -> Iterator[Path]:
     if path.is_dir():
         for folder, folders, names in os.walk(path, onerror=_refuse):
             folders.sort()
-            yield from (_file(Path(folder, name)) for name in sorted(names) if Path(name).match(PATTERN))
+            found = (Path(folder, name).relative_to(path) for name in sorted(names) if Path(name).match(PATTERN))
+            yield from (_file(inside(path, name)) for name in found)
     elif path.exists():
         yield _file(path)
     else:

@@ -163,3 +163,75 @@ def test_a_file_that_is_no_longer_due_goes_away(out):
     assert (outcome.written, outcome.removed) == ((BERT,), ("vision/test_bert.py",))
     assert not (out / "vision").exists()
     assert strays(out, [path for row in outcome.manifest.model_types for path in row.files]) == []
+
+
+# What is not hfci's own stays.
+
+
+def edited(out, change):
+    """Change the row of bert in the manifest of `out`."""
+    path = out / "manifest.json"
+    manifest = json.loads(path.read_text())
+    change(next(row for row in manifest["model_types"] if row["model_type"] == "bert"))
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_manifest_cannot_have_a_file_outside_its_folder_removed(out, absolute):
+    victim = out.parent / "victim.txt"
+    victim.write_text("precious")
+    edited(out, lambda row: row["cases"][0].update(file=str(victim) if absolute else "../victim.txt"))
+    before = snapshot(out)
+    for call in (generate, check):
+        with pytest.raises(UsageError, match=r"victim\.txt' is no path within the folder"):
+            call(["bert"], out, progress=False)
+    assert victim.read_text() == "precious"
+    assert snapshot(out) == before
+
+
+def test_a_file_that_hfci_did_not_render_is_not_removed_whatever_a_manifest_says(out):
+    (out / "mine.py").write_text("precious = 1\n")
+    edited(out, lambda row: row["cases"][0].update(file="mine.py"))
+    before = snapshot(out)
+    with pytest.raises(UsageError, match=r"mine\.py was not rendered by hfci and would be lost"):
+        generate(["bert"], out, scratch=True, progress=False)
+    assert snapshot(out) == before
+
+
+@pytest.mark.parametrize("has_manifest", [False, True])
+def test_a_file_of_somebody_else_is_not_overwritten(tmp_path, has_manifest):
+    mine = tmp_path / "generated" / BERT
+    mine.parent.mkdir(parents=True)
+    mine.write_text("def test_mine() -> None:\n    assert 1 + 1 == 2\n")
+    if has_manifest:
+        generate(["nougat"], tmp_path / "generated", scratch=True, progress=False)
+    before = snapshot(tmp_path)
+    with pytest.raises(UsageError, match=r"test_bert\.py was not rendered by hfci .* move it away"):
+        generate(["bert"], tmp_path / "generated", scratch=True, progress=False)
+    assert snapshot(tmp_path) == before
+
+
+def test_what_hfci_rendered_is_overwritten_without_a_manifest_too(out, rendered):
+    (out / "manifest.json").unlink()
+    (out / BERT).write_text((out / BERT).read_text() + "# an older template\n")
+    assert generate(["bert"], out, scratch=True, progress=False).written == (BERT,)
+    assert (out / BERT).read_bytes() == (rendered / BERT).read_bytes()
+
+
+def test_a_folder_in_the_place_of_a_file_is_not_lost(out):
+    (out / BERT).unlink()
+    (out / BERT).mkdir()
+    (out / BERT / "mine.txt").write_text("precious")
+    before = snapshot(out)
+    with pytest.raises(UsageError, match=r"test_bert\.py is a folder where a file is to be: move it away"):
+        generate(["bert"], out, scratch=True, progress=False)
+    assert snapshot(out) == before
+
+
+def test_nothing_is_written_through_a_linked_folder(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "generated").mkdir()
+    (tmp_path / "generated" / "text_encoder").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="text_encoder leads out of"):
+        generate(["bert"], tmp_path / "generated", scratch=True, progress=False)
+    assert list((tmp_path / "elsewhere").iterdir()) == []

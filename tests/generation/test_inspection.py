@@ -124,6 +124,17 @@ def test_a_folder_without_manifest_is_mended_by_what_its_files_say(rendered, tmp
     assert (folder / "test_by_hand.py").read_text().startswith("def test_mine")
 
 
+def test_somebody_else_s_test_of_a_model_type_is_left_alone_whatever_its_name(rendered, tmp_path):
+    (tmp_path / "mine").mkdir()
+    shutil.copy(rendered / GPT2, tmp_path / "mine" / "test_gpt2.py")
+    mine = "def test_bert() -> None:\n    assert 2 > 1\n"
+    (tmp_path / "mine" / "test_bert.py").write_text(mine)
+    fixed, left = fix(tmp_path / "mine", progress=False)
+    assert fixed == []
+    assert [problem.file for problem in left] == ["test_bert.py"]
+    assert (tmp_path / "mine" / "test_bert.py").read_text() == mine
+
+
 def test_a_link_is_replaced_and_what_it_points_at_left_alone(out, tmp_path):
     outside = tmp_path / "outside.py"
     outside.write_text("precious")

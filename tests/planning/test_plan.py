@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -295,6 +296,28 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, said: str) -> Non
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=said):
         load_plan(path)
+
+
+@pytest.mark.parametrize("kept", ["shards", "reused", "left_out", "unavailable"])
+def test_a_plan_names_no_file_outside_its_tests(tmp_path: Path, kept: str) -> None:
+    needs = needs_of(bert=0.1, vit=1.0, qwen3=1.0)
+    needs.runners["small"].cases["vit/ViTModel/builds_tiny[device=cpu]"] = [Need(1.0, 40 * GIB)]
+    green = dict.fromkeys((case.id for case in select(MANIFEST, ["qwen2"]).cases), "r0")
+    names = ("qwen*", "vit", "bert", "nougat")
+    plan = plan_of(2, names=names, requirements=needs, reuse=Reuse(green, green), budget=START_UP + 1.0)
+    write_plan(plan, tmp_path / "plan.json")
+    data = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    next(batch for batch in data[kept] if batch["groups"])["groups"][0]["file"] = "../test_bert.py"
+    (tmp_path / "plan.json").write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"is no plan: '\.\./test_bert\.py' is no path within"):
+        load_plan(tmp_path / "plan.json")
+
+
+@pytest.mark.parametrize("run", ["../../x", "/tmp/x", "a/b", "C:x", ""])
+def test_the_run_of_a_plan_is_a_plain_name_as_its_records_bear_it(tmp_path: Path, run: str) -> None:
+    write_plan(msgspec.structs.replace(plan_of(2), run=run), tmp_path / "plan.json")
+    with pytest.raises(UsageError, match=r"is no plan: .* is no plain name"):
+        load_plan(tmp_path / "plan.json")
 
 
 def test_a_plan_of_other_tests_is_refused() -> None:

@@ -55,6 +55,15 @@ def test_a_later_run_of_a_case_supersedes(tmp_path: Path) -> None:
     assert results.superseded == 1
 
 
+def test_a_link_in_a_folder_of_records_does_not_have_another_file_read(tmp_path: Path) -> None:
+    path = save(tmp_path / "elsewhere", "x", GOOD)
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / path.name).symlink_to(path)
+    with pytest.raises(UsageError, match=r"leads out of .*records by a symbolic link"):
+        read_results([tmp_path / "records"])
+    assert tuple(read_results([tmp_path / "records" / path.name])) == (GOOD,)
+
+
 def test_the_same_run_twice(tmp_path: Path) -> None:
     path = save(tmp_path / "one", "x", GOOD)
     (tmp_path / "two").mkdir()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from hfci.confined import inside
 from hfci.planning.fingerprinting.fingerprints import Fingerprints
 from hfci.writing import replacing
 
@@ -40,7 +41,7 @@ def read_past(folder: Path) -> Past | None:
     """Return the newest below `folder`; None where there is none that can be read: it only explains."""
     for path in sorted(folder.rglob(PATTERN), key=lambda path: path.name, reverse=True):
         try:
-            past = msgspec.json.decode(path.read_bytes(), type=Past)
+            past = msgspec.json.decode(inside(folder, path.relative_to(folder)).read_bytes(), type=Past)
         except (OSError, msgspec.MsgspecError):
             continue
         if past.schema == SCHEMA:
