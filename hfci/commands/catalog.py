@@ -62,7 +62,7 @@ def run(arguments: Namespace) -> int:
     from hfci.testing.preparation import prepare
 
     check_environment()
-    prepare("cpu", 1)
+    prepare("cpu")
     if arguments.against is not None:
         return _compare(arguments)
     from hfci.catalog import read_catalog

@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> int:
     from hfci.testing.preparation import prepare
 
     check_environment()
-    prepare("cpu", 1)
+    prepare("cpu")
     from hfci.generation import check, generate
 
     if arguments.check:

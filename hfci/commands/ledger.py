@@ -71,7 +71,7 @@ def _check(ledger: Ledger, as_json: bool) -> int:
     from hfci.testing.preparation import prepare
 
     check_environment()
-    prepare("cpu", 1)
+    prepare("cpu")
     from hfci.catalog import model_type_names, read_row, transformers_version
     from hfci.generation.progress import track
     from hfci.results.text import clean

@@ -39,6 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_seed(parser)
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds that a case may take (default: 300)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: as many as cores)")
+    parser.add_argument("--threads", type=int, metavar="N", default=1, help="threads of each process (default: 1)")
     add_folder(parser, "--results", "where the records go", Path("results"))
     add_folder(parser, "--generated", f"the generated tests (default: {GENERATED}, or rendered into {SCRATCH})")
 
@@ -89,8 +90,9 @@ def run(arguments: Namespace) -> int:
     from hfci.testing.ledger import read_ledger
     from hfci.testing.session import run_session
 
-    if arguments.workers is not None and arguments.workers < 1:
-        raise UsageError(f"--workers must be at least 1, not {arguments.workers}")
+    for option in ("workers", "threads"):
+        if (count := getattr(arguments, option)) is not None and count < 1:
+            raise UsageError(f"--{option} must be at least 1, not {count}")
     asked = _asked(arguments)
     check_environment()
     read_ledger()  # what is wrong with it is told now, once, and not by every worker
@@ -106,7 +108,7 @@ def run(arguments: Namespace) -> int:
             selection.cases,
             recorder,
             device=asked.device,
-            seed=arguments.seed,
+            settings=_settings(arguments),
             timeout=arguments.timeout,
             workers=arguments.workers or asked.workers,
         )
@@ -139,15 +141,23 @@ def _asked(arguments: Namespace) -> Asked:
     return Asked(plan.names, plan.checks, shard.tier, shard.device, (plan, shard))
 
 
+def _settings(arguments: Namespace) -> dict[str, Any]:
+    from hfci.testing.cases import SETTINGS
+
+    return {name: getattr(arguments, name) for name in SETTINGS}
+
+
 # Recording them.
 
 
 def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recorder:
     from hfci.testing.cases import run_command
+    from hfci.testing.machine import kernel_variables, with_variables
     from hfci.testing.recorder import Recorder
 
     def reproduce(case: Case) -> str:
-        return run_command(case, seed=arguments.seed, generated=arguments.generated)
+        command = run_command(case, generated=arguments.generated, **_settings(arguments))
+        return with_variables(command, kernel_variables())
 
     known = [_without_test(row, asked) for row in selection.untested]
     about = {**asked.about, "seed": arguments.seed}

@@ -29,7 +29,7 @@ def run(arguments: Namespace) -> int:
     from hfci.testing.preparation import prepare, used_device
 
     check_environment()
-    prepare(arguments.device, 1)
+    prepare(arguments.device)
     from hfci.tiny import build_tiny
 
     tiny = build_tiny(arguments.model_type, arguments.architecture, device=arguments.device, seed=arguments.seed)

@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> int:
     if arguments.fix and names:
         raise UsageError(f"--fix mends a whole folder; leave out {' '.join(names)}")
     check_environment()
-    prepare("cpu", 1)
+    prepare("cpu")
     from hfci.generation import consistency, fix, validate
 
     if arguments.fix:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from hfci.results.comparison import Shift
 from hfci.results.expiring import Expiring
 from hfci.results.summary import VANISHED, Changed, Flaky, Summary
 from hfci.results.tally import Cell, Failure, Shard
 from hfci.results.text import clean, first_line, shorten
 from hfci.testing.outcomes import Outcome
+from hfci.testing.records import Header
 
 __all__ = ["RED_MARK", "Column", "Section", "at", "command", "how_flaky", "measured", "sections", "since"]
 
@@ -92,7 +95,7 @@ SHARDS = _columns(
     foreign=("run", "runner", "longest worker", "started"),
     numbers=("cases", "seconds of work", "its seconds"),
 )
-FACTS = ("run", "started", "commit", "branch", "device", "tier", "seed", "versions")
+FACTS = ("run", "started", "commit", "branch", "device", "tier", "seed", "versions", "machine")
 RUNS = _columns("of", *FACTS, foreign=FACTS)
 
 Thing = TypeVar("Thing")
@@ -252,8 +255,9 @@ def _balance(shards: Sequence[Shard]) -> str:
 def _runs(summary: Summary) -> Sequence[Row]:
     """Return the facts of each run, once, and of the baseline."""
     rows = {
-        ("this run", *(_name(_versions(head) if name == "versions" else head[name]) for name in FACTS)): None
+        ("this run", *(_name(told[name]) for name in FACTS)): None
         for head in summary.runs
+        for told in ({**head, "versions": _versions(head), "machine": msgspec.convert(head, Header).machine},)
     }
     earlier = summary.baseline
     if earlier is not None:

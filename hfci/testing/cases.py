@@ -10,7 +10,7 @@ from typing import Any
 
 from hfci.errors import UsageError, nearest
 
-__all__ = ["Case", "case_from_marker", "case_id", "run_command"]
+__all__ = ["SETTINGS", "Case", "case_from_marker", "case_id", "run_command", "unusual"]
 
 # What the marker must and may say. The optional axes can also come from a parameter of the test.
 REQUIRED = ("model_type", "architecture", "family", "tier")
@@ -100,15 +100,28 @@ def case_from_marker(
     return Case(**values, requires=tuple(requires), **known)
 
 
-def run_command(case: Case, *, seed: int = 0, generated: Path | None = None) -> str:
-    """Return the command that runs this one case anywhere; `generated` is a folder of tests that is not the usual one.
+# What decides how a run computes its cases, and the usual value of each; options of `hfci run` and, as --hfci-NAME, of
+# pytest.
+SETTINGS: Mapping[str, Any] = {"seed": 0, "threads": 1}
 
-    A model type without a test has nothing to run: rendering it says why.
+
+def unusual(settings: Mapping[str, Any], prefix: str = "--") -> list[str]:
+    """Return the options that give those of `settings` that are not the usual ones."""
+    told = ((name, settings[name]) for name, usual in SETTINGS.items() if settings.get(name, usual) != usual)
+    return [word for name, value in told for word in (f"{prefix}{name}", str(value))]
+
+
+def run_command(case: Case, *, generated: Path | None = None, **settings: Any) -> str:
+    """Return the command that runs this one case anywhere, with the same settings.
+
+    `generated` is a folder of tests that is not the usual one. A model type without a test has nothing to run:
+    rendering it says why.
     """
     if case.check is None:
         return shlex.join(["hfci", "generate", case.model_type])
     name = case.model_type if case.tier == "smoke" else case.architecture or case.model_type
     command = ["hfci", "run", name, "--check", case.check, "--device", case.device]
-    for option, value, usual in (("--tier", case.tier, "smoke"), ("--seed", seed, 0), ("--generated", generated, None)):
-        command += [option, str(value)] if value != usual else []
+    command += ["--tier", case.tier] if case.tier != "smoke" else []
+    command += unusual(settings)
+    command += ["--generated", str(generated)] if generated is not None else []
     return shlex.join(command)

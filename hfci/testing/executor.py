@@ -16,12 +16,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hfci.catalog.registries import transformers_version
 from hfci.errors import HfciError, UsageError
 from hfci.testing.cases import Case, case_from_marker
 from hfci.testing.ledger import Ledger, read_ledger
+from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
 from hfci.testing.outcomes import Outcome, Verdict, against_ledger, judge, unavailable
 from hfci.testing.preparation import missing_packages, prepare, seed, used_device
@@ -39,6 +41,8 @@ BACKSTOP_FACTOR, BACKSTOP_GRACE = 1.25, 5.0
 
 class Executor:
     """Finds hfci's cases among the tests, runs them as promised, and adds a verdict to each report."""
+
+    NAME = "hfci-executor"
 
     def __init__(self, config: pytest.Config) -> None:
         """Read the options; nothing is prepared before a case is seen."""
@@ -109,11 +113,17 @@ class Executor:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Tell the controller what the node IDs mean; it does not import test files itself."""
+        """Tell the controller, which imports no test and no torch, what the node IDs mean and what this process is."""
         target = self.worker.get("hfci_plan")
         if target is not None:
             cases = {item.nodeid: asdict(item.stash[CASE]) for item in session.items if CASE in item.stash}
-            Path(target).write_text(json.dumps(cases), encoding="utf-8")
+            process = msgspec.to_builtins(self.process)
+            Path(target).write_text(json.dumps({"cases": cases, "process": process}), encoding="utf-8")
+
+    @property
+    def process(self) -> Process | None:
+        """What this process is, once it is prepared for cases."""
+        return Process.here() if self.prepared else None
 
     def _case(self, item: pytest.Function) -> Case:
         marks = list(item.iter_markers("hfci"))
@@ -133,7 +143,7 @@ class Executor:
         self.prepared = True
         try:
             self.ledger = read_ledger()
-            prepare(self.device, self.worker.get("workercount", 1))
+            prepare(self.device, self.config.getoption("hfci_threads"))
         except HfciError as error:
             if self.worker:
                 self.config.workeroutput["hfci_unfit"] = str(error)  # type: ignore[attr-defined]

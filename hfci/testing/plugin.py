@@ -27,6 +27,7 @@ MARKER = (
 OPTIONS = (
     ("--hfci-device", "cpu", str, "the device that cases run on: cpu, cuda, cuda:1, mps, xpu"),
     ("--hfci-seed", 0, int, "the seed set before each case, and that of the tiny models"),
+    ("--hfci-threads", 1, int, "the threads that torch computes with, in each process"),
     ("--hfci-timeout", 300.0, float, "seconds that a case may take; 0 is without limit"),
     ("--hfci-results", None, str, "the folder in which records-RUN.jsonl is written"),
 )
@@ -42,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, the side that runs cases and, except in a worker, the side that records them."""
     config.addinivalue_line("markers", MARKER)
-    config.pluginmanager.register(Executor(config), "hfci-executor")
+    config.pluginmanager.register(Executor(config), Executor.NAME)
     if not hasattr(config, "workerinput") and not config.pluginmanager.hasplugin(Recorder.NAME):
         config.pluginmanager.register(Recorder(), Recorder.NAME)
 

@@ -24,15 +24,19 @@ OFFLINE = {
 DEVICES = ("cpu", "cuda", "mps", "xpu")
 
 
-def prepare(device: str, workers: int) -> None:
-    """Make this process fit for hfci's tests; EnvironmentUnfit says once what is missing, and the mend."""
+def prepare(device: str, threads: int = 1) -> None:
+    """Make this process fit for hfci's tests; EnvironmentUnfit says once what is missing, and the mend.
+
+    One thread, whatever cores there are: tiny models gain nothing by more, and the number of threads decides in which
+    order kernels sum.
+    """
     os.environ.update(OFFLINE)
     from hfci.catalog.environment import import_libraries
 
     import_libraries()
     import torch
 
-    torch.set_num_threads(max(1, available_cores() // workers))
+    torch.set_num_threads(threads)
     _require_device(torch, device)
 
 

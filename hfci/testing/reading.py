@@ -24,6 +24,7 @@ __all__ = ["Part", "find_parts", "read_records"]
 # that may be left out.
 MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda head: {**head, "schema": 2, "names": None, "checks": None},
+    2: lambda head: {**head, "schema": 3, "variables": None},
 }
 
 _RECORDS = msgspec.json.Decoder(Record)

@@ -20,7 +20,8 @@ import msgspec
 import pytest
 
 from hfci.errors import EnvironmentUnfit
-from hfci.testing.cases import Case
+from hfci.testing.cases import SETTINGS, Case, unusual
+from hfci.testing.machine import Process, kernel_variables, with_variables
 from hfci.testing.outcomes import EXECUTED, Outcome, Verdict
 from hfci.testing.records import Error, Header, Record, RecordWriter, new_run_id, records_file
 
@@ -77,6 +78,8 @@ class Recorder:
         self._deaths: dict[str, str] = {}  # worker → how it died
         self._stillborn = 0
         self._is_unwritable = False
+        self._process: Process | None = None  # what each of the processes is that run cases
+        self._workers = 1
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     # What is planned.
@@ -91,15 +94,18 @@ class Recorder:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist: what was collected here is what is planned."""
-        from hfci.testing.executor import CASE
+        from hfci.testing.executor import CASE, Executor
 
         if not self._is_dry():
-            self._plan({item.nodeid: item.stash[CASE] for item in session.items if CASE in item.stash})
+            executor: Executor = session.config.pluginmanager.getplugin(Executor.NAME)
+            cases = {item.nodeid: item.stash[CASE] for item in session.items if CASE in item.stash}
+            self._plan(cases, executor.process if cases else None)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """With xdist: tell a worker which cases to keep, and where to say what it collected."""
         self._scratch = self._scratch or tempfile.TemporaryDirectory(prefix="hfci-")
+        self._workers = node.workerinput["workercount"]
         node.workerinput["hfci_plan"] = self._plan_file(node)
         if self.strict:
             node.workerinput["hfci_cases"] = list(self.planned)
@@ -108,12 +114,13 @@ class Recorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:
-        """With xdist: read what a worker collected; they all collect the same."""
+        """With xdist: read what a worker collected, and what it is; they all are and collect the same."""
         self._stillborn = 0
         plan = Path(self._plan_file(node))
         if not self._nodes and plan.exists():
-            cases = json.loads(plan.read_text(encoding="utf-8"))
-            self._plan({nodeid: _case_from_json(data) for nodeid, data in cases.items()})
+            told = json.loads(plan.read_text(encoding="utf-8"))
+            cases = {nodeid: _case_from_json(data) for nodeid, data in told["cases"].items()}
+            self._plan(cases, msgspec.convert(told["process"], Process | None))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
@@ -130,7 +137,8 @@ class Recorder:
             lines = [line for line in report.longreprtext.strip().splitlines() if line.strip()]
             self._not_collected[report.nodeid.partition("::")[0]] = lines[-1] if lines else "an error"
 
-    def _plan(self, cases: dict[str, Case]) -> None:
+    def _plan(self, cases: dict[str, Case], process: Process | None) -> None:
+        self._process = process
         self._nodes = {nodeid: case.id for nodeid, case in cases.items()}
         for case in cases.values():
             expected = self.planned.get(case.id, case)
@@ -237,7 +245,14 @@ class Recorder:
         if self.results is None:
             return
         planned = len(self.planned) + len(self.known)
-        head = Header.now(device=device, planned=planned, folder=Path.cwd(), **self.about)
+        head = Header.now(
+            device=device,
+            planned=planned,
+            folder=Path.cwd(),
+            process=self._process,
+            workers=self._workers if self.planned else None,
+            **self.about,
+        )
         self.writer = RecordWriter(self.results / records_file(head))
         self.writer.write(head)
         for record in self.known:
@@ -289,8 +304,8 @@ class Recorder:
         file, separator, rest = nodeid.partition("::")
         path = os.path.relpath(self.config.rootpath / file, self.config.invocation_params.dir)
         command = ["pytest", path + separator + rest, "--hfci-device", case.device]
-        seed: int = self.config.getoption("hfci_seed")
-        return shlex.join([*command, "--hfci-seed", str(seed)] if seed else command)
+        command += unusual({name: self.config.getoption(f"hfci_{name}") for name in SETTINGS}, "--hfci-")
+        return with_variables(shlex.join(command), kernel_variables())
 
 
 def _combine(case: Case, phases: list[Any]) -> Record:

@@ -18,6 +18,7 @@ import msgspec
 from hfci import __version__
 from hfci.errors import EnvironmentUnfit
 from hfci.testing.cases import Case
+from hfci.testing.machine import Process, kernel_variables
 from hfci.testing.outcomes import Outcome
 
 __all__ = [
@@ -32,7 +33,7 @@ __all__ = [
     "records_file",
 ]
 
-SCHEMA = 2
+SCHEMA = 3
 SCHEMA_FILE = Path(__file__).parent / "data" / "records.schema.json"
 
 # What `records_file` gives, whatever the run.
@@ -95,6 +96,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     - `device`: the one that was asked for; `runner`: the kind of machine, by its name in the plan
     - `names`, `checks`: what was asked for; empty is everything, None is unknown (records of schema 1)
     - `planned`: how many records the whole file has
+    - `processor`, `capability`, `threads`: what each of the processes that ran the cases says of itself (`Process`);
+      `workers`: how many there were; `variables`: those of the environment that chose their kernels
     """
 
     schema: int = SCHEMA
@@ -112,10 +115,25 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     names: tuple[str, ...] | None = ()
     checks: tuple[str, ...] | None = ()
     planned: int
+    processor: str | None = None
+    capability: str | None = None
+    threads: int | None = None
+    workers: int | None = None
+    variables: dict[str, str] | None = {}
+
+    @property
+    def machine(self) -> str:
+        """What the cases ran on, in one line; empty where nothing is known of it."""
+        counts = {"worker": self.workers, "thread": self.threads}
+        computing = " of ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count)
+        variables = (f"{name}={value}" for name, value in (self.variables or {}).items())
+        return ", ".join(filter(None, (self.processor, self.capability, computing, *variables)))
 
     @classmethod
-    def now(cls, run: str, *, device: str, planned: int, folder: Path, **fields: Any) -> Header:
-        """Return the header of records that begin now, for the checkout in `folder`."""
+    def now(
+        cls, run: str, *, device: str, planned: int, folder: Path, process: Process | None = None, **fields: Any
+    ) -> Header:
+        """Return the header of records that begin now, for the checkout in `folder`, of cases that `process` runs."""
         return cls(
             run=run,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -129,6 +147,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             },
             device=device,
             planned=planned,
+            variables=kernel_variables(),
+            **(msgspec.structs.asdict(process) if process is not None else {}),
             **fields,
         )
 

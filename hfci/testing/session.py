@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from hfci.testing.cases import SETTINGS
 
 if TYPE_CHECKING:
     from hfci.testing.cases import Case
@@ -30,14 +32,14 @@ def run_session(
     recorder: Recorder,
     *,
     device: str = "cpu",
-    seed: int = 0,
+    settings: Mapping[str, Any] = SETTINGS,
     timeout: float = 300.0,
     workers: int | None = None,
 ) -> int:
     """Run `cases`, whose files are in `folder`, and return pytest's exit status; `recorder` records them.
 
-    `timeout` is in seconds, for each case. There are as many `workers` as cores, if it is not said, and never more than
-    files. Nothing is collected here: each file is imported by workers only.
+    `settings` are those of SETTINGS; `timeout` is in seconds, for each case. There are as many `workers` as cores, if it
+    is not said, and never more than files. Nothing is collected here: each file is imported by workers only.
     """
     import pytest
 
@@ -54,7 +56,7 @@ def run_session(
         "--max-worker-restart": len(cases),
         "--tb": "short",
         "--hfci-device": device,
-        "--hfci-seed": seed,
+        **{f"--hfci-{name}": value for name, value in settings.items()},
         "--hfci-timeout": timeout,
     }
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

@@ -16,6 +16,11 @@ import time
 
 SIZE = 300 * 2**20
 
+def test_has_the_threads_and_kernels_that_the_header_says():
+    import torch
+
+    assert (torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()) == (2, "DEFAULT")
+
 @pytest.fixture
 def slow():
     time.sleep(0.3)
@@ -31,13 +36,16 @@ def test_b_is_light():
 """
 
 
+SLOW_KERNELS = {"ATEN_CPU_CAPABILITY": "default"}
+
+
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     folder = tmp_path_factory.mktemp("measures")
     for command in (["init", "--quiet", "--initial-branch", "topic/one"], ["add", "."]):
         subprocess.run(["git", *command], cwd=folder, check=True)
     write_test(folder, "measured", MEASURED)
-    done = run_pytest(folder, "--hfci-seed", "7", GITHUB_RUN_ATTEMPT="2")
+    done = run_pytest(folder, "--hfci-seed", "7", "--hfci-threads", "2", GITHUB_RUN_ATTEMPT="2", **SLOW_KERNELS)
     assert done.returncode == 0, done.stdout
     header, records = read_lines(folder / "out")
     return header, by_check(records)
@@ -62,6 +70,26 @@ def test_the_header_says_attempt_seed_and_branch(lines: tuple[dict[str, Any], di
     header, records = lines
     assert (header["attempt"], header["branch"], header["shard"]) == (2, "topic/one", None)
     assert {record["attempt"] for record in records.values()} == {2}
+
+
+def test_the_header_says_what_machine_the_cases_ran_on(
+    lines: tuple[dict[str, Any], dict[str, dict[str, Any]]],
+) -> None:
+    header, records = lines
+    assert header["processor"]
+    assert (header["capability"], header["threads"], header["workers"]) == ("DEFAULT", 2, 1)
+    assert header["variables"] == SLOW_KERNELS
+    command = records["measured.is_slow_to_prepare"]["reproduce"]
+    assert command.startswith("ATEN_CPU_CAPABILITY=default pytest ")
+    assert command.endswith("--hfci-seed 7 --hfci-threads 2")
+
+
+def test_workers_say_what_machine_they_are(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_test(tmp_path, name, "def test_it():\n    assert 1 + 1 == 2\n")
+    assert run_pytest(tmp_path, "--numprocesses", "2", **SLOW_KERNELS).returncode == 0
+    header, _ = read_lines(tmp_path / "out")
+    assert (header["capability"], header["threads"], header["workers"]) == ("DEFAULT", 1, 2)
 
 
 def test_a_repeated_job_writes_another_file(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ FACTS: Mapping[str, Callable[[Header], object]] = {
     "device": lambda head: head.device,
     "runner": lambda head: head.runner,
     "seed": lambda head: head.seed,
+    "machine": lambda head: head.machine or None,
 }
 
 

@@ -1,0 +1,59 @@
+"""What a process that runs cases really is: its processor, the kernels torch chooses there, its threads.
+
+The process that records does not import torch. Those that run cases ask it, and hand on what it says with what they
+collected.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+
+import msgspec
+
+__all__ = ["KERNEL_VARIABLES", "Process", "kernel_variables", "with_variables"]
+
+# Each makes torch, oneDNN or MKL choose other kernels than the processor's best, and so other rounding.
+KERNEL_VARIABLES = (
+    "ATEN_CPU_CAPABILITY",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "DNNL_MAX_CPU_ISA",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "NVIDIA_TF32_OVERRIDE",
+    "ONEDNN_MAX_CPU_ISA",
+)
+
+
+class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one process says of itself; each field is one of the header's too.
+
+    - `processor`: the processor's name; `capability`: the vector instructions of torch's own kernels, e.g. AVX2
+    - `threads`: how many torch computes with
+    """
+
+    processor: str | None = None
+    capability: str | None = None
+    threads: int | None = None
+
+    @classmethod
+    def here(cls) -> Process:
+        """Return what this process is; it imports torch."""
+        import torch
+
+        return cls(
+            processor=torch.cpu.get_capabilities().get("cpu_name") or None,
+            capability=torch.backends.cpu.get_cpu_capability(),
+            threads=torch.get_num_threads(),
+        )
+
+
+def kernel_variables() -> dict[str, str]:
+    """Return those of KERNEL_VARIABLES that are set, which the processes of a run inherit."""
+    return {name: os.environ[name] for name in KERNEL_VARIABLES if os.environ.get(name)}
+
+
+def with_variables(command: str, variables: Mapping[str, str]) -> str:
+    """Return a line for a shell that runs `command` with `variables` set."""
+    return " ".join([*(f"{name}={shlex.quote(value)}" for name, value in variables.items()), command])
