@@ -38,8 +38,8 @@ def run_session(
 ) -> int:
     """Run `cases`, whose files are in `folder`, and return pytest's exit status; `recorder` records them.
 
-    `settings` are those of SETTINGS; `timeout` is in seconds, for each case. There are as many `workers` as cores, if it
-    is not said, and never more than files. Nothing is collected here: each file is imported by workers only.
+    `settings` are those of SETTINGS; `timeout` is in seconds, for each case. There are as many `workers` as cores, if
+    it is not said, and never more than files. Nothing is collected here: each file is imported by workers only.
     """
     import pytest
 
