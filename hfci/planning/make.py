@@ -24,7 +24,8 @@ def make_plan(manifest: Manifest, request: Request) -> Plan:
 
     A file is whole in one shard, as far as it is not reused. The model types without a test are the first shard's, of
     each tier on each device. Raises NothingToDo where nothing is selected, or nothing of it can run; a plan without
-    shards is one in which everything is reused. UsageError for what matches nothing, and for too few shards.
+    shards is one in which everything is reused or assumed green. UsageError for what matches nothing, and for too few
+    shards.
     """
     if request.shards is not None and request.shards < 1:
         raise UsageError(f"a plan has at least one shard, not {request.shards}")
@@ -50,10 +51,11 @@ def make_plan(manifest: Manifest, request: Request) -> Plan:
         checks=request.checks,
         shards=shards,
         reused=store.reused,
+        assumed=store.assumed,
         left_out=tuple(division.left_out),
         unavailable=tuple(store.unavailable),
         absent=absent,
-        notes=tuple(division.notes),
+        notes=(*(request.reuse.notes if request.reuse else ()), *division.notes),
         predicted_s=max((shard.predicted_s for shard in shards), default=0.0),
         bound_s=max((_bound(stock, loads) for stock, loads in divided if loads), default=0.0),
         start_up_s=START_UP,
@@ -162,7 +164,7 @@ def _shards(store: Store, divided: Divided) -> Iterator[Shard]:
     """Yield the shards; the first of each tier on each device has the model types without a test."""
     untested = dict(store.untested)
     jobs = [(stock, at, len(loads), load) for stock, loads in divided for at, load in enumerate(loads, 1)]
-    if not (store.stocks or store.reused or store.unavailable):
+    if not (store.stocks or store.reused or store.assumed or store.unavailable):
         jobs = [(Stock(place, place.runners[0]), 1, 1, pack([], 1)) for place in _first_places(store)]
     for index, (stock, at, of, load) in enumerate(jobs):
         place, runner = stock.place, stock.runner

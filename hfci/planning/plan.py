@@ -19,6 +19,7 @@ __all__ = [
     "SCHEMA",
     "SCHEMA_FILE",
     "Absent",
+    "Assumed",
     "Batch",
     "Group",
     "LeftOut",
@@ -34,7 +35,7 @@ __all__ = [
     "write_plan",
 ]
 
-SCHEMA = 1
+SCHEMA = 2
 SCHEMA_FILE = Path(__file__).parent / "data" / "plan.schema.json"
 
 
@@ -129,6 +130,12 @@ class Reused(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
     run: str
 
 
+class Assumed(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Cases that do not run since nothing they depend on has changed since `commit`, where nobody may have run them."""
+
+    commit: str
+
+
 class LeftOut(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Cases for which a budget has no time: `work_s` seconds of them on `runner`."""
 
@@ -168,6 +175,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     checks: tuple[str, ...] = ()
     shards: tuple[Shard, ...] = ()
     reused: tuple[Reused, ...] = ()
+    assumed: tuple[Assumed, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     unavailable: tuple[Unavailable, ...] = ()
     absent: tuple[Absent, ...] = ()

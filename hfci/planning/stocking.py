@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hfci.configuration import Runner
 from hfci.planning.balance import Work
 from hfci.planning.estimates import Estimate, Estimator
-from hfci.planning.plan import Reused, Unavailable, Untested, groups_of
+from hfci.planning.plan import Assumed, Reused, Unavailable, Untested, groups_of
 from hfci.planning.requirements import Requirements
 from hfci.planning.runners import LIMIT, Place, find_places
 from hfci.planning.select import select
@@ -110,13 +110,16 @@ class Store:
         self.untested: dict[Place, tuple[Untested, ...]] = {}
         self.unavailable: list[Unavailable] = []
         self._green: Mapping[str, str] = request.reuse.reused if request.reuse else {}
+        self._same: Mapping[str, str] = request.reuse.assumed if request.reuse else {}
+        self._assumed: dict[tuple[str, str, str], list[Case]] = defaultdict(list)
         self._reused: dict[tuple[str, str, str], list[Case]] = defaultdict(list)
         self._estimators: dict[str, Estimator] = {}
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all was selected."""
-        return not (self.stocks or self.unavailable or self._reused or any(self.untested.values()))
+        settled = self._reused or self._assumed
+        return not (self.stocks or self.unavailable or settled or any(self.untested.values()))
 
     @property
     def reused(self) -> tuple[Reused, ...]:
@@ -124,6 +127,14 @@ class Store:
         return tuple(
             Reused(tier=tier, device=device, run=run, groups=groups_of(cases, self.fingerprints))
             for (tier, device, run), cases in self._reused.items()
+        )
+
+    @property
+    def assumed(self) -> tuple[Assumed, ...]:
+        """What does not run, by the commit since which nothing that it depends on has changed."""
+        return tuple(
+            Assumed(tier=tier, device=device, commit=commit, groups=groups_of(cases, self.fingerprints))
+            for (tier, device, commit), cases in self._assumed.items()
         )
 
     def take_in(self, place: Place) -> None:
@@ -176,14 +187,15 @@ class Store:
         return left
 
     def _to_run(self, place: Place, cases: Iterable[Case]) -> dict[str, list[Case]]:
-        """Return what is not reused, by file."""
+        """Return what is neither reused nor assumed green, by file."""
         files: dict[str, list[Case]] = defaultdict(list)
         for case in cases:
-            run = self._green.get(case.id) if self._green else None
-            if run is None:
-                files[case.file or ""].append(case)
-            else:
+            if (run := self._green.get(case.id)) is not None:
                 self._reused[place.tier, place.device, run].append(case)
+            elif (commit := self._same.get(case.id)) is not None:
+                self._assumed[place.tier, place.device, commit].append(case)
+            else:
+                files[case.file or ""].append(case)
         return files
 
     def _find_runner(self, name: str, cases: list[Case], runners: Sequence[Runner]) -> tuple[Runner, File] | str:

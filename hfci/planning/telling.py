@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from hfci.planning.plan import Batch, Plan
+from hfci.planning.plan import Assumed, Batch, Plan
 
 __all__ = ["COLUMNS", "describe", "rows", "time"]
 
@@ -21,10 +21,13 @@ def describe(plan: Plan, shown: Callable[[str], str] = str) -> Iterator[str]:
         shards = _count(len(plan.shards), "shard")
         yield f"{shards}, predicted to take {time(plan.predicted_s)}; no division could take less than {_bound(plan)}."
     else:
-        yield "No shard: every case is reused."
+        settled = [name for name, found in (("reused", plan.reused), ("assumed green", plan.assumed)) if found]
+        yield f"No shard: every case is {' or '.join(settled)}."
     if plan.reused:
         runs = ", ".join(shown(run) for run in sorted({batch.run for batch in plan.reused}))
         yield f"Reused, not executed: {_cases(plan.reused)}, green on the same fingerprint in {runs}."
+    for assumed in plan.assumed:
+        yield f"Assumed green: {_names([assumed], shown)} ({_unproven(assumed)})."
     for left in plan.left_out:
         named = f"{left.tier} on {shown(left.runner)}: {_cases([left])}, {time(left.work_s)} in one worker"
         yield f"Left out for want of time ({time(plan.budget_s or 0.0)}), {named}: {_names([left], shown)}."
@@ -62,6 +65,12 @@ def time(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
+
+
+def _unproven(assumed: Assumed) -> str:
+    where, commit = f"{assumed.tier} on {assumed.device}", assumed.commit[:12]
+    unproven = f"nothing has changed since {commit}, and no record says that it was green there"
+    return f"{_cases([assumed])}, {where}, not executed: {unproven}"
 
 
 def _bound(plan: Plan) -> str:

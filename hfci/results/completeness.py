@@ -27,13 +27,20 @@ def absent_from_plan(results: Results, plan: Plan) -> Iterator[Record]:
 
 
 def settled_by_plan(plan: Plan) -> Iterator[Record]:
-    """Yield a record of each case that `plan` gives to no shard: reused, or unavailable since no runner has enough."""
+    """Yield a record of each case that `plan` gives to no shard.
+
+    It is reused, assumed green, or unavailable since no runner has enough for it.
+    """
     for reused in plan.reused:
         for case in reused.cases:
             known = reused.fingerprints.get(case.id)
             yield Record.of(
                 case, Outcome.REUSED, reason=f"green on this fingerprint in {reused.run}", fingerprint=known
             )
+    for assumed in plan.assumed:
+        for case in assumed.cases:
+            why = f"nothing that it depends on has changed since {assumed.commit}, of which there is no record"
+            yield Record.of(case, Outcome.ASSUMED, reason=why, reproduce=run_command(case))
     for unavailable in plan.unavailable:
         for case in unavailable.cases:
             yield Record.of(case, Outcome.UNAVAILABLE, reason=unavailable.reason, reproduce=run_command(case))

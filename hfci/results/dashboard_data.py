@@ -24,6 +24,7 @@ SEVERITY = (
     Outcome.KNOWN_FAILURE,
     Outcome.UNAVAILABLE,
     Outcome.NOT_APPLICABLE,
+    Outcome.ASSUMED,
     Outcome.REUSED,
     Outcome.PASSED,
 )

@@ -16,7 +16,7 @@ BUILDING_CHECK = "builds_tiny"
 # What one record can show.
 SIGNS: dict[str, Callable[[Record], bool]] = {
     "a case": lambda record: record.check is not None,
-    "collected": lambda record: record.check is not None and record.outcome != Outcome.NOT_RUN,
+    "collected": lambda record: record.check is not None and record.outcome not in (Outcome.NOT_RUN, Outcome.ASSUMED),
     "built": lambda record: record.outcome == Outcome.PASSED or record.stage in ("inputs", "forward"),
     "forwarded": lambda record: record.outcome == Outcome.PASSED and record.check != BUILDING_CHECK,
     "passed": lambda record: record.outcome == Outcome.PASSED,

@@ -200,7 +200,7 @@ def _slow(slow: tuple[str, float]) -> Row:
 
 def _covered(summary: Summary) -> str:
     """Return what is not covered, and what changed beside the regressions, in a line each."""
-    names = (Outcome.UNAVAILABLE, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN)
+    names = (Outcome.UNAVAILABLE, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN, Outcome.ASSUMED)
     missed = ", ".join(f"{summary.outcomes[name]:,} {name}" for name in names if summary.outcomes[name])
     checked, catalogued = summary.ladder["checked"], summary.ladder["catalogued"]
     said = f"Not covered: {missed or 'nothing that was planned'}. Checked: {checked:,} of {catalogued:,} model types."

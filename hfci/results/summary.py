@@ -98,10 +98,11 @@ class Summary:
     def decision(self) -> str:
         """What decides, in one line of hfci's own words."""
         if not self.executed and not self.is_red:
-            reused = self.outcomes[Outcome.REUSED]
-            said = f"{self.planned:,} planned" + (f", {reused:,} reused" if reused else "")
+            unasked = (Outcome.REUSED, Outcome.ASSUMED)
+            others = [f"{self.outcomes[name]:,} {name}" for name in unasked if self.outcomes[name]]
+            said = ", ".join([f"{self.planned:,} planned", *others])
             return f"{'Green: nothing' if self.is_green else 'Nothing'} was executed; {said}"
-        told = (*RED, Outcome.KNOWN_FAILURE)
+        told = (*RED, Outcome.KNOWN_FAILURE, Outcome.ASSUMED)
         said = ", ".join(f"{self.outcomes[name]:,} {name}" for name in told if self.outcomes[name])
         executed = f"{said + ', ' if said else ''}{self.executed:,} of {self.planned:,} cases executed"
         new = {"newly failing": len(self.regressions) - self.vanished, VANISHED: self.vanished}

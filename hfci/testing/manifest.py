@@ -27,6 +27,9 @@ __all__ = [
 MANIFEST = "manifest.json"  # its name in the folder of generated tests
 SCHEMA = 2
 
+# The stages that a model reaches only once it is built.
+BUILT = ("inputs", "forward")
+
 # The reason of a row that was never named when its folder was rendered: it may well have a test.
 NOT_ASKED = "not asked for yet"
 
@@ -51,6 +54,11 @@ class ManifestArchitecture:
     error: str | None = None
     modules: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+
+    @property
+    def was_built(self) -> bool:
+        """Whether a model was built when this was rendered, so that `modules` and `parts` are known, be they none."""
+        return self.parameters is not None or self.stage in BUILT
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not-applicable"
     REUSED = "reused"
     NOT_RUN = "not-run"
+    ASSUMED = "assumed"
 
 
 RED = (Outcome.FAILED, Outcome.NOT_RUN)

@@ -18,10 +18,12 @@ from hfci.planning import select
 from hfci.planning.actual import compare
 from hfci.planning.estimates import START_UP
 from hfci.planning.fingerprinting.reuse import Reuse
+from hfci.planning.github import outputs
 from hfci.planning.make import Request, make_plan
 from hfci.planning.plan import SCHEMA_FILE, Plan, load_plan, parse_shard, select_shard, write_plan
 from hfci.planning.requirements import Need, Requirements
 from hfci.planning.requirements import Runner as Measured
+from hfci.planning.telling import describe
 from hfci.testing.manifest import Manifest
 
 from .test_select import MANIFEST, row
@@ -150,6 +152,24 @@ def test_everything_reused_is_a_plan_without_shards() -> None:
     assert sum(batch.count for batch in plan.reused) == len(select(MANIFEST).cases)
 
 
+def test_what_is_assumed_green_is_named_and_counted_apart() -> None:
+    cases = select(MANIFEST).cases
+    same = {case.id: "0123456789abcdef" for case in cases if case.model_type == "vit"}
+    plan = plan_of(2, reuse=Reuse({}, {}, same))
+    assert plan.reused == ()
+    (assumed,) = plan.assumed
+    assert (assumed.commit, assumed.count) == ("0123456789abcdef", len(same))
+    assert {case.id for shard in plan.shards for case in shard.cases} == {case.id for case in cases} - same.keys()
+    (told,) = [line for line in describe(plan) if "green" in line]
+    assert told.startswith(
+        "Assumed green: vit (2 cases, smoke on cpu, not executed: nothing has changed since 0123456789ab"
+    )
+    assert outputs(plan)["reused"] == "0"
+    whole = plan_of(2, reuse=Reuse({}, {}, {case.id: "abc" for case in cases}))
+    assert whole.shards == ()
+    assert next(describe(whole)) == "No shard: every case is assumed green."
+
+
 def test_only_model_types_without_a_test_are_one_shard_for_each_device() -> None:
     runners = {"c": Runner("c", "x"), "d": Runner("d", "x", "cuda")}
     plan = make_plan(MANIFEST, Request(run="r", runners=runners, names=("nougat",)))
@@ -234,9 +254,10 @@ def test_a_plan_is_written_and_read_and_fits_its_schema(tmp_path: Path) -> None:
     needs = needs_of(bert=0.1, vit=1.0, qwen3=1.0)
     needs.runners["small"].cases["vit/ViTModel/builds_tiny[device=cpu]"] = [Need(1.0, 40 * GIB)]
     green = dict.fromkeys((case.id for case in select(MANIFEST, ["qwen2"]).cases), "r0")
+    same = dict.fromkeys((case.id for case in select(MANIFEST, ["bert"], checks=["builds_tiny"]).cases), "abc")
     names = ("qwen*", "vit", "bert", "nougat")
-    plan = plan_of(2, names=names, requirements=needs, reuse=Reuse(green, green), budget=START_UP + 1.0)
-    assert all((plan.shards, plan.reused, plan.left_out, plan.unavailable, plan.absent, plan.budget_s))
+    plan = plan_of(2, names=names, requirements=needs, reuse=Reuse(green, green, same), budget=START_UP + 1.0)
+    assert all((plan.shards, plan.reused, plan.assumed, plan.left_out, plan.unavailable, plan.absent, plan.budget_s))
     write_plan(plan, tmp_path / "deep" / "plan.json")
     assert load_plan(tmp_path / "deep" / "plan.json") == plan
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -280,12 +301,12 @@ def test_what_is_no_shard_is_refused(tmp_path: Path, text: str, said: str, monke
     [
         ("{", "is no plan: Input data was truncated"),
         ("[]", "is no plan: Expected `object`, got `array`"),
-        ("{}", "a plan of schema None, this hfci reads 1"),
+        ("{}", "a plan of schema None, this hfci reads 2"),
         ('{"schema": 7}', "a plan of schema 7"),
-        ('{"schema": 1}', "is no plan: Object missing required field `run`"),
-        ('{"schema": 1, "run": "x", "transformers": "5", "more": 1}', "contains unknown field `more`"),
+        ('{"schema": 2}', "is no plan: Object missing required field `run`"),
+        ('{"schema": 2, "run": "x", "transformers": "5", "more": 1}', "contains unknown field `more`"),
         (
-            '{"schema": 1, "run": "x", "transformers": "5", "shards": '
+            '{"schema": 2, "run": "x", "transformers": "5", "shards": '
             '[{"index": 3, "runner": "a", "device": "cpu", "tier": "smoke"}]}',
             "its shards are not numbered 0 to 0",
         ),

@@ -32,6 +32,7 @@ OUTCOMES = {
     Outcome.KNOWN_FAILURE: 8,
     Outcome.REUSED: 4,
     Outcome.NOT_RUN: 1,
+    Outcome.ASSUMED: 2,
 }
 REASONS = {
     Outcome.UNAVAILABLE: "needs timm: pip install timm",

@@ -11,7 +11,7 @@ from hfci.configuration import Runner
 from hfci.errors import UsageError
 from hfci.planning import select
 from hfci.planning.make import Request, make_plan
-from hfci.planning.plan import Plan, Reused, Unavailable
+from hfci.planning.plan import Assumed, Plan, Reused, Unavailable
 from hfci.results import read_results, summarize
 from hfci.results.completeness import absent_from_manifest, absent_from_plan, settled_by_plan
 from hfci.testing.records import Record
@@ -123,6 +123,11 @@ def test_what_needs_no_job_is_settled_and_never_executed(plan: Plan) -> None:
     count = len(first.cases)
     assert (summary.is_green, summary.executed, summary.outcomes["reused"]) == (True, 0, count)
     assert summary.verdict == f"Green: nothing was executed; {count} planned, {count} reused"
+    same = Assumed(**batch, groups=first.groups, commit="abc")
+    summary = summarize(nothing.settled(settled_by_plan(msgspec.structs.replace(plan, shards=(), assumed=(same,)))))
+    assert (summary.is_green, summary.is_red, summary.executed) == (False, False, 0)
+    assert (summary.outcomes["assumed"], summary.outcomes["reused"]) == (count, 0)
+    assert summary.verdict == f"Nothing was executed; {count} planned, {count} assumed"
     heavy = Unavailable(**batch, groups=second.groups, reason="needs 40 GiB, the largest runner has 16")
     none = msgspec.structs.replace(plan, shards=(), unavailable=(heavy,))
     summary = summarize(nothing.settled(settled_by_plan(none)))

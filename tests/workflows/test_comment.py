@@ -22,7 +22,9 @@ from .support import OWNER, ROOT, Emulator, Told
 
 SCRIPT = ROOT / ".github" / "actions" / "comment" / "comment.py"
 SHA = "1" * 40
-OUTCOMES = dict.fromkeys(("passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run"), 0)
+OUTCOMES = dict.fromkeys(
+    ("passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run", "assumed"), 0
+)
 
 
 @dataclass

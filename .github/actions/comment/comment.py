@@ -26,7 +26,7 @@ MOST_FAILURES = 30
 MOST_CHARACTERS = 50_000  # a comment has at most 65,536
 LONGEST = 200
 
-OUTCOMES = ("passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run")
+OUTCOMES = ("passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run", "assumed")
 # What may have a meaning in Markdown or HTML.
 MEANINGFUL = re.compile(r"[^\w ,=/]|_")
 

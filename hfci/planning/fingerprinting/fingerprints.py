@@ -78,20 +78,29 @@ class Fingerprints:
         return cls(manifest, places_of(root, generated, constraints).files(), Remembered(cache), asked=asked)
 
     def by_case(self, cases: Iterable[Case]) -> dict[str, str]:
-        """Return the fingerprints of cases by their ID; a case that the manifest does not have has none."""
+        """Return the fingerprints of cases by their ID, of those that have one."""
         cases = tuple(cases)
         known = {subject: self.of(subject) for subject in {subject_of(case) for case in cases}}
         return {case.id: found for case in cases if (found := known[subject_of(case)]) is not None}
 
     def of(self, subject: Subject) -> str | None:
-        """Return the fingerprint; None where the manifest has no case of that, or it was not asked for."""
+        """Return the fingerprint; None where the manifest has no case of that, or it was not asked for.
+
+        None, too, where it is not known what the tiny model is made of: nothing can be said of that to be the same.
+        """
         if subject not in self.cases or (self.asked is not None and subject not in self.asked):
+            return None
+        if not self.is_known(subject):
             return None
         shared = self.closures.of(self._everybodys)  # nearly all of it, and the same for every subject
         rest = self.closures.names(self._closure(subject) & ~shared)
         others = sorted(self._others(subject).items())
         own = (*map(self._part, rest), *(f"{name}={value}".encode() for name, value in others))
         return digest_of(self._digest(shared).encode(), *own)
+
+    def is_known(self, subject: Subject) -> bool:
+        """Tell whether the manifest knows what the subject's tiny model is made of."""
+        return self._rows[subject.model_type].architecture(subject.architecture).was_built
 
     def parts(self, subject: Subject) -> dict[str, str]:
         """Return all that counts, by label: a digest or a package's version."""

@@ -18,6 +18,12 @@ from hfci.testing.manifest import Manifest
 
 __all__ = ["Reuse", "reuse", "since_records", "since_revision", "unreused"]
 
+# Why a case has no fingerprint.
+UNKNOWN = (
+    "it is not known what the tiny model is made of, since none was built when the test was rendered "
+    "(`hfci generate` builds it, with --scratch it does not)"
+)
+
 # So many changed files of one model type are told, the nearest first.
 SHOWN = 5
 
@@ -26,14 +32,24 @@ SHOWN = 5
 class Reuse:
     """What a plan leaves out, and why it leaves out no more.
 
-    - `fingerprints`: case ID → fingerprint of what is here now
-    - `reused`: case ID → the run that was green on that fingerprint, or the commit at which it was the same
+    - `fingerprints`: case ID → fingerprint of what is here now, of the cases that have one
+    - `reused`: case ID → the run that was green on that fingerprint
+    - `assumed`: case ID → the commit at which it was the same; whether it was green there, no record says
     """
 
     fingerprints: Mapping[str, str]
-    reused: Mapping[str, str]
+    reused: Mapping[str, str] = field(default_factory=dict)
+    assumed: Mapping[str, str] = field(default_factory=dict)
     _cases: Sequence[Case] = field(repr=False, default=())
     _changes: Callable[[Subject], str] = field(repr=False, default=lambda _: "")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the plan must know: which cases run whatever has changed."""
+        unknown = [case for case in self._cases if case.id not in self.fingerprints]
+        types = {case.model_type for case in unknown}
+        said = f"{len(unknown):,} cases of {len(types):,} model types run whatever has changed: of each {UNKNOWN}"
+        return (said,) if unknown else ()
 
     def explain(self, model_type: str) -> str:
         """Say of each architecture whether it is selected, which files changed and through which imports: lines."""
@@ -43,15 +59,17 @@ class Reuse:
                 of_type.setdefault(subject_of(case), []).append(case)
         if not of_type:
             return f"{model_type}: no case of it was asked for"
+        settled = {**self.assumed, **self.reused}
         told: dict[str, list[Subject]] = {}
         for subject, cases in of_type.items():
-            left = [case for case in cases if case.id not in self.reused]
-            runs = ", ".join(sorted({self.reused[case.id] for case in cases if case.id in self.reused}))
+            left = [case for case in cases if case.id not in settled]
+            runs = ", ".join(sorted({settled[case.id] for case in cases if case.id in settled}))
             if left:
                 why = f"selected; {self._changes(subject) or 'none of its cases is green'}"
                 why += f"; {len(cases) - len(left)} of {len(cases)} cases reused from {runs}" if runs else ""
             else:
                 why = f"not selected; nothing that it depends on has changed since {runs}"
+                why += ", and it is assumed green: no record says so" if cases[0].id in self.assumed else ""
             told.setdefault(why, []).append(subject)
         lines = []
         for why, subjects in told.items():
@@ -105,9 +123,9 @@ def unreused(
     try:
         asked = frozenset(map(subject_of, cases))
         files = places_of(Path.cwd(), generated, constraints).files()
-        return Reuse(Fingerprints(manifest, files, remembered, asked=asked).by_case(cases), {}, cases)
+        return Reuse(Fingerprints(manifest, files, remembered, asked=asked).by_case(cases))
     except EnvironmentUnfit:
-        return Reuse({}, {}, cases)
+        return Reuse({})
     finally:
         remembered.save()
 
@@ -127,6 +145,8 @@ def since_records(now: Fingerprints, cases: Iterable[Case], ended: Iterable[Ende
         by_subject.setdefault(subject_of(case), []).append(case)
 
     def changes(subject: Subject) -> str:
+        if not now.is_known(subject):
+            return UNKNOWN
         own = by_subject[subject]
         told = [known.last[case.id] for case in own if case.id in known.last]
         if not told:
@@ -141,20 +161,22 @@ def since_records(now: Fingerprints, cases: Iterable[Case], ended: Iterable[Ende
         whole = now.contents()
         return _told(now, now, subject, past.changes({label: whole[label] for label in now.parts(subject)}))
 
-    return Reuse(fingerprints, reused, cases, changes)
+    return Reuse(fingerprints, reused, {}, cases, changes)
 
 
 def since_revision(now: Fingerprints, then: Fingerprints, cases: Iterable[Case], commit: str) -> Reuse:
-    """Return what is as it was at a commit, taken to have been green."""
+    """Return what is as it was at a commit; that it was green there is assumed."""
     cases = tuple(cases)
     fingerprints, earlier = now.by_case(cases), then.by_case(cases)
-    reused = {name: commit for name, found in fingerprints.items() if earlier.get(name) == found}
+    assumed = {name: commit for name, found in fingerprints.items() if earlier.get(name) == found}
 
     def changes(subject: Subject) -> str:
+        if not now.is_known(subject):
+            return UNKNOWN
         here, there = now.parts(subject), then.parts(subject)
         return _told(now, then, subject, {name for name in here | there if here.get(name) != there.get(name)})
 
-    return Reuse(fingerprints, reused, cases, changes)
+    return Reuse(fingerprints, {}, assumed, cases, changes)
 
 
 # The reasons.

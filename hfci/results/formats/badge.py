@@ -18,7 +18,14 @@ FILE = "badge.json"
 LABEL = "hfci"
 
 # What is told beside what passed, the worst first. What does not apply cannot pass, and is not among the rest.
-TOLD = (Outcome.FAILED, Outcome.NOT_RUN, Outcome.KNOWN_FAILURE, Outcome.UNAVAILABLE, Outcome.REUSED)
+TOLD = (
+    Outcome.FAILED,
+    Outcome.NOT_RUN,
+    Outcome.KNOWN_FAILURE,
+    Outcome.UNAVAILABLE,
+    Outcome.ASSUMED,
+    Outcome.REUSED,
+)
 
 
 def badge(summary: Summary) -> dict[str, Any]:

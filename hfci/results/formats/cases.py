@@ -23,6 +23,7 @@ MEANINGS: Mapping[Outcome, str] = {
     Outcome.NOT_APPLICABLE: "the check does not apply",
     Outcome.REUSED: "not executed: it passed earlier on the same fingerprint",
     Outcome.NOT_RUN: "planned, and did not run",
+    Outcome.ASSUMED: "not executed: nothing it depends on has changed since a revision that nobody recorded",
 }
 
 # What a header says of its run, by the name that reports give it.

@@ -37,6 +37,7 @@ WORST_FIRST = (
     Outcome.NOT_RUN,
     Outcome.KNOWN_FAILURE,
     Outcome.UNAVAILABLE,
+    Outcome.ASSUMED,
     Outcome.REUSED,
     Outcome.PASSED,
     Outcome.NOT_APPLICABLE,

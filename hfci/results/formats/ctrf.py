@@ -34,6 +34,7 @@ STATUSES: Mapping[Outcome, str] = {
     Outcome.UNAVAILABLE: "skipped",
     Outcome.NOT_APPLICABLE: "skipped",
     Outcome.REUSED: "skipped",  # it passed earlier, and was not executed now
+    Outcome.ASSUMED: "skipped",
 }
 KINDS = ("passed", "failed", "skipped", "pending", "other")
 

@@ -42,6 +42,7 @@ ELEMENTS: Mapping[Outcome, str] = {
     Outcome.UNAVAILABLE: "skipped",
     Outcome.NOT_APPLICABLE: "skipped",
     Outcome.REUSED: "skipped",  # it passed earlier, and was not executed now
+    Outcome.ASSUMED: "skipped",
 }
 
 # The plural is the name of the attribute that counts them.

@@ -20,7 +20,7 @@ from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.reuse import Reuse, reuse, since_records, since_revision
 from hfci.planning.select import select
 from hfci.testing.cases import Case
-from hfci.testing.manifest import Manifest, load_manifest
+from hfci.testing.manifest import Manifest, ManifestArchitecture, load_manifest
 from hfci.testing.outcomes import Outcome
 from tests.planning.fingerprinting.test_fingerprints import BASE, BERT, MANIFEST, TODAY
 from tests.planning.fingerprinting.worlds import world
@@ -50,7 +50,7 @@ def ended(now: Fingerprints, run: str, **outcomes: str) -> list[Ended]:
 
 
 def left(found: Reuse) -> set[str]:
-    return {case.model_type for case in CASES if case.id not in found.reused}
+    return {case.model_type for case in CASES if case.id not in {**found.reused, **found.assumed}}
 
 
 CHANGED = BASE[BERT].replace("import torch", "import torch, os")
@@ -90,6 +90,42 @@ def test_records_without_fingerprints_are_not_reused() -> None:
     found = since_records(made(), CASES, bare)
     assert left(found) == {case.model_type for case in CASES}
     assert found.explain("bert") == "bert: selected; run r1 recorded no fingerprint"
+
+
+def test_what_nobody_built_is_never_reused_and_said_to_be_so() -> None:
+    """As `hfci generate --scratch` renders it: duo is made of bert by an auto class, and the manifest does not know."""
+    unknown = replace(MANIFEST["duo"], architectures=(ManifestArchitecture("LlamaModel", "decoder"),))
+    manifest = replace(
+        MANIFEST, model_types=(*(row for row in MANIFEST.model_types if row.model_type != "duo"), unknown)
+    )
+
+    def now(changes: dict[str, str | bytes | None] | None = None) -> Fingerprints:
+        return Fingerprints(manifest, world(changes, BASE), Remembered(), TODAY)
+
+    for found in (
+        since_records(now(), CASES, ended(made(), "r1")),
+        since_records(now({BERT: CHANGED}), CASES, ended(now(), "r1")),
+        since_revision(now(), now(), CASES, "abc"),
+        since_revision(now({BERT: CHANGED}), now(), CASES, "abc"),
+    ):
+        assert "duo" in left(found)
+        assert found.explain("duo").startswith("duo: selected; it is not known what the tiny model is made of")
+        (note,) = found.notes
+        assert note.startswith("2 cases of 1 model types run whatever has changed: of each it is not known")
+    assert since_records(made(), CASES, ended(made(), "r1")).notes == ()
+
+
+@pytest.mark.parametrize(("stage", "known"), [("config", False), ("build", False), ("inputs", True), ("forward", True)])
+def test_a_model_that_stops_once_it_is_built_is_known(stage: str, known: bool) -> None:
+    assert ManifestArchitecture("A", stage=stage, error="no").was_built is known
+
+
+def test_what_is_as_it_was_at_a_revision_is_assumed_and_not_reused() -> None:
+    found = since_revision(made(), made(), CASES, "abc")
+    assert found.reused == {}
+    assert set(found.assumed.values()) == {"abc"}
+    assert left(found) == set()
+    assert found.explain("llama").endswith("has changed since abc, and it is assumed green: no record says so")
 
 
 def test_why_a_model_type_is_selected(tmp_path: Path) -> None:
@@ -187,7 +223,6 @@ class Fork:
         self.git("commit", "-q", "-m", "as installed")
         self.manifest = load_manifest(GENERATED / "manifest.json")
         self.cases = cases_of(self.manifest)
-        self.types = {case.model_type for case in self.cases}
 
     def git(self, *arguments: str) -> None:
         named = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "gc.auto=0"]
@@ -198,7 +233,9 @@ class Fork:
         return reuse(self.manifest, self.cases, revision, self.root, generated=GENERATED, cache=cache, **options)
 
     def selected(self, found: Reuse) -> set[str]:
-        return {case.model_type for case in self.cases if case.id not in found.reused}
+        """Return the model types that are selected for a change, and not since nobody knows what they are made of."""
+        assert found.reused == {}
+        return {case.model_type for case in self.cases if case.id in found.fingerprints.keys() - found.assumed.keys()}
 
     @contextmanager
     def changed(self, name: str, old: str, new: str) -> Iterator[None]:
@@ -254,7 +291,16 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
 def test_nothing_changed_and_nothing_is_selected(fork: Fork) -> None:
     found = fork.since()
     assert fork.selected(found) == set()
-    assert len(found.reused) == len({case.id for case in fork.cases}) > 5000
+    assert len(found.assumed) > 5000
+    built = {
+        (row.model_type, name)
+        for row in fork.manifest.model_types
+        for name in row.names
+        if row.architecture(name).was_built
+    }
+    run = {(case.model_type, case.architecture) for case in fork.cases if case.id not in found.assumed}
+    assert run == {(case.model_type, case.architecture) for case in fork.cases} - built
+    assert 0 < len(run) < 50
 
 
 @pytest.mark.parametrize("model_type", ["bert", "llama", "clip"])
@@ -278,7 +324,9 @@ def test_a_docstring_selects_nothing_and_the_base_of_all_models_everything(fork:
     with fork.changed("modeling_utils.py", '    """', '    """Changed. '):
         assert fork.selected(fork.since()) == set()
     with fork.changed("modeling_utils.py", "import torch\n", "import torch\n\nCHANGED = True\n"):
-        assert fork.selected(fork.since()) == fork.types
+        found = fork.since()
+        assert found.assumed == {}
+        assert len(fork.selected(found)) > 700
 
 
 def test_a_new_file_a_lost_one_and_hostile_names(fork: Fork) -> None:

@@ -16,7 +16,7 @@ from hfci.results.summary import Summary
 from hfci.testing.outcomes import Outcome
 from hfci.testing.records import Error, Header, Record, RecordWriter
 
-OUTCOMES = ["passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run"]
+OUTCOMES = ["passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run", "assumed"]
 
 HOSTILE = (
     "<img src=x onerror=alert(1)> ]]> &amp; \x1b[31mred\x1b[0m \x00\x08\x7f \u202e\u2066 \ufffe\uffff 💥 ```|@me\r\n"

@@ -29,6 +29,7 @@ STATUSES = {
     "unavailable": "skipped",
     "not-applicable": "skipped",
     "reused": "skipped",
+    "assumed": "skipped",
 }
 
 

@@ -27,6 +27,7 @@ ELEMENTS = {
     "unavailable": "skipped",
     "not-applicable": "skipped",
     "reused": "skipped",
+    "assumed": "skipped",
 }
 
 

@@ -145,6 +145,7 @@ OUTCOMES = (
     "not-applicable",
     "reused",
     "not-run",
+    "assumed",
 )
 
 
