@@ -100,7 +100,7 @@ def _in_double(tiny: TinyModel) -> TinyModel | None:
     """Return a copy of `tiny` that computes in float64, or None where its forward does not run in it."""
     model = copy.deepcopy(tiny.model).double()
     model.set_experts_implementation("eager")  # the grouped kernels know no float64
-    double = _Double(tiny.model_type, tiny.architecture, model, tiny.recipe, tiny.device, tiny.seed)
+    double = _Double(**{**vars(tiny), "model": model})
     try:
         outputs_of(double)
     except StageError:

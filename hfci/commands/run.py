@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hfci.commands.options import add_checks, add_device, add_folder, add_names, add_seed, add_tier
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 from hfci.testing.folders import GENERATED, SCRATCH, find_tests
+from hfci.tiny.layout import LAYOUTS
 
 if TYPE_CHECKING:
     from hfci.planning import Selection
@@ -39,6 +40,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_seed(parser)
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds that a case may take (default: 300)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: as many as cores)")
+    parser.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        default=LAYOUTS[0],
+        help="where weights and inputs begin in memory: where torch puts them (default), or beside any alignment",
+    )
     parser.add_argument("--threads", type=int, metavar="N", default=1, help="threads of each process (default: 1)")
     add_folder(parser, "--results", "where the records go", Path("results"))
     add_folder(parser, "--generated", f"the generated tests (default: {GENERATED}, or rendered into {SCRATCH})")
@@ -160,7 +167,7 @@ def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recor
         return with_variables(command, kernel_variables())
 
     known = [_without_test(row, asked) for row in selection.untested]
-    about = {**asked.about, "seed": arguments.seed}
+    about = {**asked.about, "seed": arguments.seed, "layout": arguments.layout}
     return Recorder(
         selection.cases,
         known,

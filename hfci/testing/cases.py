@@ -102,7 +102,7 @@ def case_from_marker(
 
 # What decides how a run computes its cases, and the usual value of each; options of `hfci run` and, as --hfci-NAME, of
 # pytest.
-SETTINGS: Mapping[str, Any] = {"seed": 0, "threads": 1}
+SETTINGS: Mapping[str, Any] = {"seed": 0, "threads": 1, "layout": "natural"}
 
 
 def unusual(settings: Mapping[str, Any], prefix: str = "--") -> list[str]:

@@ -6,12 +6,13 @@ nothing to tests that do not carry the marker.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hfci.testing.executor import Executor
 from hfci.testing.recorder import Recorder
+from hfci.tiny.layout import LAYOUTS
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -28,6 +29,7 @@ OPTIONS = (
     ("--hfci-device", "cpu", str, "the device that cases run on: cpu, cuda, cuda:1, mps, xpu"),
     ("--hfci-seed", 0, int, "the seed set before each case, and that of the tiny models"),
     ("--hfci-threads", 1, int, "the threads that torch computes with, in each process"),
+    ("--hfci-layout", LAYOUTS[0], str, "where weights and inputs begin in memory: natural or misaligned"),
     ("--hfci-timeout", 300.0, float, "seconds that a case may take; 0 is without limit"),
     ("--hfci-results", None, str, "the folder in which records-RUN.jsonl is written"),
 )
@@ -37,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     group = parser.getgroup("hfci", "hfci: a case for every Hugging Face architecture")
     for name, default, kind, purpose in OPTIONS:
-        group.addoption(name, default=default, type=kind, help=f"{purpose} (default: {default})")
+        choices = LAYOUTS if name == "--hfci-layout" else None
+        group.addoption(name, default=default, type=kind, choices=choices, help=f"{purpose} (default: {default})")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,9 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
 class _TinyModels:
     """The tiny model of the file's current architecture; the last one goes when another is asked for."""
 
-    def __init__(self, device: str, seed: int) -> None:
-        self.device = device
-        self.seed = seed
+    def __init__(self, **options: Any) -> None:
+        self.options = options
         self.asked: tuple[str, str] | None = None
         self.made: TinyModel | Exception | None = None
 
@@ -64,7 +66,7 @@ class _TinyModels:
         if self.asked != (model_type, architecture):
             self.asked, self.made = (model_type, architecture), None
             try:
-                self.made = build_tiny(model_type, architecture, device=self.device, seed=self.seed)
+                self.made = build_tiny(model_type, architecture, **self.options)
             except Exception as error:
                 self.made = error
         if isinstance(self.made, Exception):
@@ -76,7 +78,7 @@ class _TinyModels:
 @pytest.fixture(scope="module")
 def tiny_models(request: pytest.FixtureRequest) -> _TinyModels:
     """Keep a file's tiny model from one test to the next."""
-    return _TinyModels(request.config.getoption("hfci_device"), request.config.getoption("hfci_seed"))
+    return _TinyModels(**{name: request.config.getoption(f"hfci_{name}") for name in ("device", "seed", "layout")})
 
 
 @pytest.fixture

@@ -86,8 +86,9 @@ class Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Find out where to write."""
+        """Find out where to write, and what to say of the run that nobody has said yet."""
         self.config = config
+        self.about = {**{name: config.getoption(f"hfci_{name}") for name in ("seed", "layout")}, **self.about}
         folder = config.getoption("hfci_results")
         if folder is not None:
             self.results = Path(config.invocation_params.dir, folder)

@@ -94,6 +94,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
       run again
     - `started`: UTC, ISO 8601; `branch`: where it was run, if it is known
     - `device`: the one that was asked for; `runner`: the kind of machine, by its name in the plan
+    - `layout`: where weights and inputs began in memory, of `hfci.tiny.layout`
     - `names`, `checks`: what was asked for; empty is everything, None is unknown (records of schema 1)
     - `planned`: how many records the whole file has
     - `processor`, `capability`, `threads`: what each of the processes that ran the cases says of itself (`Process`);
@@ -111,6 +112,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     device: str
     runner: str | None = None
     seed: int | None = None
+    layout: str = "natural"
     tier: str | None = None
     names: tuple[str, ...] | None = ()
     checks: tuple[str, ...] | None = ()
@@ -127,7 +129,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         counts = {"worker": self.workers, "thread": self.threads}
         computing = " of ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count)
         variables = (f"{name}={value}" for name, value in (self.variables or {}).items())
-        return ", ".join(filter(None, (self.processor, self.capability, computing, *variables)))
+        layout = f"weights {self.layout}" if self.layout != "natural" else ""
+        return ", ".join(filter(None, (self.processor, self.capability, computing, *variables, layout)))
 
     @classmethod
     def now(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from hfci.catalog import read_row, registries
 from hfci.catalog.facts import entry
 from hfci.errors import StageError, UsageError, nearest
 from hfci.tiny.bundles import bundled, is_bundle
+from hfci.tiny.layout import lay_out, placed
 from hfci.tiny.recipes import Recipe, recipe_for, with_parts
 from hfci.tiny.shrink import shrink
 from hfci.tiny.statistics import settle
@@ -25,7 +25,10 @@ _SETTLED_BY = (100, 101)
 
 @dataclass
 class TinyModel:
-    """A tiny model in evaluation mode on its device. `inputs` and `forward` say at which stage they fail."""
+    """A tiny model in evaluation mode on its device. `inputs` and `forward` say at which stage they fail.
+
+    Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes.
+    """
 
     model_type: str
     architecture: str
@@ -33,6 +36,7 @@ class TinyModel:
     recipe: Recipe
     device: Any
     seed: int = 0
+    layout: str = "natural"
 
     @property
     def config(self) -> Any:
@@ -52,8 +56,8 @@ class TinyModel:
         from hfci.tiny.inputs import make_inputs
 
         try:
-            made = make_inputs(self.model, rows, seed=self.seed)
-            return {name: _to_device(value, self.device) for name, value in made.items()}
+            made: dict[str, Any] = placed(make_inputs(self.model, rows, seed=self.seed), self.device, self.layout)
+            return made
         except Exception as error:
             raise StageError("inputs", self.model_type, self.architecture, error) from error
 
@@ -111,10 +115,17 @@ def tiny_config(model_type: str, architecture: str | None = None) -> Any:
 
 
 def build_tiny(
-    model_type: str, architecture: str | None = None, *, device: str = "cpu", seed: int = 0, dtype: str = "float32"
+    model_type: str,
+    architecture: str | None = None,
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    dtype: str = "float32",
+    layout: str = "natural",
 ) -> TinyModel:
     """Build `architecture` of `model_type` (default: the one of `AutoModel`) as a tiny model, without any network.
 
+    Its numbers are the same whatever `layout` says of where they lie.
     Raises UsageError for an unknown name, StageError (`config` or `build`) where transformers does.
     """
     import torch
@@ -144,27 +155,13 @@ def build_tiny(
         fill(model, seed, gain=recipe.gain)
         settle(model.eval(), lambda double: _run(double, make_inputs(double, _SETTLED_BY, seed=seed)), seed)
         model = model.to(device)
+        lay_out(model, layout)
     except Exception as error:
         raise StageError("build", model_type, name, error) from error
-    return TinyModel(model_type, name, model, with_parts(recipe, model), torch.device(device), seed)
+    return TinyModel(model_type, name, model, with_parts(recipe, model), torch.device(device), seed, layout)
 
 
 def _run(model: Any, arguments: Mapping[str, Any]) -> Any:
     if not is_bundle(model):
         return model(**arguments) if entry(model) == model.forward else entry(model)(**arguments)
     return {name: _run(part, arguments[name]) for name, part in bundled(model).items()}
-
-
-def _to_device(value: Any, device: Any) -> Any:
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        return value.to(device)
-    if isinstance(value, list):
-        return [_to_device(item, device) for item in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [field.name for field in dataclasses.fields(value)]
-        return dataclasses.replace(value, **{name: _to_device(getattr(value, name), device) for name in fields})
-    if isinstance(value, dict):
-        return {name: _to_device(item, device) for name, item in value.items()}
-    return value

@@ -19,6 +19,7 @@ from torch import nn
 
 from hfci.catalog import read_row, registries
 from hfci.catalog.parts import parents_of
+from hfci.tiny.layout import placed
 from hfci.tiny.model import TinyModel, tiny_config
 from hfci.tiny.recipes import recipe_for
 
@@ -65,7 +66,9 @@ def part_inputs(tiny: TinyModel, part: str, rows: Sequence[int] = (0, 1)) -> dic
             from_spec(name, spec, Context(tiny.model, tiny.config, row, tiny.seed, made=_row(inputs, place, len(rows))))
             for place, row in enumerate(rows)
         ]
-        inputs[name] = torch.cat(made).to(tiny.device) if isinstance(made[0], torch.Tensor) else made[0]
+        inputs[name] = placed(
+            torch.cat(made) if isinstance(made[0], torch.Tensor) else made[0], tiny.device, tiny.layout
+        )
     return inputs
 
 
