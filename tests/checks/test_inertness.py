@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from importlib.resources import files
 
@@ -68,6 +69,21 @@ def test_rules_have_names_of_their_own() -> None:
 def test_what_a_rule_speaks_of(parameter: str, rule: str | None) -> None:
     found = [row.name for row in inert_rules() if row.matches(parameter, NAMES)]
     assert found == ([rule] if rule else [])
+
+
+@pytest.mark.parametrize(
+    ("output", "stored"),
+    [
+        ("past_key_values.layers[0].indexer_keys", True),  # up to transformers 5.23
+        ("cache.layers[0].indexer_keys", True),
+        ("cache.layers[0].keys", False),
+        ("last_hidden_state", False),
+    ],
+)
+def test_where_an_indexer_stores_its_keys_is_known_by_the_field_not_by_what_holds_it(output: str, stored: bool) -> None:
+    rule = next(rule for rule in inert_rules() if rule.name == "indexer")
+    assert rule.stored is not None
+    assert bool(re.fullmatch(rule.stored, output)) == stored
 
 
 class Storing(torch.nn.Module):
