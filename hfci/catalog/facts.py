@@ -3,7 +3,7 @@
 A fact is a short string, `kind:value`, so that a rule about facts is a list of strings in a data file:
 
 - `input:image`: the class takes that modality (from its forward signature, by `data/inputs.toml`)
-- `param:bbox`: its forward has that parameter
+- `param:bbox`: its forward has a parameter that answers to that name (`catalog/aliases.py`)
 - `table:FOR_CAUSAL_LM`: it stands in that `MODEL_*_NAMES` table
 - `type-table:FOR_CAUSAL_LM`: some class of its model type does
 - `any-model:encoder`: its config has a part of that name which may be any model
@@ -18,6 +18,8 @@ import tomllib
 from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
+
+from hfci.catalog.aliases import argument_aliases, named
 
 __all__ = ["MODALITIES", "declared_modalities", "entry", "facts_of", "forward_parameters", "input_modalities"]
 
@@ -41,9 +43,10 @@ def entry(owner: Any) -> Any:
     return owner.encode if undefined and hasattr(owner, "encode") else owner.forward
 
 
-def forward_parameters(cls: type[Any]) -> tuple[str, ...]:
-    """Return the names of the parameters of `cls`'s `entry`, without `self`."""
-    return tuple(inspect.signature(entry(cls)).parameters)[1:]
+def forward_parameters(cls: type[Any]) -> dict[str, str]:
+    """Return every name of the parameters of `cls`'s `entry`, without `self` → how its signature spells it."""
+    function = entry(cls)
+    return named(tuple(inspect.signature(function).parameters)[1:], argument_aliases(function))
 
 
 def declared_modalities(cls: type[Any]) -> tuple[str, ...]:
@@ -61,7 +64,11 @@ def input_modalities(cls: type[Any]) -> tuple[str, ...]:
     """
     known = _modality_of_parameter()
     signature = inspect.signature(entry(cls)).parameters
-    found = {known[name] for name in signature if name in known}
+    carried: dict[str, str] = {}  # by each parameter, as the first of its names that is known says
+    for name, spelled in forward_parameters(cls).items():
+        if name in known:
+            carried.setdefault(spelled, known[name])
+    found = set(carried.values())
     declared = set(declared_modalities(cls))
     if found - {"hidden-states"}:  # beside a modality of its own, `inputs_embeds` and the like are another way in
         found -= {"hidden-states"}

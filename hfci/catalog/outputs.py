@@ -10,27 +10,41 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["gives_tensor", "output_fields"]
+from hfci.catalog.aliases import field_aliases, named, words_of
+
+__all__ = ["gives_tensor", "output_fields", "promised_outputs"]
 
 _RETURNED = re.compile(r"^\s+return (\w+)\(", re.MULTILINE)
 _PARENT_S = re.compile(r"^\s+return super\(\)\.forward\(", re.MULTILINE)
 
 
-def output_fields(cls: type[Any]) -> tuple[str, ...]:
-    """Return the fields of the outputs that forward's `return` statements make, or else of those it declares, in order.
+def output_fields(cls: type[Any]) -> dict[str, str]:
+    """Return every name of the fields of the outputs of `cls` → how the output class spells it, in order.
 
-    Empty where that cannot be told. The statements come first because annotations are at times another class's, left
-    over from a copy. So is one of logits on a class that hands on what the model within it gives, and cannot generate:
-    it is the annotation of the class with the head. A forward that returns its parent's is that of its parent.
+    The outputs are those that forward's `return` statements make, or else those it declares; empty where they cannot be
+    told. The statements come first because annotations are at times another class's, left over from a copy. So is one
+    of logits on a class that hands on what the model within it gives, and cannot generate: it is the annotation of the
+    class with the head. A forward that returns its parent's is that of its parent.
     """
     forward = _own_forward(cls)
     names = dict.fromkeys(_RETURNED.findall(inspect.getsource(forward)))
-    made = [kind for name in names if dataclasses.is_dataclass(kind := forward.__globals__.get(name))]
-    kinds = made or [kind for kind in _declared(forward) if dataclasses.is_dataclass(kind)]
-    fields = dict.fromkeys(field.name for kind in kinds for field in dataclasses.fields(kind))
-    if not made and {"logits", "past_key_values"} <= fields.keys() and not cls.can_generate():
-        return ("last_hidden_state", *(name for name in fields if name not in ("logits", "loss")))
-    return tuple(fields)
+    made: list[Any] = [kind for name in names if dataclasses.is_dataclass(kind := forward.__globals__.get(name))]
+    kinds: list[Any] = made or [kind for kind in _declared(forward) if dataclasses.is_dataclass(kind)]
+    spelled = [field.name for kind in kinds for field in dataclasses.fields(kind)]
+    aliases = {alias: name for kind in kinds for alias, name in field_aliases(kind).items()}
+    fields = named(spelled, aliases)
+    if not made and {"logits", "cache"} <= fields.keys() and not cls.can_generate():
+        head = {fields["logits"], fields.get("loss")}
+        return named(["last_hidden_state", *(name for name in spelled if name not in head)], aliases)
+    return fields
+
+
+def promised_outputs(cls: type[Any]) -> tuple[str, ...]:
+    """Return the words for the fields of the outputs of `cls`, the same in every release; empty where none can be told.
+
+    They are what a manifest keeps of an architecture, so that a field lost from one release to the next is seen.
+    """
+    return words_of(output_fields(cls))
 
 
 def gives_tensor(cls: type[Any]) -> bool:

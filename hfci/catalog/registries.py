@@ -5,12 +5,13 @@ Nothing here lists a model. Importing this module is cheap; transformers is impo
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
 import logging
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "module_name",
     "own_model_classes",
     "processor_tables",
+    "quiet",
     "tables_of_class",
     "tasks_by_auto_class",
     "transformers_version",
@@ -61,11 +63,18 @@ def default_config(model_type: str, **arguments: Any) -> Any:
 
     Raises what the configuration class raises; two of 804 have no default.
     """
+    with quiet():  # defaults warn of themselves; what matters of them fails later
+        return config_class(model_type)(**arguments)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' own warnings to itself."""
     logger = logging.getLogger("transformers")
     level = logger.level
-    logger.setLevel(logging.ERROR)  # defaults warn of themselves; what matters of them fails later
+    logger.setLevel(logging.ERROR)
     try:
-        return config_class(model_type)(**arguments)
+        yield
     finally:
         logger.setLevel(level)
 

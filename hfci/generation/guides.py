@@ -50,7 +50,7 @@ SHOWN_TEST = "test_forward_is_finite"
 # Kind of fact (see hfci/catalog/facts.py) → what it says, in words.
 FACTS = {
     "input": "its forward takes the modality {}",
-    "param": "its forward has the parameter {}",
+    "param": "its forward has a parameter that answers to {}",
     "table": "it stands in the auto table {}",
     "type-table": "a class of its model type stands in the auto table {}",
     "any-model": "its configuration has a part {} that may be any model",

@@ -17,15 +17,15 @@ __all__ = ["promises_of"]
 def promises_of(model_type: str, architecture: str) -> dict[str, Any]:
     """Return what templates may ask of `architecture`.
 
-    `module`: where a person would import it from. `parameters`: those of its forward. `fields`: the output
-    fields that forward gives, empty where that cannot be told. `gives_tensor`: it gives a bare tensor.
-    `is_backbone`: it says how many channels its feature maps have. `config`: name → value of the default
-    configuration it is built from. `is_nested`: the text's configuration is a part of that. `config_type`: the model
-    type that the model type's configuration says it is of; some share one. `recipe`: how it departs from the general
-    rule.
+    `module`: where a person would import it from. `parameters`: those of its forward, every name of each → how this
+    release spells it. `fields`: the same of the output fields that forward gives, empty where that cannot be told.
+    `gives_tensor`: it gives a bare tensor. `is_backbone`: it says how many channels its feature maps have. `config`:
+    name → value of the default configuration it is built from. `is_nested`: the text's configuration is a part of that.
+    `config_type`: the model type that the model type's configuration says it is of; some share one. `recipe`: how it
+    departs from the general rule.
     """
     cls = find_class(model_type, architecture)
-    fields = frozenset(output_fields(cls))
+    fields = output_fields(cls)
     config = _default_config(model_type, architecture)
     return {
         "module": _importable_from(cls),

@@ -11,6 +11,7 @@ from torch.nn import functional
 from transformers import BertModel, GPT2LMHeadModel
 
 from hfci import checks
+from hfci.catalog.outputs import output_fields
 from hfci.tiny import TinyModel, build_tiny
 
 from .breaking import broken, only_red, reds, with_recipe
@@ -79,17 +80,18 @@ def test_nan_in_one_place(bert: TinyModel) -> None:
 
 
 def test_infinity_deep_inside_a_cache() -> None:
+    cache = output_fields(GPT2LMHeadModel)["cache"]
+
     def forward(self: GPT2LMHeadModel, *arguments: Any, **inputs: Any) -> Any:
         outputs = GPT2LMHeadModel.forward(self, *arguments, **inputs)
-        hole = torch.zeros_like(outputs.past_key_values.layers[0].values, dtype=torch.bool)
+        layer = outputs[cache].layers[0]
+        hole = torch.zeros_like(layer.values, dtype=torch.bool)
         hole[:, :, -1, 0] = True
-        outputs.past_key_values.layers[0].values = outputs.past_key_values.layers[0].values.masked_fill(
-            hole, float("inf")
-        )
+        layer.values = layer.values.masked_fill(hole, float("inf"))
         return outputs
 
     message = only_red(broken(build_tiny("gpt2", "GPT2LMHeadModel"), forward=forward), "forward_is_finite")
-    assert "past_key_values.layers[0].values" in message
+    assert f"{cache}.layers[0].values" in message
     assert "(0 NaN)" in message
 
 

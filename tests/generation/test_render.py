@@ -2,8 +2,10 @@ import ast
 import re
 
 import pytest
+from transformers import GPT2Model
 
 from hfci.catalog import families, read_row
+from hfci.catalog.outputs import output_fields
 from hfci.errors import UsageError
 from hfci.generation import generate, templates_dir
 from hfci.generation.render import promised_checks
@@ -48,7 +50,7 @@ def test_the_class_and_the_shapes_are_asserted_in_sight(rendered):
     assert "from transformers import GPT2Model" in text
     assert "assert type(tiny.model) is GPT2Model" in text
     assert "assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)" in text
-    assert "assert outputs.past_key_values.get_seq_length() == length" in text
+    assert f"assert outputs.{output_fields(GPT2Model)['cache']}.get_seq_length() == length" in text
     assert ast.parse(text)
 
 

@@ -69,10 +69,17 @@ def _one_row(model: Any, row: int, seed: int, overrides: Mapping[str, Any]) -> d
         if spec != "omit":
             context.made[name] = from_spec(name, spec, context)
     for name, maker in _MAKERS.items():
-        if name in context.parameters and name not in context.made and not _left_out(name, context):
+        if name in context.parameters and not _is_made(name, context) and not _left_out(name, context):
             made = _as_its_tower(name, context) or maker(context)
             context.made.update({key: value for key, value in made.items() if key not in context.made})
-    return {name: value for name, value in context.made.items() if overrides.get(name) != "omit"}
+    spelled = context.parameters
+    return {spelled.get(name, name): value for name, value in context.made.items() if overrides.get(name) != "omit"}
+
+
+def _is_made(name: str, context: Context) -> bool:
+    """Say whether what answers to `name` is made, under that name or another."""
+    spelled = context.parameters
+    return any(spelled.get(made, made) == spelled[name] for made in context.made)
 
 
 def _as_its_tower(name: str, context: Context) -> dict[str, Any]:

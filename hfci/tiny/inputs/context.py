@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from hfci.catalog.aliases import argument_aliases, named
 from hfci.catalog.facts import entry
 from hfci.tiny.keyed import generator
 
@@ -86,9 +87,10 @@ class Context:
         return int(pooled.numel() // pooled.shape[-1])
 
     @functools.cached_property
-    def parameters(self) -> frozenset[str]:
-        """The names of forward's parameters."""
-        return frozenset(inspect.signature(entry(self.model)).parameters)
+    def parameters(self) -> dict[str, str]:
+        """Every name of forward's parameters → how its signature spells it."""
+        function = entry(self.model)
+        return named(inspect.signature(function).parameters, argument_aliases(function))
 
     @functools.cached_property
     def required(self) -> frozenset[str]:
@@ -96,7 +98,7 @@ class Context:
         parts = list(self.model.modules())
         methods = [getattr(part, name) for name in FEATURE_METHODS for part in parts if hasattr(part, name)]
         wanted = frozenset().union(*map(_required, methods))
-        return _required(entry(self.model)) | (wanted & self.parameters)
+        return _required(entry(self.model)) | (wanted & self.parameters.keys())
 
     def listener(self, name: str) -> Context:
         """Return the context of the part that takes `name` itself: the innermost model whose forward has it."""

@@ -45,7 +45,7 @@ def pixel_inputs(context: Context) -> dict[str, Any]:
     (1, frames, channels, height, width) where the class sees videos alone; a flat list of patches where it also takes
     their grid.
     """
-    if {"image_grid_thw", "grid_thw"} & context.parameters:
+    if {"image_grid_thw", "grid_thw"} & context.parameters.keys():
         return patch_inputs(context, "pixel_values", "image_grid_thw")
     channels, height, width = _image_shape(context)
     shape: tuple[int, ...] = (1, channels, height, width)

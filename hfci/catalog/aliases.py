@@ -1,0 +1,93 @@
+"""The other names of arguments and output fields: what a class means, however one release of transformers spells it.
+
+Names are a dict: every name that an argument or a field answers to → how the installed release spells it. They are
+transformers' own aliases, of `deprecate_kwarg` and of `ModelOutput`'s properties, and the words of `data/aliases.toml`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any
+
+from hfci.catalog.registries import quiet
+
+__all__ = ["argument_aliases", "field_aliases", "named", "words_of"]
+
+
+def named(spelled: Iterable[str], aliases: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of what is `spelled` so: the spellings themselves first, then `aliases` and hfci's own words.
+
+    What an alias stands for that is not there (`**kwargs` may take it) has no name.
+    """
+    names = {name: name for name in spelled}
+    for alias, name in aliases.items():
+        if name in names:
+            names.setdefault(alias, name)
+    for word, spellings in _words().items():
+        known = next((names[one] for one in spellings if one in names), None)
+        if known is not None:
+            names.setdefault(word, known)
+    return names
+
+
+def words_of(names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return one word for each thing in `names`, in their order, the same in every release that has it.
+
+    It is hfci's word if there is one, else the first alias, which is the name of the releases before, else the name.
+    """
+    others: dict[str, list[str]] = {}
+    for name, spelled in names.items():
+        others.setdefault(spelled, []).extend([name] if name != spelled else [])
+    return tuple(
+        next((name for name in (spelled, *aliases) if name in _words()), next(iter(aliases), spelled))
+        for spelled, aliases in others.items()
+    )
+
+
+def argument_aliases(function: Any) -> dict[str, str]:
+    """Return deprecated name → name of the arguments of `function`, as its `deprecate_kwarg`s declare them."""
+    from transformers.utils.deprecation import deprecate_kwarg
+
+    found: dict[str, str] = {}
+    while function is not None:
+        if getattr(function, "__globals__", None) is deprecate_kwarg.__globals__:  # `wraps` leaves these as they are
+            held = dict(zip(function.__code__.co_freevars, function.__closure__, strict=True))
+            old, new = held["old_name"].cell_contents, held["new_name"].cell_contents
+            if new is not None:  # else it is deprecated, and nothing takes its place
+                found = {alias: new if name == old else name for alias, name in found.items()} | {old: new}
+        function = getattr(function, "__wrapped__", None)
+    return found
+
+
+@functools.cache
+def field_aliases(kind: Any) -> dict[str, str]:
+    """Return other name → field of the output class `kind`: its properties that give what a field holds."""
+    instance = kind.__new__(kind)
+    held = {field.name: object() for field in dataclasses.fields(kind)}
+    for name, value in held.items():
+        object.__setattr__(instance, name, value)
+    properties = {
+        name: member
+        for owner in kind.__mro__
+        for name, member in vars(owner).items()
+        if isinstance(member, property) and name not in held
+    }
+    found: dict[str, str] = {}
+    for alias, member in properties.items():
+        try:
+            with quiet():
+                given = member.fget(instance) if member.fget else None
+        except Exception:  # noqa: S112 -- what computes on its fields, or has none here to give, is no alias of one
+            continue
+        found.update((alias, name) for name, value in held.items() if value is given)
+    return found
+
+
+@functools.cache
+def _words() -> dict[str, tuple[str, ...]]:
+    data = tomllib.loads((files("hfci.catalog") / "data" / "aliases.toml").read_text(encoding="utf-8"))
+    return {row["word"]: tuple(row["spelled"]) for row in data["alias"]}
