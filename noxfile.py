@@ -96,8 +96,8 @@ def env(session: nox.Session) -> None:
 
 
 def shared(session: nox.Session, *command: str) -> None:
-    """Run `python -m COMMAND` in the shared environment."""
-    session.run(python(), "-m", *command, external=True)
+    """Run `python -m COMMAND` in the shared environment; after Ctrl-C it has five seconds to write its summary."""
+    session.run(python(), "-m", *command, external=True, interrupt_timeout=5.0)
 
 
 @nox.session(venv_backend="none", requires=["env"])

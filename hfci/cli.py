@@ -1,15 +1,16 @@
-"""The command line: a table of commands, and one place where an error becomes an exit code."""
+"""The command line: a table of commands, and one place where an error or a signal becomes an exit code."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
 from hfci import __version__
 from hfci.errors import HfciError
+from hfci.interruption import EXIT_INTERRUPTED, interruptible
+from hfci.output import unfailing_output
 
 __all__ = ["COMMANDS", "main", "make_parser"]
 
@@ -45,18 +46,14 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = make_parser().parse_args(argv)
-    try:
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-    except HfciError as error:
-        print(f"hfci: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("hfci: interrupted", file=sys.stderr)  # noqa: T201
-        return 130
-    except BrokenPipeError:
-        # The reader has seen enough; without this, Python complains once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return code
+    with unfailing_output(), interruptible():
+        arguments = make_parser().parse_args(argv)
+        try:
+            code: int = arguments.run(arguments)
+        except HfciError as error:
+            print(f"hfci: {error}", file=sys.stderr)  # noqa: T201
+            return error.exit_code
+        except KeyboardInterrupt:
+            print("hfci: interrupted", file=sys.stderr)  # noqa: T201
+            return EXIT_INTERRUPTED
+        return code

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfci.commands.options import add_checks, add_device, add_folder, add_names, add_seed, add_tier
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
+from hfci.interruption import EXIT_INTERRUPTED
 from hfci.testing.folders import GENERATED, SCRATCH, find_tests
 from hfci.tiny.layout import LAYOUTS
 
@@ -123,9 +124,11 @@ def run(arguments: Namespace) -> int:
         recorder.open(asked.device)
     if recorder.unfit:
         return EnvironmentUnfit.exit_code
+    if recorder.interrupted and recorder.writer is None:
+        return EXIT_INTERRUPTED
     summary = _show(recorder)
     if recorder.interrupted:
-        return 130
+        return EXIT_INTERRUPTED
     if summary.is_red or status:
         return 1
     if not summary.executed:

@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Generator
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import pytest_timeout
 
 from hfci.catalog.registries import transformers_version
 from hfci.errors import HfciError, UsageError
@@ -25,8 +27,9 @@ from hfci.testing.cases import Case, case_from_marker
 from hfci.testing.ledger import Ledger, read_ledger
 from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
-from hfci.testing.outcomes import Outcome, Verdict, against_ledger, judge, unavailable
+from hfci.testing.outcomes import Outcome, Verdict, against_ledger, judge, plain, unavailable
 from hfci.testing.preparation import missing_packages, prepare, seed, used_device
+from hfci.testing.workers import become_worker
 
 __all__ = ["CASE", "Executor"]
 
@@ -60,6 +63,8 @@ class Executor:
 
     def pytest_configure(self) -> None:
         """Keep the real stderr for the backstop's traceback: later it is captured."""
+        if "hfci_cases" in self.worker:
+            become_worker()
         if sys.__stderr__ is not None:
             self.stderr = os.dup(sys.__stderr__.fileno())
 
@@ -99,6 +104,8 @@ class Executor:
         if wanted is not None:
             keep = set(wanted)
             items[:] = [item for item in items if CASE in item.stash and item.stash[CASE].id in keep]
+        # By itself and not by a name, of which it has two: of its entry point and of its module.
+        is_timed = hasattr(signal, "SIGALRM") and self.config.pluginmanager.is_registered(pytest_timeout)
         seen: dict[str, str] = {}
         for item in items:
             if CASE not in item.stash:
@@ -106,7 +113,7 @@ class Executor:
             other = seen.setdefault(item.stash[CASE].id, item.nodeid)
             if other != item.nodeid:
                 raise pytest.UsageError(f"two tests of {item.stash[CASE].id}: {other} and {item.nodeid}")
-            if self.config.pluginmanager.hasplugin("timeout") and not item.get_closest_marker("timeout"):
+            if is_timed and not item.get_closest_marker("timeout"):
                 item.add_marker(pytest.mark.timeout(self.timeout, method="signal"))
         if seen and not self.prepared:
             self._prepare(session)
@@ -218,6 +225,11 @@ class Executor:
             verdict["peak_memory_bytes"] = _peak_memory(self.device)
         report.hfci = dict(verdict)  # type: ignore[attr-defined]
         return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(self) -> Generator[None, Any, Any]:
+        """Let nothing that a test has said stop its report on the way to the controller."""
+        return plain((yield))
 
     def _overruled(self, verdict: Verdict, report: pytest.TestReport, tiny: Any) -> Verdict:
         """Return the verdict, or that of a failure which the test itself has not seen."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hfci.testing.ledger import Entry
 
-__all__ = ["EXECUTED", "RED", "Outcome", "Unavailable", "Verdict", "against_ledger", "judge", "unavailable"]
+__all__ = ["EXECUTED", "RED", "Outcome", "Unavailable", "Verdict", "against_ledger", "judge", "plain", "unavailable"]
 
 
 class Outcome(StrEnum):
@@ -55,8 +55,8 @@ class Verdict(dict[str, Any]):
         """Return the verdict of a failure: `kind` is the exception's type or hfci's own word for it."""
         error = {
             "type": kind,
-            "message": _plain(message)[:ERROR_LENGTH],
-            "traceback": _plain(traceback)[-ERROR_LENGTH:],
+            "message": plain(message)[:ERROR_LENGTH],
+            "traceback": plain(traceback)[-ERROR_LENGTH:],
         }
         return cls(outcome=Outcome.FAILED.value, stage=stage, error=error)
 
@@ -68,9 +68,9 @@ def judge(report: pytest.TestReport, error: BaseException | None, building: bool
     run says so by `unavailable(reason)`, what does not apply by `NotApplicable(reason)`.
     """
     if isinstance(error, Unavailable):
-        return Verdict(outcome=Outcome.UNAVAILABLE.value, reason=_plain(str(error)))
+        return Verdict(outcome=Outcome.UNAVAILABLE.value, reason=plain(str(error)))
     if _is_not_applicable(error):
-        return Verdict(outcome=Outcome.NOT_APPLICABLE.value, reason=_plain(str(error)))
+        return Verdict(outcome=Outcome.NOT_APPLICABLE.value, reason=plain(str(error)))
     if hasattr(report, "wasxfail") or (error is None and report.failed):
         return Verdict.failed("Xfail", "xfail hides a failure; enter it in the ledger of known failures")
     if report.skipped:
@@ -114,6 +114,12 @@ def _is_not_applicable(error: BaseException | None) -> bool:
     return checks is not None and isinstance(error, getattr(checks, "NotApplicable", ()))
 
 
-def _plain(text: str) -> str:
-    """Return `text` without lone surrogates, which neither execnet nor a UTF-8 file takes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def plain(data: Any) -> Any:
+    """Return `data`, of the types that JSON has, without lone surrogates, which neither execnet nor UTF-8 takes."""
+    if isinstance(data, str):
+        return data.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(data, dict):
+        return {plain(name): plain(value) for name, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return type(data)(map(plain, data))
+    return data

@@ -57,7 +57,7 @@ class _TinyModels:
     def __init__(self, **options: Any) -> None:
         self.options = options
         self.asked: tuple[str, str] | None = None
-        self.made: TinyModel | Exception | None = None
+        self.made: TinyModel | BaseException | None = None
 
     def get(self, model_type: str, architecture: str) -> TinyModel:
         """Return it, or raise again what building it raised: a failure is not tried again for every test."""
@@ -67,9 +67,9 @@ class _TinyModels:
             self.asked, self.made = (model_type, architecture), None
             try:
                 self.made = build_tiny(model_type, architecture, **self.options)
-            except Exception as error:
+            except (Exception, pytest.fail.Exception) as error:  # the latter is how a timeout ends it
                 self.made = error
-        if isinstance(self.made, Exception):
+        if isinstance(self.made, BaseException):
             raise self.made
         assert self.made is not None
         return self.made

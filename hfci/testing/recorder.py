@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import signal
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -20,14 +18,16 @@ import msgspec
 import pytest
 
 from hfci.errors import EnvironmentUnfit
+from hfci.interruption import EXIT_INTERRUPTED, uninterrupted
 from hfci.testing.cases import SETTINGS, Case, unusual
 from hfci.testing.machine import Process, kernel_variables, with_variables
 from hfci.testing.outcomes import EXECUTED, Outcome, Verdict
 from hfci.testing.records import Error, Header, Record, RecordWriter, new_run_id, records_file
+from hfci.testing.workers import end_worker, manner
 
 __all__ = ["Recorder"]
 
-EXIT_TESTS_FAILED, EXIT_UNFIT, EXIT_INTERRUPTED = 1, EnvironmentUnfit.exit_code, 130
+EXIT_TESTS_FAILED, EXIT_UNFIT = 1, EnvironmentUnfit.exit_code
 
 # Which attempt at a job this is, where a workflow can repeat one.
 ATTEMPT = "GITHUB_RUN_ATTEMPT"
@@ -76,6 +76,7 @@ class Recorder:
         self._phases: dict[str, list[pytest.TestReport]] = {}
         self._not_collected: dict[str, str] = {}  # file → why
         self._deaths: dict[str, str] = {}  # worker → how it died
+        self._running: list[Any] = []  # workers
         self._stillborn = 0
         self._is_unwritable = False
         self._process: Process | None = None  # what each of the processes is that run cases
@@ -105,6 +106,7 @@ class Recorder:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """With xdist: tell a worker which cases to keep, and where to say what it collected."""
+        self._running.append(node)
         self._scratch = self._scratch or tempfile.TemporaryDirectory(prefix="hfci-")
         self._workers = node.workerinput["workercount"]
         node.workerinput["hfci_plan"] = self._plan_file(node)
@@ -177,11 +179,11 @@ class Recorder:
         if error == "keyboard-interrupt":
             self.interrupted = True
         elif error:
-            self._deaths[worker] = f"worker {worker} died {_manner(node)}"
+            self._deaths[worker] = f"worker {worker} died {manner(node)}"
             if not Path(self._plan_file(node)).exists():
                 self._stillborn += 1
                 if self._stillborn >= STILLBORN:
-                    self.unfit = f"{STILLBORN} workers in a row died before their first test; the last {_manner(node)}"
+                    self.unfit = f"{STILLBORN} workers in a row died before their first test; the last {manner(node)}"
                     self.config.pluginmanager.getplugin("dsession").shouldstop = "workers die at their start"
 
     @pytest.hookimpl(optionalhook=True)
@@ -207,16 +209,35 @@ class Recorder:
         """Write what has not run, and let the exit status say so."""
         if self._is_dry() or not (self.planned or self.unfit):
             return
+        if self.interrupted:
+            self._end_workers()
         self._open()
-        missing = [case for case in self.planned.values() if case.id not in self.records]
-        for case in missing:
-            self._record(Record.of(case, Outcome.NOT_RUN, reason=self._why_not_run(case)))
+        missing = self._complete()
         if self.unfit:
             session.exitstatus = EXIT_UNFIT
         elif self.interrupted:
             session.exitstatus = EXIT_INTERRUPTED
         elif missing:
             session.exitstatus = EXIT_TESTS_FAILED
+
+    def interrupt(self) -> None:
+        """Complete the records of a run that was interrupted where pytest does not see it: at its start or its end."""
+        self.interrupted = True
+        self._end_workers()
+        if self.writer is not None:
+            self._complete()
+
+    def _end_workers(self) -> None:
+        """Not waiting for what they are doing: there is no time."""
+        for worker in self._running:
+            end_worker(worker)
+
+    def _complete(self) -> list[Case]:
+        """Write what has not run, and return it."""
+        missing = [case for case in self.planned.values() if case.id not in self.records]
+        for case in missing:
+            self._record(Record.of(case, Outcome.NOT_RUN, reason=self._why_not_run(case)))
+        return missing
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what pytest itself cannot know."""
@@ -254,10 +275,11 @@ class Recorder:
             workers=self._workers if self.planned else None,
             **self.about,
         )
-        self.writer = RecordWriter(self.results / records_file(head))
-        self.writer.write(head)
-        for record in self.known:
-            self.writer.write(record)
+        with uninterrupted():
+            self.writer = RecordWriter(self.results / records_file(head))
+            self.writer.write(head)
+            for record in self.known:
+                self.writer.write(record)
 
     def _open(self) -> None:
         if self.writer is not None or self._is_unwritable:
@@ -274,11 +296,11 @@ class Recorder:
             attempt=self.about["attempt"],
             fingerprint=self.fingerprints.get(record.case),
         )
-        self.records[record.case] = record
-        if self.writer is None or self._is_unwritable:
-            return
         try:
-            self.writer.write(record)
+            with uninterrupted():  # it is known to be written exactly when it is
+                self.records[record.case] = record
+                if self.writer is not None and not self._is_unwritable:
+                    self.writer.write(record)
         except EnvironmentUnfit as error:
             self._give_up(error)
 
@@ -329,18 +351,3 @@ def _checked(verdict: Mapping[str, Any]) -> dict[str, Any]:
 
 def _case_from_json(data: dict[str, Any]) -> Case:
     return Case(**{**data, "requires": tuple(data["requires"])})
-
-
-def _manner(node: Any) -> str:
-    """Return how the process of a worker ended; execnet keeps it, but has no public name for it."""
-    process: subprocess.Popen[bytes] | None = getattr(getattr(node.gateway, "_io", None), "popen", None)
-    try:
-        code = process.wait(timeout=5) if process is not None else None
-    except subprocess.TimeoutExpired:
-        code = None
-    if code is None:
-        return "without a word"
-    if code < 0:
-        name = signal.Signals(-code).name
-        return f"with signal {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
-    return f"with exit code {code}" + (" (stuck beyond --hfci-timeout?)" if code == 1 else "")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfci.interruption import EXIT_INTERRUPTED
 from hfci.testing.cases import SETTINGS
 
 if TYPE_CHECKING:
@@ -59,13 +61,26 @@ def run_session(
         **{f"--hfci-{name}": value for name, value in settings.items()},
         "--hfci-timeout": timeout,
     }
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    _leave_out_settings()
     flags = [*FLAGS, *(part for plugin in PLUGINS for part in ("-p", plugin))]
     pairs = [part for name, value in options.items() for part in (name, str(value))]
     # Folders, of which workers take the planned files: given a file, pytest goes through its whole folder, each time.
     folders = dict.fromkeys(str((folder / file).parent) for file in files)
-    with _no_commands():
-        return int(pytest.main([*flags, *pairs, *folders], plugins=[recorder]))
+    # Not pytest's usual temporary folder: at its end it removes there what the user's own runs have left.
+    with tempfile.TemporaryDirectory(prefix="hfci-", ignore_cleanup_errors=True) as scratch, _no_commands():
+        place = ("--basetemp", str(Path(scratch, "tests")))
+        try:
+            return int(pytest.main([*flags, *pairs, *place, *folders], plugins=[recorder]))
+        except KeyboardInterrupt:
+            recorder.interrupt()
+            return EXIT_INTERRUPTED
+
+
+def _leave_out_settings() -> None:
+    """Forget what the environment tells pytest, and so its workers: that is for the user's own tests."""
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+        del os.environ[name]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import pytest
 from hfci.errors import UsageError
 from hfci.testing.cases import case_from_marker
 
-from .support import run_pytest, write_test
+from .support import read_lines, run_pytest, write_test
 
 FIELDS = {"model_type": "a", "architecture": "A", "family": "f", "tier": "smoke"}
 PASSES = "def test_passes():\n    assert True\n"
@@ -91,3 +91,24 @@ def test_a_broken_package_is_named_once(marked: Path, tmp_path_factory: pytest.T
     text = done.stdout + done.stderr
     assert text.count("pip install --upgrade --force-reinstall safetensors") == 1, text
     assert "ERROR test_" not in text
+
+
+UNWRITABLE = """
+def test_says_what_no_file_takes():
+    print("printed \\udc80")
+    assert False, "raised \\udc80"
+
+def test_after():
+    assert True
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1", "--dist", "loadfile")])
+def test_what_cannot_be_encoded_costs_nothing(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    write_test(tmp_path, "surrogate", UNWRITABLE)
+    done = run_pytest(tmp_path, *workers, PYTHONIOENCODING="utf-8:backslashreplace")
+    assert done.returncode == 1, done.stdout
+    assert "1 failed, 1 passed" in done.stdout
+    _, lines = read_lines(tmp_path / "out")
+    assert [line["outcome"] for line in lines] == ["failed", "passed"]
+    assert lines[0]["error"]["message"].startswith("raised \\udc80")

@@ -77,7 +77,7 @@ def test_dead_and_stuck_workers(tmp_path: Path) -> None:
     assert "died with signal SIGKILL" in said["killed.kills"]
     assert "died with signal SIGSEGV" in said["segfault.reads_nothing"]
     assert "Timeout" in said["stuck.sleeps"]
-    assert "--hfci-timeout" in said["stuck.is_stuck_in_c"]
+    assert "stuck beyond its timeout?" in said["stuck.is_stuck_in_c"]
     assert records["killed.kills"]["stage"] == "check"
     assert records["killed.kills"]["worker"].startswith("gw")
     assert records["killed.kills"]["reproduce"] in done.stdout
