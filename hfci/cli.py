@@ -6,15 +6,17 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from hfci import __version__
+from hfci.checkout import enter
 from hfci.errors import HfciError
 from hfci.interruption import EXIT_INTERRUPTED, interruptible
 from hfci.output import unfailing_output
 
 __all__ = ["COMMANDS", "main", "make_parser"]
 
-COMMANDS = ("catalog", "generate", "validate", "tiny", "plan", "run", "report", "history", "ledger", "doctor")
+COMMANDS = ("catalog", "generate", "validate", "tiny", "plan", "run", "check", "report", "history", "ledger", "doctor")
 
 EXIT_CODES = (
     "exit codes: 0 done; 1 tests failed or a regression was found; 2 wrong use or configuration; "
@@ -49,7 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with unfailing_output(), interruptible():
         arguments = make_parser().parse_args(argv)
         try:
-            code: int = arguments.run(arguments)
+            source: Path | None = getattr(arguments, "source", None)
+            entered = None if source is None else enter(source, sys.argv[1:] if argv is None else argv)
+            code: int = arguments.run(arguments) if entered is None else entered
         except HfciError as error:
             print(f"hfci: {error}", file=sys.stderr)  # noqa: T201
             return error.exit_code

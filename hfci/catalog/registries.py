@@ -27,6 +27,7 @@ __all__ = [
     "own_model_classes",
     "processor_tables",
     "quiet",
+    "registry_digest",
     "tables_of_class",
     "tasks_by_auto_class",
     "transformers_version",
@@ -35,12 +36,19 @@ __all__ = [
 _MODELS = "transformers.models"
 
 
-@functools.cache  # reading it parses a package's whole description, which costs as much as a small forward
+@functools.cache
 def transformers_version() -> str:
-    """Return the version of the installed transformers without importing it."""
-    from importlib.metadata import version
+    """Return the version of the transformers that is imported here, without importing it."""
+    from hfci.catalog.origin import find_transformers, version_of
 
-    return version("transformers")
+    return version_of(find_transformers()) or "unknown"
+
+
+def registry_digest() -> str:
+    """Return the digest of the registries of the transformers that is imported here: which model types there are."""
+    from hfci.catalog.origin import find_transformers, registry_of
+
+    return registry_of(find_transformers())
 
 
 def model_type_names() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from hfci.commands.options import add_folder, add_names
+from hfci.commands.options import add_folder, add_names, add_source
 from hfci.errors import UsageError
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
@@ -18,6 +18,7 @@ EXAMPLE = "hfci generate bert 'qwen*' --out generated"
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
+    add_source(parser)
     add_folder(parser, "--out", "where to write", Path("generated"))
     add_folder(parser, "--guides", "render the guides of the tests in --out, e.g. into docs, and no tests")
     mode = parser.add_mutually_exclusive_group()

@@ -13,6 +13,7 @@ __all__ = [
     "add_json",
     "add_names",
     "add_seed",
+    "add_source",
     "add_tier",
     "print_json",
 ]
@@ -48,6 +49,17 @@ def add_device(parser: ArgumentParser) -> None:
 def add_seed(parser: ArgumentParser) -> None:
     """The seed."""
     parser.add_argument("--seed", type=int, default=0, help="of weights and inputs (default: 0)")
+
+
+def add_source(parser: ArgumentParser) -> None:
+    """Which transformers."""
+    parser.add_argument(
+        "--source",
+        type=Path,
+        metavar="DIR",
+        help="a checkout of transformers, or its src/, instead of the installed one; its code runs without tokens in "
+        "the environment",
+    )
 
 
 def add_json(parser: ArgumentParser) -> None:

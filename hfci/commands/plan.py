@@ -9,10 +9,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfci.commands.options import TIERS, add_checks, add_folder, add_json, add_names, print_json
-from hfci.errors import NothingToDo, UsageError
+from hfci.commands.options import TIERS, add_checks, add_folder, add_json, add_names, add_source, print_json
+from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 
 if TYPE_CHECKING:
+    from hfci.catalog.origin import Origin
     from hfci.planning.make import Request
     from hfci.planning.plan import Plan
     from hfci.testing.manifest import Manifest
@@ -28,6 +29,7 @@ OUTPUT, SUMMARY = "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
+    add_source(parser)
     parser.add_argument("--tier", action="append", choices=TIERS, default=[], help="repeatable (default: all)")
     add_checks(parser)
     what = parser.add_argument_group("what need not run")
@@ -117,6 +119,7 @@ def _request(arguments: Namespace, manifest: Manifest) -> Request:
 
     request = Request(
         run=new_run_id(),
+        source=_source(arguments, manifest),
         runners=pick(load_configuration(Path.cwd()).runners, arguments.runner),
         names=tuple(arguments.names),
         tiers=tuple(tier for tier in TIERS if tier in arguments.tier),
@@ -135,8 +138,26 @@ def _request(arguments: Namespace, manifest: Manifest) -> Request:
     places = {"generated": arguments.generated, "constraints": arguments.constraints}
     if arguments.since is None:  # what the shards record with their fingerprints, a later plan can reuse
         return replace(request, reuse=unreused(manifest, cases_of(manifest, request), **places))
-    known = reuse(manifest, cases_of(manifest, request), arguments.since, Path.cwd(), **places)
+    known = reuse(manifest, cases_of(manifest, request), arguments.since, arguments.source or Path.cwd(), **places)
     return replace(request, reuse=known, red=_red(arguments.since) if request.budget else frozenset())
+
+
+def _source(arguments: Namespace, manifest: Manifest) -> Origin | None:
+    """Return the transformers that is here, if the tests are for it; without --since, there need not be one."""
+    from hfci.catalog.origin import Origin, find_transformers
+
+    try:
+        found = Origin.at(find_transformers())
+    except EnvironmentUnfit:
+        return None
+    if found.version == manifest.transformers:
+        return found
+    if arguments.since is not None:
+        raise UsageError(
+            f"{arguments.generated} is for transformers {manifest.transformers}, and what has changed would be looked "
+            f"for in {found}: install that version, or name a checkout of it with --source"
+        )
+    return None
 
 
 def _red(since: str) -> frozenset[str]:

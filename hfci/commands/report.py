@@ -92,7 +92,7 @@ def run(arguments: Namespace) -> int:
 
     manifest = _manifest(arguments)
     results = _results(arguments, manifest)
-    comparison, trends = _earlier(arguments, results)
+    results, comparison, trends = _earlier(arguments, results)
     summary = summarize(results, comparison, trends, expiring=expiring(read_ledger(), date.today()))
     if arguments.popularity is not None:
         summary = summary.in_order(load_popularity(arguments.popularity).priority)
@@ -121,14 +121,29 @@ def _manifest(arguments: Namespace) -> tuple[Path, Manifest] | None:
 
 
 def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Results:
-    from hfci.planning.plan import load_plan
+    from hfci.planning.plan import load_plan, require_source
     from hfci.results import read_results
-    from hfci.results.completeness import absent_from_manifest, absent_from_plan, settled_by_plan
+    from hfci.results.completeness import (
+        absent_from_manifest,
+        absent_from_plan,
+        absent_shards,
+        require_one_transformers,
+        settled_by_plan,
+    )
 
     plan = load_plan(arguments.plan) if arguments.plan else None
     results = read_results(arguments.results, run=plan.run if plan else None)
+    require_one_transformers(results)
     if plan is not None:
+        for head in results.headers:
+            if head.source is not None:
+                require_source(plan, head.source, f"in shard {head.shard}")
         return results.lacking(absent_from_plan(results, plan)).settled(settled_by_plan(plan))
+    for run, shards in absent_shards(results).items():
+        named = ", ".join(map(str, shards))
+        said = f"run {run} left no records of shard {named}: each counts as a case that did not run"
+        print(f"hfci: {said}", file=sys.stderr)  # noqa: T201
+        results = results.promising(len(shards))
     if manifest is None:
         return results
     path, known = manifest
@@ -154,19 +169,26 @@ def _files(results: Results, manifest: tuple[Path, Manifest] | None) -> dict[str
 # What was before.
 
 
-def _earlier(arguments: Namespace, results: Results) -> tuple[Comparison | None, Trends | None]:
-    from hfci.results.comparison import compare
+def _earlier(arguments: Namespace, results: Results) -> tuple[Results, Comparison | None, Trends | None]:
+    """Return the results without what was lost since the baseline, how they compare, and what the history says."""
     from hfci.results.history import History
 
     if arguments.history is None:
-        baseline = _baseline(arguments.baseline, results, None)
-        return (compare(results, baseline) if baseline else None), None
+        return *_against(results, _baseline(arguments.baseline, results, None)), None
     named = (arguments.baseline or "").startswith(OF_BRANCH)
     branch = arguments.branch or (arguments.baseline.removeprefix(OF_BRANCH) if named else None)
     with History.open(arguments.history) as history:
-        baseline = _baseline(arguments.baseline, results, history)
-        trends = history.trends(branch, newest=results)
-    return (compare(results, baseline) if baseline else None), trends
+        results, comparison = _against(results, _baseline(arguments.baseline, results, history))
+        return results, comparison, history.trends(branch, newest=results)
+
+
+def _against(results: Results, baseline: Baseline | None) -> tuple[Results, Comparison | None]:
+    from hfci.results.comparison import compare, lost
+
+    if baseline is None:
+        return results, None
+    results = results.losing(lost(results, baseline))
+    return results, compare(results, baseline)
 
 
 def _baseline(name: str | None, results: Results, history: History | None) -> Baseline | None:

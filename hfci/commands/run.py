@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfci.commands.options import add_checks, add_device, add_folder, add_names, add_seed, add_tier
+from hfci.commands.options import add_checks, add_device, add_folder, add_names, add_seed, add_source, add_tier
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 from hfci.interruption import EXIT_INTERRUPTED
 from hfci.testing.folders import GENERATED, SCRATCH, find_tests
@@ -32,6 +32,7 @@ EXAMPLE = "hfci run bert 'qwen*' --tier smoke --device cpu --results out/"
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
+    add_source(parser)
     add_tier(parser)
     add_checks(parser)
     add_device(parser)
@@ -69,7 +70,7 @@ class Asked:
         if self.planned is None:
             return own
         plan, shard = self.planned
-        return {**own, "run": plan.run, "shard": shard.index, "runner": shard.runner}
+        return {**own, "run": plan.run, "shard": shard.index, "shards": len(plan.shards), "runner": shard.runner}
 
     @property
     def workers(self) -> int | None:
@@ -140,7 +141,8 @@ def run(arguments: Namespace) -> int:
 
 
 def _asked(arguments: Namespace) -> Asked:
-    from hfci.planning.plan import parse_shard
+    from hfci.catalog.origin import Origin, find_transformers
+    from hfci.planning.plan import parse_shard, require_source
 
     if arguments.shard is None:
         return Asked(tuple(arguments.names), tuple(arguments.check), arguments.tier, arguments.device)
@@ -148,6 +150,7 @@ def _asked(arguments: Namespace) -> Asked:
         named = " ".join([*arguments.names, *(f"--check {name}" for name in arguments.check)])
         raise UsageError(f"--shard says what to run, and so does {named}: leave one of them out")
     plan, shard = parse_shard(arguments.shard)
+    require_source(plan, Origin.at(find_transformers()))
     return Asked(plan.names, plan.checks, shard.tier, shard.device, (plan, shard))
 
 
@@ -166,7 +169,7 @@ def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recor
     from hfci.testing.recorder import Recorder
 
     def reproduce(case: Case) -> str:
-        command = run_command(case, generated=arguments.generated, **_settings(arguments))
+        command = run_command(case, generated=arguments.generated, source=arguments.source, **_settings(arguments))
         return with_variables(command, kernel_variables())
 
     known = [_without_test(row, asked) for row in selection.untested]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from hfci.catalog import Architecture, ModelType, families, model_type_names, read_row, transformers_version
+from hfci.catalog.registries import registry_digest
 from hfci.errors import UsageError
 from hfci.generation.names import stems
 from hfci.generation.progress import track
@@ -20,11 +21,12 @@ Asked = tuple[str, str]  # model type, architecture
 
 
 def require_installed(manifest: Manifest, out: Path) -> None:
-    """Raise UsageError where the manifest of `out` is of another transformers than the installed one."""
+    """Raise UsageError where the manifest of `out` is of another transformers than the one that is imported here."""
     installed = transformers_version()
-    if manifest.transformers != installed:
+    if not manifest.is_for(installed, registry_digest()):
+        other = "" if manifest.transformers != installed else " with other model types or classes in its registries"
         raise UsageError(
-            f"{out} was rendered for transformers {manifest.transformers}, and {installed} is installed. "
+            f"{out} was rendered for transformers {manifest.transformers}{other}, and {installed} is installed. "
             "Render into another folder (`hfci generate --out DIR`), or all anew (`hfci generate --verify`)."
         )
 

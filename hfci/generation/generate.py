@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfci.catalog import ModelType, model_type_names, transformers_version
+from hfci.catalog.registries import registry_digest
 from hfci.errors import HfciError
 from hfci.generation.drift import drift
 from hfci.generation.due import Asked, due, expectations, known_of, read_rows, require_installed, targets
@@ -135,6 +136,7 @@ def _manifest(
             else kept.get(name) or ManifestRow(model_type=name, rung="catalogued", reason=NOT_ASKED)
             for name in model_type_names()
         ),
+        registry=registry_digest(),
     )
 
 

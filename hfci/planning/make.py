@@ -46,6 +46,7 @@ def make_plan(manifest: Manifest, request: Request) -> Plan:
     return Plan(
         run=request.run,
         transformers=manifest.transformers,
+        source=request.source,
         names=request.names,
         tiers=request.tiers,
         checks=request.checks,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from hfci.catalog.origin import Origin
 from hfci.confined import plain_name, relative_path
 from hfci.errors import UsageError
 from hfci.planning.documents import load_document
@@ -31,6 +32,7 @@ __all__ = [
     "groups_of",
     "load_plan",
     "parse_shard",
+    "require_source",
     "select_shard",
     "write_plan",
 ]
@@ -163,6 +165,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     - `run`: the ID that all its records bear; `names`, `tiers`, `checks`: what was asked for, none is all
     - `predicted_s`, `bound_s`: seconds of the longest shard, and those that no division into as many shards of whole
       files could be below; both from the start of the workers, which takes `start_up_s`
+    - `source`: the transformers that is to be tested, whose version is `transformers`; None where there was none here
     - `budget_s`: the seconds that there were, where there was a limit
     - `notes`: what else a reader must know, such as that more shards were wanted than there can be
     """
@@ -170,6 +173,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     schema: int = SCHEMA
     run: str
     transformers: str
+    source: Origin | None = None
     names: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
@@ -237,6 +241,15 @@ def parse_shard(text: str) -> tuple[Plan, Shard]:
     if int(index) >= count:
         raise UsageError(f"{path} has {count} shards, 0 to {count - 1}; there is no shard {index}")
     return plan, plan.shards[int(index)]
+
+
+def require_source(plan: Plan, found: Origin, where: str = "here") -> None:
+    """Raise UsageError where `found` is another transformers than `plan` is about; one that knows none is about any."""
+    if plan.source is not None and plan.source.digest != found.digest:
+        raise UsageError(
+            f"the plan is for {plan.source}, and {where} is {found}: what was planned is not what would be tested; "
+            "plan anew with `hfci plan`, here and there with the same --source"
+        )
 
 
 def select_shard(manifest: Manifest, plan: Plan, shard: Shard) -> Selection:

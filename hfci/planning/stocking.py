@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hfci.catalog.origin import Origin
 from hfci.configuration import Runner
 from hfci.planning.balance import Work
 from hfci.planning.estimates import Estimate, Estimator
@@ -34,6 +35,7 @@ RED, NEW, USUAL = range(3)
 class Request:
     """What a plan is asked for.
 
+    - `source`: the transformers that is to be tested, if it is here
     - `names`, `tiers`, `checks`: what to run; none is all
     - `reuse`: what need not run; `red`: the cases that were red when last seen
     - `shards`: so many jobs of each runner, rather than as few as hardly make it longer
@@ -43,6 +45,7 @@ class Request:
 
     run: str
     runners: Mapping[str, Runner]
+    source: Origin | None = None
     names: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()

@@ -15,10 +15,26 @@ from hfci.results.reading import Results
 from hfci.testing.outcomes import EXECUTED, RED, Outcome
 from hfci.testing.records import Header, Record
 
-__all__ = ["Baseline", "Change", "Comparison", "Observation", "Shift", "baseline_of", "compare"]
+__all__ = [
+    "Baseline",
+    "Change",
+    "Comparison",
+    "Machine",
+    "Observation",
+    "Shift",
+    "baseline_of",
+    "compare",
+    "lost",
+    "machine_of",
+]
 
 # How a case ended that was as it should be.
 GOOD = (Outcome.PASSED, Outcome.KNOWN_FAILURE, Outcome.REUSED)
+
+
+# The kind of device that was asked for, and the name of the runner in the plan: machines that should have the same
+# packages. None is a machine without a plan, such as a person's own.
+Machine = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +53,13 @@ class Observation:
 
 @dataclass(frozen=True)
 class Baseline:
-    """An earlier run: how each of its cases ended, by case ID."""
+    """An earlier run: how each of its cases ended, by case ID, and on which `machines` (`machine_of`)."""
 
     run: str
     started: str
     commit: str | None
     observations: Mapping[str, Observation]
+    machines: frozenset[Machine] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -108,7 +125,29 @@ def baseline_of(results: Results) -> Baseline:
         raise NothingToDo("the baseline's records hold no run: each file was cut off in its first line")
     newest = [head for head in results.headers if head.run == results.runs[-1]]
     observations = {record.case: _observation(record) for record in results}
-    return Baseline(newest[0].run, min(head.started for head in newest), newest[0].commit, observations)
+    machines = frozenset(map(machine_of, newest))
+    return Baseline(newest[0].run, min(head.started for head in newest), newest[0].commit, observations, machines)
+
+
+def machine_of(head: Header) -> Machine:
+    """Return on which kind of machine a file of records was made."""
+    return _kind(head.device), head.runner
+
+
+def lost(results: Results, baseline: Baseline) -> dict[str, str]:
+    """Return the cases that are unavailable now, and were executed in `baseline` on the same kind of machine, and why.
+
+    A package that is gone, or a release that wants another one, must not take them out of the tests in silence.
+    """
+    before = {case for case, one in baseline.observations.items() if one.outcome in (*EXECUTED, Outcome.REUSED)}
+    why = f"executed in run {baseline.run}, on the same kind of machine"
+    return {
+        record.case: why
+        for head, records in results.parts()
+        if machine_of(head) in baseline.machines
+        for record in records
+        if record.outcome == Outcome.UNAVAILABLE and record.case in before
+    }
 
 
 def compare(results: Results, baseline: Baseline) -> Comparison:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hfci.errors import UsageError
 from hfci.planning.plan import Plan
 from hfci.planning.select import select
 from hfci.results.reading import Results
@@ -12,7 +13,7 @@ from hfci.testing.manifest import Manifest
 from hfci.testing.outcomes import Outcome
 from hfci.testing.records import Header, Record
 
-__all__ = ["absent_from_manifest", "absent_from_plan", "settled_by_plan"]
+__all__ = ["absent_from_manifest", "absent_from_plan", "absent_shards", "require_one_transformers", "settled_by_plan"]
 
 
 def absent_from_plan(results: Results, plan: Plan) -> Iterator[Record]:
@@ -24,6 +25,33 @@ def absent_from_plan(results: Results, plan: Plan) -> Iterator[Record]:
         why = "was cut off before it" if shard.index in reported else "left no records"
         for case in absent:
             yield _not_run(case, f"{where} {why}")
+
+
+def absent_shards(results: Results) -> dict[str, tuple[int, ...]]:
+    """Return the shards that left no records, by run: for results whose plan is not at hand."""
+    promised = {head.run: head.shards for head in results.headers if head.shards is not None}
+    found = {(head.run, head.shard) for head in results.headers}
+    absent = {
+        run: tuple(shard for shard in range(count) if (run, shard) not in found) for run, count in promised.items()
+    }
+    return {run: shards for run, shards in absent.items() if shards}
+
+
+def require_one_transformers(results: Results) -> None:
+    """Raise UsageError where the runs are of several transformers: of each case, only the last one would count."""
+    runs: dict[str, str] = {}
+    for head in results.headers:
+        if head.source is not None or head.versions.get("transformers") is not None:
+            found = str(head.source or f"transformers {head.versions['transformers']}")
+            runs.setdefault(head.source.digest if head.source else found, f"{found} in run {head.run}")
+    versions = {head.versions["transformers"] for head in results.headers if head.versions.get("transformers")}
+    digests = {head.source.digest for head in results.headers if head.source is not None}
+    if len(versions) > 1 or len(digests) > 1:
+        told = "; ".join(runs.values())
+        raise UsageError(
+            f"these records are of several transformers ({told}), and a report is about one: of a case that both have, "
+            "only the last record would count; name the files or folders of one of them"
+        )
 
 
 def settled_by_plan(plan: Plan) -> Iterator[Record]:

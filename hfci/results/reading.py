@@ -6,8 +6,10 @@ The files are streamed, each time anew: what is kept of a record in memory is wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import msgspec
 
 from hfci.errors import UsageError
 from hfci.testing.outcomes import Outcome
@@ -28,6 +30,7 @@ class Results:
     - `missing`: records that a header promises and its file lacks, beyond those that `absent` names
     - `superseded`: records of cases that a later attempt or run has too
     - `unsteady`: cases that ended differently in two attempts of one run
+    - `lost`: cases that are `not-run` although their records say `unavailable`, each with the reason
     - `absent`: records of cases that no job recorded: `not-run` though they were expected, or settled without one
     """
 
@@ -39,6 +42,7 @@ class Results:
     files: tuple[Path, ...]
     places: Mapping[str, int]
     absent: tuple[Record, ...] = ()
+    lost: Mapping[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the latest record of each case, then those that are absent."""
@@ -62,7 +66,14 @@ class Results:
     def _latest(self, part: int, path: Path) -> Iterator[Record]:
         for offset, record in read_records(path):
             if record is not None and self.places[record.case] >> 4 == _place(part, offset) >> 4:
-                yield record
+                yield self._judged(record)
+
+    def _judged(self, record: Record) -> Record:
+        why = self.lost.get(record.case)
+        if why is None:
+            return record
+        reason = "; ".join(filter(None, (record.reason, why)))
+        return msgspec.structs.replace(record, outcome=Outcome.NOT_RUN, reason=reason)
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -80,6 +91,14 @@ class Results:
         """Return the results with these records of what has not run; they account for missing ones."""
         absent = tuple(record for record in absent if record.case not in self.places)
         return replace(self, absent=(*self.absent, *absent), missing=max(0, self.missing - len(absent)))
+
+    def losing(self, lost: Mapping[str, str]) -> Results:
+        """Return the results in which these cases are `not-run`, each for the reason given."""
+        return replace(self, lost={**self.lost, **lost})
+
+    def promising(self, count: int) -> Results:
+        """Return the results with so many missing records more."""
+        return replace(self, missing=self.missing + count)
 
     def settled(self, records: Iterable[Record]) -> Results:
         """Return the results with these records of what needed no job."""

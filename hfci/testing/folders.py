@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hfci.catalog.registries import registry_digest, transformers_version
 from hfci.errors import UsageError
 from hfci.testing.manifest import MANIFEST, Manifest, load_manifest
 
-__all__ = ["GENERATED", "SCRATCH", "find_tests"]
+__all__ = ["GENERATED", "SCRATCH", "find_tests", "render"]
 
 GENERATED = Path("generated")
 SCRATCH = Path(".hfci")
@@ -21,35 +21,41 @@ SCRATCH = Path(".hfci")
 def find_tests(names: Sequence[str] = (), folder: Path | None = None) -> tuple[Path, Manifest]:
     """Return a folder of generated tests for the installed transformers, and its manifest.
 
-    It is `folder`, if that is given; the usual one, if it is for what is installed; or else one below SCRATCH, where
+    It is `folder`, if that is given; the usual one, if it is for that; or else one below SCRATCH, where
     the tests of `names` are rendered now. Raises UsageError where `folder` is for another transformers.
     """
-    installed = importlib.metadata.version("transformers")
+    installed, registry = transformers_version(), registry_digest()
     if folder is not None:
         manifest = load_manifest(folder / MANIFEST)
-        if manifest.transformers != installed:
+        if not manifest.is_for(installed, registry):
+            other = f"not {installed}" if manifest.transformers != installed else "and its registries were others then"
             raise UsageError(
-                f"{folder} is for transformers {manifest.transformers}, not {installed}; "
+                f"{folder} is for transformers {manifest.transformers}, {other}; "
                 "without --generated, the tests are rendered anew for what is installed"
             )
         return folder, manifest
     if (GENERATED / MANIFEST).is_file():
         manifest = load_manifest(GENERATED / MANIFEST)
-        if manifest.transformers == installed:
+        if manifest.is_for(installed, registry):
             return GENERATED, manifest
     folder = SCRATCH / f"generated-{installed}"
-    _render(names, folder)
+    render(names, folder)
     return folder, load_manifest(folder / MANIFEST)
 
 
-def _render(names: Sequence[str], folder: Path) -> None:
-    """Render into `folder`, in a process of its own: this one must not import torch."""
+def render(names: Sequence[str], folder: Path, mode: str = "--scratch") -> None:
+    """Render into `folder`, in a process of its own: this one must not import torch.
+
+    `mode` is an option of `hfci generate`, or empty. What is there for other sources, or by another hfci, is removed.
+    """
     if (folder / MANIFEST).exists():
         try:
-            load_manifest(folder / MANIFEST)
-        except UsageError:  # left over from another hfci; nobody keeps anything here
+            is_old = not load_manifest(folder / MANIFEST).is_for(transformers_version(), registry_digest())
+        except UsageError:
+            is_old = True
+        if is_old:  # left over from another hfci, or from other sources; nobody keeps anything here
             shutil.rmtree(folder)
-    command = [sys.executable, "-m", "hfci", "generate", "--scratch", "--out", str(folder), "--", *names]
+    command = [sys.executable, "-m", "hfci", "generate", *filter(None, [mode]), "--out", str(folder), "--", *names]
     done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603 -- hfci itself
     if done.returncode:
         raise SystemExit(done.returncode)  # it has said why

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -27,15 +29,17 @@ KERNEL_VARIABLES = (
 
 
 class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What one process says of itself; each field is one of the header's too.
+    """What one process says of itself; each field but the last is one of the header's too.
 
     - `processor`: the processor's name; `capability`: the vector instructions of torch's own kernels, e.g. AVX2
     - `threads`: how many torch computes with
+    - `transformers`: the folder of the package that it has imported; the header has more of it, as its `source`
     """
 
     processor: str | None = None
     capability: str | None = None
     threads: int | None = None
+    transformers: str | None = None
 
     @classmethod
     def here(cls) -> Process:
@@ -46,7 +50,14 @@ class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             processor=torch.cpu.get_capabilities().get("cpu_name") or None,
             capability=torch.backends.cpu.get_cpu_capability(),
             threads=torch.get_num_threads(),
+            transformers=_imported("transformers"),
         )
+
+
+def _imported(package: str) -> str | None:
+    """Return the folder of a package that this process has imported; None where it could not."""
+    file = getattr(sys.modules.get(package), "__file__", None)
+    return str(Path(file).resolve().parent) if file else None
 
 
 def kernel_variables() -> dict[str, str]:

@@ -116,10 +116,14 @@ class ManifestRow:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Every model type of one transformers version, in the registry's order."""
+    """Every model type of one transformers version, in the registry's order.
+
+    `registry` is the digest of the registries that it was rendered from: a version in development has many.
+    """
 
     transformers: str
     model_types: tuple[ManifestRow, ...]
+    registry: str | None = None
 
     def __getitem__(self, model_type: str) -> ManifestRow:
         """Return the row of `model_type`; UsageError, with the nearest names, when there is none."""
@@ -129,10 +133,15 @@ class Manifest:
         known = [row.model_type for row in self.model_types]
         raise UsageError(f"no model type {model_type!r} in the manifest.{nearest(model_type, known)}")
 
+    def is_for(self, version: str, registry: str) -> bool:
+        """Tell whether these are the tests of the transformers of this version, with these registries, if known."""
+        return self.transformers == version and self.registry in (None, registry)
+
     def to_json(self) -> dict[str, Any]:
         """Return the manifest as it is written to disk."""
         rows = [_row_to_json(row) for row in self.model_types]
-        return {"schema": SCHEMA, "transformers": self.transformers, "model_types": rows}
+        known = {"registry": self.registry} if self.registry is not None else {}
+        return {"schema": SCHEMA, "transformers": self.transformers, **known, "model_types": rows}
 
 
 def load_manifest(path: Path) -> Manifest:
@@ -155,7 +164,7 @@ def parse_manifest(content: Any, where: str) -> Manifest:
     if content.get("schema") != SCHEMA:
         mend = "render it anew with `hfci generate`"
         raise UsageError(f"{where}: schema {content.get('schema')!r}, this hfci reads {SCHEMA}; {mend}")
-    require_keys(content, {"schema", "transformers", "model_types"}, where)
+    require_keys(content, {"schema", "transformers", "registry", "model_types"}, where)
     rows = tuple(
         _parse(ManifestRow, row, f"{where}: model_types[{index}]")
         for index, row in enumerate(_typed(content.get("model_types"), list, f"{where}: model_types"))
@@ -164,7 +173,12 @@ def parse_manifest(content: Any, where: str) -> Manifest:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise UsageError(f"{where}: two rows for {twice!r}")
-    return Manifest(_typed(content.get("transformers"), str, f"{where}: transformers"), rows)
+    registry = content.get("registry")
+    return Manifest(
+        _typed(content.get("transformers"), str, f"{where}: transformers"),
+        rows,
+        None if registry is None else _typed(registry, str, f"{where}: registry"),
+    )
 
 
 def _row_to_json(row: ManifestRow) -> dict[str, Any]:

@@ -6,8 +6,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import shutil
-import subprocess
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +14,9 @@ from typing import Any
 import msgspec
 
 from hfci import __version__
+from hfci.catalog.origin import Origin, find_transformers, version_of
 from hfci.errors import EnvironmentUnfit
+from hfci.git import git
 from hfci.testing.cases import Case
 from hfci.testing.machine import Process, kernel_variables
 from hfci.testing.outcomes import Outcome
@@ -90,9 +90,10 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one file of records is about; a run has one for each attempt at each of its shards.
 
-    - `run`: the run's ID, the same in all its files; `shard`: the index in its plan; `attempt`: 2 when the job was
-      run again
+    - `run`: the run's ID, the same in all its files; `shard`: the index in its plan, `shards`: how many that has;
+      `attempt`: 2 when the job was run again
     - `started`: UTC, ISO 8601; `branch`: where it was run, if it is known
+    - `source`: the transformers that was imported; None is unknown, or there was no case
     - `device`: the one that was asked for; `runner`: the kind of machine, by its name in the plan
     - `layout`: where weights and inputs began in memory, of `hfci.tiny.layout`
     - `names`, `checks`: what was asked for; empty is everything, None is unknown (records of schema 1)
@@ -104,11 +105,13 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     schema: int = SCHEMA
     run: str
     shard: int | None = None
+    shards: int | None = None
     attempt: int = 1
     started: str
     commit: str | None = None
     branch: str | None = None
     versions: dict[str, str | None] = {}
+    source: Origin | None = None
     device: str
     runner: str | None = None
     seed: int | None = None
@@ -137,6 +140,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         cls, run: str, *, device: str, planned: int, folder: Path, process: Process | None = None, **fields: Any
     ) -> Header:
         """Return the header of records that begin now, for the checkout in `folder`, of cases that `process` runs."""
+        told = msgspec.structs.asdict(process) if process is not None else {}
+        source = Origin.at(Path(imported)) if (imported := told.pop("transformers", None)) else None
         return cls(
             run=run,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -146,12 +151,13 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 "hfci": __version__,
                 "python": platform.python_version(),
                 "torch": _version("torch"),
-                "transformers": _version("transformers"),
+                "transformers": source.version if source else _transformers(),
             },
+            source=source,
             device=device,
             planned=planned,
             variables=kernel_variables(),
-            **(msgspec.structs.asdict(process) if process is not None else {}),
+            **told,
             **fields,
         )
 
@@ -211,6 +217,13 @@ def _version(package: str) -> str | None:
         return None
 
 
+def _transformers() -> str | None:
+    try:
+        return version_of(find_transformers())
+    except EnvironmentUnfit:
+        return None
+
+
 def _branch(folder: Path) -> str | None:
     told = (os.environ.get(name) for name in BRANCHES)
     return next(filter(None, told), None) or _git(folder, "branch", "--show-current")
@@ -218,10 +231,4 @@ def _branch(folder: Path) -> str | None:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     """Return what git says of `folder`; None where there is no git, no repository or nothing said."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    found = subprocess.run(  # noqa: S603 -- a fixed command
-        [git, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or None if found.returncode == 0 else None
+    return (git(folder, *arguments) or b"").decode("utf-8", "replace").strip() or None

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfci.errors import NothingToDo
-from hfci.results import Results, read_results
-from hfci.results.comparison import Baseline, Comparison, Observation, baseline_of, compare
+from hfci.results import Results, read_results, summarize
+from hfci.results.comparison import Baseline, Comparison, Observation, baseline_of, compare, lost
 from hfci.results.noise import FLOORS, beyond_noise
 from hfci.testing.outcomes import Outcome
 from hfci.testing.records import Record
@@ -269,3 +269,36 @@ def test_only_what_both_runs_executed_and_measured_is_compared(tmp_path: Path) -
         (record("heavy", "c", "passed").case, mebibyte, 2**30)
     ]
     assert not found.is_red
+
+
+# What was executed, and is not any more.
+
+
+@pytest.mark.parametrize(
+    ("before", "head", "expected"),
+    [
+        ("passed", {}, True),
+        ("failed", {}, True),
+        ("known-failure", {}, True),
+        ("reused", {}, True),
+        ("unavailable", {}, False),
+        ("not-applicable", {}, False),
+        ("assumed", {}, False),
+        ("passed", {"runner": "another"}, False),
+        ("passed", {"device": "cuda"}, False),
+    ],
+)
+def test_what_was_executed_on_such_a_machine_and_is_unavailable_now_did_not_run(
+    tmp_path: Path, before: str, head: dict[str, Any], expected: bool
+) -> None:
+    old = baseline_of(results_of(tmp_path, "old", HERE, record("b", "c", before)))
+    gone = record("b", "c", "unavailable", reason="needs timm: pip install timm")
+    now = results_of(tmp_path, "new", HERE, gone, **head)
+    assert summarize(now).is_green
+    now = now.losing(lost(now, old))
+    found, summary = compare(now, old), summarize(now, compare(now, old))
+    assert summary.is_red is found.is_red is expected or (before == "failed" and summary.is_red)
+    assert summary.outcomes["not-run"] == expected
+    if expected:
+        (failure,) = summary.failures
+        assert failure.error == "needs timm: pip install timm; executed in run old, on the same kind of machine"

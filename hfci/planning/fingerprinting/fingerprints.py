@@ -65,9 +65,9 @@ class Fingerprints:
         manifest: Manifest,
         cases: Iterable[Case] | None = None,
         *,
-        root: Path = Path(),
         generated: Path = Path("generated"),
         constraints: Path | None = None,
+        transformers: Path | None = None,
         cache: Path | None = CACHE,
     ) -> Fingerprints:
         """Return those of `cases`, or of everything, for what lies here now; `cache` is kept by `remembered.save()`.
@@ -75,7 +75,8 @@ class Fingerprints:
         Raises EnvironmentUnfit where there is no source of transformers, UsageError for a named file that is not there.
         """
         asked = None if cases is None else frozenset(map(subject_of, cases))
-        return cls(manifest, places_of(root, generated, constraints).files(), Remembered(cache), asked=asked)
+        files = places_of(generated, constraints, transformers).files()
+        return cls(manifest, files, Remembered(cache), asked=asked)
 
     def by_case(self, cases: Iterable[Case]) -> dict[str, str]:
         """Return the fingerprints of cases by their ID, of those that have one."""

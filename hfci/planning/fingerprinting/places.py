@@ -6,12 +6,13 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from hfci.catalog.origin import find_transformers
 from hfci.configuration import load_configuration
-from hfci.errors import EnvironmentUnfit, UsageError
+from hfci.errors import UsageError
 from hfci.planning.fingerprinting.sources import File, Folder, files_in
 from hfci.templating import templates_dir
 
-__all__ = ["CONSTRAINTS", "OWN_LEDGER", "Places", "find_transformers", "places_of"]
+__all__ = ["CONSTRAINTS", "OWN_LEDGER", "Places", "places_of"]
 
 # The labels of the files that lie in no folder of their own.
 OWN_LEDGER = "ledger.toml"  # of the repository that uses hfci
@@ -55,30 +56,16 @@ class Places:
         return found
 
 
-def places_of(root: Path, generated: Path, constraints: Path | None = None) -> Places:
-    """Return where everything lies: transformers is `root`'s where that is a checkout of it, or the installed one."""
+def places_of(generated: Path, constraints: Path | None = None, transformers: Path | None = None) -> Places:
+    """Return where everything lies: the folder `transformers`, or what is imported here under that name."""
     package = importlib.util.find_spec("hfci")
     assert package is not None
     assert package.submodule_search_locations is not None
     return Places(
-        transformers=find_transformers(root),
+        transformers=transformers or find_transformers(),
         hfci=Path(package.submodule_search_locations[0]),
         generated=generated,
         templates=templates_dir(),
         ledger=load_configuration(Path.cwd()).ledger,
         constraints=constraints,
     )
-
-
-def find_transformers(root: Path | None = None) -> Path:
-    """Return the folder of transformers' source: in the checkout `root`, or as installed. It is not imported."""
-    for folder in (root / "src" / "transformers", root) if root else ():
-        if (folder / "modeling_utils.py").is_file() and (folder / "models").is_dir():
-            return folder
-    spec = importlib.util.find_spec("transformers")
-    if spec is None or not spec.submodule_search_locations:
-        raise EnvironmentUnfit(
-            "transformers is not installed here, and its source is what fingerprints are made of: "
-            "`pip install --no-deps transformers` will do, or name a checkout of it"
-        )
-    return Path(spec.submodule_search_locations[0])

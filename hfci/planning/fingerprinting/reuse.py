@@ -86,18 +86,19 @@ def reuse(
     *,
     generated: Path = Path("generated"),
     constraints: Path | None = None,
+    transformers: Path | None = None,
     cache: Path | None = CACHE,
 ) -> Reuse:
     """Return what need not run again of `cases`; `since` is a folder of records, or a git revision.
 
-    A revision is one of `root`'s repository, be it hfci's or a checkout of transformers, which is then what is tested;
-    or of the repository in which the installed transformers lies. `constraints` names the versions that runners have,
+    A revision is one of `root`'s repository, or of that in which the transformers lies that is tested: the folder
+    `transformers`, or what is imported here. `constraints` names the versions that runners have,
     instead of those installed here. Raises UsageError where `since` is neither, EnvironmentUnfit where there is no
     source of transformers.
     """
     cases, remembered = tuple(cases), Remembered(cache)
     asked = frozenset(map(subject_of, cases))
-    places = places_of(root, generated, constraints)
+    places = places_of(generated, constraints, transformers)
     files = places.files()
     now = Fingerprints(manifest, files, remembered, asked=asked)
     try:
@@ -122,7 +123,7 @@ def unreused(
     cases, remembered = tuple(cases), Remembered(cache)
     try:
         asked = frozenset(map(subject_of, cases))
-        files = places_of(Path.cwd(), generated, constraints).files()
+        files = places_of(generated, constraints).files()
         return Reuse(Fingerprints(manifest, files, remembered, asked=asked).by_case(cases))
     except EnvironmentUnfit:
         return Reuse({})

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from hfci.errors import EnvironmentUnfit, UsageError
+from hfci.git import git, has_git
 from hfci.planning.fingerprinting.sources import File, Folder
 
 __all__ = ["at_revision", "find_commit"]
 
-# A fork's checkout decides nothing but its content: no program that its configuration names is run.
-SETTINGS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "--no-pager", "--literal-pathspecs")
+# A fork's checkout decides nothing but its content.
 PLAIN = ("--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
 
 # The modes of what has no content: no file, and another repository.
@@ -26,9 +24,11 @@ def find_commit(folders: Iterable[Path], revision: str) -> tuple[Path, str]:
 
     Raises UsageError where none does, EnvironmentUnfit where there is no git.
     """
+    if not has_git():
+        raise EnvironmentUnfit("there is no git here, and --since names a revision; install git")
     for folder in folders if revision and "\0" not in revision else ():
-        top = _git(folder, "rev-parse", "--show-toplevel")
-        commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        top = git(folder, "rev-parse", "--show-toplevel")
+        commit = git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         if top and commit:
             return Path(os.fsdecode(top.rstrip(b"\n"))).resolve(), commit.decode().strip()
     raise UsageError(
@@ -40,13 +40,20 @@ def find_commit(folders: Iterable[Path], revision: str) -> tuple[Path, str]:
 def at_revision(
     files: Mapping[str, File], folders: Iterable[Folder], single: Mapping[str, Path], repository: Path, commit: str
 ) -> dict[str, File]:
-    """Return `files` as they were at `commit` of `repository`; what does not lie in it is as it is now."""
+    """Return `files` as they were at `commit` of `repository`; what does not lie in it is as it is now.
+
+    So is what git ignores there, such as tests rendered beside a checkout. UsageError where no folder lies in it.
+    """
     found = dict(files)
     inside = [folder for folder in folders if folder.path.is_relative_to(repository)]
     named = {path: label for label, path in single.items() if path.is_relative_to(repository)}
     paths = [str(folder.path) for folder in inside] + [str(path) for path in named]
     if not paths:
-        return found
+        about = ", ".join(f"{folder.label} is {folder.path}" for folder in folders)
+        raise UsageError(
+            f"{commit[:12]} is a commit of {repository}, where nothing lies that is tested ({about}); "
+            "to test a checkout of transformers, name it: --source DIR"
+        )
 
     def labels(name: bytes) -> Iterator[tuple[str, Path]]:
         path = repository / os.fsdecode(name)
@@ -76,7 +83,11 @@ def _changed(repository: Path, commit: str, paths: list[str]) -> Iterator[tuple[
 
 
 def _untracked(repository: Path, paths: list[str]) -> list[bytes]:
-    return [name for name in _required(repository, "ls-files", "-z", "--others", "--", *paths).split(b"\0") if name]
+    return [
+        name
+        for name in _required(repository, "ls-files", "-z", "--others", "--exclude-standard", "--", *paths).split(b"\0")
+        if name
+    ]
 
 
 def _contents(repository: Path, blobs: set[str]) -> dict[str, bytes]:
@@ -98,23 +109,7 @@ def _contents(repository: Path, blobs: set[str]) -> dict[str, bytes]:
 
 
 def _required(repository: Path, *arguments: str, given: bytes = b"") -> bytes:
-    found = _git(repository, *arguments, given=given)
+    found = git(repository, *arguments, given=given)
     if found is None:
         raise EnvironmentUnfit(f"git {arguments[0]} failed in {repository}: is the history whole?")
     return found
-
-
-def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes | None:
-    """Return what git says; None where it fails."""
-    git = shutil.which("git")
-    if git is None:
-        raise EnvironmentUnfit("there is no git here, and --since names a revision; install git")
-    done = subprocess.run(  # noqa: S603 -- no shell: what is hostile is an argument
-        [git, *SETTINGS, *arguments],
-        cwd=folder,
-        input=given,
-        capture_output=True,
-        check=False,
-        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-    )
-    return done.stdout if done.returncode == 0 else None

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfci.errors import NothingToDo, UsageError, nearest
-from hfci.results.comparison import Baseline, Observation
+from hfci.results.comparison import Baseline, Observation, machine_of
 from hfci.results.history.columns import LAYOUT, OUTCOMES, Columns, measured, merged
 from hfci.results.history.database import PATIENCE_S, Database
 from hfci.results.history.gathering import Part, gather, make_point, parts_of, scope_of
@@ -136,7 +136,10 @@ class History:
         """
         with self._database.reading() as connection:
             run = _named(read_runs(connection), name, like)
-            return Baseline(run.point.run, run.point.started, run.point.commit, _observations(connection, run))
+            machines = frozenset(machine_of(part.header) for part in read_parts(connection, run.number))
+            return Baseline(
+                run.point.run, run.point.started, run.point.commit, _observations(connection, run), machines
+            )
 
     def trends(self, branch: str | None = None, newest: Results | None = None) -> Trends:
         """Return what the runs, of one branch or all, say together; `newest` is taken as the last of them.

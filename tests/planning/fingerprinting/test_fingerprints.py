@@ -10,7 +10,7 @@ import pytest
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.planning.fingerprinting.fingerprints import Fingerprints, Subject, fingerprints_of
 from hfci.planning.fingerprinting.installed import versions_here, versions_of
-from hfci.planning.fingerprinting.places import Places, find_transformers
+from hfci.planning.fingerprinting.places import Places
 from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.select import select
 from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow, load_manifest
@@ -220,15 +220,6 @@ def test_versions_as_constrained() -> None:
 # Where everything lies.
 
 
-def test_a_checkout_is_where_transformers_is(tmp_path: Path) -> None:
-    assert find_transformers(tmp_path) == find_transformers()
-    package = tmp_path / "src" / "transformers"
-    (package / "models").mkdir(parents=True)
-    (package / "modeling_utils.py").write_text("")
-    assert find_transformers(tmp_path) == package
-    assert find_transformers(package) == package
-
-
 def test_a_named_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
     places = Places(tmp_path, tmp_path, tmp_path, tmp_path, constraints=tmp_path / "none.txt")
     with pytest.raises(UsageError, match=r"no file .*none\.txt"):
@@ -242,7 +233,7 @@ def test_without_transformers_it_says_what_is_missing() -> None:
     code = (
         "import sys; sys.modules['transformers'] = None\n"
         "import importlib.util; find = importlib.util.find_spec\n"
-        "from hfci.planning.fingerprinting.places import find_transformers\n"
+        "from hfci.catalog.origin import find_transformers\n"
         "try: find_transformers()\n"
         "except ValueError: raise\n"
         "except Exception as error: print(type(error).__name__, error)\n"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hfci.catalog.origin import find_transformers
 from hfci.planning.fingerprinting.closures import Closures
 from hfci.planning.fingerprinting.imports import Graph, module_of
 from hfci.planning.fingerprinting.normalize import ALWAYS, IN_FUNCTION, TYPED, exports_of, facts_of
-from hfci.planning.fingerprinting.places import find_transformers
 from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.sources import File, Folder, files_in
 from tests.planning.fingerprinting.worlds import TRANSFORMERS, graph, needs

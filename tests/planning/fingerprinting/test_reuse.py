@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from hfci.catalog.origin import find_transformers
 from hfci.errors import UsageError
 from hfci.planning.fingerprinting.fingerprints import Fingerprints, Subject
 from hfci.planning.fingerprinting.greens import Ended, audit, read_ended
 from hfci.planning.fingerprinting.past import read_past, write_past
-from hfci.planning.fingerprinting.places import find_transformers
 from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.reuse import Reuse, reuse, since_records, since_revision
 from hfci.planning.select import select
@@ -230,7 +230,8 @@ class Fork:
 
     def since(self, revision: str = "HEAD", **options: Any) -> Reuse:
         cache = self.root.parent / "cache"
-        return reuse(self.manifest, self.cases, revision, self.root, generated=GENERATED, cache=cache, **options)
+        where = {"generated": GENERATED, "transformers": self.package, "cache": cache}
+        return reuse(self.manifest, self.cases, revision, self.root, **where, **options)
 
     def selected(self, found: Reuse) -> set[str]:
         """Return the model types that are selected for a change, and not since nobody knows what they are made of."""
@@ -377,5 +378,6 @@ def test_a_manifest_of_before_and_one_of_now(fork: Fork) -> None:
     new = replace(row, cases=(*row.cases, replace(row.cases[0], tier="functional", file="no/test_there.py")))
     manifest = replace(fork.manifest, model_types=(new,))
     cases = cases_of(manifest)
-    found = reuse(manifest, cases, "HEAD", fork.root, generated=GENERATED, cache=fork.root.parent / "cache")
+    where = {"generated": GENERATED, "transformers": fork.package, "cache": fork.root.parent / "cache"}
+    found = reuse(manifest, cases, "HEAD", fork.root, **where)
     assert {case.id for case in cases} == found.fingerprints.keys()

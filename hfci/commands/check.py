@@ -1,0 +1,110 @@
+"""Plan, run and report in one go: what a change of transformers breaks, from an edit to the verdict."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfci.commands.options import add_device, add_folder, add_names, add_source, add_tier
+from hfci.errors import NothingToDo
+
+if TYPE_CHECKING:
+    from hfci.planning.plan import Plan
+    from hfci.testing.manifest import Manifest
+
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
+
+HELP = "plan, run and report in one go"
+EXAMPLE = "hfci check --source ~/transformers --since main llama 'qwen*'"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_names(parser)
+    add_source(parser)
+    parser.add_argument(
+        "--since",
+        metavar="RESULTS|REV",
+        help="only what has no green record there, or has changed since; a revision is one of --source",
+    )
+    add_tier(parser)
+    add_device(parser)
+    add_folder(parser, "--results", "where plan and records go, in a folder of this run", Path("results"))
+
+
+def run(arguments: Namespace) -> int:
+    """Render, plan, run, report; each part of it is a command that can be given alone."""
+    from hfci.catalog.registries import transformers_version
+    from hfci.planning.plan import write_plan
+    from hfci.testing.folders import SCRATCH, render
+    from hfci.testing.manifest import MANIFEST, load_manifest
+
+    folder = SCRATCH / f"check-{transformers_version()}"
+    # Only what was built is known well enough for anything of it to be left out.
+    mode = "--scratch" if arguments.since is None else "" if arguments.names else "--verify"
+    render(arguments.names, folder, mode)
+    plan = _plan(arguments, load_manifest(folder / MANIFEST), folder)
+    results = arguments.results / plan.run
+    write_plan(plan, results / "plan.json")
+    _show(plan)
+    if not plan.shards:
+        raise NothingToDo("nothing was executed: of what was named, nothing has to run")
+    where = ["--generated", folder, "--results", results]
+    where += [] if arguments.source is None else ["--source", arguments.source]
+    codes = [_do("run", "--shard", f"{results / 'plan.json'}:{shard.index}", *where) for shard in plan.shards]
+    if interrupted := [code for code in codes if code not in (0, 1)]:
+        return interrupted[0]
+    code = _do("report", results, "--plan", results / "plan.json")
+    return code or max(codes)
+
+
+def _plan(arguments: Namespace, manifest: Manifest, generated: Path) -> Plan:
+    """Return the plan for this machine: one shard, whose workers are its cores."""
+    from dataclasses import replace
+
+    from hfci.catalog.origin import Origin, find_transformers
+    from hfci.configuration import Runner
+    from hfci.planning.fingerprinting.reuse import reuse
+    from hfci.planning.make import Request, make_plan
+    from hfci.planning.stocking import cases_of
+    from hfci.testing.preparation import available_cores
+    from hfci.testing.records import new_run_id
+
+    here = Runner("here", "here", arguments.device, workers=available_cores(), tiers=(arguments.tier,), shards=1)
+    request = Request(
+        run=new_run_id(),
+        runners={here.name: here},
+        source=Origin.at(find_transformers()),
+        names=tuple(arguments.names),
+        tiers=(arguments.tier,),
+    )
+    if arguments.since is not None:
+        root = arguments.source or Path.cwd()
+        known = reuse(manifest, cases_of(manifest, request), arguments.since, root, generated=generated)
+        request = replace(request, reuse=known)
+    return make_plan(manifest, request)
+
+
+def _show(plan: Plan) -> None:
+    from hfci.planning.telling import describe
+    from hfci.results.terminal import print_tables
+    from hfci.results.text import no_command
+
+    print_tables(*describe(plan, no_command))
+
+
+def _do(*words: object) -> int:
+    """Run a command of hfci, which is told, and return its exit code."""
+    command = ["hfci", *map(str, words)]
+    print(f"$ {shlex.join(command)}", flush=True)  # noqa: T201
+    process = subprocess.Popen([sys.executable, "-m", *command])  # noqa: S603 -- hfci itself
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # it keeps what it has, and says so
+            process.send_signal(signal.SIGTERM)
