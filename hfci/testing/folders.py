@@ -27,11 +27,15 @@ def find_tests(names: Sequence[str] = (), folder: Path | None = None) -> tuple[P
     installed, registry = transformers_version(), registry_digest()
     if folder is not None:
         manifest = load_manifest(folder / MANIFEST)
-        if not manifest.is_for(installed, registry):
-            other = f"not {installed}" if manifest.transformers != installed else "and its registries were others then"
+        if manifest.transformers != installed:
             raise UsageError(
-                f"{folder} is for transformers {manifest.transformers}, {other}; "
+                f"{folder} is for transformers {manifest.transformers}, not {installed}; "
                 "without --generated, the tests are rendered anew for what is installed"
+            )
+        if not manifest.is_for(installed, registry):
+            raise UsageError(
+                f"{folder} is for another state of transformers {installed}, with other model types or classes in its "
+                "registries; without --generated, the tests are rendered anew"
             )
         return folder, manifest
     if (GENERATED / MANIFEST).is_file():
