@@ -28,7 +28,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = HERE / "constraints.txt"
 PIN = re.compile(r"(?<=^transformers==)\S+", re.MULTILINE)
 # The versions of transformers that hfci runs on: those before the pinned one have an environment each.
-VERSIONS = ("5.17.0", "5.18.0", PIN.findall(CONSTRAINTS.read_text(encoding="utf-8"))[0])
+VERSIONS = ("5.17.0", "5.20.0", "5.23.0", PIN.findall(CONSTRAINTS.read_text(encoding="utf-8"))[0])
 
 # PyTorch's builds without CUDA: those for Linux on PyPI bring gigabytes of it, to a machine without a GPU too.
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"

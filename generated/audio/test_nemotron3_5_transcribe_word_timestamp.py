@@ -1,4 +1,4 @@
-# Rendered from templates/audio.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/audio.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate nemotron3_5_transcribe_word_timestamp`.
 """nemotron3_5_transcribe_word_timestamp: smoke tests of Nemotron3_5TranscribeWordTimestampModel.
 

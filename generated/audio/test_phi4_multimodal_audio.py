@@ -1,4 +1,4 @@
-# Rendered from templates/audio.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/audio.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate phi4_multimodal_audio`.
 """phi4_multimodal_audio: smoke tests of Phi4MultimodalAudioModel.
 

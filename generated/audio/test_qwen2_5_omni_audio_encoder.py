@@ -1,4 +1,4 @@
-# Rendered from templates/audio.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/audio.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate qwen2_5_omni_audio_encoder`.
 """qwen2_5_omni_audio_encoder: smoke tests of Qwen2_5OmniAudioEncoder.
 

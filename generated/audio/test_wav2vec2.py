@@ -1,4 +1,4 @@
-# Rendered from templates/audio.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/audio.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate wav2vec2`.
 """wav2vec2: smoke tests of Wav2Vec2Model.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/audio_codec.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/audio_codec.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate dac`.
 """dac: smoke tests of DacModel.
 

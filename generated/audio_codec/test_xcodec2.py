@@ -1,4 +1,4 @@
-# Rendered from templates/audio_codec.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/audio_codec.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate xcodec2`.
 """xcodec2: smoke tests of Xcodec2Model.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/audio_generation.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/audio_generation.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate higgs_audio_v2`.
 """higgs_audio_v2: smoke tests of HiggsAudioV2ForConditionalGeneration.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
 # change the templates, then run `hfci generate seamless_m4t`.
 """seamless_m4t: functional tests of its architectures.
 
@@ -93,5 +93,5 @@ class TestSeamlessM4TForTextToSpeech:
         assert outputs.encoder_last_hidden_state.shape == (*inputs["input_ids"].shape, encoder.hidden_size)
         decoder = tiny.config
         assert outputs.logits.shape == (batch, length, decoder.vocab_size)
-        assert outputs.past_key_values.get_seq_length() == length
+        assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)

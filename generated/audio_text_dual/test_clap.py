@@ -1,4 +1,4 @@
-# Rendered from templates/audio_text_dual.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/audio_text_dual.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate clap`.
 """clap: smoke tests of ClapModel.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/component.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/component.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate exaone4_5_vision`.
 """exaone4_5_vision: smoke tests of Exaone4_5_VisionModel.
 

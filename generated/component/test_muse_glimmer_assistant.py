@@ -1,4 +1,4 @@
-# Rendered from templates/component.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/component.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate muse_glimmer_assistant`.
 """muse_glimmer_assistant: smoke tests of MuseGlimmerAssistantModel.
 

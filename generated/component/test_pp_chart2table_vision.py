@@ -1,4 +1,4 @@
-# Rendered from templates/_part.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/_part.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate pp_chart2table_vision`.
 """pp_chart2table_vision: smoke test of a part that has no class of its own.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/_part.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/_part.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate sam3_lite_text_geometry_encoder`.
 """sam3_lite_text_geometry_encoder: smoke test of a part that has no class of its own.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/component.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/component.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate vibevoice_acoustic_tokenizer_encoder`.
 """vibevoice_acoustic_tokenizer_encoder: smoke tests of VibeVoiceAcousticTokenizerEncoderModel.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/composite.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/composite.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate encoder-decoder`.
 """encoder-decoder: smoke tests of EncoderDecoderModel.
 
@@ -32,7 +32,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs, use_cache=True)
     batch, length = inputs["decoder_input_ids"].shape
     assert outputs.logits.shape == (batch, length, tiny.config.decoder.vocab_size)
-    assert outputs.past_key_values.get_seq_length() == length
+    assert outputs.cache.get_seq_length() == length
     assert outputs.encoder_last_hidden_state.shape[0] == batch
     assert outputs.encoder_last_hidden_state.shape[-1] == tiny.config.encoder.hidden_size
     checks.forward_is_finite(tiny)

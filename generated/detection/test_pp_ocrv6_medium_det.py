@@ -1,4 +1,4 @@
-# Rendered from templates/detection.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/detection.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate pp_ocrv6_medium_det`.
 """pp_ocrv6_medium_det: smoke tests of PPOCRV6MediumDetModel.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/document.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/document.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate layoutlmv2`.
 """layoutlmv2: smoke tests of LayoutLMv2Model.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/omni.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/omni.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate embedding_gemma2`.
 """embedding_gemma2: smoke tests of EmbeddingGemma2Model.
 
@@ -29,10 +29,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
-    outputs = tiny.forward(inputs)
+    outputs = tiny.forward(inputs, use_cache=True)
     text = tiny.config.get_text_config(decoder=True)
     batch, length = inputs["input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, text.hidden_size)
+    assert outputs.cache.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

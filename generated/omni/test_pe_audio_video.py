@@ -1,4 +1,4 @@
-# Rendered from templates/omni.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/omni.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate pe_audio_video`.
 """pe_audio_video: smoke tests of PeAudioVideoModel.
 

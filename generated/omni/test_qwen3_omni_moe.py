@@ -1,4 +1,4 @@
-# Rendered from templates/omni.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/omni.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate qwen3_omni_moe`.
 """qwen3_omni_moe: smoke tests of Qwen3OmniMoeForConditionalGeneration.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/segmentation.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/segmentation.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate oneformer`.
 """oneformer: smoke tests of OneFormerModel.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/speech_encoder_decoder.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/speech_encoder_decoder.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate cohere_asr`.
 """cohere_asr: smoke tests of CohereAsrModel.
 
@@ -34,7 +34,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     decoder = tiny.config.get_text_config(decoder=True)
     assert outputs.encoder_last_hidden_state.shape[0] == batch
     assert outputs.last_hidden_state.shape == (batch, length, decoder.hidden_size)
-    assert outputs.past_key_values.get_seq_length() == length
+    assert outputs.cache.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

@@ -1,4 +1,4 @@
-# Rendered from templates/speech_encoder_decoder.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/speech_encoder_decoder.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate nemotron3_5_asr`.
 """nemotron3_5_asr: smoke tests of Nemotron3_5AsrForRNNT.
 

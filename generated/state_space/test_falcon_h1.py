@@ -1,4 +1,4 @@
-# Rendered from templates/state_space.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/state_space.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate falcon_h1`.
 """falcon_h1: smoke tests of FalconH1Model.
 
@@ -32,7 +32,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs, use_cache=True)
     batch, length = inputs["input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
-    assert outputs.past_key_values is not None  # what it remembers of the tokens so far
+    assert outputs.cache is not None  # what it remembers of the tokens so far
     checks.forward_is_finite(tiny)
 
 

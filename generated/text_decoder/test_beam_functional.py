@@ -1,4 +1,4 @@
-# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
 # change the templates, then run `hfci generate beam`.
 """beam: functional tests of its architectures.
 
@@ -36,4 +36,30 @@ class TestBeamForCausalLM:
         outputs = tiny.forward(inputs)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)
+
+
+@pytest.mark.hfci(
+    architecture="BeamForTokenClassification",
+    family="text_decoder",
+)
+class TestBeamForTokenClassification:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import BeamForTokenClassification
+
+        assert type(tiny.model) is BeamForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)

@@ -1,4 +1,4 @@
-# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
 # change the templates, then run `hfci generate blip_text_model`.
 """blip_text_model: functional tests of its architectures.
 
@@ -32,5 +32,5 @@ class TestBlipTextLMHeadModel:
         outputs = tiny.forward(inputs, use_cache=True, is_decoder=True)
         batch, length = inputs["input_ids"].shape
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
-        assert outputs.past_key_values.get_seq_length() == length
+        assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)

@@ -1,4 +1,4 @@
-# Rendered from templates/text_decoder.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/text_decoder.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate glm_image_text`.
 """glm_image_text: smoke tests of GlmImageTextModel.
 
@@ -32,7 +32,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs, use_cache=True)
     batch, length = inputs["input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
-    assert outputs.past_key_values.get_seq_length() == length
+    assert outputs.cache.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

@@ -1,4 +1,4 @@
-# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
 # change the templates, then run `hfci generate gptj`.
 """gptj: functional tests of its architectures.
 
@@ -67,10 +67,10 @@ class TestGPTJForSequenceClassification:
 
 @pytest.mark.hfci(
     architecture="GPTJForQuestionAnswering",
-    family="text_encoder",
+    family="text_decoder",
 )
 class TestGPTJForQuestionAnswering:
-    """Family: text encoder.
+    """Family: text decoder.
 
     Auto classes:
     - AutoModelForQuestionAnswering

@@ -1,4 +1,4 @@
-# Rendered from templates/text_encoder.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/text_encoder.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate ernie`.
 """ernie: smoke tests of ErnieModel.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/text_encoder_decoder.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/text_encoder_decoder.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate diffusion_gemma`.
 """diffusion_gemma: smoke tests of DiffusionGemmaModel.
 
@@ -35,7 +35,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     assert outputs.encoder_last_hidden_state.shape == (*inputs["input_ids"].shape, encoder.hidden_size)
     decoder = tiny.config.text_config
     assert outputs.last_hidden_state.shape == (batch, length, decoder.hidden_size)
-    assert outputs.past_key_values.get_seq_length() == inputs["input_ids"].shape[1]  # the encoder's, which it reads
+    assert outputs.cache.get_seq_length() == inputs["input_ids"].shape[1]  # the encoder's, which it reads
     checks.forward_is_finite(tiny)
 
 

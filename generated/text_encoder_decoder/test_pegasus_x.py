@@ -1,4 +1,4 @@
-# Rendered from templates/text_encoder_decoder.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/text_encoder_decoder.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate pegasus_x`.
 """pegasus_x: smoke tests of PegasusXModel.
 
@@ -35,7 +35,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     assert outputs.encoder_last_hidden_state.shape == (*inputs["input_ids"].shape, encoder.hidden_size)
     decoder = tiny.config
     assert outputs.last_hidden_state.shape == (batch, length, decoder.hidden_size)
-    assert outputs.past_key_values.get_seq_length() == length
+    assert outputs.cache.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

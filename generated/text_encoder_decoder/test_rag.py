@@ -1,4 +1,4 @@
-# Rendered from templates/text_encoder_decoder.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/text_encoder_decoder.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate rag`.
 """rag: smoke tests of RagModel.
 
@@ -34,7 +34,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     batch *= tiny.config.n_docs  # each row is generated beside each document
     decoder = tiny.config.generator
     assert outputs.logits.shape == (batch, length, decoder.vocab_size)
-    assert outputs.past_key_values.get_seq_length() == length
+    assert outputs.cache.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

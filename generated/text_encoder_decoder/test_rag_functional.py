@@ -1,4 +1,4 @@
-# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
 # change the templates, then run `hfci generate rag`.
 """rag: functional tests of its architectures.
 
@@ -34,7 +34,7 @@ class TestRagSequenceForGeneration:
         batch *= tiny.config.n_docs  # each row is generated beside each document
         decoder = tiny.config.generator
         assert outputs.logits.shape == (batch, length, decoder.vocab_size)
-        assert outputs.past_key_values.get_seq_length() == length
+        assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
 
 
@@ -59,5 +59,5 @@ class TestRagTokenForGeneration:
         batch *= tiny.config.n_docs  # each row is generated beside each document
         decoder = tiny.config.generator
         assert outputs.logits.shape == (batch, length, decoder.vocab_size)
-        assert outputs.past_key_values.get_seq_length() == length
+        assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)

@@ -1,4 +1,4 @@
-# Rendered from templates/video.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/video.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate instructblipvideo_vision_model`.
 """instructblipvideo_vision_model: smoke tests of InstructBlipVideoVisionModel.
 

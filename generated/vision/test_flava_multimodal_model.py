@@ -1,4 +1,4 @@
-# Rendered from templates/vision.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate flava_multimodal_model`.
 """flava_multimodal_model: smoke tests of FlavaMultimodalModel.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/vision.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate hgnet_v2`.
 """hgnet_v2: smoke tests of HGNetV2Backbone.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/vision.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate lfm3_vl_vision`.
 """lfm3_vl_vision: smoke tests of Lfm3VlVisionModel.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/vision.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate pp_ocrv6_tiny_rec`.
 """pp_ocrv6_tiny_rec: smoke tests of PPOCRV6TinyRecModel.
 

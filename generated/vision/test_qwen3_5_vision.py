@@ -1,4 +1,4 @@
-# Rendered from templates/vision.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate qwen3_5_vision`.
 """qwen3_5_vision: smoke tests of Qwen3_5VisionModel.
 

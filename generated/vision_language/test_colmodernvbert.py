@@ -1,4 +1,4 @@
-# Rendered from templates/vision_language.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision_language.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate colmodernvbert`.
 """colmodernvbert: smoke tests of ColModernVBertForRetrieval.
 
@@ -29,7 +29,7 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
-    outputs = tiny.forward(inputs)
+    outputs = tiny.forward(inputs, use_cache=True)
     batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
     given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
     assert given.shape[0] == batch

@@ -1,4 +1,4 @@
-# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
 # change the templates, then run `hfci generate emu3`.
 """emu3: functional tests of its architectures.
 
@@ -90,5 +90,5 @@ class TestEmu3TextModel:
         outputs = tiny.forward(inputs, use_cache=True)
         batch, length = inputs["input_ids"].shape
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
-        assert outputs.past_key_values.get_seq_length() == length
+        assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)

@@ -1,4 +1,4 @@
-# Rendered from templates/vision_language.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision_language.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate glmga`.
 """glmga: smoke tests of Glm46VModel.
 
@@ -33,7 +33,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     text = tiny.config.get_text_config(decoder=True)
     batch, length = inputs["input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, text.hidden_size)
-    assert outputs.past_key_values.get_seq_length() == length
+    assert outputs.cache.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

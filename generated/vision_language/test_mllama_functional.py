@@ -1,4 +1,4 @@
-# Rendered from templates/_functional.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
 # change the templates, then run `hfci generate mllama`.
 """mllama: functional tests of its architectures.
 
@@ -116,5 +116,5 @@ class TestMllamaTextModel:
         outputs = tiny.forward(inputs, use_cache=True)
         batch, length = inputs["input_ids"].shape
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
-        assert outputs.past_key_values.get_seq_length() == length
+        assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)

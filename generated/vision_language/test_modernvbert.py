@@ -1,4 +1,4 @@
-# Rendered from templates/vision_language.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision_language.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate modernvbert`.
 """modernvbert: smoke tests of ModernVBertModel.
 
@@ -29,10 +29,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
-    outputs = tiny.forward(inputs)
+    outputs = tiny.forward(inputs, use_cache=True)
     text = tiny.config.get_text_config(decoder=True)
     batch, length = inputs["input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, text.hidden_size)
+    assert outputs.cache.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

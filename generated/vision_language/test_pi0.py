@@ -1,4 +1,4 @@
-# Rendered from templates/vision_language.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision_language.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate pi0`.
 """pi0: smoke tests of PI0Model.
 
@@ -32,7 +32,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs, use_cache=True)
     assert outputs.last_hidden_state.shape == inputs["action_embeds"].shape
     length = inputs["input_ids"].shape[1] + inputs["action_embeds"].shape[1]
-    assert outputs.past_key_values.get_seq_length() == length
+    assert outputs.cache.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

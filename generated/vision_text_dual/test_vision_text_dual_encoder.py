@@ -1,4 +1,4 @@
-# Rendered from templates/vision_text_dual.py.jinja for transformers 5.23.0. Do not edit:
+# Rendered from templates/vision_text_dual.py.jinja for transformers 5.24.0. Do not edit:
 # change the template, then run `hfci generate vision-text-dual-encoder`.
 """vision-text-dual-encoder: smoke tests of VisionTextDualEncoderModel.
 

@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate omniasr_ctc`.
+"""omniasr_ctc: functional tests of its architectures.
+
+OmniASRCTCModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="omniasr_ctc", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="OmniASRForCTC",
+    family="audio",
+)
+class TestOmniASRForCTC:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModelForCTC
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import OmniASRForCTC
+
+        assert type(tiny.model) is OmniASRForCTC
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,43 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate omniasr`.
+"""omniasr: functional tests of its architectures.
+
+OmniASRModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="omniasr", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="OmniASRForConditionalGeneration",
+    family="audio_language",
+)
+class TestOmniASRForConditionalGeneration:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForMultimodalLM
+    - AutoModelForSeq2SeqLM
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import OmniASRForConditionalGeneration
+
+        assert type(tiny.model) is OmniASRForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,53 @@
+# Rendered from templates/omni.py.jinja for transformers 5.24.0. Do not edit:
+# change the template, then run `hfci generate apertus1p5`.
+"""apertus1p5: smoke tests of Apertus1p5Model.
+
+Family: model of text, images and audio.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="apertus1p5",
+    architecture="Apertus1p5Model",
+    family="omni",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import Apertus1p5Model
+
+    assert type(tiny.model) is Apertus1p5Model
+    assert tiny.config.model_type == tiny.model_type == "apertus1p5"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs, use_cache=True)
+    text = tiny.config.get_text_config(decoder=True)
+    batch, length = inputs["input_ids"].shape
+    assert outputs.last_hidden_state.shape == (batch, length, text.hidden_size)
+    assert outputs.cache.get_seq_length() == length
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

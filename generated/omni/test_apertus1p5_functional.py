@@ -1,0 +1,41 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate apertus1p5`.
+"""apertus1p5: functional tests of its architectures.
+
+Apertus1p5Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="apertus1p5", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Apertus1p5ForConditionalGeneration",
+    family="omni",
+)
+class TestApertus1p5ForConditionalGeneration:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Apertus1p5ForConditionalGeneration
+
+        assert type(tiny.model) is Apertus1p5ForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

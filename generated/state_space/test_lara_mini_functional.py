@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate lara_mini`.
+"""lara_mini: functional tests of its architectures.
+
+LaraMiniModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="lara_mini", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="LaraMiniForCausalLM",
+    family="state_space",
+)
+class TestLaraMiniForCausalLM:
+    """Family: recurrent language model.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import LaraMiniForCausalLM
+
+        assert type(tiny.model) is LaraMiniForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate apertus1p5_text`.
+"""apertus1p5_text: functional tests of its architectures.
+
+Apertus1p5TextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="apertus1p5_text", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Apertus1p5TextForCausalLM",
+    family="text_decoder",
+)
+class TestApertus1p5TextForCausalLM:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Apertus1p5TextForCausalLM
+
+        assert type(tiny.model) is Apertus1p5TextForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)

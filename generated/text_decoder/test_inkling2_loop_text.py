@@ -1,0 +1,52 @@
+# Rendered from templates/text_decoder.py.jinja for transformers 5.24.0. Do not edit:
+# change the template, then run `hfci generate inkling2_loop_text`.
+"""inkling2_loop_text: smoke tests of Inkling2LoopTextModel.
+
+Family: text decoder.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="inkling2_loop_text",
+    architecture="Inkling2LoopTextModel",
+    family="text_decoder",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import Inkling2LoopTextModel
+
+    assert type(tiny.model) is Inkling2LoopTextModel
+    assert tiny.config.model_type == tiny.model_type == "inkling2_loop_text"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs, use_cache=True)
+    batch, length = inputs["input_ids"].shape
+    assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+    assert outputs.cache.get_seq_length() == length
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

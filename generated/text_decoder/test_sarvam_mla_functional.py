@@ -1,0 +1,39 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate sarvam_mla`.
+"""sarvam_mla: functional tests of its architectures.
+
+DeepseekV3Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="sarvam_mla", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="DeepseekV3ForCausalLM",
+    family="text_decoder",
+)
+class TestDeepseekV3ForCausalLM:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DeepseekV3ForCausalLM
+
+        assert type(tiny.model) is DeepseekV3ForCausalLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        checks.forward_is_finite(tiny)

@@ -1,0 +1,52 @@
+# Rendered from templates/vision.py.jinja for transformers 5.24.0. Do not edit:
+# change the template, then run `hfci generate hy_v4_vl_vision`.
+"""hy_v4_vl_vision: smoke tests of HYV4VLVisionModel.
+
+Family: image model.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="hy_v4_vl_vision",
+    architecture="HYV4VLVisionModel",
+    family="vision",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import HYV4VLVisionModel
+
+    assert type(tiny.model) is HYV4VLVisionModel
+    assert tiny.config.model_type == tiny.model_type == "hy_v4_vl_vision"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs)
+    patches = int(inputs["grid_thw"].prod(dim=1).sum())  # those of all images, one after the other
+    assert patches % outputs.last_hidden_state.shape[-2] == 0  # a state for each, or for each block of them
+    assert outputs.last_hidden_state.shape[-1] == tiny.config.hidden_size
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

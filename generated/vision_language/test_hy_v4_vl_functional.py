@@ -1,0 +1,41 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate hy_v4_vl`.
+"""hy_v4_vl: functional tests of its architectures.
+
+HYV4VLModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="hy_v4_vl", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="HYV4VLForConditionalGeneration",
+    family="vision_language",
+)
+class TestHYV4VLForConditionalGeneration:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import HYV4VLForConditionalGeneration
+
+        assert type(tiny.model) is HYV4VLForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)

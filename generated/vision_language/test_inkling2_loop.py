@@ -1,0 +1,53 @@
+# Rendered from templates/vision_language.py.jinja for transformers 5.24.0. Do not edit:
+# change the template, then run `hfci generate inkling2_loop`.
+"""inkling2_loop: smoke tests of Inkling2LoopModel.
+
+Family: language model that sees.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(
+    model_type="inkling2_loop",
+    architecture="Inkling2LoopModel",
+    family="vision_language",
+    tier="smoke",
+)
+
+
+def test_builds_tiny(tiny: TinyModel) -> None:
+    from transformers import Inkling2LoopModel
+
+    assert type(tiny.model) is Inkling2LoopModel
+    assert tiny.config.model_type == tiny.model_type == "inkling2_loop"
+    assert tiny.parameters <= tiny.recipe.budget
+    checks.builds_tiny(tiny)
+
+
+def test_forward_is_finite(tiny: TinyModel) -> None:
+    inputs = tiny.inputs()
+    outputs = tiny.forward(inputs, use_cache=True)
+    text = tiny.config.get_text_config(decoder=True)
+    batch, length = inputs["input_ids"].shape
+    assert outputs.last_hidden_state.shape == (batch, length, text.hidden_size)
+    assert outputs.cache.get_seq_length() == length
+    checks.forward_is_finite(tiny)
+
+
+def test_forward_is_deterministic(tiny: TinyModel) -> None:
+    checks.forward_is_deterministic(tiny)
+
+
+def test_batch_is_independent(tiny: TinyModel) -> None:
+    checks.batch_is_independent(tiny)
+
+
+def test_save_load_roundtrip(tiny: TinyModel) -> None:
+    checks.save_load_roundtrip(tiny)
+
+
+def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
+    checks.gradients_reach_every_parameter(tiny)

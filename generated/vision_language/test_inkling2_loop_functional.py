@@ -1,0 +1,42 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate inkling2_loop`.
+"""inkling2_loop: functional tests of its architectures.
+
+Inkling2LoopModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="inkling2_loop", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Inkling2LoopForConditionalGeneration",
+    family="vision_language",
+)
+class TestInkling2LoopForConditionalGeneration:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Inkling2LoopForConditionalGeneration
+
+        assert type(tiny.model) is Inkling2LoopForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = tiny.forward(inputs)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape[:2]
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
+        checks.forward_is_finite(tiny)
