@@ -28,6 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add = actions.add_parser("add", help="add runs; one that is known already changes nothing")
     add.add_argument("results", nargs="*", type=Path, default=[Path("results")], help="default: results")
     _add_file(add)
+    add.add_argument("--requirements", type=Path, metavar="FILE", help="merge what was measured into this file")
     add_json(add)
     add.set_defaults(act=_add)
 
@@ -61,11 +62,15 @@ def run(arguments: Namespace) -> int:
 
 
 def _add(arguments: Namespace, history: History) -> None:
+    from hfci.planning.requirements import merge_into
     from hfci.results import read_results
     from hfci.results.terminal import make_table, print_tables
     from hfci.results.text import clean
 
-    added = history.add(read_results(arguments.results))
+    results = read_results(arguments.results)
+    added = history.add(results)
+    if arguments.requirements is not None:
+        merge_into(arguments.requirements, results.parts())
     if arguments.json:
         print_json([dataclasses.asdict(one) for one in added])
         return

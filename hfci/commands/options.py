@@ -26,6 +26,7 @@ def add_names(parser: ArgumentParser) -> None:
     parser.add_argument(
         "names",
         nargs="*",
+        type=str.strip,  # a list written on Windows leaves each a carriage return
         metavar="NAME",
         help="model types, patterns ('qwen*'), family:NAME, architectures; nothing means everything",
     )

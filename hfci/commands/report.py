@@ -216,7 +216,7 @@ def _baseline(name: str | None, results: Results, history: History | None) -> Ba
 def _write(
     arguments: Namespace, results: Results, summary: Summary, comparison: Comparison | None, trends: Trends | None
 ) -> None:
-    from hfci.planning.requirements import load_requirements
+    from hfci.planning.requirements import merge_into
     from hfci.results.dashboard import write_dashboard
     from hfci.results.formats import FORMATS
     from hfci.results.markdown import COMMENT_LIMIT, STEP_SUMMARY_LIMIT, write_summary
@@ -237,7 +237,4 @@ def _write(
         else:
             FORMATS[output.option].write(path, results, summary)
     if arguments.requirements is not None:
-        known = load_requirements(arguments.requirements)
-        for head, records in results.parts():
-            known.merge(head, records)
-        known.write(arguments.requirements)
+        merge_into(arguments.requirements, results.parts())

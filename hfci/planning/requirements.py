@@ -17,13 +17,16 @@ from hfci.testing.outcomes import Outcome
 from hfci.testing.records import Header, Record
 from hfci.writing import replacing
 
-__all__ = ["SCHEMA", "SCHEMA_FILE", "Need", "Requirements", "load_requirements", "runner_of"]
+__all__ = ["SCHEMA", "SCHEMA_FILE", "Need", "Requirements", "load_requirements", "merge_into", "runner_of"]
 
 SCHEMA = 1
 SCHEMA_FILE = Path(__file__).parent / "data" / "requirements.schema.json"
 
 # Of each case the latest are kept: one run is noise, and what was true long ago is not any more.
 KEPT = 5
+
+# Of so many parts of runs it is known that they were merged: nobody merges an older one again.
+KNOWN_PARTS = 2000
 
 # A failure may be a time limit, or the end of a case before its work began.
 TELLING = (Outcome.PASSED, Outcome.KNOWN_FAILURE)
@@ -74,6 +77,7 @@ class Requirements(msgspec.Struct, forbid_unknown_fields=True):
                 del needs[:-KEPT]
                 count += 1
         known.runs.append(part)
+        del known.runs[:-KNOWN_PARTS]
         return count
 
     def write(self, path: Path) -> None:
@@ -91,6 +95,14 @@ def load_requirements(path: Path) -> Requirements:
     if not path.exists():
         return Requirements()
     return load_document(path, Requirements, "file of requirements", schema=SCHEMA)
+
+
+def merge_into(path: Path, parts: Iterable[tuple[Header, Iterable[Record]]]) -> None:
+    """Take what files of records measured into the file, begun where there is none; UsageError for another file."""
+    known = load_requirements(path)
+    for head, records in parts:
+        known.merge(head, records)
+    known.write(path)
 
 
 def runner_of(head: Header) -> str:
