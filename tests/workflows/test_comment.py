@@ -147,6 +147,12 @@ def test_one_comment_that_each_run_brings_up_to_date(place: Place) -> None:
     assert "failed" not in body
 
 
+@pytest.mark.parametrize("files", [summary(), {"coverage-summary.json": "{}"}, None], ids=["read", "unfit", "none"])
+def test_every_comment_names_its_commit(place: Place, files: dict[str, str] | None) -> None:
+    place.comment(files)
+    assert [f"Commit <code>{SHA[:10]}</code>." in body for body in place.bodies] == [True]
+
+
 def test_the_comment_of_a_person_is_left_alone(place: Place) -> None:
     copied = {"id": 1, "user": {"login": "stranger"}, "body": "<!-- hfci: the comment of ci -->"}
     place.server.comments[1] = dict(copied)
@@ -212,11 +218,16 @@ def test_a_comment_is_no_longer_than_github_takes(place: Place) -> None:
     ],
     ids=lambda text: text[:20] or "empty",
 )
-def test_a_file_that_ci_does_not_write_gives_no_comment(place: Place, text: str) -> None:
+def test_a_file_that_ci_does_not_write_leaves_no_older_success_standing(place: Place, text: str) -> None:
+    place.comment(summary(failures=[], outcomes={**OUTCOMES, "passed": 8}), conclusion="success")
     told = place.comment({"coverage-summary.json": text})
-    assert told.results == {"comment": "failure"}
-    assert "no comment: the coverage summary" in told.log
-    assert place.bodies == []
+    assert told.results == {"comment": "success"}, told.log
+    (note,) = [note for step in told["comment"].steps for note in step.annotations]
+    assert note["level"] == "warning"
+    (body,) = place.bodies
+    assert "## ci: <code>failure</code>" in body
+    assert "left a coverage summary that" in body
+    assert "| passed" not in body
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
@@ -224,17 +235,11 @@ def test_what_is_no_plain_file_is_not_read(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "coverage-summary.json"
     (tmp_path / "elsewhere").write_text(summary()["coverage-summary.json"])
     {"folder": path.mkdir, "link": lambda: path.symlink_to("elsewhere"), "pipe": lambda: os.mkfifo(path)}[kind]()
-    done = subprocess.run(
-        [sys.executable, SCRIPT, path],
-        env={"CONCLUSION": "success", "RUN_URL": ""},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    code = "import runpy, sys; found = runpy.run_path(sys.argv[1]); found['read'](found['Path'](sys.argv[2]))"
+    command = [sys.executable, "-c", code, SCRIPT, path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("no comment: the coverage summary ")
-    assert len(done.stderr.splitlines()) == 1
+    assert "Unfit: " in done.stderr.splitlines()[-1]
 
 
 def test_the_token_may_do_no_more_than_comment(place: Place) -> None:

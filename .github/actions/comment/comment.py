@@ -74,14 +74,26 @@ def count(data: Any, name: str) -> int:
     return value
 
 
-def page(data: dict[str, Any] | None, conclusion: str, url: str) -> str:
+def head(conclusion: str, sha: str) -> list[str]:
+    """Return the first lines of every comment: whether it is green, as GitHub says, and of which commit."""
+    return [MARK, f"## ci: {code(conclusion)}", "", f"Commit {code(sha[:10])}.", ""]
+
+
+def link(url: str) -> str:
+    """Return a link to the run."""
+    return f"[the run]({url})" if re.fullmatch(r"https://[\w.-]+(/[\w.-]+)*", url) else "the run"
+
+
+def short(conclusion: str, sha: str, url: str, why: str) -> str:
+    """Return the comment of a run of which nothing else can be said."""
+    return "\n".join([*head(conclusion, sha), f"{link(url)} {why}.", ""])
+
+
+def page(data: dict[str, Any], conclusion: str, sha: str, url: str) -> str:
     """Return the comment. Raises Unfit."""
-    link = f"[the run]({url})" if re.fullmatch(r"https://[\w.-]+(/[\w.-]+)*", url) else "the run"
-    if data is None:
-        return f"{MARK}\n## ci: {code(conclusion)}\n\n{link} ended without a report.\n"
     outcomes = {name: count(data.get("outcomes"), name) for name in OUTCOMES}
-    # Whether it is green, GitHub's own conclusion says: the file only says how many.
-    lines = [MARK, f"## ci: {code(conclusion)}", "", "| outcome | cases |\n| --- | ---: |"]
+    # Whether it is green, the file does not say: it only says how many.
+    lines = [*head(conclusion, sha), "| outcome | cases |\n| --- | ---: |"]
     lines += [f"| {name} | {number} |" for name, number in outcomes.items() if number]
     failures = data.get("failures")
     if not isinstance(failures, list):
@@ -98,7 +110,7 @@ def page(data: dict[str, Any] | None, conclusion: str, url: str) -> str:
         lines += shown
         if total > len(shown):
             lines.append(f"- and {total - len(shown)} more")
-    return "\n".join([*lines, "", f"Counted by {link}; its summary has reasons and commands.", ""])
+    return "\n".join([*lines, "", f"Counted by {link(url)}; its summary has reasons and commands.", ""])
 
 
 def _failure(failure: Any) -> str:
@@ -155,11 +167,14 @@ class GitHub:
 def main() -> int:
     """Read, render, comment."""
     env = os.environ
+    about = (env["CONCLUSION"], env["HEAD_SHA"], env["RUN_URL"])
     try:
-        text = page(read(Path(sys.argv[1])), env["CONCLUSION"], env["RUN_URL"])
+        data = read(Path(sys.argv[1]))
+        text = page(data, *about) if data is not None else short(*about, "ended without a report")
     except Unfit as error:
-        print(f"no comment: the coverage summary {error}", file=sys.stderr)
-        return 1
+        # An older comment may say success: it must not stand.
+        print(f"::warning::the coverage summary {error}: the comment says only how the run ended")
+        text = short(*about, f"left a coverage summary that {error}: it is not shown")
     github = GitHub(env.get("GITHUB_API_URL", "https://api.github.com"), env["REPOSITORY"], env["GH_TOKEN"])
     pull = github.pull_request(env["HEAD_OWNER"], env["HEAD_BRANCH"], env["HEAD_REPOSITORY"], env["HEAD_SHA"])
     if pull is None:
