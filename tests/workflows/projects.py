@@ -89,7 +89,7 @@ def project(
 
 
 def data_branch(emulator: Emulator, files: Mapping[str, str]) -> None:
-    """Make the data branch, as docs/github-actions.md says, with files."""
+    """Make the data branch with files."""
     folder = emulator.repositories[OWNER]
     git(folder, "switch", "--quiet", "--orphan", "hfci-data")
     write(folder, files)
@@ -98,10 +98,19 @@ def data_branch(emulator: Emulator, files: Mapping[str, str]) -> None:
     git(folder, "switch", "--quiet", "main")
 
 
+# What every event says, but that of a schedule.
+OF_REPOSITORY = {"repository": {"default_branch": "main"}}
+
+
+def by_hand(**inputs: object) -> dict[str, object]:
+    """Return the event of somebody who starts a workflow."""
+    return {"event": "workflow_dispatch", "payload": OF_REPOSITORY, "inputs": inputs}
+
+
 def pull_request(*, fork: bool = False, branch: str = "feature", title: str = "A change") -> dict[str, object]:
     """Return the event of a pull request, and what else the emulator wants to know of it."""
     head = {"ref": branch, "repo": {"full_name": "stranger/hfci" if fork else OWNER}}
-    payload = {"pull_request": {"number": 5, "title": title, "head": head, "base": {"ref": "main"}}}
+    payload = {**OF_REPOSITORY, "pull_request": {"number": 5, "title": title, "head": head, "base": {"ref": "main"}}}
     about = {"event": "pull_request", "payload": payload, "fork": fork, "ref": "refs/pull/5/merge"}
     return {**about, "head_ref": branch, "base_ref": "main"}
 

@@ -15,7 +15,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,29 @@ ROOT = HERE.parents[1]
 EMULATOR = HERE / "emulator"
 OWNER = "example/hfci"
 
-SHIMS = {
-    "hfci": '#!/bin/sh\nexec "{python}" -m hfci "$@"\n',
-    "nox": '#!/bin/sh\nexec "{python}" -m nox "$@"\n',
-    # What would be installed is there already: each call is noted, its arguments a line of JSON.
-    "python": """#!/bin/sh
-if [ "$1" = -m ] && [ "$2" = pip ]; then
+# The machine's own Python: it has no hfci and no nox. An environment that is made has all that the running interpreter
+# has, and its `pip` notes what it is asked for, its arguments a line of JSON.
+PYTHON = """#!/bin/sh
+if [ "$1 $2" = "-m venv" ]; then
+  for folder; do :; done
+  rm -rf "$folder"; mkdir -p "$folder/bin"
+  for program in python python3 hfci nox; do ln -s "{shims}/environment/$program" "$folder/bin/$program"; done
+  exit
+fi
+if [ "$1 $2" = "-m pip" ]; then
+  case "$0" in {shims}/*) echo "this environment is externally managed" >&2; exit 1;; esac
   exec "{python}" -c 'if True:
     import json, os, sys
     with open(os.environ["PIP_NOTES"], "a") as notes:
         print(json.dumps(sys.argv[1:]), file=notes)' "$@"
 fi
 exec "{python}" "$@"
-""",
+"""
+SHIMS = {
+    "machine/python": PYTHON,
+    "environment/python": PYTHON,
+    "environment/hfci": '#!/bin/sh\nexec "{python}" -m hfci "$@"\n',
+    "environment/nox": '#!/bin/sh\nexec "{python}" -m nox "$@"\n',
 }
 
 
@@ -176,6 +187,7 @@ class Emulator:
         work = self.folder / name
         work.mkdir(parents=True, exist_ok=True)
         environment = {"LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1", "PIP_NOTES": str(work / "pip.jsonl")}
+        environment["GITHUB_SERVER_URL"] = f"file://{self.server()}"
         scenario = {
             "repositories": {name: str(path) for name, path in self.repositories.items()},
             "repository": on,
@@ -207,13 +219,31 @@ class Emulator:
         assert len(jobs) == len(raw["jobs"]), "two jobs of one name"
         return Told(raw["result"], raw.get("error"), jobs, tuple(raw["artifacts"]), work, raw)
 
+    def server(self) -> Path:
+        """Return a folder in which each repository has the path that it has at GitHub."""
+        folder = self.folder / "server"
+        for name, path in self.repositories.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            if not (folder / name).is_symlink():
+                (folder / name).symlink_to(path)
+        return folder
+
     def shims(self) -> Path:
-        """Return a folder for PATH in which the programs are the running interpreter's."""
+        """Return a folder for PATH with what a machine has before a job begins."""
         folder = self.folder / "bin"
         if not folder.exists():
-            folder.mkdir()
-            for name, text in SHIMS.items():
-                (folder / name).write_text(text.replace("{python}", sys.executable))
+            write(folder, {name: text.replace("{python}", sys.executable).replace("{shims}", str(folder))
+                           for name, text in SHIMS.items()})  # fmt: skip
+            for name in SHIMS:
                 (folder / name).chmod(0o755)
-            (folder / "python3").symlink_to("python")
-        return folder
+            for place in ("machine", "environment"):
+                (folder / place / "python3").symlink_to("python")
+        return folder / "machine"
+
+
+Run = Callable[..., Told]
+
+
+def steps(*lines: str) -> str:
+    """Return a job of these steps, as YAML."""
+    return "job:\n  runs-on: x\n  steps:\n" + textwrap.indent("\n".join(lines), "    ") + "\n"

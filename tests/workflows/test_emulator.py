@@ -4,35 +4,11 @@
 from __future__ import annotations
 
 import json
-import textwrap
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .support import OWNER, Emulator, Told, write
-
-Run = Callable[..., Told]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Return what runs a workflow of the given text; `files` are the repository's others."""
-
-    def run(
-        jobs: str, *, files: dict[str, str] | None = None, head: str = "on: push\npermissions: {}\n", **more: Any
-    ) -> Told:
-        text = head + "jobs:\n" + textwrap.indent(textwrap.dedent(jobs), "  ")
-        write(tmp_path / "repository", {".github/workflows/test.yml": text, **(files or {})})
-        return Emulator(tmp_path, {OWNER: tmp_path / "repository"}).run("test.yml", sha="0" * 40, **more)
-
-    return run
-
-
-def steps(*lines: str) -> str:
-    return "job:\n  runs-on: x\n  steps:\n" + textwrap.indent("\n".join(lines), "    ") + "\n"
-
+from .support import Run, steps
 
 # Of GitHub's documentation ("Evaluate expressions in workflows and actions"), and of its evaluator's quirks.
 EXPRESSIONS = [
@@ -423,55 +399,6 @@ def test_a_composite_action(run: Run) -> None:
     assert told.result == "success", told.log
     assert told["job"].steps[-1].outputs == {"all": "push hi 1"}
     assert "Input required" in run(steps("- uses: $/.github/actions/greet"), files=files, name="without").log
-
-
-def test_artifacts(run: Run) -> None:
-    told = run(
-        """
-        up:
-          runs-on: x
-          steps:
-            - run: mkdir -p out/a .hidden && echo 1 > out/a/x && echo 2 > out/y && echo 3 > out/.dot && echo 4 > .hidden/z
-            - {uses: actions/upload-artifact@v7, with: {name: whole, path: out}}
-            - {uses: actions/upload-artifact@v7, with: {name: part, path: "out/**/x"}}
-            - {uses: actions/upload-artifact@v7, with: {name: two, include-hidden-files: true, path: ".hidden/z\\nout/y"}}
-            - {uses: actions/upload-artifact@v7, with: {name: whole, path: out/y, overwrite: true}}
-            - {id: twice, continue-on-error: true, uses: actions/upload-artifact@v7, with: {name: part, path: out}}
-            - {id: none, continue-on-error: true, uses: actions/upload-artifact@v7, with: {name: none, path: nothing, if-no-files-found: error}}
-        down:
-          runs-on: x
-          needs: up
-          steps:
-            - {uses: actions/download-artifact@v8, with: {name: whole, path: one}}
-            - {uses: actions/download-artifact@v8, with: {pattern: "*o*", path: many}}
-            - {uses: actions/download-artifact@v8, with: {pattern: "p*", path: merged, merge-multiple: true}}
-            - {uses: actions/download-artifact@v8, with: {pattern: "nothing*", path: none}}
-            - {id: files, run: 'echo "all=$(find . -type f | sort | xargs)" >> "$GITHUB_OUTPUT"'}
-            - {uses: actions/download-artifact@v8, with: {name: missing}}
-        """
-    )
-    up = told["up"]
-    assert up.result == "success", up.log
-    assert [step.outcome for step in up.steps[-2:]] == ["failure", "failure"]
-    assert "already exists on the workflow run: part" in up.log
-    assert "No files were found" in up.log
-    files = told["down"].step("echo").outputs["all"].split()
-    assert files == ["./many/two/.hidden/z", "./many/two/out/y", "./many/whole/y", "./merged/a/x", "./one/y"]
-    assert told["down"].steps[-1].outcome == "failure"
-
-
-@pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", "..", "a:b", "a\nb", 'a"b', ""])
-def test_the_name_of_an_artifact_is_no_path(run: Run, name: str, tmp_path: Path) -> None:
-    told = run(
-        steps(
-            "- run: echo 1 > file",
-            "- uses: actions/upload-artifact@v7",
-            "  with: {path: file, name: " + json.dumps(name) + "}",
-        )
-    )
-    assert told.result == "failure"
-    assert "not valid" in told.log
-    assert not list(tmp_path.glob("**/artifacts/*"))
 
 
 def test_a_run_again_keeps_what_succeeded_and_repeats_what_needs_what_did_not(run: Run) -> None:

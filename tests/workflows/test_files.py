@@ -23,7 +23,7 @@ ACTIONS = sorted((FOLDER / "actions").glob("*/action.yml"))
 PINNED = re.compile(r"uses: [\w-]+/[\w.-]+(/[\w.-]+)*@[0-9a-f]{40} # v\d+(\.\d+)*$")
 
 # The programs that a step may begin with, beside hfci and nox; each does one thing.
-PROGRAMS = {"cp", "echo", "gh", "git", "install", "mkdir", "printf", "python", "python3", "test"}
+PROGRAMS = {"cp", "echo", "gh", "git", "install", "mkdir", "printf", "python", "python3", "rm", "test"}
 
 
 def names(path: Path) -> str:
@@ -48,9 +48,9 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 def test_the_workflows_are_those_that_there_should_be() -> None:
-    wanted = ("ci", "comment", "models", "nightly", "release", "update")
+    wanted = ("ci", "comment", "keep", "models", "nightly", "release", "update")
     assert [path.stem for path in WORKFLOWS] == list(wanted)
-    assert [path.parent.name for path in ACTIONS] == ["comment", "setup", "update"]
+    assert [path.parent.name for path in ACTIONS] == ["comment", "data", "setup", "update"]
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=names)
@@ -102,10 +102,13 @@ def test_only_these_jobs_may_write() -> None:
     }
     assert found == {
         ("comment", "comment", "pull-requests"),
-        ("nightly", "history", "contents"),
+        ("keep", "commit", "contents"),
+        ("nightly", "keep-pinned", "contents"),
+        ("nightly", "keep-newest", "contents"),
         ("nightly", "pages", "pages"),
         ("nightly", "pages", "id-token"),
         ("release", "publish", "id-token"),
+        ("update", "pull-request", "actions"),
         ("update", "pull-request", "contents"),
         ("update", "pull-request", "pull-requests"),
     }
@@ -116,6 +119,24 @@ def test_no_checkout_keeps_a_credential(path: Path) -> None:
     for step in steps(path):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] == "false"
+
+
+def test_what_one_artifact_is_is_asked_for_by_its_name() -> None:
+    """Of a pattern only records are: they are read wherever they lie, and of two attempts both count."""
+    downloads = [
+        step["with"] for path in WORKFLOWS for step in steps(path) if "download-artifact@" in step.get("uses", "")
+    ]
+    patterns = [given["pattern"] for given in downloads if "pattern" in given]
+    assert all(pattern.endswith("-records-*") for pattern in patterns)
+    assert not [given for given in downloads if "merge-multiple" in given]
+    assert all(("name" in given) != ("pattern" in given) for given in downloads)
+
+
+def test_only_a_gate_runs_in_a_superseded_run() -> None:
+    always = [
+        (path.stem, name) for path in WORKFLOWS for name, job in read(path)["jobs"].items() if "always()" in str(job)
+    ]
+    assert always == [("ci", "gate")]
 
 
 def test_no_workflow_runs_a_strangers_code_with_secrets() -> None:

@@ -61,11 +61,15 @@ def test_an_empty_repository_gets_matrix_summary_and_artifact(told: Told) -> Non
     assert Counter(summary["outcomes"])["passed"] == summary["planned"] >= 12
 
 
-def test_what_the_caller_asks_for_is_installed_and_nothing_of_it_is_executed(told: Told) -> None:
+def test_what_the_caller_asks_for_is_resolved_once_and_nothing_of_it_is_executed(told: Told) -> None:
     (first, *others) = [call for call in told.pip if "--group" in call]
-    assert all(call == first for call in others)
     assert "--constraint" not in first
     assert first[-5:] == ["transformers==5.23.0", "timm", '"not-a-shell;', "$(touch", 'executed)"']
+    assert len(others) == 2  # the shard, the report
+    assert all(call[-2:] == ["--requirement", ".hfci/environment.txt"] for call in others)
+    frozen = (told.artifact("coverage-summary-plan-1") / "environment.txt").read_text().splitlines()
+    assert frozen == sorted(frozen)
+    assert {line.partition("==")[0] for line in frozen} >= {"torch", "transformers"}
     assert not list(told.work.rglob("executed*"))
 
 

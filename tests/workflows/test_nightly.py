@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from .projects import SMOKE, data_branch, project
+from .projects import ASSERT, SMOKE, by_hand, data_branch, project
 from .support import OWNER, ROOT, Emulator, Told, git, repository
+
+FILES = ["files", "commit"]
+SHARD = "smoke on small 1/1"
+SITE = {"HFCI_PAGES": "true"}
 
 
 def only_bert(folder: Path) -> None:
@@ -29,27 +33,39 @@ def only_bert(folder: Path) -> None:
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
     made = project(tmp_path_factory.mktemp("nightly"), {"one": "pass"}, runners=SMOKE)
     only_bert(made.repositories[OWNER])
-    data_branch(made, {})
     return made
 
 
 @pytest.fixture(scope="module")
 def night(emulator: Emulator) -> Told:
-    return emulator.run("nightly.yml", name="night", event="schedule", vars={"HFCI_MODELS": "bert"})
+    return emulator.run("nightly.yml", name="night", event="schedule", vars={"HFCI_MODELS": "bert", **SITE})
+
+
+def kept(emulator: Emulator, path: str = "") -> list[str]:
+    """Return the names of the files on the data branch."""
+    names = git(emulator.repositories[OWNER], "ls-tree", "-r", "--name-only", "hfci-data").splitlines()
+    return [name for name in names if name.startswith(path)]
 
 
 def show(emulator: Emulator, path: str) -> str:
     return git(emulator.repositories[OWNER], "show", f"hfci-data:{path}")
 
 
+def runs(emulator: Emulator, folder: Path, kind: str = "main") -> int:
+    """Return how many runs the history has."""
+    git(emulator.repositories[OWNER], "worktree", "add", "--quiet", "--force", "--detach", str(folder), "hfci-data")
+    with sqlite3.connect(folder / kind / "history.db") as database:
+        return int(database.execute("select count(*) from runs").fetchone()[0])
+
+
 def test_everything_runs_on_the_pinned_and_on_the_newest_versions(night: Told) -> None:
-    calls = [
-        f"{version} / {job}" for version in ("pinned", "newest") for job in ("plan", "smoke on small 1/1", "report")
-    ]
-    assert night.results == dict.fromkeys([*calls, "history", "pages"], "success"), night.log
-    newest = [call for call in night.pip if call[-3:] == ["--upgrade", "transformers", "torch"]]
-    assert len(newest) == 3
-    assert all("--constraint" not in call for call in newest)
+    calls = [f"{version} / {job}" for version in ("pinned", "newest") for job in ("plan", SHARD, "report")]
+    keeps = [f"keep {version} / {job}" for version in ("pinned", "newest") for job in FILES]
+    assert night.results == dict.fromkeys([*calls, *keeps, "pages"], "success"), night.log
+    # Both are resolved once, by their plans: the other jobs install what those found.
+    asked = [call[3:] for call in night.pip if "--group" in call]
+    assert sorted(call[1:] for call in asked if "--requirement" not in call)[-1] == ["transformers", "torch"]
+    assert [call[1] for call in asked].count("--requirement") == 4
     for job in ("pinned / plan", "newest / plan"):
         assert "no runner for cuda" in night[job].summary
 
@@ -57,28 +73,29 @@ def test_everything_runs_on_the_pinned_and_on_the_newest_versions(night: Told) -
 def test_history_records_and_requirements_are_on_the_data_branch(
     night: Told, emulator: Emulator, tmp_path: Path
 ) -> None:
-    assert night["history"].result == "success"
-    repository_folder = emulator.repositories[OWNER]
-    names = git(repository_folder, "ls-tree", "-r", "--name-only", "hfci-data").splitlines()
-    assert [name.partition("/")[0] for name in names] == [
-        "history-newest.db",
-        "history.db",
-        "records",
-        "requirements.json",
-    ]
-    assert json.loads(show(emulator, "requirements.json"))["runners"]["small"]["cases"]
-    git(repository_folder, "worktree", "add", "--quiet", str(tmp_path / "data"), "hfci-data")
-    for name in ("history.db", "history-newest.db"):
-        with sqlite3.connect(tmp_path / "data" / name) as database:
-            assert database.execute("select count(*) from runs").fetchone() == (1,)
+    assert night["keep pinned / commit"].result == "success"
+    records = kept(emulator, "main/records/1000/")
+    assert len(records) == 1
+    files = [name for kind in ("main", "newest") for name in
+             (f"{kind}/history.db", f"{kind}/index.html", f"{kind}/requirements.json")]  # fmt: skip
+    assert kept(emulator) == sorted([*files, *records])
+    assert json.loads(show(emulator, "main/requirements.json"))["runners"]["small"]["cases"]
+    assert [runs(emulator, tmp_path / kind, kind) for kind in ("main", "newest")] == [1, 1]
     # One commit, whatever the number of nights.
-    assert git(repository_folder, "rev-list", "--count", "hfci-data") == "1"
+    assert git(emulator.repositories[OWNER], "rev-list", "--count", "hfci-data") == "1"
 
 
-def test_only_the_history_job_may_write_and_only_pages_deploys(night: Told) -> None:
+def test_only_the_job_that_commits_may_write_and_only_pages_deploys(night: Told) -> None:
     granted = {name: job.told["permissions"] for name, job in night.jobs.items()}
-    assert granted.pop("history") == {"contents": "write"}
-    assert granted.pop("pages") == {"pages": "write", "id-token": "write"}
+    for half in ("pinned", "newest"):
+        assert granted.pop(f"keep {half} / commit") == {"contents": "write"}
+        titles = [step.title for step in night[f"keep {half} / commit"].steps]
+        assert [title.split()[0].split("@")[0] for title in titles] == [
+            "actions/download-artifact",
+            "$/.github/actions/data",
+            "python3",
+        ]
+    assert granted.pop("pages") == {"contents": "read", "pages": "write", "id-token": "write"}
     assert set(map(str, granted.values())) == {"{'contents': 'read'}"}
     assert "ghs_" not in night.log
 
@@ -87,6 +104,13 @@ def test_the_dashboard_is_deployed(night: Told) -> None:
     assert (night.work / "pages" / "index.html").is_file()
     assert (night.work / "pages" / "newest" / "index.html").is_file()
     assert night["pages"].told["environment"]["url"].startswith("https://")
+
+
+def test_the_site_can_be_deployed_by_a_second_attempt(night: Told, emulator: Emulator) -> None:
+    keep = {name: job.told for name, job in night.jobs.items() if name != "pages"}
+    about = {"vars": {"HFCI_MODELS": "bert", **SITE}, "attempt": 2, "keep": keep}
+    told = emulator.run("nightly.yml", name="night", event="schedule", **about)
+    assert told["pages"].result == "success", told["pages"].log
 
 
 def test_nothing_selected_is_green_only_because_reuse_covers_every_case(night: Told, emulator: Emulator) -> None:
@@ -107,3 +131,67 @@ def test_nothing_selected_without_reuse_is_red(emulator: Emulator) -> None:
     assert told["models / plan"].result == told["gate"].result == "failure"
     assert told["models / report"].result == "skipped"
     assert "no-such-model" in told["models / plan"].log
+
+
+@pytest.fixture(scope="module")
+def halved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Emulator, Told]:
+    """A night with the newest half broken: these model types are in no transformers, so they cannot be rendered."""
+    emulator = project(tmp_path_factory.mktemp("halved"), {"one": ASSERT, "two": ASSERT}, runners=SMOKE)
+    return emulator, emulator.run("nightly.yml", name="night", event="schedule", vars=SITE | {"HFCI_MODELS": "one two"})
+
+
+def test_a_broken_newest_half_does_not_lose_the_pinned_halfs_night(
+    halved: tuple[Emulator, Told], tmp_path: Path
+) -> None:
+    emulator, told = halved
+    good = [f"pinned / {job}" for job in ("plan", SHARD, "report")] + [f"keep pinned / {job}" for job in FILES]
+    assert told.results == {
+        **dict.fromkeys([*good, "pages"], "success"),
+        **{"newest / plan": "failure", "newest / cases": "skipped", "newest / report": "skipped"},
+        "keep newest": "skipped",
+    }, told.log
+    assert runs(emulator, tmp_path / "data") == 1
+    assert [path.name for path in (told.work / "pages").iterdir()] == ["index.html"]
+
+
+def test_a_narrowed_nightly_adds_to_what_is_kept(halved: tuple[Emulator, Told], tmp_path: Path) -> None:
+    emulator, _ = halved
+    told = emulator.run("nightly.yml", name="narrowed", **by_hand(models="two"), vars=SITE, run_id="1001")
+    assert told["keep pinned / commit"].result == told["pages"].result == "success", told.log
+    assert len(kept(emulator, "main/records/1000/")) == len(kept(emulator, "main/records/1001/")) == 1
+    assert runs(emulator, tmp_path / "data") == 2
+    times = json.loads(show(emulator, "main/requirements.json"))["runners"]["small"]["cases"]
+    assert {case.partition("/")[0]: len(needs) for case, needs in times.items()} == {"one": 1, "two": 2}
+    page = (told.work / "pages" / "index.html").read_text()
+    assert "OneSmoke" in page
+    assert "TwoSmoke" in page
+    # The next whole night replaces what both left.
+    emulator.run("nightly.yml", name="whole", event="schedule", vars=SITE | {"HFCI_MODELS": "one two"}, run_id="1002")
+    assert [name.split("/")[2] for name in kept(emulator, "main/records/")] == ["1002"]
+
+
+def test_what_is_not_on_the_default_branch_is_not_kept(halved: tuple[Emulator, Told]) -> None:
+    emulator, _ = halved
+    before = git(emulator.repositories[OWNER], "rev-parse", "hfci-data")
+    told = emulator.run("nightly.yml", name="other", **by_hand(), ref="refs/heads/other", vars={"HFCI_MODELS": "one"})
+    assert told["pinned / report"].result == "success", told.log
+    assert told["keep pinned / files"].result == told["pages"].result == "skipped"
+    assert git(emulator.repositories[OWNER], "rev-parse", "hfci-data") == before
+
+
+def test_without_pages_the_night_is_green_all_the_same(tmp_path: Path) -> None:
+    emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
+    only_bert(emulator.repositories[OWNER])
+    cancel = [{"job": "newest", "before": ""}]
+    told = emulator.run("nightly.yml", event="schedule", vars={"HFCI_MODELS": "bert"}, site=False, cancel=cancel)
+    assert told["pages"].result == "skipped"
+
+
+def test_a_history_that_cannot_be_read_is_not_overwritten(tmp_path: Path) -> None:
+    emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
+    data_branch(emulator, {"main/history.db": "no database", "main/records/1/records-0-1.jsonl": "{}\n"})
+    told = emulator.run("nightly.yml", event="schedule", vars={"HFCI_MODELS": "one"})
+    assert told["keep pinned / files"].result == "failure"
+    assert "history.db" in told["keep pinned / files"].log
+    assert show(emulator, "main/history.db") == "no database"
+    assert kept(emulator) == ["main/history.db", "main/records/1/records-0-1.jsonl"]

@@ -31,7 +31,7 @@ HOSTILE = (
 ALL = " ".join(HOSTILE)
 
 OF_PLAN = {"matrix", "shards", "reused", "run"}
-OF_ACTIONS = {"python-version", "cache-hit", "ref", "commit", "download-path"}
+OF_ACTIONS = {"python-version", "cache-hit", "ref", "commit", "download-path", "tree", "requirements", "key"}
 ONLY_MODELS = [{"job": "", "before": "nox"}]
 
 

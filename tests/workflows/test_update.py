@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import html
+import itertools
 import json
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .projects import ASSERT, project
-from .support import OWNER, ROOT, git
+from .projects import ASSERT, INSTALLED, project
+from .support import OWNER, ROOT, Emulator, Told, git
 
 SCRIPT = ROOT / ".github" / "actions" / "update" / "update.py"
 PINNED = "# pins\ntorch==2.13.0\ntransformers==5.23.0\n"
@@ -73,7 +75,7 @@ def test_only_a_newer_release_is_pinned(tmp_path: Path, index: str, version: str
 def test_nothing_happens_without_a_new_release(tmp_path: Path, index: str) -> None:
     release(tmp_path, "5.23.0")
     emulator = project(tmp_path, {"one": ASSERT}, files={"constraints.txt": PINNED})
-    told = emulator.run("update.yml", event="schedule", environment={"HFCI_INDEX": index})
+    told = emulator.run("update.yml", event="schedule", vars={"HFCI_INDEX": index})
     assert told.results == {"regenerate": "success", "pull request": "skipped"}, told.log
     assert told.artifacts == ()
 
@@ -124,19 +126,173 @@ def test_the_pull_request_is_made_of_the_patch_and_of_nothing_else(tmp_path: Pat
     artifact.mkdir(parents=True)
     (artifact / "update.patch").write_text(patch)
     (artifact / "body.md").write_text("what came of it\n")
-    gh = emulator.shims() / "gh"
-    gh.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$RUNNER_TEMP/gh"\ncat "$RUNNER_TEMP/update/body.md"\n')
-    gh.chmod(0o755)
-    outputs = {"version": "5.24.0"}
+    github = Pulls(emulator)
+    outputs = {"version": "5.24.0", "do": "create", "tip": "", "pull": "", "artifact": "update-1"}
     kept = {"name": "regenerate", "id": "regenerate", "result": "success", "steps": [], "outputs": outputs}
     told = emulator.run("update.yml", event="schedule", attempt=2, keep={"regenerate": kept})
     job = told["pull request"]
     assert job.result == "success", job.log
-    assert "what came of it" in job.log
     changed = git(folder, "diff", "--name-only", "main", "transformers-5.24.0").splitlines()
     assert changed == ["constraints.txt", "docs/README.md"]
     assert git(folder, "log", "-1", "--format=%s by %an", "transformers-5.24.0") == (
         "Follow transformers 5.24.0 by github-actions[bot]"
     )
-    (asked,) = told.work.rglob("temp/gh")
-    assert asked.read_text().split("\n")[:5] == ["pr", "create", "--head", "transformers-5.24.0", "--title"]
+    assert github.bodies == {"1": "what came of it\n"}
+    assert github.started == ["ci.yml --ref transformers-5.24.0"]
+
+
+# The pull requests of a repository, as `gh` shows and makes them; the token may be none but one that is granted that.
+GH = """#!{python}
+import base64, json, os, pathlib, sys
+place = pathlib.Path("{folder}")
+pulls = json.loads((place / "pulls.json").read_text())
+granted = os.environ["GH_TOKEN"].removeprefix("ghs_")
+may = json.loads(base64.urlsafe_b64decode(granted + "=="))
+match sys.argv[1:]:
+    case ["pr", "list", "--repo", _, "--head", branch, "--state", "all", "--json", "number,state"]:
+        print(json.dumps([dict(number=int(n), state=p["state"]) for n, p in pulls.items() if p["head"] == branch]))
+        sys.exit(may.get("pull-requests") not in ("read", "write"))
+    case ["pr", "create", "--head", branch, "--title", _, "--body-file", file] if may["pull-requests"] == "write":
+        if any(p["head"] == branch and p["state"] == "OPEN" for p in pulls.values()):
+            sys.exit(f"a pull request for branch {branch} already exists")
+        pulls[str(len(pulls) + 1)] = dict(head=branch, state="OPEN", body=pathlib.Path(file).read_text())
+    case ["pr", "edit", number, "--body-file", file] if may["pull-requests"] == "write":
+        pulls[number]["body"] = pathlib.Path(file).read_text()
+    case ["workflow", "run", *what] if may["actions"] == "write":
+        with (place / "started").open("a") as started:
+            print(*what, file=started)
+    case other:
+        sys.exit(f"gh: {other}")
+(place / "pulls.json").write_text(json.dumps(pulls))
+"""
+
+
+class Pulls:
+    """The pull requests of the emulated repository."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.folder = emulator.folder / "github"
+        self.folder.mkdir()
+        self.write({})
+        gh = emulator.shims() / "gh"
+        gh.write_text(GH.replace("{python}", sys.executable).replace("{folder}", str(self.folder)))
+        gh.chmod(0o755)
+
+    def read(self) -> dict[str, Any]:
+        return json.loads((self.folder / "pulls.json").read_text())
+
+    def write(self, pulls: dict[str, Any]) -> None:
+        (self.folder / "pulls.json").write_text(json.dumps(pulls))
+
+    @property
+    def bodies(self) -> dict[str, str]:
+        return {number: pull["body"] for number, pull in self.read().items()}
+
+    @property
+    def started(self) -> list[str]:
+        started = self.folder / "started"
+        return started.read_text().splitlines() if started.exists() else []
+
+
+# What hfci renders and finds, other tests say: here it writes what a night's commit is called, and a summary.
+SUMMARY = '{"planned": 1, "executed": 1, "failures": [], "failures_left_out": 0}'
+HFCI = """#!/bin/sh
+case "$1 $2" in
+  "generate ") git log -1 --format=%s > generated/of; sed -i s/{old}/5.24.0/ generated/manifest.json;;
+  "report results") echo '{summary}' > "$RUNNER_TEMP/coverage-summary.json";;
+esac
+"""
+
+
+@pytest.fixture
+def days(tmp_path: Path, index: str) -> tuple[Emulator, Pulls, Callable[[], Told]]:
+    """A repository that a release has come for, its pull requests, and what runs update.yml for one more day."""
+    release(tmp_path, "5.24.0")
+    emulator = project(tmp_path, {"one": ASSERT}, files={"constraints.txt": PINNED, "docs/README.md": "old\n"})
+    github = Pulls(emulator)
+    script = emulator.shims().parent / "environment" / "hfci"
+    script.write_text(HFCI.replace("{old}", INSTALLED).replace("{summary}", SUMMARY))
+    count = itertools.count(1)
+    return emulator, github, lambda: emulator.run(
+        "update.yml", name=f"day-{next(count)}", event="schedule", vars={"HFCI_INDEX": index}
+    )  # fmt: skip
+
+
+BRANCH = "transformers-5.24.0"
+
+
+def test_an_open_pull_request_is_made_anew_only_when_something_has_changed(
+    days: tuple[Emulator, Pulls, Callable[[], Told]],
+) -> None:
+    emulator, github, day = days
+    folder = emulator.repositories[OWNER]
+    told = day()
+    assert told.result == "success", told.log
+    assert "a pull request is opened" in told["regenerate"].summary
+    assert list(github.bodies) == ["1"]
+    first = git(folder, "rev-parse", BRANCH)
+    assert git(folder, "show", f"{BRANCH}:constraints.txt") == PINNED.replace("5.23.0", "5.24.0").strip()
+    # Of all else what is pinned is installed: what breaks then is the release's.
+    (asked,) = [call for call in told.pip if "--group" in call]
+    assert asked[-3:] == ["--constraint", "constraints.txt", "transformers==5.24.0"]
+
+    told = day()
+    assert told.results == {"regenerate": "success", "pull request": "skipped"}
+    assert "#1 was made from this very commit, and is left alone" in told["regenerate"].summary
+
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "a day later")
+    told = day()
+    assert told.result == "success", told.log
+    assert "pull request #1 is made anew" in told["regenerate"].summary
+    assert list(github.bodies) == ["1"]
+    assert git(folder, "rev-parse", BRANCH) != first
+    assert git(folder, "show", f"{BRANCH}:generated/of") == "a day later"
+    assert github.started == [f"ci.yml --ref {BRANCH}"] * 2
+
+
+def test_the_commit_of_a_maintainer_is_not_undone(days: tuple[Emulator, Pulls, Callable[[], Told]]) -> None:
+    emulator, _, day = days
+    folder = emulator.repositories[OWNER]
+    assert day().result == "success"
+    git(folder, "switch", "--quiet", BRANCH)
+    (folder / "mended").write_text("by a person\n")
+    git(folder, "add", "mended")
+    git(folder, "commit", "--quiet", "--message", "Mend a recipe")
+    tip = git(folder, "rev-parse", "HEAD")
+    git(folder, "switch", "--quiet", "main")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "a day later")
+    told = day()
+    assert told.results == {"regenerate": "success", "pull request": "skipped"}, told.log
+    assert "has commits of somebody else: its pull request is left alone" in told["regenerate"].summary
+    assert git(folder, "rev-parse", BRANCH) == tip
+    # Nor where it was put into the bot's own commit.
+    git(folder, "switch", "--quiet", BRANCH)
+    git(folder, "reset", "--quiet", "--soft", "HEAD~2")
+    author = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
+    git(folder, "commit", "--quiet", "--author", author, "--message", "Follow transformers 5.24.0")
+    git(folder, "switch", "--quiet", "main")
+    assert "commits of somebody else" in day()["regenerate"].summary
+
+
+def test_what_was_pushed_after_the_look_is_not_undone(days: tuple[Emulator, Pulls, Callable[[], Told]]) -> None:
+    emulator, _, day = days
+    folder = emulator.repositories[OWNER]
+    assert day().result == "success"
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "a day later")
+    # While the tests are rendered, somebody pushes.
+    script = emulator.shims().parent / "environment" / "hfci"
+    push = f'git -C "{folder}" branch --force {BRANCH} main\n'
+    script.write_text(script.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\n{push}"))
+    told = day()
+    assert told["pull request"].result == "failure"
+    assert "stale info" in told["pull request"].log
+    assert git(folder, "rev-parse", BRANCH) == git(folder, "rev-parse", "main")
+
+
+def test_a_closed_pull_request_is_not_opened_again(days: tuple[Emulator, Pulls, Callable[[], Told]]) -> None:
+    _, github, day = days
+    assert day().result == "success"
+    github.write({"1": {**github.read()["1"], "state": "CLOSED"}})
+    told = day()
+    assert told.results == {"regenerate": "success", "pull request": "skipped"}
+    assert "pull request #1 for it was closed, and is left alone" in told["regenerate"].summary

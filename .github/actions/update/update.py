@@ -1,16 +1,17 @@
 """What update.yml asks of a new release of transformers.
 
 `update.py pin constraints.txt` pins the newest release, if it is newer than the pinned one, and says which to
-GITHUB_OUTPUT; `update.py body BEFORE AFTER SUMMARY OUT` writes the body of the pull request, from the two manifests and
-what was tried.
+GITHUB_OUTPUT; `update.py state VERSION` says there what is to become of its pull request; `update.py body BEFORE AFTER
+SUMMARY OUT` writes the body of the pull request, from the two manifests and what was tried.
 """
-# ruff: noqa: S310, T201 -- the address is PyPI's; what is printed is the job's log
+# ruff: noqa: S310, S603, T201 -- the address is PyPI's, git and gh are the runner's; what is printed is the log
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -20,13 +21,24 @@ INDEX = "https://pypi.org/pypi/transformers/json"
 PIN = re.compile(r"(?<=^transformers==)\S+", re.MULTILINE)
 RELEASE = re.compile(r"\d+(\.\d+){1,3}(\.post\d+)?")  # no release candidate
 
+BOT = "41898282+github-actions[bot]@users.noreply.github.com"
+
+# The token is asked for by git, and stands in no argument and in no file.
+HELPER = '!credentials() { echo username=x-access-token; echo "password=$GH_TOKEN"; }; credentials'
+GIT = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "credential.helper",
+    "GIT_CONFIG_VALUE_0": HELPER,
+}
+
 MOST = 20_000  # characters of a list; a body has at most 65,536
 MEANINGFUL = re.compile(r"[^\w ,=/]|_")
 
 
 def pin(constraints: Path) -> None:
     """Pin the newest release, and write `version=` to GITHUB_OUTPUT; it stays empty where nothing is newer."""
-    with urllib.request.urlopen(os.environ.get("HFCI_INDEX", INDEX), timeout=60) as answer:
+    with urllib.request.urlopen(os.environ.get("HFCI_INDEX") or INDEX, timeout=60) as answer:
         newest = str(json.load(answer)["info"]["version"])
     text = constraints.read_text(encoding="utf-8")
     (pinned,) = PIN.findall(text)
@@ -34,9 +46,64 @@ def pin(constraints: Path) -> None:
         print(f"transformers {pinned} is pinned, {newest!r} is the newest: nothing to do")
         return
     constraints.write_text(PIN.sub(newest, text), encoding="utf-8")
-    with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
-        file.write(f"version={newest}\n")
+    output(version=newest)
     print(f"transformers {newest} follows {pinned}")
+
+
+def state(version: str) -> None:
+    """Write to GITHUB_OUTPUT `do=`, create or refresh, with `tip=` and `pull=`; say what, or why nothing."""
+    branch = f"transformers-{version}"
+    address = os.environ["ADDRESS"]
+    tip = run("git", "ls-remote", address, f"refs/heads/{branch}").partition("\t")[0]
+    asked = ("--head", branch, "--state", "all", "--json", "number,state")
+    known = json.loads(run("gh", "pr", "list", "--repo", os.environ["GITHUB_REPOSITORY"], *asked))
+    pulls = {pull["number"]: pull["state"] for pull in known}
+    opened = next((number for number, now in pulls.items() if now == "OPEN"), None)
+    if opened is None and pulls:
+        tell(f"pull request #{max(pulls)} for it was closed, and is left alone")
+    elif not tip:
+        output(do="create", tip="", pull="")
+        tell("a pull request is opened")
+    elif not ours(address, tip):
+        tell(f"the branch {branch} has commits of somebody else: its pull request is left alone")
+    elif opened is None:
+        output(do="create", tip=tip, pull="")
+        tell(f"the branch {branch} has no pull request yet: one is opened")
+    elif parent(tip) == os.environ["GITHUB_SHA"]:
+        tell(f"pull request #{opened} was made from this very commit, and is left alone")
+    else:
+        output(do="refresh", tip=tip, pull=str(opened))
+        tell(f"pull request #{opened} is made anew from this commit")
+
+
+def ours(address: str, tip: str) -> bool:
+    """Tell whether the branch's last commit is this workflow's: it makes one, upon one of the main branch."""
+    run("git", "fetch", "--quiet", "--depth", "2", address, tip)
+    return run("git", "log", "-1", "--format=%ae %ce", tip) == f"{BOT} {BOT}"
+
+
+def parent(commit: str) -> str:
+    """Return the commit before."""
+    return run("git", "rev-parse", f"{commit}^")
+
+
+def run(*command: str) -> str:
+    """Return what a program says; CalledProcessError where it fails, its own error in the log."""
+    done = subprocess.run(command, env={**os.environ, **GIT}, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip()
+
+
+def output(**values: str) -> None:
+    """Append to GITHUB_OUTPUT; no value has a line's end."""
+    with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as file:
+        file.writelines(f"{name}={value}\n" for name, value in values.items())
+
+
+def tell(text: str) -> None:
+    """Say it in the log and in the summary."""
+    print(text)
+    with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
+        file.write(f"transformers {os.environ['VERSION']}: {text}.\n")
 
 
 def numbers(version: str) -> list[int]:
@@ -87,6 +154,8 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["pin", constraints]:
             pin(Path(constraints))
+        case ["state", version]:
+            state(version)
         case ["body", before, after, summary, out]:
             read = [json.loads(Path(path).read_text(encoding="utf-8")) for path in (before, after, summary)]
             Path(out).parent.mkdir(parents=True, exist_ok=True)

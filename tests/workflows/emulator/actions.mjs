@@ -2,8 +2,9 @@
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Artifacts, collect } from "./artifacts.mjs";
+import { restore } from "./caches.mjs";
 import { filesOf } from "./globs.mjs";
 import { Refused, Unsupported } from "./unsupported.mjs";
 
@@ -15,11 +16,7 @@ export const ACTIONS = {
   },
   // The interpreter is there already; what is asked for is only noted.
   "actions/setup-python": { inputs: { "python-version": "" }, run: () => ({ "python-version": "3.11" }) },
-  // Nothing is ever found, nothing is kept.
-  "actions/cache": {
-    inputs: { path: null, key: null, "restore-keys": "" },
-    run: () => ({ "cache-hit": "" }),
-  },
+  "actions/cache": { inputs: { path: null, key: null, "restore-keys": "" }, run: restore },
   "actions/upload-artifact": {
     inputs: {
       name: "artifact",
@@ -28,6 +25,8 @@ export const ACTIONS = {
       overwrite: "false",
       "include-hidden-files": "false",
       "retention-days": "",
+      "compression-level": "6",
+      archive: "true",
     },
     run: upload,
   },
@@ -35,8 +34,8 @@ export const ACTIONS = {
     inputs: { name: "", pattern: "", path: "", "merge-multiple": "false", "run-id": "", "github-token": "" },
     run: download,
   },
-  "actions/upload-pages-artifact": { inputs: { path: "_site/", name: "github-pages" }, run: uploadPages },
-  "actions/deploy-pages": { inputs: {}, run: deployPages },
+  "actions/upload-pages-artifact": { inputs: { path: "_site/", name: "github-pages", "retention-days": "1" }, run: uploadPages },
+  "actions/deploy-pages": { inputs: { artifact_name: "github-pages" }, run: deployPages },
 };
 
 /** Run the emulated action `name`. `job` is the job instance; `given` are its inputs as texts. */
@@ -92,14 +91,19 @@ function upload(inputs, job) {
     job.log(`Warning: ${message}`);
     return;
   }
-  job.run.artifacts.upload(job.name, inputs.name, root, files, inputs.overwrite === "true");
+  const overwrite = inputs.overwrite === "true";
+  if (inputs.archive === "true") return void job.run.artifacts.upload(job.name, inputs.name, root, files, overwrite);
+  if (files.length > 1) throw new Refused(`When 'archive' is set to false, only a single file can be uploaded. Found ${files.length} files`);
+  // It bears the file's name, whatever name is asked for; what `overwrite` removes is what the input names.
+  if (overwrite) job.run.artifacts.remove(inputs.name);
+  job.run.artifacts.upload(job.name, basename(files[0]), dirname(files[0]), files, false);
 }
 
 function download(inputs, job) {
   let artifacts = job.run.artifacts;
-  if (inputs["run-id"]) {
+  // Without a token the run is always this one, whatever run-id says.
+  if (inputs["run-id"] && inputs["github-token"]) {
     need(job, "actions", "read");
-    if (!inputs["github-token"]) throw new Refused("another run's artifacts want a github-token");
     const folder = job.run.earlier[inputs["run-id"]];
     if (!folder) throw new Refused(`Not Found: run ${inputs["run-id"]}`);
     artifacts = new Artifacts(folder);
@@ -108,21 +112,22 @@ function download(inputs, job) {
   const merge = inputs["merge-multiple"] === "true";
   const folder = job.inside(inputs.path);
   const done = artifacts.download({ name, pattern, merge }, folder);
-  job.log(`Downloaded ${done.length} artifacts: ${done.join(", ")}`);
+  job.log(`Total of ${done.length} artifact(s) downloaded: ${done.join(", ")}`);
   return { "download-path": folder };
 }
 
 function uploadPages(inputs, job) {
   const root = job.inside(inputs.path);
-  const files = filesOf(root, job.workspace);
-  if (files.length === 0) throw new Refused(`nothing in ${relative(job.workspace, root)}`);
+  const files = filesOf(root, job.workspace).filter((file) => !/\/\.[^/]/.test(file.slice(root.length)));
   job.run.artifacts.upload(job.name, inputs.name, root, files, false);
 }
 
-function deployPages(_inputs, job) {
+function deployPages(inputs, job) {
   need(job, "pages", "write");
   need(job, "id-token", "write");
-  if (!job.run.artifacts.names.includes("github-pages")) throw new Refused("there is no artifact github-pages");
-  cpSync(join(job.run.artifacts.folder, "github-pages"), job.run.pages, { recursive: true });
+  const name = inputs.artifact_name;
+  if (!job.run.artifacts.names.includes(name)) throw new Refused(`No artifacts named "${name}" were found for this workflow run.`);
+  if (!job.run.site) throw new Refused("Failed to create deployment (status: 404). Ensure GitHub Pages has been enabled.");
+  cpSync(join(job.run.artifacts.folder, name), job.run.pages, { recursive: true });
   return { page_url: "https://pages.example/" };
 }

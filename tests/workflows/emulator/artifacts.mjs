@@ -1,11 +1,13 @@
 // The artifacts of one run: names are unique and what has one is not changed, as in upload-artifact v4 and later.
+// README.md says whose behaviour this is, and what is left out.
 
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { filesOf, rootOf, toRegExp } from "./globs.mjs";
 import { Refused } from "./unsupported.mjs";
 
 const FORBIDDEN = /["<>|*?:\r\n\\/]/;
+const FORBIDDEN_INSIDE = /["<>|*?:\r\n]/; // in the path of a file
 const MOST = 500; // a job
 
 /** Return `name`, Refused where GitHub takes no such name. */
@@ -42,20 +44,30 @@ export class Artifacts {
     for (const file of files) {
       const inside = relative(root, file);
       if (inside.startsWith("..") || isAbsolute(inside)) throw new Refused(`${file} lies outside of ${root}`);
+      if (FORBIDDEN_INSIDE.test(inside)) throw new Refused(`The path for one of the files in artifact is not valid: ${inside}`);
       mkdirSync(dirname(join(place, inside)), { recursive: true });
       cpSync(file, join(place, inside));
     }
   }
 
-  /** Write artifacts into `folder`: one by its name, or those of a pattern, each in a folder of its own or merged. */
+  /** Delete the artifact of that name, if there is one. */
+  remove(name) {
+    if (this.names.includes(name)) rmSync(join(this.folder, name), { recursive: true });
+  }
+
+  /**
+   * Write artifacts into `folder`: one by its name, or those of a pattern. Several of a pattern are each in a folder of its
+   * own, unless they are merged; where the pattern matches one, that lies in `folder` itself (download-artifact v5 and later).
+   */
   download({ name, pattern, merge }, folder) {
     if (name) {
-      if (!this.names.includes(name)) throw new Refused(`Unable to find any artifacts for the name: ${name}`);
+      if (!this.names.includes(name)) throw new Refused(`Unable to download artifact(s): Artifact not found for name: ${name}`);
       copy(join(this.folder, name), folder);
       return [name];
     }
     const wanted = this.names.filter((known) => toRegExp(pattern || "*").test(known));
-    for (const known of wanted) copy(join(this.folder, known), merge ? folder : join(folder, known));
+    const apart = wanted.length > 1 && !merge;
+    for (const known of wanted) copy(join(this.folder, known), apart ? join(folder, known) : folder);
     return wanted;
   }
 }
@@ -70,12 +82,24 @@ export function collect(path, workspace, { hidden }) {
   const patterns = path.split("\n").map((line) => line.trim()).filter(Boolean);
   const wanted = patterns.filter((line) => !line.startsWith("!"));
   const left = new Set(patterns.filter((line) => line.startsWith("!")).flatMap((line) => filesOf(line.slice(1), workspace)));
-  const roots = wanted.map((pattern) => rootOf(pattern, workspace));
+  const roots = outermost(wanted.map((pattern) => rootOf(pattern, workspace)));
   const files = [...new Set(wanted.flatMap((pattern) => filesOf(pattern, workspace)))].filter((file) => !left.has(file));
   const single = files.length === 1 && roots.length === 1 && roots[0] === files[0];
   const root = single ? dirname(files[0]) : common(roots);
-  const shown = hidden ? files : files.filter((file) => !relative(workspace, file).split(sep).some((part) => /^\.[^.]/.test(part)));
-  return { root, files: shown };
+  return { root, files: hidden ? files : files.filter((file) => roots.some((from) => isSeen(file, from))) };
+}
+
+/** Return the folders that lie in no other of them: a search begins at these. */
+function outermost(folders) {
+  const all = [...new Set(folders)];
+  return all.filter((folder) => !all.some((other) => folder.startsWith(other === sep ? sep : `${other}${sep}`)));
+}
+
+/** Whether a search from `root` comes to `file` without a hidden file or folder on its way, the root itself included. */
+function isSeen(file, root) {
+  const inside = relative(root, file);
+  if (inside.startsWith("..") || isAbsolute(inside)) return false;
+  return ![basename(root), ...inside.split(sep)].some((part) => part.startsWith("."));
 }
 
 function common(folders) {

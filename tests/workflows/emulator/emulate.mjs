@@ -2,8 +2,9 @@
 //
 // A scenario: repositories (name → git folder), repository, sha, workflow (path), event, payload, inputs, vars, secrets,
 // fork, path (PATH), environment, work (folder), result (file), jobs (how many at once), and what goes wrong: cancel
-// ([{job, before}]: texts that the job's name has and that the step's title begins with); keep (jobs of an earlier
-// attempt), attempt, earlier (run ID → folder of artifacts).
+// ([{job, before}]: texts that the job's name has and that the step's title begins with), supersede (one such: there the
+// whole run is cancelled); keep (jobs of an earlier attempt), attempt, earlier (run ID → folder of artifacts), caches (folder),
+// site (whether Pages is set up).
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,12 +13,15 @@ import { ceilingOf } from "./permissions.mjs";
 import { onlyKeys, Refused, Unsupported } from "./unsupported.mjs";
 import { inputsOf, load, makeFolder, runWorkflow, triggered } from "./workflow.mjs";
 
-const SCENARIO = ["repositories", "repository", "sha", "ref", "workflow", "event", "payload", "inputs", "vars", "secrets", "fork"];
-const MORE = ["path", "environment", "work", "result", "jobs", "cancel", "keep", "attempt", "earlier", "head_ref", "base_ref"];
+const SCENARIO = [
+  ...["repositories", "repository", "sha", "ref", "workflow", "event", "payload", "inputs", "vars", "secrets", "fork"],
+  ...["path", "environment", "work", "result", "jobs", "cancel", "supersede", "keep", "attempt", "earlier", "run_id"],
+  ...["head_ref", "base_ref", "caches", "site"],
+];
 
 class Run {
   constructor(scenario) {
-    onlyKeys(scenario, [...SCENARIO, ...MORE], "the scenario");
+    onlyKeys(scenario, SCENARIO, "the scenario");
     Object.assign(this, { repositories: scenario.repositories, repository: scenario.repository, path: scenario.path });
     this.environment = scenario.environment ?? {};
     this.earlier = scenario.earlier ?? {};
@@ -27,6 +31,10 @@ class Run {
     this.artifacts = new Artifacts(join(this.work, "artifacts"));
     this.attempt = scenario.attempt ?? 1;
     this.faults = scenario.cancel ?? [];
+    this.newer = scenario.supersede ?? null;
+    this.cancelled = false;
+    this.caches = scenario.caches ?? join(this.work, "caches");
+    this.site = scenario.site ?? true;
     this.jobs = [];
     this.free = scenario.jobs ?? 2;
     this.waiting = [];
@@ -42,11 +50,11 @@ class Run {
       head_ref: scenario.head_ref ?? "",
       base_ref: scenario.base_ref ?? "",
       workflow: scenario.workflow,
-      run_id: "1000",
+      run_id: scenario.run_id ?? "1000",
       run_number: "7",
       run_attempt: String(this.attempt),
       actor: "somebody",
-      server_url: "https://github.com",
+      server_url: this.environment.GITHUB_SERVER_URL ?? "https://github.com",
       api_url: this.environment.GITHUB_API_URL ?? "https://api.github.com",
     };
   }
@@ -78,6 +86,12 @@ class Run {
   cancels(name) {
     const own = this.faults.filter((fault) => name.includes(fault.job));
     return own.length ? (title) => own.some((fault) => title.startsWith(fault.before)) : null;
+  }
+
+  /** Whether the whole run is cancelled: from that step on, for what begins then. */
+  superseded(name, title) {
+    if (this.newer && name.includes(this.newer.job) && title.startsWith(this.newer.before)) this.cancelled = true;
+    return this.cancelled;
   }
 
   /** Return the folder of an action of ours; null for one that is emulated. `$/` is the repository of the file that uses it. */
@@ -117,7 +131,7 @@ async function emulate(scenario) {
   // The pull request of a fork sees neither secrets nor variables.
   const [vars, secrets] = fork ? [{}, {}] : [scenario.vars ?? {}, scenario.secrets ?? {}];
   const call = { root, path: scenario.workflow, inputs, vars, secrets, fork, github: run.github, prefix: "" };
-  const { result } = await runWorkflow(run, { ...call, ceiling: ceilingOf(fork), anew: false });
+  const { result } = await runWorkflow(run, { ...call, ceiling: ceilingOf(fork), cacheMode: "write", anew: false });
   return { result, jobs: run.jobs, artifacts: run.artifacts.names };
 }
 

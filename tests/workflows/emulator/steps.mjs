@@ -20,8 +20,9 @@ const FILES = ["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMAR
 
 /** One job on one machine. `run` is the workflow run, `contexts` what its expressions see beside steps and env. */
 export class Job {
-  constructor(run, { name, root, contexts, env, defaults, permissions, secrets, folder, cancel, minutes }) {
-    Object.assign(this, { run, name, root, contexts, defaults, permissions, secrets, cancel });
+  constructor(run, { name, root, contexts, env, defaults, permissions, secrets, folder, cancel, minutes, cacheMode }) {
+    Object.assign(this, { run, name, root, contexts, defaults, permissions, secrets, cancel, cacheMode });
+    this.afterwards = [];
     this.workspace = join(folder, "workspace");
     this.temp = join(folder, "temp");
     this.home = join(folder, "home");
@@ -71,6 +72,7 @@ export class Job {
   async execute(steps) {
     this.ids = {};
     await this.#sequence(steps, { ids: this.ids, env: {}, inputs: this.contexts.inputs, composite: null });
+    if (!this.state.failed && !this.state.cancelled) for (const post of this.afterwards.reverse()) post();
     return this.state.cancelled ? "cancelled" : this.state.failed ? "failure" : "success";
   }
 
@@ -108,7 +110,7 @@ export class Job {
     const known = () => {
       if (step.id) level.ids[step.id] = { outcome: record.outcome, conclusion: record.conclusion, outputs: record.outputs };
     };
-    if (this.cancel?.(title)) this.state.cancelled = true;
+    if (this.run.superseded(this.name, title) || this.cancel?.(title)) this.state.cancelled = true;
     if (!this.scope(`${place}.if`, see()).holds(step.if)) return known();
     const first = this.lines.length;
     try {

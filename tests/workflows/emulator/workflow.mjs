@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
+import { accessOf } from "./caches.mjs";
 import { Scope } from "./expressions.mjs";
 import { toRegExp } from "./globs.mjs";
 import { expand } from "./matrix.mjs";
@@ -10,8 +11,8 @@ import { grant } from "./permissions.mjs";
 import { Job } from "./steps.mjs";
 import { onlyKeys, Refused, Unsupported } from "./unsupported.mjs";
 
-const WORKFLOW = ["name", "on", "permissions", "env", "defaults", "concurrency", "jobs"];
-const SHARED = ["name", "needs", "if", "permissions", "strategy", "concurrency"];
+const WORKFLOW = ["name", "on", "permissions", "env", "defaults", "concurrency", "cache-mode", "jobs"];
+const SHARED = ["name", "needs", "if", "permissions", "strategy", "concurrency", "cache-mode"];
 const WORKING = [...SHARED, "runs-on", "environment", "outputs", "env", "defaults", "steps", "timeout-minutes", "continue-on-error"];
 const CALLING = [...SHARED, "uses", "with", "secrets"];
 
@@ -109,16 +110,17 @@ async function runJob(run, call, id, job, needs, done) {
   const seen = { github: { ...github, job: id }, needs: results, inputs, vars };
   const status = {
     always: () => true,
-    cancelled: () => false, // of the whole run, which nobody cancels here
-    failure: () => ended.includes("failure"),
-    success: () => ended.every((result) => result === "success"),
+    cancelled: () => run.cancelled,
+    failure: () => ended.includes("failure") && !run.cancelled,
+    success: () => ended.every((result) => result === "success") && !run.cancelled,
   };
   const base = { outputs: {}, above: [...above], ran: false };
   const label = job.name ?? id;
   if (!new Scope("job.if", seen, status).holds(job.if)) {
     const name = label.includes("${{") ? id : label;
-    run.tell({ name: call.prefix + name, id, result: "skipped", steps: [], outputs: {} });
-    return { ...base, result: "skipped" };
+    const result = run.cancelled ? "cancelled" : "skipped";
+    run.tell({ name: call.prefix + name, id, result, steps: [], outputs: {} });
+    return { ...base, result };
   }
   const anew = needs.some((name) => done[name].ran);
   try {
@@ -165,7 +167,8 @@ async function callWorkflow(run, { call, id, job, contexts, name, anew }) {
   for (const [key, each] of Object.entries(called.jobs)) {
     grant(each.permissions ?? called.permissions, ceiling, `${name} / ${key}`, { cut: call.fork });
   }
-  const inner = { root, path, inputs, secrets, ceiling, fork: call.fork, vars: call.vars, github: call.github };
+  const cacheMode = narrowed(call.cacheMode, job["cache-mode"] ?? call.workflow["cache-mode"]);
+  const inner = { root, path, inputs, secrets, ceiling, cacheMode, fork: call.fork, vars: call.vars, github: call.github };
   const { result, outputs, ran } = await runWorkflow(run, { ...inner, prefix: `${name} / `, anew: call.anew || anew });
   return { result, outputs, ran, id };
 }
@@ -187,9 +190,10 @@ async function runInstance(run, { call, id, job, contexts, name, anew, stop }) {
   const env = { ...call.env, ...new Scope("job.env", { ...contexts, github, secrets }).deep(job.env ?? {}) };
   const minutes = Number(scope.fill(job["timeout-minutes"] ?? 360));
   if (!(minutes > 0)) throw new Refused(`${name}: timeout-minutes is ${minutes}`);
+  const cacheMode = narrowed(call.cacheMode, job["cache-mode"] ?? call.workflow["cache-mode"]);
   const release = await run.machine();
   try {
-    const own = { name, root: call.root, contexts: { ...contexts, github }, env: texts(env), defaults, permissions, secrets, minutes };
+    const own = { name, root: call.root, contexts: { ...contexts, github }, env: texts(env), defaults, permissions, secrets, minutes, cacheMode };
     const machine = new Job(run, { ...own, folder: run.folder(), cancel: stop.now ? () => true : run.cancels(name) });
     let result = await machine.execute(job.steps);
     const { ids } = machine;
@@ -206,6 +210,14 @@ async function runInstance(run, { call, id, job, contexts, name, anew, stop }) {
   } finally {
     release();
   }
+}
+
+/** Return the cache mode of a job: what it says, no more than what its caller has. */
+function narrowed(most, asked) {
+  if (asked === undefined) return most;
+  const [[restores, saves], [wantsRestore, wantsSave]] = [accessOf(most), accessOf(asked)];
+  const [restore, save] = [restores && wantsRestore, saves && wantsSave];
+  return restore ? (save ? "write" : "read") : save ? "write-only" : "none";
 }
 
 function texts(env) {
