@@ -38,6 +38,11 @@ class InertRule:
     beside: str | None = None
     stored: str | None = None
 
+    def holder(self, name: str) -> str:
+        """Return what holds the parameters that choose together with `name`: the pattern's first group, `layers.0.`."""
+        match = re.fullmatch(self.parameter, name)
+        return match[1] if match is not None and match.re.groups else ""
+
     def matches(self, name: str, names: Collection[str]) -> bool:
         """Tell whether the rule speaks of the parameter `name` of a model with the parameters `names`."""
         match = re.fullmatch(self.parameter, name)
@@ -90,7 +95,7 @@ def moved(model: nn.Module, names: Collection[str], step: float, label: str = ""
 # Proof -> how far the parameter is moved, and which outputs count as left where they were.
 _PROOFS: dict[str, tuple[float, Callable[[Tensor, Tensor], bool]]] = {
     "any size": (1.0, lambda old, new: relative_difference(old, new) <= FLOAT_ERROR),
-    "small step": (1e-3, same_bits),
+    "small step": (1e-4, same_bits),
 }
 
 
@@ -98,7 +103,8 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
     """Return of the claimed parameters those that move an output, each with what it moved.
 
     The parameters of one proof are moved together first, since as a rule all claims are true, and halved until
-    those that are not are found.
+    those that are not are found. What a rule says to act through a choice must act: all such parameters of one holder,
+    moved by their own size, move an output.
     """
     if not claims:
         return {}
@@ -136,11 +142,19 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
         # A recipe's patterns may each give another proof.
         key = (*_accepted(rule), rule.stored or "", rule.parameter if rule.proof is None else "")
         groups.setdefault(key, []).append(name)
-    return {
+    found = {
         name: moved_output
         for (*proofs, stored, _), names in sorted(groups.items())
         for name, moved_output in refuted(names, tuple(proofs), stored).items()
     }
+    choosing: dict[tuple[InertRule, str], list[str]] = {}
+    for name, rule in claims.items():
+        if rule.proof == "small step" and name not in found:
+            choosing.setdefault((rule, rule.holder(name)), []).append(name)
+    for (rule, _), names in choosing.items():
+        if moves(names, "any size", rule.stored or "") is None:
+            found |= dict.fromkeys(names, "nothing, by its own size either, so it chooses nothing")
+    return found
 
 
 def _accepted(rule: InertRule) -> tuple[str, ...]:

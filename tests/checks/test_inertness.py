@@ -87,14 +87,15 @@ def test_where_an_indexer_stores_its_keys_is_known_by_the_field_not_by_what_hold
 
 
 class Storing(torch.nn.Module):
-    """Gives its weight, and the same once more where it is stored."""
+    """Gives its weight, the same once more where it is stored, and which of its numbers are above 0."""
 
     def __init__(self, *, bare: bool = False) -> None:
         super().__init__()
-        self.weight, self.bare = torch.nn.Parameter(torch.ones(3)), bare
+        self.weight, self.bare = torch.nn.Parameter(torch.ones(64)), bare
 
     def forward(self) -> torch.Tensor | dict[str, torch.Tensor]:
-        return self.weight * 1 if self.bare else {"store": self.weight * 1, "state": self.weight * 1}
+        weight = self.weight * 1
+        return weight if self.bare else {"store": weight, "state": self.weight * 1, "choice": self.weight > 0}
 
 
 @pytest.mark.parametrize(
@@ -113,3 +114,30 @@ def test_only_what_a_rule_says_is_stored_may_move(stored: str | None, bare: bool
     tiny.inputs = lambda *_: {}  # type: ignore[method-assign]
     tiny.forward = lambda *_: tiny.model()  # type: ignore[method-assign]
     assert unproven(tiny, {"weight": rule}) == moved
+
+
+class Choosing(torch.nn.Module):
+    """Two indexers, of which only the first one's weights, moved far enough, change what is chosen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = torch.nn.ModuleList(
+            torch.nn.ModuleDict({"indexer": torch.nn.BatchNorm1d(64, track_running_stats=False)}) for _ in range(2)
+        )
+
+    def forward(self) -> dict[str, torch.Tensor]:
+        first, second = (layer["indexer"] for layer in self.layers)
+        return {"chosen": first.weight > 0, "cache.layers[1].indexer_keys": second.weight + second.bias}
+
+
+def test_what_is_said_to_act_through_a_choice_must_act() -> None:
+    tiny = TinyModel("bert", "BertModel", Choosing(), recipe_for("bert"), torch.device("cpu"))
+    tiny.inputs = lambda *_: {}  # type: ignore[method-assign]
+    tiny.forward = lambda *_: tiny.model()  # type: ignore[method-assign]
+    rule = next(rule for rule in inert_rules() if rule.name == "indexer")
+    idle = unproven(tiny, {name: rule for name, _ in tiny.model.named_parameters()})
+    # the first one's bias does nothing, but stands beside a weight that does
+    assert idle == {
+        f"layers.1.indexer.{name}": "nothing, by its own size either, so it chooses nothing"
+        for name in ("weight", "bias")
+    }

@@ -388,6 +388,19 @@ def test_the_recipe_does_not_hide_a_detached_parameter(bert: TinyModel) -> None:
     assert "the rule 'recipe' does not hold" in message
 
 
+def test_an_indexer_chooses_in_a_tiny_model() -> None:
+    assert reds(build_tiny("deepseek_v32", "DeepseekV32Model")) == {}
+
+
+def test_an_indexer_whose_choice_is_not_heard() -> None:
+    tiny = build_tiny("deepseek_v32", "DeepseekV32Model")
+    tiny.model.layers[0].self_attn.indexer.index_topk = tiny.config.index_topk = 2048
+    tiny.model.layers[1].self_attn.indexer.index_topk = 2048
+    message = only_red(tiny, "gradients_reach_every_parameter")
+    assert "layers.0.self_attn.indexer.wk.weight: largest 0.0e+00, none at all; the rule 'indexer' does not" in message
+    assert "so it chooses nothing" in message
+
+
 def test_a_gradient_that_is_not_finite(bert: TinyModel) -> None:
     def edit(hidden: Tensor) -> Tensor:
         # sqrt(0) is 0, its gradient is not.
