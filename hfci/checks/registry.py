@@ -5,12 +5,16 @@ It holds dotted names, so that planning and reporting can read it where torch is
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfci.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
 
 __all__ = ["CHECKS", "Check", "checks_of_tier", "load_check"]
 
@@ -87,9 +91,19 @@ def checks_of_tier(tier: str) -> tuple[Check, ...]:
     return tuple(check for check in CHECKS.values() if check.tier == tier and not check.of_part)
 
 
+@functools.cache
 def load_check(name: str) -> Callable[..., None]:
-    """Import the function of a check; an unknown name is wrong use and names the nearest."""
+    """Import the function of a check; an unknown name is wrong use and names the nearest.
+
+    It notes on the tiny model that it ran to its end: a test that passes without did not ask what it is named after.
+    """
     if name not in CHECKS:
         raise UsageError(f"there is no check {name!r}.{nearest(name, CHECKS)}")
     function: Any = getattr(importlib.import_module(CHECKS[name].module), name)
-    return function  # type: ignore[no-any-return]
+
+    @functools.wraps(function)
+    def noted(tiny: TinyModel, *arguments: Any, **options: Any) -> None:
+        function(tiny, *arguments, **options)
+        tiny.checked.add(name)
+
+    return noted

@@ -22,6 +22,7 @@ import pytest
 import pytest_timeout
 
 from hfci.catalog.registries import transformers_version
+from hfci.checks.registry import CHECKS
 from hfci.errors import HfciError, UsageError
 from hfci.testing.cases import Case, case_from_marker
 from hfci.testing.ledger import Ledger, read_ledger
@@ -182,10 +183,11 @@ class Executor:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
-        """Seed again, so that a test does not see whether its model was built just before."""
+        """Seed again, so that a test does not see if its model was built just before; forget what others checked."""
         if CASE in item.stash:
             self._arm()
             seed(self.config.getoption("hfci_seed"))
+            _checked(item).clear()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
@@ -211,8 +213,8 @@ class Executor:
         tiny = getattr(item, "funcargs", {}).get("tiny")
         building = call.when == "setup" and "tiny" in getattr(item, "fixturenames", ())
         verdict = judge(report, call.excinfo.value if call.excinfo else None, building)
-        verdict = self._overruled(verdict, report, tiny)
         case = item.stash[CASE]
+        verdict = self._overruled(verdict, report, item)
         entries = self.ledger.on(transformers_version(), case.model_type, case.architecture, case.check)
         verdict = against_ledger(verdict, entries, date.today(), is_over=call.when == "call")
         _show(report, verdict, item)
@@ -231,7 +233,7 @@ class Executor:
         """Let nothing that a test has said stop its report on the way to the controller."""
         return plain((yield))
 
-    def _overruled(self, verdict: Verdict, report: pytest.TestReport, tiny: Any) -> Verdict:
+    def _overruled(self, verdict: Verdict, report: pytest.TestReport, item: pytest.Item) -> Verdict:
         """Return the verdict, or that of a failure which the test itself has not seen."""
         attempts = attempts_since()
         if attempts:
@@ -239,11 +241,23 @@ class Executor:
             if verdict["outcome"] != Outcome.FAILED:
                 return Verdict.failed("NetworkRefused", message)
             report.sections.append(("network", message))
-        if tiny is not None and report.when == "call" and verdict["outcome"] == Outcome.PASSED:
+        if report.when != "call" or verdict["outcome"] != Outcome.PASSED:
+            return verdict
+        check = item.stash[CASE].check
+        if check in CHECKS and check not in _checked(item):
+            return Verdict.failed("AssertsNothing", f"the test passed without running checks.{check} on its tiny model")
+        tiny = getattr(item, "funcargs", {}).get("tiny")
+        if tiny is not None:
             used = used_device(tiny.model)
             if used != self.device and used.partition(":")[0] != self.device:
                 return Verdict.failed("WrongDevice", f"asked for {self.device}, the parameters are on {used}")
         return verdict
+
+
+def _checked(item: pytest.Item) -> set[str]:
+    """Return the checks that held of the test's tiny model; of a test without one, none."""
+    checked: set[str] = getattr(getattr(item, "funcargs", {}).get("tiny"), "checked", set())
+    return checked
 
 
 def _show(report: pytest.TestReport, verdict: Verdict, item: pytest.Item) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ _SETTLED_BY = (100, 101)
 class TinyModel:
     """A tiny model in evaluation mode on its device. `inputs` and `forward` say at which stage they fail.
 
-    Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes.
+    Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes. `checked`
+    are the checks that held of it in the test that runs.
     """
 
     model_type: str
@@ -37,6 +38,7 @@ class TinyModel:
     device: Any
     seed: int = 0
     layout: str = "natural"
+    checked: set[str] = field(default_factory=set)
 
     @property
     def config(self) -> Any:

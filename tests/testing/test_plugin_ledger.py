@@ -42,11 +42,18 @@ def test_forward_is_finite(tiny):
 """
 
 PASSES = """
-def test_builds_tiny():
-    assert True
+from hfci import checks
+from hfci.tiny import build_tiny
 
-def test_forward_is_finite():
-    assert True
+@pytest.fixture(scope="module")
+def tiny():
+    return build_tiny("bert")
+
+def test_builds_tiny(tiny):
+    checks.builds_tiny(tiny)
+
+def test_forward_is_finite(tiny):
+    checks.forward_is_finite(tiny)
 """
 
 # Name, stage of the entry, its checks, first version, expiry, the test.

@@ -16,11 +16,17 @@ CHECKS = ("builds_tiny", "forward_is_finite")
 
 TEST = """
 import pytest
+from hfci import checks
+from hfci.tiny import build_tiny
 pytestmark = pytest.mark.hfci(model_type="{name}", architecture="{architecture}", family="text", tier="{tier}")
-def test_builds_tiny():
-    assert 1 + 1 == 2
-def test_forward_is_finite():
+@pytest.fixture(scope="module")
+def tiny():
+    return build_tiny("bert")
+def test_builds_tiny(tiny):
+    checks.builds_tiny(tiny)
+def test_forward_is_finite(tiny):
     {second}
+    checks.forward_is_finite(tiny)
 """
 
 RUNNERS = """
