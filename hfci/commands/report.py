@@ -121,12 +121,15 @@ def _manifest(arguments: Namespace) -> tuple[Path, Manifest] | None:
 
 
 def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Results:
+    from dataclasses import replace
+
     from hfci.planning.plan import load_plan, require_source
     from hfci.results import read_results
     from hfci.results.completeness import (
         absent_from_manifest,
         absent_from_plan,
         absent_shards,
+        left_out_by_plan,
         require_one_transformers,
         settled_by_plan,
     )
@@ -138,6 +141,7 @@ def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Re
         for head in results.headers:
             if head.source is not None:
                 require_source(plan, head.source, f"in shard {head.shard}")
+        results = replace(results, left_out=left_out_by_plan(plan))
         return results.lacking(absent_from_plan(results, plan)).settled(settled_by_plan(plan))
     for run, shards in absent_shards(results).items():
         named = ", ".join(map(str, shards))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from hfci.errors import UsageError
@@ -13,7 +14,14 @@ from hfci.testing.manifest import Manifest
 from hfci.testing.outcomes import Outcome
 from hfci.testing.records import Header, Record
 
-__all__ = ["absent_from_manifest", "absent_from_plan", "absent_shards", "require_one_transformers", "settled_by_plan"]
+__all__ = [
+    "absent_from_manifest",
+    "absent_from_plan",
+    "absent_shards",
+    "left_out_by_plan",
+    "require_one_transformers",
+    "settled_by_plan",
+]
 
 
 def absent_from_plan(results: Results, plan: Plan) -> Iterator[Record]:
@@ -72,6 +80,15 @@ def settled_by_plan(plan: Plan) -> Iterator[Record]:
     for unavailable in plan.unavailable:
         for case in unavailable.cases:
             yield Record.of(case, Outcome.UNAVAILABLE, reason=unavailable.reason, reproduce=run_command(case))
+
+
+def left_out_by_plan(plan: Plan) -> dict[str, int]:
+    """Return how many cases of each model type the plan's budget has no time for, what matters most first."""
+    cases: Counter[str] = Counter()
+    for batch in plan.left_out:
+        for group in batch.groups:
+            cases[group.model_type] += len(group.checks)
+    return dict(cases)
 
 
 def absent_from_manifest(results: Results, manifest: Manifest) -> Iterator[Record]:

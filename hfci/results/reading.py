@@ -31,6 +31,7 @@ class Results:
     - `superseded`: records of cases that a later attempt or run has too
     - `unsteady`: cases that ended differently in two attempts of one run
     - `lost`: cases that are `not-run` although their records say `unavailable`, each with the reason
+    - `left_out`: by model type, how many cases a budget had no time for; nobody planned them
     - `absent`: records of cases that no job recorded: `not-run` though they were expected, or settled without one
     """
 
@@ -42,6 +43,7 @@ class Results:
     files: tuple[Path, ...]
     places: Mapping[str, int]
     absent: tuple[Record, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Record]:

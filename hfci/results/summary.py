@@ -72,6 +72,7 @@ class Summary:
     heavier: tuple[Shift, ...] = ()
     flaky: tuple[Flaky, ...] = ()
     expiring: tuple[Expiring, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)  # by model type: cases for which there was no time
 
     @property
     def is_green(self) -> bool:
@@ -101,13 +102,20 @@ class Summary:
             unasked = (Outcome.REUSED, Outcome.ASSUMED)
             others = [f"{self.outcomes[name]:,} {name}" for name in unasked if self.outcomes[name]]
             said = ", ".join([f"{self.planned:,} planned", *others])
-            return f"{'Green: nothing' if self.is_green else 'Nothing'} was executed; {said}"
+            return f"{'Green: nothing' if self.is_green else 'Nothing'} was executed; {said}{self._left_out}"
         told = (*RED, Outcome.KNOWN_FAILURE, Outcome.ASSUMED)
         said = ", ".join(f"{self.outcomes[name]:,} {name}" for name in told if self.outcomes[name])
-        executed = f"{said + ', ' if said else ''}{self.executed:,} of {self.planned:,} cases executed"
+        executed = f"{said + ', ' if said else ''}{self.executed:,} of {self.planned:,} cases executed{self._left_out}"
         new = {"newly failing": len(self.regressions) - self.vanished, VANISHED: self.vanished}
         broke = ", ".join(f"{count:,} {name}" for name, count in new.items() if count) or "nothing newly broken"
         return f"{'Green' if self.is_green else 'Red'}: {executed if self.baseline is None else f'{broke}; {executed}'}"
+
+    @property
+    def _left_out(self) -> str:
+        if not self.left_out:
+            return ""
+        cases, types = sum(self.left_out.values()), len(self.left_out)
+        return f", {cases:,} cases of {types:,} model types left out for want of time"
 
     @property
     def verdict(self) -> str:
@@ -169,6 +177,7 @@ def summarize(
         heavier=trends.heavier if trends is not None else (),
         flaky=tuple(_flaky(results.unsteady, trends)),
         expiring=tuple(expiring),
+        left_out=results.left_out,
     )
     return summary if comparison is None else _against(summary, comparison, streaks)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from .projects import ASSERT, project
+from .projects import ASSERT, CHECKS, SMOKE, data_branch, measured, project
 from .support import Emulator, Told, repository
 
 CALLER = """
@@ -76,3 +77,33 @@ def test_what_the_caller_asks_for_is_resolved_once_and_nothing_of_it_is_executed
 def test_no_secret_of_the_caller_gets_into_the_called_workflow(told: Told) -> None:
     assert "hunter2" not in told.log
     assert {str(job.told["permissions"]) for job in told.jobs.values()} == {"{'contents': 'read'}", "{}"}
+
+
+BUDGET = """
+on: push
+permissions: {}
+jobs:
+  hfci:
+    permissions: {contents: read}
+    uses: $/.github/workflows/models.yml
+    with: {generated: generated, budget: 30s, data: hfci-data}
+"""
+
+
+def test_a_budget_goes_by_popularity_and_the_verdict_says_what_it_left_out(tmp_path: Path) -> None:
+    """Of three model types there is time for one: the one that is used most, though it is the last by name."""
+    runners = SMOKE.replace("workers = 1", "workers = 1\nshards = 1")
+    files = {".github/workflows/caller.yml": BUDGET}
+    emulator = project(tmp_path, dict.fromkeys(("aa", "bb", "zz"), ASSERT), runners=runners, files=files)
+    seconds = {
+        f"{name}/{name.title()}Smoke/{check}[device=cpu]": 5.0 for name in ("aa", "bb", "zz") for check in CHECKS
+    }
+    used = {"zz": {"downloads": 9, "likes": 0, "checkpoints": 1}}
+    popularity = json.dumps({"schema": 1, "fetched": "2026-11-27", "model_types": used})
+    data_branch(emulator, {"main/requirements.json": measured(seconds), "main/popularity.json": popularity})
+    told = emulator.run("caller.yml")
+    assert told.result == "success", told.log
+    summary = json.loads((told.artifact("coverage-summary") / "coverage-summary.json").read_text())
+    assert list(summary["model_types"]) == ["zz"]
+    assert "2 of 2 cases executed, 4 cases of 2 model types left out for want of time" in summary["verdict"]
+    assert "left out for want of time" in told["hfci / report"].summary
