@@ -25,7 +25,7 @@ def named(spelled: Iterable[str], aliases: Mapping[str, str]) -> dict[str, str]:
     """
     names = {name: name for name in spelled}
     for alias, name in aliases.items():
-        if name in names:
+        if name.partition(".")[0] in names:
             names.setdefault(alias, name)
     for word, spellings in _words().items():
         known = next((names[one] for one in spellings if one in names), None)
@@ -40,7 +40,8 @@ def words_of(names: Mapping[str, str]) -> tuple[str, ...]:
     It is hfci's word if there is one, else the first alias, which is the name of the releases before, else the name.
     """
     others: dict[str, list[str]] = {}
-    for name, spelled in names.items():
+    for name, answered in names.items():
+        spelled = name if "." in answered else answered  # what is a part now was a field of its own before
         others.setdefault(spelled, []).extend([name] if name != spelled else [])
     return tuple(
         next((name for name in (spelled, *aliases) if name in _words()), next(iter(aliases), spelled))
@@ -65,9 +66,12 @@ def argument_aliases(function: Any) -> dict[str, str]:
 
 @functools.cache
 def field_aliases(kind: Any) -> dict[str, str]:
-    """Return other name → field of the output class `kind`: its properties that give what a field holds."""
+    """Return other name → field of the output class `kind`: its properties that give a field or a part of one.
+
+    A part is dotted: `image_outputs.pooler_output`.
+    """
     instance = kind.__new__(kind)
-    held = {field.name: object() for field in dataclasses.fields(kind)}
+    held = {field.name: _Held(field.name) for field in dataclasses.fields(kind)}
     for name, value in held.items():
         object.__setattr__(instance, name, value)
     properties = {
@@ -83,8 +87,19 @@ def field_aliases(kind: Any) -> dict[str, str]:
                 given = member.fget(instance) if member.fget else None
         except Exception:  # noqa: S112 -- what computes on its fields, or has none here to give, is no alias of one
             continue
-        found.update((alias, name) for name, value in held.items() if value is given)
+        if isinstance(given, _Held):
+            found[alias] = given.place
     return found
+
+
+class _Held:
+    """What a field holds, or a part of that: it knows its `place`, and nothing else."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def __getattr__(self, name: str) -> _Held:
+        return _Held(f"{self.place}.{name}")
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from typing import Any
 from hfci.catalog import registries
 from hfci.catalog.facts import facts_of, input_modalities
 from hfci.catalog.families import family_of
+from hfci.catalog.outputs import promised_outputs
 from hfci.catalog.parts import why_without_class
 from hfci.catalog.requirements import absent_packages
 from hfci.catalog.tasks import TaskVerdict, tasks_of
@@ -46,11 +47,16 @@ class Architecture:
         """The pipeline tasks that it can serve."""
         return tuple(verdict.task for verdict in self.verdicts if verdict.allowed)
 
+    @functools.cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """The fields of its outputs, by the words that are the same in every release; found out when asked for."""
+        return promised_outputs(registries.find_class(self.model_type, self.name)) if self.model_type else ()
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         data = asdict(self)
         del data["model_type"]  # it is the row's
-        return {**data, "tasks": self.tasks}
+        return {**data, "tasks": self.tasks, "outputs": self.outputs}
 
 
 @dataclass(frozen=True)

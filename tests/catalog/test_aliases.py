@@ -61,11 +61,22 @@ class Decoder(Model):
 class RenamedOutput(ModelOutput):
     scores: Tensor | None = None
     cache: Any = None
+    image_outputs: Any = None
 
     @property
     def logits(self) -> Any:
         """The old name of `scores`."""
         return self.scores
+
+    @property
+    def image_hidden_states(self) -> Any:
+        """What had a field of its own before."""
+        return self.image_outputs.pooler_output
+
+    @property
+    def video_hidden_states(self) -> Any:
+        """Another, which is found in the same place now."""
+        return self.image_outputs.pooler_output
 
     @property
     def best(self) -> Any:
@@ -116,13 +127,17 @@ def test_a_release_that_renames_keeps_family_modality_and_promises() -> None:
     assert [family(cls) for cls in (Seq2Seq, Renamed)] == ["text_encoder_decoder"] * 2
     assert [family(cls) for cls in (Decoder, RenamedDecoder)] == ["text_decoder"] * 2
     assert [input_modalities(cls) for cls in (Seq2Seq, Renamed)] == [("text",)] * 2
-    assert [promised_outputs(cls) for cls in (Seq2Seq, Decoder, Renamed, RenamedDecoder)] == [("logits", "cache")] * 4
+    assert [promised_outputs(cls) for cls in (Seq2Seq, Decoder, Renamed, RenamedDecoder)] == (
+        [("logits", "cache")] * 2
+        + [("logits", "cache", "image_outputs", "image_hidden_states", "video_hidden_states")] * 2
+    )
 
 
 def test_what_is_told_to_a_test_is_how_the_release_spells_it() -> None:
     assert output_fields(Seq2Seq)["cache"] == "past_key_values"
     assert output_fields(Renamed)["cache"] == "cache"
     assert output_fields(Renamed)["logits"] == "scores"
+    assert output_fields(Renamed)["image_hidden_states"] == "image_outputs.pooler_output"
     assert forward_parameters(Renamed)["input_ids"] == "tokens"
     assert "best" not in output_fields(Renamed)
 

@@ -114,6 +114,8 @@ def test_the_catalog_is_plain_json(catalog: Catalog) -> None:
     assert data["schema"] == 1
     assert len(data["model_types"]) == len(catalog.model_types)
     assert {"model_type", "config", "module", "architectures", "reason"} <= set(data["model_types"][0])
+    architectures = next(row["architectures"] for row in data["model_types"] if row["model_type"] == "llama")
+    assert {"last_hidden_state", "cache"} <= set(architectures[0]["outputs"])
 
 
 NEW_RELEASE = """
