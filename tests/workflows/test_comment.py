@@ -153,6 +153,14 @@ def test_every_comment_names_its_commit(place: Place, files: dict[str, str] | No
     assert [f"Commit <code>{SHA[:10]}</code>." in body for body in place.bodies] == [True]
 
 
+def test_it_counts_what_is_assumed_and_needs_no_outcome_that_another_hfci_does_not_know(place: Place) -> None:
+    place.comment(summary(outcomes={**OUTCOMES, "passed": 7, "assumed": 3}))
+    assert "| assumed | 3 |" in place.bodies[0]
+    fewer = {name: number for name, number in OUTCOMES.items() if name != "reused"}
+    place.comment(summary(outcomes={**fewer, "passed": 7}))
+    assert "| passed | 7 |" in place.bodies[0]
+
+
 def test_the_comment_of_a_person_is_left_alone(place: Place) -> None:
     copied = {"id": 1, "user": {"login": "stranger"}, "body": "<!-- hfci: the comment of ci -->"}
     place.server.comments[1] = dict(copied)
