@@ -54,6 +54,12 @@ def test_the_class_and_the_shapes_are_asserted_in_sight(rendered):
     assert ast.parse(text)
 
 
+def test_a_class_that_can_keep_no_cache_is_asked_for_none(tmp_path):
+    # its output class, which many share, has a field for one since transformers 5.24
+    generate(["modernvbert"], tmp_path, scratch=True, progress=False)
+    assert "cache" not in (tmp_path / "vision_language" / "test_modernvbert.py").read_text()
+
+
 def test_the_other_architectures_are_tested_by_family_and_head(rendered):
     text = (rendered / "text_decoder" / "test_gpt2_functional.py").read_text()
     assert promised_checks(templates_dir(), "text_decoder.py.jinja", "functional") == SIX[:2]
