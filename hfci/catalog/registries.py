@@ -6,6 +6,7 @@ Nothing here lists a model. Importing this module is cheap; transformers is impo
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import importlib
 import inspect
@@ -69,10 +70,12 @@ def config_class(model_type: str) -> type[Any]:
 def default_config(model_type: str, **arguments: Any) -> Any:
     """Return the default configuration of `model_type`, or that of `arguments`, without the warnings of its defaults.
 
+    `arguments` are left as they are: some configuration classes take `model_type` out of the parts handed to them.
+
     Raises what the configuration class raises; two of 804 have no default.
     """
     with quiet():  # defaults warn of themselves; what matters of them fails later
-        return config_class(model_type)(**arguments)
+        return config_class(model_type)(**copy.deepcopy(arguments))
 
 
 @contextlib.contextmanager

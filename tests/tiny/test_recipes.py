@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import sys
 import tomllib
@@ -42,6 +43,7 @@ SCHEMA: dict[str, Any] = {
         "run_parts": {"const": True},
         "budget": {"type": "integer", "exclusiveMinimum": BUDGET},
         "mixes_rows": {"type": "string", "minLength": 15},
+        "codes_only": {"type": "string", "minLength": 15},
         "nondeterministic": {"type": "string", "minLength": 15},
         "row_mixing_outputs": TEXTS,
         "gain": {"type": "number", "exclusiveMinimum": 0},
@@ -119,3 +121,12 @@ def test_what_is_inert_in_a_part_is_inert_in_the_whole() -> None:
     names = dict(whole.model.named_parameters())
     found = {name for name in names for pattern in whole.recipe.inert if re.fullmatch(pattern, name)}
     assert found == {"vision_tower.patch_merger.image_sep"}
+
+
+def test_what_a_recipe_says_outlives_the_configuration_made_of_it() -> None:
+    parts = {"backbone_config": {"model_type": "resnet", "out_features": ["stage4"]}}
+    before = copy.deepcopy(parts)
+    with pytest.MonkeyPatch.context() as patch:  # as the configuration of musicgen_melody did before transformers 5.19
+        patch.setattr(registries, "config_class", lambda _: lambda **given: given["backbone_config"].pop("model_type"))
+        assert registries.default_config("detr", **parts) == "resnet"
+    assert parts == before
