@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,10 +19,14 @@ __all__ = ["forward_is_deterministic", "forward_is_finite"]
 def forward_is_finite(tiny: TinyModel) -> None:
     """Assert that every floating tensor in the outputs, however nested, holds finite values only.
 
-    A field that the recipe names as masked, with a reason, may hold -inf beside finite values, and nothing else.
+    A field that the recipe names as masked, with a reason, may hold -inf beside finite values, and nothing else. A
+    forward that the recipe says gives codes only must give some, not all the same, and no floating tensor.
     """
-    outputs = floating(outputs_of(tiny))
-    if not outputs:
+    every = outputs_of(tiny)
+    outputs = floating(every)
+    if tiny.recipe.codes_only is not None:
+        _assert_codes_only(tiny.architecture, every)
+    elif not outputs:
         raise AssertionError(f"the forward of {tiny.architecture} returns no floating tensor")
     broken = [
         f"{name} {tuple(tensor.shape)}: {bad} of {tensor.numel()} values ({int(tensor.isnan().sum())} NaN)"
@@ -30,6 +35,13 @@ def forward_is_finite(tiny: TinyModel) -> None:
     ]
     if broken:
         raise AssertionError(f"outputs are not finite: {'; '.join(broken)}")
+
+
+def _assert_codes_only(architecture: str, outputs: Mapping[str, torch.Tensor]) -> None:
+    if real := floating(outputs):
+        raise AssertionError(f"the recipe says that it gives codes only, and these are none: {', '.join(real)}")
+    if not any(bool((tensor != tensor.flatten()[0]).any()) for tensor in outputs.values() if tensor.numel()):
+        raise AssertionError(f"the forward of {architecture} returns no codes that differ from each other")
 
 
 def _allowed(tensor: torch.Tensor, *, masked: bool) -> torch.Tensor:

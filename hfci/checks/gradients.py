@@ -53,8 +53,12 @@ def gradients_reach_every_parameter(tiny: TinyModel) -> None:
     where the model's own `no_grad` and `detach` are made to do nothing. A model that the recipe says is trained in
     train mode alone is differentiated in that, and must fail in eval mode.
 
-    Raises `NotApplicable` with the recipe's reason where the forward is for inference only, and indeed runs so.
+    Raises `NotApplicable` with the recipe's reason where the forward is for inference only, and indeed runs so, or
+    gives codes only, none of which is indeed differentiable.
     """
+    if tiny.recipe.codes_only is not None:
+        _assert_no_gradient(tiny)
+        raise NotApplicable(tiny.recipe.codes_only)
     if tiny.recipe.inference_only is not None:
         _assert_inference_only(tiny)
         raise NotApplicable(tiny.recipe.inference_only)
@@ -137,6 +141,13 @@ def _assert_inference_only(tiny: TinyModel) -> None:
             f"the recipe says that the forward is for inference only, and outside inference mode it makes "
             f"{', '.join(others)}"
         )
+
+
+def _assert_no_gradient(tiny: TinyModel) -> None:
+    with torch.enable_grad(), seeded(tiny):
+        outputs = named_tensors(tiny.forward(tiny.inputs()))
+    if learned := [name for name, tensor in outputs.items() if tensor.requires_grad]:
+        raise AssertionError(f"the recipe says that it gives codes only, and a gradient starts at {', '.join(learned)}")
 
 
 def _assert_fails_in_eval_mode(tiny: TinyModel) -> None:

@@ -227,6 +227,11 @@ SECTIONS = (
         ("masked_outputs",),
     ),
     Section(
+        "Codes only",
+        "`forward_is_finite` and `batch_is_independent` read the codes; no gradient starts at one.",
+        ("codes_only",),
+    ),
+    Section(
         "Random forwards",
         "`forward_is_deterministic` resets the seed between its two forwards.",
         ("nondeterministic",),
@@ -337,6 +342,7 @@ COLUMNS: dict[str, Callable[[Any], list[str]]] = {
     "row_mixing_outputs": _explained,
     "interleaved_outputs": lambda fields: [f"interleaved: {said}" for said in _explained(fields)],
     "masked_outputs": _explained,
+    "codes_only": lambda why: [as_text(why)],
     "nondeterministic": lambda why: [as_text(why)],
     "gain": lambda gain: [f"{gain} times"],
     "inert": _explained,

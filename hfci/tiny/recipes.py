@@ -42,6 +42,7 @@ class Recipe:
     - `interleaved_outputs`: the output fields that hold the first part of every row, then the second of every row, and
       why
     - `masked_outputs`: the output fields where some values are -inf by design, and why
+    - `codes_only`: why whole numbers are all that it gives
     - `nondeterministic`: why two forwards differ unless the seed is reset
     - `inert`: pattern of parameter names → why no gradient reaches them
     - `frozen`: pattern of parameter names → why the model itself keeps gradients from them
@@ -66,6 +67,7 @@ class Recipe:
     gain: float = GAIN
     interleaved_outputs: Mapping[str, str] = field(default_factory=dict)
     masked_outputs: Mapping[str, str] = field(default_factory=dict)
+    codes_only: str | None = None
     nondeterministic: str | None = None
     inert: Mapping[str, str] = field(default_factory=dict)
     frozen: Mapping[str, str] = field(default_factory=dict)

@@ -192,7 +192,8 @@ _DERIVED = ("stage_names", "out_features")
 _PICKS = ("out_indices", "deepstack_visual_indexes", "*_layer_ids", "image_out_indices")
 _KINDS = (
     *("*attn_indexes", "*_block_indexes", "*_block_indices", "*attn_idxs", "*_layers_idx", "attn_layer_indices"),
-    *("cross_attention_layers", "*_attn_layers", "hybrid_layer_ids", "moe_layers", "rope_scaling_layers"),
+    *("cross_attention_layers", "*_attn_layers", "hybrid_layer_ids", "mlp_only_layers", "moe_layers"),
+    "rope_scaling_layers",
 )
 # Lists of layer kinds that are gone through again and again.
 _CYCLES = ("block_types",)

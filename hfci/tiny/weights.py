@@ -9,7 +9,7 @@ mask or scale cannot be seen.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hfci.tiny.keyed import generator
 
@@ -36,8 +36,9 @@ def fill(model: nn.Module, seed: int = 0, *, gain: float = GAIN) -> None:
     A matrix gets a normal distribution of standard deviation `gain` / √fan_in, a convolution one of 1 / √fan_in, an
     embedding one of 1 with its padding row zero. What is constant at the start (a norm's scale, a bias, a gate) stays
     around that constant, a spread of 0.2 about it, and what starts at next to nothing gets that spread about zero. A
-    vector of one sign (decay rates, frequencies) keeps its structure and domain, a tenth about it. Persistent float
-    buffers are filled where they start constant (a codebook, a norm's statistics, whose variance stays positive);
+    vector of one sign (decay rates, frequencies) keeps its structure and domain, a tenth about it. The lengths of a
+    weight-normed matrix's rows are those that it would have without that norm. Persistent float buffers are filled
+    where they start constant (a codebook, a norm's statistics, whose variance stays positive);
     buffers that were computed (position tables, masks, windows) are left alone.
     """
     import torch
@@ -45,11 +46,13 @@ def fill(model: nn.Module, seed: int = 0, *, gain: float = GAIN) -> None:
     layers = {
         id(weight): module for module in model.modules() if (weight := getattr(module, "weight", None)) is not None
     }
+    lengths = _lengths_of_rows(model, gain)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.is_floating_point() and parameter.numel():
                 layer = layers.get(id(parameter))
-                parameter.copy_(_filled(parameter, _noise(name, parameter, seed), layer, gain))
+                noise, length = _noise(name, parameter, seed), lengths.get(id(parameter))
+                parameter.copy_(_filled(parameter, noise, layer, gain) if length is None else _about(length, noise))
                 if isinstance(layer, torch.nn.Embedding) and layer.padding_idx is not None:
                     parameter[layer.padding_idx] = 0
         persistent = set(model.state_dict(keep_vars=True))
@@ -69,16 +72,44 @@ def _filled(parameter: torch.Tensor, noise: torch.Tensor, layer: nn.Module | Non
         return 1 + noise * _SPREAD  # some start a norm's scale as they do a matrix, which would let next to nothing by
     is_vector = parameter.numel() == max(parameter.shape, default=1)
     if not is_vector and not _is_constant(parameter):
-        own = _GAIN_OF_CONVOLUTION if isinstance(layer, nn.modules.conv._ConvNd) else gain
-        return noise * (own / math.sqrt(_fan_in(parameter, layer)))
+        return noise * _deviation(parameter, layer, gain)
     if float(parameter.abs().max()) < _NOTHING:
         return noise * _SPREAD
     if _is_constant(parameter):
-        start = parameter.flatten()[0].item()
-        return start + noise * (_SPREAD * abs(start))
+        return _about(parameter.flatten()[0].item(), noise)
     if float(parameter.min()) < 0 < float(parameter.max()):
         return noise * max(_SPREAD, float(parameter.square().mean().sqrt()))
     return parameter * (1 + 0.1 * noise)
+
+
+def _about(start: float, noise: torch.Tensor) -> torch.Tensor:
+    return start + noise * (_SPREAD * abs(start))
+
+
+def _deviation(weight: torch.Tensor, layer: nn.Module | None, gain: float) -> float:
+    """Return the standard deviation of a matrix that enlarges what it is applied to by its gain."""
+    from torch import nn
+
+    own = _GAIN_OF_CONVOLUTION if isinstance(layer, nn.modules.conv._ConvNd) else gain
+    return own / math.sqrt(_fan_in(weight, layer))
+
+
+def _lengths_of_rows(model: nn.Module, gain: float) -> dict[int, float]:
+    """Return the parameter, by its id, that holds the lengths of a matrix's rows (weight norm) → how long they are.
+
+    As long as without that norm: they start as whatever the layer's own start gives, a third or less of the variance.
+    """
+    from torch.nn.utils import parametrizations, parametrize
+
+    found = {}
+    for module in model.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            weight: Any = module.get_submodule("parametrizations.weight")
+            if isinstance(weight[0], parametrizations._WeightNorm):
+                lengths, rows = weight.original0, weight.original1
+                in_one = rows.numel() / lengths.numel()
+                found[id(lengths)] = _deviation(rows, module, gain) * math.sqrt(in_one)
+    return found
 
 
 def _fan_in(weight: torch.Tensor, layer: nn.Module | None) -> int:

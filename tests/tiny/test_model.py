@@ -116,3 +116,11 @@ def test_a_failure_says_at_which_stage() -> None:
     assert caught.value.stage == "forward"
     assert "bert (BertModel) stops at forward" in str(caught.value)
     assert caught.value.__cause__ is not None
+
+
+def test_what_is_heard_decides_the_code_also_behind_weight_norm() -> None:
+    tiny = build_tiny("wavtokenizer")
+    with torch.no_grad():
+        first, second = tiny.forward().audio_codes
+    assert not torch.equal(first, second)
+    assert len(first.unique()) > 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfci.tiny import tiny_config
+from hfci.tiny import build_tiny, tiny_config
+from hfci.tiny.inputs.text import LENGTH
 from hfci.tiny.shrink import shrink
 
 SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
@@ -79,3 +81,34 @@ def test_a_part_that_goes_by_the_name_of_its_whole_keeps_its_sizes() -> None:
 def test_what_every_configuration_carries_is_left_out_unless_it_says_something() -> None:
     assert shrink({"_name_or_path": "", "output_attentions": False, "hidden_size": 8}) == {"hidden_size": 8}
     assert shrink({"output_attentions": True}) == {"output_attentions": True}
+
+
+@pytest.mark.parametrize(
+    ("model_type", "kinds"), [("deepseek_v3", 2), ("flint", 3), ("kimi_k25", 2), ("nllb-moe", 2), ("sarvam_mla", 2)]
+)
+def test_of_layers_with_and_without_experts_both_stay(model_type: str, kinds: int) -> None:
+    names = [name for name, _ in build_tiny(model_type).model.named_modules()]
+    layers = {match[1] for name in names if (match := re.match(r"(.*\blayers\.\d+)\.", name))}
+    with_experts = {
+        layer for layer in layers if any(name.startswith(f"{layer}.") and "expert" in name for name in names)
+    }
+    assert set() < with_experts < layers
+    assert len(layers) >= kinds
+
+
+def test_key_heads_are_never_more_than_heads() -> None:
+    config = tiny_config("mistral4")
+    assert config.num_attention_heads % config.num_key_value_heads == 0
+
+
+@pytest.mark.parametrize("model_type", ["deepseek_v32", "hy_v4_vl_text", "glm_moe_dsa"])
+def test_an_indexer_picks_fewer_keys_than_a_text_has(model_type: str) -> None:
+    assert tiny_config(model_type).index_topk < LENGTH
+
+
+def test_a_loop_sends_messages_of_more_than_one_block() -> None:
+    config = tiny_config("inkling2_loop_text")
+    loop = config.layer_types[config.loop_layer_index_start : config.loop_layer_index_end]
+    assert len(loop) // config.n_layers_per_attn_res_block > 1
+    assert set(loop) == set(config.layer_types)
+    assert len(config.layer_types) > config.loop_layer_index_end
