@@ -6,7 +6,6 @@ sandbox: what it may read on this machine, files with tokens among it, that code
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -14,9 +13,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hfci.catalog.origin import find_transformers
 from hfci.errors import EnvironmentUnfit, UsageError
 
-__all__ = ["enter", "is_secret", "package_in", "without_secrets"]
+__all__ = ["enter", "is_secret", "overlooked", "package_in", "without_secrets"]
 
 # Set in the process that was begun for a checkout: its folder of packages.
 ENTERED = "HFCI_SOURCE"
@@ -52,6 +52,15 @@ def package_in(checkout: Path) -> Path:
     raise UsageError(f"{checkout} is no checkout of transformers: there is no src/transformers/modeling_utils.py in it")
 
 
+def overlooked(folder: Path) -> str:
+    """Return what to say where `folder` is a checkout of transformers, and another one is imported; else nothing."""
+    try:
+        package, found = package_in(folder), find_transformers()
+    except (UsageError, EnvironmentUnfit):
+        return ""
+    return "" if found == package else f"this is about {found}, not about the checkout here: for that, add --source ."
+
+
 def enter(checkout: Path, arguments: Sequence[str]) -> int | None:
     """Go on in a process that imports the transformers of `checkout`; None where this one does already.
 
@@ -80,8 +89,7 @@ def enter(checkout: Path, arguments: Sequence[str]) -> int | None:
 
 
 def _require(package: Path) -> None:
-    spec = importlib.util.find_spec("transformers")
-    found = Path(spec.submodule_search_locations[0]).resolve() if spec and spec.submodule_search_locations else None
+    found = find_transformers()
     if found != package:
         raise EnvironmentUnfit(
             f"{package} was asked for, and `import transformers` takes {found}: a folder `transformers` in the current "

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hfci import __version__
-from hfci.checkout import enter
+from hfci.checkout import enter, overlooked
 from hfci.errors import HfciError
 from hfci.interruption import EXIT_INTERRUPTED, interruptible
 from hfci.output import unfailing_output
@@ -51,9 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with unfailing_output(), interruptible():
         arguments = make_parser().parse_args(argv)
         try:
-            source: Path | None = getattr(arguments, "source", None)
-            entered = None if source is None else enter(source, sys.argv[1:] if argv is None else argv)
-            code: int = arguments.run(arguments) if entered is None else entered
+            code = _enter(arguments, sys.argv[1:] if argv is None else argv)
+            if code is None:
+                code = int(arguments.run(arguments))
         except HfciError as error:
             print(f"hfci: {error}", file=sys.stderr)  # noqa: T201
             return error.exit_code
@@ -61,3 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("hfci: interrupted", file=sys.stderr)  # noqa: T201
             return EXIT_INTERRUPTED
         return code
+
+
+def _enter(arguments: argparse.Namespace, argv: Sequence[str]) -> int | None:
+    """Go on with the transformers that is named, where a command can name one; None where it is this process's."""
+    if "source" not in arguments:
+        return None
+    if arguments.source is not None:
+        return enter(arguments.source, argv)
+    if said := overlooked(Path.cwd()):
+        print(f"hfci: {said}", file=sys.stderr)  # noqa: T201
+    return None

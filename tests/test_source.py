@@ -113,6 +113,7 @@ def test_a_revision_of_a_checkout_that_is_not_tested_is_wrong_use(checkout: Chec
     (checkout.cwd / "tests").exists() or checkout.hfci("generate", "--scratch", "--out", "tests", "bert")
     done = run("plan", "bert", "--generated", str(checkout.cwd / "tests"), "--since", "HEAD", cwd=checkout.root)
     assert done.returncode == 2, done.stdout
+    assert "not about the checkout here: for that, add --source ." in done.stderr
     assert "where nothing lies that is tested" in done.stderr
     assert "--source DIR" in done.stderr
 

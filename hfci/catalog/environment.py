@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hfci.catalog.origin import find_transformers, version_of
 from hfci.errors import EnvironmentUnfit
 
 __all__ = ["Misfit", "check_environment", "check_system", "find_misfits", "import_libraries", "try_import"]
@@ -150,7 +151,10 @@ def _culprit(error: BaseException) -> str:
 
 def _companions() -> set[str]:
     """Return what transformers may import on its own: its extras, by its own metadata, and the companions."""
-    named = importlib.metadata.distribution("transformers").requires or ()
+    try:
+        named = importlib.metadata.distribution("transformers").requires or ()
+    except importlib.metadata.PackageNotFoundError:  # a checkout, which is not installed
+        named = ()
     names = {match[0] for line in named if (match := re.match(r"[\w.-]+", line))}
     return names | set(COMPANIONS)
 
@@ -167,6 +171,11 @@ def _distributions(packages: Iterable[str] | None) -> Iterable[importlib.metadat
 
 
 def _version(name: str) -> str | None:
+    try:
+        if name == "transformers":  # a checkout is not installed, and what is installed may be another
+            return version_of(find_transformers())
+    except EnvironmentUnfit:
+        return None
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -69,6 +69,15 @@ def test_a_companion_for_another_torch_is_named_with_its_mend(tmp_path: Path, co
     assert "pip install --upgrade torchvision 'torch==" in done.stderr
 
 
+def test_the_version_of_transformers_is_that_of_what_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "transformers").mkdir()
+    (tmp_path / "transformers" / "__init__.py").write_text('__version__ = "5.99.0.dev0"\n')
+    install(tmp_path, "peft", "0.1", "transformers<5.50")
+    done = hfci_command("run", path=tmp_path)
+    assert done.returncode == 4, done.stdout
+    assert "peft 0.1 needs transformers<5.50, but transformers 5.99.0.dev0 is installed" in done.stderr
+
+
 def test_a_run_does_not_mind_what_transformers_does_not_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "somebodys-tool", "1.0", "transformers<1")
     monkeypatch.syspath_prepend(tmp_path)
