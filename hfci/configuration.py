@@ -15,7 +15,7 @@ from hfci.errors import UsageError, nearest
 __all__ = ["DEVICES", "RUNNERS", "TIERS", "Configuration", "Runner", "load_configuration"]
 
 FILE = "pyproject.toml"
-DEVICES = ("cpu", "cuda", "mps", "xpu", "tpu")
+DEVICES = ("cpu", "cuda", "mps", "xpu")
 TIERS = ("smoke", "functional", "deep")
 
 # A runner's name stands in names of jobs and artifacts, in paths and in matrices: nothing there may mean anything.
@@ -73,7 +73,7 @@ def load_configuration(folder: Path) -> Configuration:
         return Configuration()
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read {file}: {error}") from error
     tool = content.get("tool")
     table = tool.get("hfci", {}) if isinstance(tool, dict) else {}

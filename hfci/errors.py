@@ -51,9 +51,24 @@ class StageError(HfciError):
         super().__init__(f"{model_type} ({architecture}) stops at {stage}: {type(cause).__name__}: {text}")
 
 
+# What people say, and what it is called here.
+SYNONYMS = {
+    **dict.fromkeys(("gpu", "nvidia", "rocm", "hip", "amd"), "cuda"),
+    **dict.fromkeys(("apple", "metal"), "mps"),
+    **dict.fromkeys(("intel", "sycl"), "xpu"),
+    **dict.fromkeys(("x86", "x86_64", "arm64", "aarch64"), "cpu"),
+}
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
-    """Return ` Did you mean …?` with the `count` nearest of `known`, or an empty string when none is near."""
-    close = difflib.get_close_matches(name, list(known), n=count, cutoff=0.6)
+    """Return ` Did you mean …?` with the `count` nearest of `known`, or an empty string when none is near.
+
+    Capitals make no difference; what is known under another name is looked for under its own.
+    """
+    folded = {candidate.casefold(): candidate for candidate in known}
+    asked = name.casefold()
+    asked = SYNONYMS[asked] if SYNONYMS.get(asked) in folded else asked
+    close = [folded[found] for found in difflib.get_close_matches(asked, list(folded), n=count, cutoff=0.6)]
     return f" Did you mean {', '.join(close)}?" if close else ""
 
 

@@ -166,7 +166,7 @@ def test_run_is_green_when_everything_passed(tmp_path: Path) -> None:
     assert not [path for path in (tmp_path / "temporary").iterdir() if path.name.startswith(("hfci", "pytest"))]
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Green: 3 of 3 cases executed" in done.stdout
-    command = "hfci run good --check builds_tiny --device cpu --generated elsewhere"
+    command = "hfci run good --check builds_tiny --device cpu"
     assert records(tmp_path / "out")[0]["reproduce"] == command
 
 

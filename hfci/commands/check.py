@@ -39,16 +39,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Render, plan, run, report; each part of it is a command that can be given alone."""
-    from hfci.catalog.registries import transformers_version
     from hfci.planning.plan import write_plan
-    from hfci.testing.folders import SCRATCH, render
-    from hfci.testing.manifest import MANIFEST, load_manifest
+    from hfci.testing.folders import render
 
-    folder = SCRATCH / f"check-{transformers_version()}"
     # Only what was built is known well enough for anything of it to be left out.
     mode = "--scratch" if arguments.since is None else "" if arguments.names else "--verify"
-    render(arguments.names, folder, mode)
-    plan = _plan(arguments, load_manifest(folder / MANIFEST), folder)
+    folder, manifest = render(arguments.names, "check", mode)
+    plan = _plan(arguments, manifest, folder)
     results = arguments.results / plan.run
     write_plan(plan, results / "plan.json")
     _show(plan)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, _ArgumentGroup
+from argparse import ArgumentParser, ArgumentTypeError, _ArgumentGroup
 from pathlib import Path
+
+from hfci.configuration import DEVICES
+from hfci.errors import nearest
+from hfci.testing.limits import parse_seed
 
 __all__ = [
     "TIERS",
@@ -44,12 +48,19 @@ def add_checks(parser: ArgumentParser) -> None:
 
 def add_device(parser: ArgumentParser) -> None:
     """The device."""
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps, xpu (default: cpu)")
+    parser.add_argument("--device", type=_device, default="cpu", help="cpu, cuda, cuda:1, mps, xpu (default: cpu)")
+
+
+def _device(text: str) -> str:
+    kind = text.partition(":")[0]
+    if kind not in DEVICES:
+        raise ArgumentTypeError(f"no device {text!r}; there are {', '.join(DEVICES)}.{nearest(kind, DEVICES)}")
+    return text
 
 
 def add_seed(parser: ArgumentParser) -> None:
     """The seed."""
-    parser.add_argument("--seed", type=int, default=0, help="of weights and inputs (default: 0)")
+    parser.add_argument("--seed", type=parse_seed, default=0, help="of weights and inputs (default: 0)")
 
 
 def add_source(parser: ArgumentParser) -> None:

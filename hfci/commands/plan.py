@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -90,8 +91,10 @@ def run(arguments: Namespace) -> int:
         raise UsageError(f"--github appends to the file that {OUTPUT} names, and it is not set: leave --github out")
     from hfci.planning.make import make_plan
     from hfci.planning.plan import write_plan
+    from hfci.testing.ledger import read_ledger
     from hfci.testing.manifest import MANIFEST, load_manifest
 
+    read_ledger()  # what is wrong with it is told now, once, and not by every job
     manifest = load_manifest(arguments.generated / MANIFEST)
     if arguments.explain:
         return _explain(arguments, manifest)
@@ -100,7 +103,7 @@ def run(arguments: Namespace) -> int:
     if arguments.github:
         _tell_github(plan)
     if arguments.json:
-        sys.stdout.write(arguments.out.read_text(encoding="utf-8"))
+        print_json(json.loads(arguments.out.read_bytes()))
     else:
         _show(plan, arguments.out)
     return 0

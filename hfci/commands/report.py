@@ -112,12 +112,13 @@ def run(arguments: Namespace) -> int:
 
 
 def _manifest(arguments: Namespace) -> tuple[Path, Manifest] | None:
+    from hfci.testing.folders import usual_manifest
     from hfci.testing.manifest import MANIFEST, load_manifest
 
-    path = arguments.manifest or GENERATED / MANIFEST
-    if arguments.manifest is None and not path.is_file():
-        return None
-    return path, load_manifest(path)
+    if arguments.manifest is not None:
+        return arguments.manifest, load_manifest(arguments.manifest)
+    usual = usual_manifest()
+    return None if usual is None else (GENERATED / MANIFEST, usual)
 
 
 def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Results:

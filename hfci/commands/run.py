@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from hfci.commands.options import add_checks, add_device, add_folder, add_names, add_seed, add_source, add_tier
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 from hfci.interruption import EXIT_INTERRUPTED
-from hfci.testing.folders import GENERATED, SCRATCH, find_tests
+from hfci.scratch import SCRATCH
+from hfci.testing.folders import GENERATED, find_tests
+from hfci.testing.limits import parse_seconds
 from hfci.tiny.layout import LAYOUTS
 
 if TYPE_CHECKING:
@@ -40,7 +42,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--shard", metavar="PLAN:INDEX", help="what a plan gives to one of its shards, and nothing else"
     )
     add_seed(parser)
-    parser.add_argument("--timeout", type=float, default=300.0, help="seconds that a case may take (default: 300)")
+    parser.add_argument(
+        "--timeout",
+        type=parse_seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="what a case may take; 0 is without limit (default: 300)",
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: as many as cores)")
     parser.add_argument(
         "--layout",
@@ -167,13 +175,14 @@ def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recor
     from hfci.testing.cases import run_command
     from hfci.testing.machine import kernel_variables, with_variables
     from hfci.testing.recorder import Recorder
+    from hfci.testing.records import this_attempt
 
     def reproduce(case: Case) -> str:
-        command = run_command(case, generated=arguments.generated, source=arguments.source, **_settings(arguments))
+        command = run_command(case, source=arguments.source, **_settings(arguments))
         return with_variables(command, kernel_variables())
 
     known = [_without_test(row, asked) for row in selection.untested]
-    about = {**asked.about, "seed": arguments.seed, "layout": arguments.layout}
+    about = {**asked.about, "attempt": this_attempt(), "seed": arguments.seed, "layout": arguments.layout}
     return Recorder(
         selection.cases,
         known,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hfci.errors import EnvironmentUnfit
 from hfci.generation.rules import Problem
+from hfci.testing.session import own_environment
 
 __all__ = ["collection_problems", "format_problems", "lint_problems"]
 
@@ -43,13 +44,14 @@ def collection_problems(root: Path, paths: Sequence[str]) -> Iterator[Problem]:
         [
             *(sys.executable, "-m", "pytest", "--collect-only", "-q", "--color=no", "--assert=plain"),
             # The configuration of whatever project lies around the files is none of ours.
-            *("-c", os.devnull, f"--rootdir={root}", "--strict-markers", "-p", "no:cacheprovider"),
+            *("-c", os.devnull, f"--rootdir={root}", f"--confcutdir={root}"),
+            *("--strict-markers", "-p", "no:cacheprovider"),
             # hfci's plugin makes the process fit to run models, which takes seconds; collecting needs its marker only.
             *("-p", "no:hfci", "-o", "markers=hfci"),
             *paths,
         ],
         cwd=root,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", "PYTEST_ADDOPTS": ""},
+        env={**own_environment(), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=False,

@@ -28,5 +28,5 @@ def load_document(path: Path, kind: type[Document], what: str, *, schema: int, m
         if found != schema:
             raise UsageError(f"{path}: a {what} of schema {found!r}, this hfci reads {schema}{after}")
         return msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise UsageError(f"{path} is no {what}: {error}") from error

@@ -39,6 +39,7 @@ __all__ = [
 
 SCHEMA = 2
 SCHEMA_FILE = Path(__file__).parent / "data" / "plan.schema.json"
+MOST_DIGITS = 6  # of a shard's index: no engine has a million jobs
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -234,8 +235,8 @@ def write_plan(plan: Plan, path: Path) -> None:
 def parse_shard(text: str) -> tuple[Plan, Shard]:
     """Return what `PLAN:INDEX` names; UsageError where there is no such plan or no such shard in it."""
     path, separator, index = text.rpartition(":")
-    if not separator or not index.isascii() or not index.isdigit():
-        raise UsageError(f"a shard is PLAN:INDEX, such as plan.json:0, not {text!r}")
+    if not separator or not index.isascii() or not index.isdigit() or len(index) > MOST_DIGITS:
+        raise UsageError(f"a shard is PLAN:INDEX, such as plan.json:0, not {text!r:.80}")
     plan = load_plan(Path(path))
     count = len(plan.shards)
     if int(index) >= count:

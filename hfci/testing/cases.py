@@ -111,10 +111,10 @@ def unusual(settings: Mapping[str, Any], prefix: str = "--") -> list[str]:
     return [word for name, value in told for word in (f"{prefix}{name}", str(value))]
 
 
-def run_command(case: Case, *, generated: Path | None = None, source: Path | None = None, **settings: Any) -> str:
+def run_command(case: Case, *, source: Path | None = None, **settings: Any) -> str:
     """Return the command that runs this one case anywhere, with the same settings.
 
-    `generated` is a folder of tests that is not the usual one, `source` a checkout of transformers. A model type
+    Anywhere, tests are found or rendered: no folder is named. `source` is a checkout of transformers. A model type
     without a test has nothing to run: rendering it says why.
     """
     if case.check is None:
@@ -123,6 +123,5 @@ def run_command(case: Case, *, generated: Path | None = None, source: Path | Non
     command = ["hfci", "run", name, "--check", case.check, "--device", case.device]
     command += ["--tier", case.tier] if case.tier != "smoke" else []
     command += unusual(settings)
-    command += ["--generated", str(generated)] if generated is not None else []
     command += ["--source", str(source)] if source is not None else []
     return shlex.join(command)

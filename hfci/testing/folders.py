@@ -8,14 +8,24 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import filelock
+
 from hfci.catalog.registries import registry_digest, transformers_version
 from hfci.errors import UsageError
-from hfci.testing.manifest import MANIFEST, Manifest, load_manifest
+from hfci.scratch import make_scratch
+from hfci.testing.manifest import MANIFEST, ForeignManifest, Manifest, load_manifest
 
-__all__ = ["GENERATED", "SCRATCH", "find_tests", "render"]
+__all__ = ["GENERATED", "find_tests", "render", "usual_manifest"]
 
 GENERATED = Path("generated")
-SCRATCH = Path(".hfci")
+
+
+def usual_manifest() -> Manifest | None:
+    """Return the manifest in the usual folder; None where there is none, or one that is not hfci's."""
+    try:
+        return load_manifest(GENERATED / MANIFEST) if (GENERATED / MANIFEST).is_file() else None
+    except ForeignManifest:
+        return None
 
 
 def find_tests(names: Sequence[str] = (), folder: Path | None = None) -> tuple[Path, Manifest]:
@@ -38,20 +48,26 @@ def find_tests(names: Sequence[str] = (), folder: Path | None = None) -> tuple[P
                 "registries; without --generated, the tests are rendered anew"
             )
         return folder, manifest
-    if (GENERATED / MANIFEST).is_file():
-        manifest = load_manifest(GENERATED / MANIFEST)
-        if manifest.is_for(installed, registry):
-            return GENERATED, manifest
-    folder = SCRATCH / f"generated-{installed}"
-    render(names, folder)
-    return folder, load_manifest(folder / MANIFEST)
+    usual = usual_manifest()
+    if usual is not None and usual.is_for(installed, registry):
+        return GENERATED, usual
+    return render(names)
 
 
-def render(names: Sequence[str], folder: Path, mode: str = "--scratch") -> None:
-    """Render into `folder`, in a process of its own: this one must not import torch.
+def render(names: Sequence[str], kind: str = GENERATED.name, mode: str = "--scratch") -> tuple[Path, Manifest]:
+    """Render into a folder of this `kind` in SCRATCH, and return it with its manifest.
 
     `mode` is an option of `hfci generate`, or empty. What is there for other sources, or by another hfci, is removed.
+    One renders at a time: each keeps what is there, and adds to it.
     """
+    folder = make_scratch() / f"{kind}-{transformers_version()}"
+    with filelock.FileLock(f"{folder}.lock"):  # the system gives it back, however its holder ends
+        _render(names, folder, mode)
+        return folder, load_manifest(folder / MANIFEST)
+
+
+def _render(names: Sequence[str], folder: Path, mode: str) -> None:
+    """In a process of its own: this one must not import torch."""
     if (folder / MANIFEST).exists():
         try:
             is_old = not load_manifest(folder / MANIFEST).is_for(transformers_version(), registry_digest())

@@ -116,7 +116,7 @@ def load_ledger(path: Path) -> Ledger:
     """Read a ledger file; UsageError says what is wrong with it and where."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the ledger {path}: {error}") from error
     return parse_ledger(content, path)
 

@@ -16,6 +16,7 @@ __all__ = [
     "MANIFEST",
     "NOT_ASKED",
     "SCHEMA",
+    "ForeignManifest",
     "Manifest",
     "ManifestArchitecture",
     "ManifestCase",
@@ -30,8 +31,15 @@ SCHEMA = 2
 # The stages that a model reaches only once it is built.
 BUILT = ("inputs", "forward")
 
+KEYS = frozenset(("schema", "transformers", "registry", "model_types"))
+SIGNS = {"schema", "transformers"}  # what others' files do not have
+
 # The reason of a row that was never named when its folder was rendered: it may well have a test.
 NOT_ASKED = "not asked for yet"
+
+
+class ForeignManifest(UsageError):
+    """A file of the manifest's name that is not hfci's: others call theirs so too."""
 
 
 @dataclass(frozen=True)
@@ -145,13 +153,17 @@ class Manifest:
 
 
 def load_manifest(path: Path) -> Manifest:
-    """Read a manifest file; UsageError says what is wrong with it and where, or which link leads out of its folder."""
+    """Read a manifest file; ForeignManifest where it is not hfci's.
+
+    UsageError says what is wrong with it and where, or which link leads out of its folder.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read the manifest {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {error}") from error
+        mend = "; `hfci generate` renders one" if isinstance(error, FileNotFoundError) else ""
+        raise UsageError(f"cannot read the manifest {path}: {error.strerror}{mend}") from error
+    except (ValueError, RecursionError) as error:
+        raise ForeignManifest(f"{path} is not JSON: {error}") from error
     manifest = parse_manifest(content, str(path))
     for folder in sorted({file.rpartition("/")[0] for row in manifest.model_types for file in row.files}):
         inside(path.parent, folder)
@@ -160,11 +172,13 @@ def load_manifest(path: Path) -> Manifest:
 
 def parse_manifest(content: Any, where: str) -> Manifest:
     """Return the manifest in decoded JSON; `where` begins the message of a UsageError."""
-    content = _object(content, where)
+    if not isinstance(content, dict) or not content.keys() >= SIGNS:
+        mend = "name the folder of generated tests, or, to render them, another one than this"
+        raise ForeignManifest(f"{where} is somebody else's, no manifest of generated tests; {mend}")
     if content.get("schema") != SCHEMA:
         mend = "render it anew with `hfci generate`"
         raise UsageError(f"{where}: schema {content.get('schema')!r}, this hfci reads {SCHEMA}; {mend}")
-    require_keys(content, {"schema", "transformers", "registry", "model_types"}, where)
+    require_keys(content, KEYS, where)
     rows = tuple(
         _parse(ManifestRow, row, f"{where}: model_types[{index}]")
         for index, row in enumerate(_typed(content.get("model_types"), list, f"{where}: model_types"))

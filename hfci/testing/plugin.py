@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hfci.testing.executor import Executor
+from hfci.testing.limits import parse_seconds, parse_seed
 from hfci.testing.recorder import Recorder
 from hfci.tiny.layout import LAYOUTS
 
@@ -27,10 +28,10 @@ MARKER = (
 # Option, default, type, what it is for.
 OPTIONS = (
     ("--hfci-device", "cpu", str, "the device that cases run on: cpu, cuda, cuda:1, mps, xpu"),
-    ("--hfci-seed", 0, int, "the seed set before each case, and that of the tiny models"),
+    ("--hfci-seed", 0, parse_seed, "the seed set before each case, and that of the tiny models"),
     ("--hfci-threads", 1, int, "the threads that torch computes with, in each process"),
     ("--hfci-layout", LAYOUTS[0], str, "where weights and inputs begin in memory: natural or misaligned"),
-    ("--hfci-timeout", 300.0, float, "seconds that a case may take; 0 is without limit"),
+    ("--hfci-timeout", 300.0, parse_seconds, "seconds that a case may take; 0 is without limit"),
     ("--hfci-results", None, str, "the folder in which records-RUN.jsonl is written"),
 )
 

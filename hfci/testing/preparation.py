@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hfci.catalog.requirements import is_absent, needs
+from hfci.configuration import DEVICES
 from hfci.errors import EnvironmentUnfit
 
 __all__ = ["OFFLINE", "available_cores", "missing_packages", "prepare", "seed", "used_device"]
@@ -20,8 +21,6 @@ OFFLINE = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-
-DEVICES = ("cpu", "cuda", "mps", "xpu")
 
 
 def prepare(device: str, threads: int = 1) -> None:

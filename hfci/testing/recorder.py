@@ -17,20 +17,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from hfci.errors import EnvironmentUnfit
+from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.interruption import EXIT_INTERRUPTED, uninterrupted
 from hfci.testing.cases import SETTINGS, Case, unusual
 from hfci.testing.machine import Process, kernel_variables, with_variables
 from hfci.testing.outcomes import EXECUTED, Outcome, Verdict
-from hfci.testing.records import Error, Header, Record, RecordWriter, new_run_id, records_file
+from hfci.testing.records import Error, Header, Record, RecordWriter, new_run_id, records_file, this_attempt
 from hfci.testing.workers import end_worker, manner
 
 __all__ = ["Recorder"]
 
 EXIT_TESTS_FAILED, EXIT_UNFIT = 1, EnvironmentUnfit.exit_code
-
-# Which attempt at a job this is, where a workflow can repeat one.
-ATTEMPT = "GITHUB_RUN_ATTEMPT"
 
 # What any phase may have seen, whichever decides.
 OBSERVED = ("device", "dtype", "peak_memory_bytes")
@@ -66,7 +63,7 @@ class Recorder:
         self.strict = bool(self.planned)  # a worker runs only what was expected
         self.reproduce = reproduce or self._pytest_command
         self.results = results
-        self.about = {"run": new_run_id(), "attempt": int(os.environ.get(ATTEMPT, 1)), **(about or {})}
+        self.about = {"run": new_run_id(), **(about or {})}
         self.fingerprints = fingerprints or {}
         self.writer: RecordWriter | None = None
         self.records: dict[str, Record] = {}
@@ -93,6 +90,10 @@ class Recorder:
         folder = config.getoption("hfci_results")
         if folder is not None:
             self.results = Path(config.invocation_params.dir, folder)
+        try:
+            self.about.setdefault("attempt", 1 if self.results is None else this_attempt())
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from error
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist: what was collected here is what is planned."""

@@ -6,16 +6,17 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from hfci import __version__
 from hfci.catalog.origin import Origin, find_transformers, version_of
-from hfci.errors import EnvironmentUnfit
+from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.git import git
 from hfci.testing.cases import Case
 from hfci.testing.machine import Process, kernel_variables
@@ -31,6 +32,7 @@ __all__ = [
     "RecordWriter",
     "new_run_id",
     "records_file",
+    "this_attempt",
 ]
 
 SCHEMA = 3
@@ -42,8 +44,17 @@ PATTERN = "records-*.jsonl"
 # What each field of a record that speaks of a case is called there too.
 OF_CASE = ("model_type", "architecture", "family", "check", "task", "tier", "device", "dtype", "backend")
 
+# Which attempt at a job this is.
+ATTEMPT, ATTEMPTS = "GITHUB_RUN_ATTEMPT", re.compile("[1-9][0-9]{0,5}")
+
 # The branch that a workflow builds, where git itself knows only a commit.
 BRANCHES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")
+
+
+# What can be: a file that says otherwise must not spoil every sum.
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**60)]
+Number = Annotated[int, msgspec.Meta(ge=1, le=2**60)]
 
 
 class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,15 +79,15 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     stage: str | None = None
     reason: str | None = None
     error: Error | None = None
-    duration_s: float = 0.0
-    setup_s: float | None = None
-    call_s: float | None = None
-    peak_memory_bytes: int | None = None
+    duration_s: Seconds = 0.0
+    setup_s: Seconds | None = None
+    call_s: Seconds | None = None
+    peak_memory_bytes: Count | None = None
     device: str | None = None
     dtype: str | None = None
     backend: str | None = None
     worker: str | None = None
-    attempt: int = 1
+    attempt: Number = 1
     fingerprint: str | None = None
     reproduce: str | None = None
 
@@ -104,9 +115,9 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     schema: int = SCHEMA
     run: str
-    shard: int | None = None
-    shards: int | None = None
-    attempt: int = 1
+    shard: Count | None = None
+    shards: Count | None = None
+    attempt: Number = 1
     started: str
     commit: str | None = None
     branch: str | None = None
@@ -119,7 +130,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tier: str | None = None
     names: tuple[str, ...] | None = ()
     checks: tuple[str, ...] | None = ()
-    planned: int
+    planned: Count
     processor: str | None = None
     capability: str | None = None
     threads: int | None = None
@@ -165,6 +176,14 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 def new_run_id() -> str:
     """Return an ID that sorts by time and is unique."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+
+
+def this_attempt() -> int:
+    """Return which attempt at its job this is, where a workflow can repeat one; UsageError where it says no number."""
+    told = os.environ.get(ATTEMPT) or "1"
+    if not ATTEMPTS.fullmatch(told):
+        raise UsageError(f"{ATTEMPT} must be the number of this attempt at the job, not {told!r:.60}: unset it")
+    return int(told)
 
 
 def records_file(head: Header) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hfci.testing.cases import Case
     from hfci.testing.recorder import Recorder
 
-__all__ = ["run_session"]
+__all__ = ["own_environment", "run_session"]
 
 # What pytest is configured with, whatever the configuration of the folder it is called in says.
 CONFIGURATION = Path(__file__).parent / "data" / "pytest.ini"
@@ -61,7 +61,10 @@ def run_session(
         **{f"--hfci-{name}": value for name, value in settings.items()},
         "--hfci-timeout": timeout,
     }
-    _leave_out_settings()
+    own = own_environment()
+    for name in os.environ.keys() - own:
+        del os.environ[name]
+    os.environ.update(own)  # workers inherit it
     flags = [*FLAGS, *(part for plugin in PLUGINS for part in ("-p", plugin))]
     pairs = [part for name, value in options.items() for part in (name, str(value))]
     # Folders, of which workers take the planned files: given a file, pytest goes through its whole folder, each time.
@@ -76,11 +79,10 @@ def run_session(
             return EXIT_INTERRUPTED
 
 
-def _leave_out_settings() -> None:
-    """Forget what the environment tells pytest, and so its workers: that is for the user's own tests."""
-    for name in [name for name in os.environ if name.startswith("PYTEST_")]:
-        del os.environ[name]
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+def own_environment() -> dict[str, str]:
+    """Return the environment without what it tells pytest: that, and its plugins, are for the user's own tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 @contextlib.contextmanager

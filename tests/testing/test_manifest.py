@@ -61,7 +61,7 @@ def changed(**row: Any) -> dict[str, Any]:
     ("content", "said"),
     [
         ("{", "is not JSON"),
-        ([], "expected dict"),
+        ([], "somebody else's, no manifest"),
         ({**MANIFEST.to_json(), "schema": 1}, "schema 1, this hfci reads 2"),
         ({**MANIFEST.to_json(), "model_typs": []}, "unknown key 'model_typs'. Did you mean model_types"),
         ({"schema": 2, "transformers": "5.23.0"}, "model_types: expected list"),

@@ -23,12 +23,13 @@ from hfci.planning.fingerprinting.normalize import digest_of
 from hfci.planning.fingerprinting.places import CONSTRAINTS, OWN_LEDGER, places_of
 from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.sources import File
+from hfci.scratch import SCRATCH
 from hfci.testing.cases import Case
 from hfci.testing.manifest import Manifest, ManifestCase, ManifestRow
 
 __all__ = ["CACHE", "Fingerprints", "Subject", "fingerprints_of", "subject_of"]
 
-CACHE = Path(".hfci") / "sources.msgpack"
+CACHE = SCRATCH / "sources.msgpack"
 
 # What runs every generated test.
 PLUGIN = "hfci.testing.plugin"

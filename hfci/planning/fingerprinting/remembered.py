@@ -19,6 +19,7 @@ from hfci.errors import HfciError
 from hfci.planning.fingerprinting import normalize
 from hfci.planning.fingerprinting.normalize import FORMAT, Facts, digest_of, exports_of, facts_of
 from hfci.planning.fingerprinting.sources import File
+from hfci.scratch import SCRATCH, make_scratch
 from hfci.writing import replacing
 
 __all__ = ["Remembered"]
@@ -93,8 +94,11 @@ class Remembered:
         if self.path is None or not self._is_new:
             return
         content = msgspec.msgpack.encode(_Store(MADE_BY, self._kept))
-        with contextlib.suppress(OSError, HfciError), replacing(self.path) as target:
-            target.write(content)
+        with contextlib.suppress(OSError, HfciError):
+            if self.path.parent == SCRATCH:
+                make_scratch()
+            with replacing(self.path) as target:
+                target.write(content)
         self._is_new = False
 
     def _known(self, file: File) -> bool:
