@@ -12,7 +12,7 @@ from hfci.catalog.facts import facts_of, input_modalities
 from hfci.catalog.families import family_of
 from hfci.catalog.outputs import promised_outputs
 from hfci.catalog.parts import why_without_class
-from hfci.catalog.requirements import absent_packages
+from hfci.catalog.requirements import absent_packages, needs
 from hfci.catalog.tasks import TaskVerdict, tasks_of
 from hfci.errors import UsageError, nearest
 
@@ -64,7 +64,7 @@ class ModelType:
     """One key of `CONFIG_MAPPING_NAMES`.
 
     `reason` says why a row has no architecture by design, `error` what is wrong with it. `requires` names the optional
-    packages without which its classes cannot be imported or built.
+    packages without which its classes cannot be imported or built; where nothing else is wrong, `unavailable` says so.
     """
 
     model_type: str
@@ -77,6 +77,12 @@ class ModelType:
     architectures: tuple[Architecture, ...] = ()
     reason: str | None = None
     error: str | None = None
+    unavailable: str | None = None
+
+    @property
+    def wrong(self) -> str | None:
+        """The `error`, unless it is that this machine lacks a package."""
+        return None if self.unavailable else self.error
 
     @property
     def base(self) -> Architecture | None:
@@ -91,14 +97,14 @@ class ModelType:
 
     @property
     def problems(self) -> str | None:
-        """The `error`, and which of its tasks hfci cannot tell whether it serves; None where nothing is wrong."""
+        """What is `wrong`, and which of its tasks hfci cannot tell whether it serves; None where nothing is wrong."""
         found = {
             f"{verdict.task}: {verdict.error}"
             for arch in self.architectures
             for verdict in arch.verdicts
             if verdict.error
         }
-        return "; ".join([*([self.error] if self.error else ()), *sorted(found)]) or None
+        return "; ".join([*([self.wrong] if self.wrong else ()), *sorted(found)]) or None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -162,7 +168,9 @@ def read_row(model_type: str) -> ModelType:
         try:
             tables = {cls.__name__: () for cls in registries.own_model_classes(model_type)}
         except ImportError as error:
-            return ModelType(**row, requires=absent_packages(error), error=f"cannot be imported: {_first_line(error)}")
+            absent = absent_packages(error)
+            said = f"cannot be imported: {_first_line(error)}"
+            return ModelType(**row, requires=absent, error=said, unavailable=needs(absent) if absent else None)
         if not tables:
             return ModelType(**row, reason=why_without_class(model_type))
     return _with_architectures(row, tables)
@@ -174,18 +182,22 @@ def _with_architectures(row: dict[str, Any], tables: dict[str, tuple[str, ...]])
     architectures: list[Architecture] = []
     errors: list[str] = []
     missing: list[str] = []
+    is_only_absent = True
     for name, own_tables in tables.items():
         autos = tuple(auto_of[table] for table in own_tables if table in auto_of)
         try:
             cls = registries.find_class(row["model_type"], name)
         except (ImportError, AttributeError) as error:
-            missing += absent_packages(error)
+            absent = absent_packages(error)
+            is_only_absent &= bool(absent)
+            missing += absent
             errors.append(f"{name}: {_first_line(error)}")
             architectures.append(Architecture(name, "", autos))
             continue
         family = family_of(facts_of(cls, own_tables, type_tables))
         inputs = input_modalities(cls)
         if family is None:
+            is_only_absent = False
             errors.append(f"{name}: no family rule covers it (inputs: {', '.join(inputs) or 'none known'})")
         architectures.append(
             Architecture(
@@ -206,6 +218,7 @@ def _with_architectures(row: dict[str, Any], tables: dict[str, tuple[str, ...]])
         families=tuple(dict.fromkeys(arch.family for arch in architectures if arch.family)),
         architectures=tuple(architectures),
         error="; ".join(errors) or None,
+        unavailable=needs(list(dict.fromkeys(missing))) if missing and is_only_absent else None,
     )
 
 

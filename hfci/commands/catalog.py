@@ -10,7 +10,7 @@ from hfci.commands.options import add_folder, add_json, add_names, add_source, p
 from hfci.errors import UsageError
 
 if TYPE_CHECKING:
-    from hfci.catalog import Catalog
+    from hfci.catalog import Catalog, ModelType
     from hfci.catalog.versions import Difference
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
@@ -41,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--coverage",
         action="store_true",
-        help="how many model types and architectures stand on each rung of the ladder",
+        help="how many model types and architectures are catalogued, generated, built, … and run on a GPU",
     )
     parser.add_argument(
         "--popularity",
@@ -76,9 +76,11 @@ def run(arguments: Namespace) -> int:
         _show_tasks(catalog, as_json=arguments.json)
     elif arguments.json:
         print_json(catalog.to_json())
+    elif arguments.names:
+        _print_architectures(catalog)
     else:
-        _print_table(catalog)
-    return 1 if any(row.problems if arguments.tasks else row.error for row in catalog.model_types) else 0
+        _print_rows(catalog)
+    return 1 if any(row.problems if arguments.tasks else row.wrong for row in catalog.model_types) else 0
 
 
 def _count_coverage(arguments: Namespace) -> int:
@@ -88,6 +90,7 @@ def _count_coverage(arguments: Namespace) -> int:
     from hfci.planning.select import select
     from hfci.results import read_results
     from hfci.results.coverage import coverage
+    from hfci.results.ladder import MEANING
     from hfci.results.terminal import make_table, print_tables
     from hfci.testing.manifest import MANIFEST, load_manifest
 
@@ -101,7 +104,7 @@ def _count_coverage(arguments: Namespace) -> int:
     for step in steps:
         counts = ("?" if count is None else str(count) for count in (step.model_types, step.architectures))
         table.add_row(step.rung, *counts, step.source or "no records given (--results)")
-    print_tables(table)
+    print_tables(table, MEANING)
     return 0
 
 
@@ -208,17 +211,27 @@ def _print_difference(found: Difference) -> None:
     Console(highlight=False, markup=False).print(table)
 
 
-def _print_table(catalog: Catalog) -> None:
+def _print_rows(catalog: Catalog) -> None:
     from hfci.results.terminal import make_table, print_tables
 
-    table = make_table("model type", "base architecture", "families", "architectures", "needs", "remark")
+    table = make_table("model type", "base architecture", "families", "architectures", "remark")
     for row in catalog.model_types:
-        table.add_row(
-            row.model_type,
-            row.base.name if row.base else "",
-            ", ".join(row.families),
-            str(len(row.architectures)),
-            ", ".join(row.requires),
-            row.error or row.reason or "",
-        )
-    print_tables(table)
+        base = row.base.name if row.base else ""
+        table.add_row(row.model_type, base, ", ".join(row.families), str(len(row.architectures)), _remark(row))
+    print_tables(table, "The architectures of a model type, with their auto classes and tasks: hfci catalog NAME")
+
+
+def _print_architectures(catalog: Catalog) -> None:
+    from hfci.results.terminal import make_table, print_tables
+
+    table = make_table("model type", "architecture", "family", "auto classes", "tasks")
+    remarks = [f"{row.model_type}: {remark}" for row in catalog.model_types if (remark := _remark(row))]
+    for row in catalog.model_types:
+        for arch in row.architectures:
+            cells = (arch.name, arch.family, ", ".join(arch.auto_classes), ", ".join(arch.tasks))
+            table.add_row(row.model_type, *cells)
+    print_tables(*((table,) if table.rows else ()), *remarks)
+
+
+def _remark(row: ModelType) -> str:
+    return row.unavailable or row.error or row.reason or ""

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from hfci.testing.outcomes import RED, Outcome
 from hfci.testing.records import Record
 
-__all__ = ["LADDER", "Ladder"]
+__all__ = ["LADDER", "MEANING", "Ladder"]
 
 BUILDING_CHECK = "builds_tiny"
 
@@ -45,6 +45,9 @@ LADDER = (
     Rung("run in a pipeline", "in a pipeline"),
     Rung("run on a GPU", "on a GPU"),
 )
+
+# Told wherever counts by rung are printed.
+MEANING = "A ladder: each rung counts what has come that far, and asks more than the rungs listed above it."
 
 Key = TypeVar("Key", bound=Hashable)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from hfci.results.comparison import Shift
 from hfci.results.expiring import Expiring
+from hfci.results.ladder import MEANING
 from hfci.results.summary import VANISHED, Changed, Flaky, Summary
 from hfci.results.tally import Cell, Failure, Shard
 from hfci.results.text import clean, first_line, shorten
@@ -59,7 +60,7 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _section("Heavier", SHIFTS, _shift, summary.heavier, opened=10),
         _section("Flaky", FLAKY, _flaky, summary.flaky, opened=10),
         _counts("Outcomes", Column("outcome"), {name: count for name, count in summary.outcomes.items() if count}),
-        _counts("Coverage", Column("rung"), summary.ladder, unit="model types"),
+        replace(_counts("Coverage", Column("rung"), summary.ladder, unit="model types"), note=MEANING),
         _families(summary),
         _counts("Unavailable", REASON, summary.reasons, opened=10),
         _counts("Known failures", ENTRY, summary.known, opened=10),

@@ -85,6 +85,7 @@ def _print_table(section: Section, console: Console, say: Say) -> None:
     console.print(table)
     if section.total > SHOWN_ROWS:
         say(f"… and {section.total - SHOWN_ROWS:,} more")
+    say("")
 
 
 # What is told in lines: each reason whole, the facts of each run.
@@ -117,7 +118,7 @@ def make_table(*columns: str, numbers: bool = False) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         last = numbers and column == columns[-1]
         table.add_column(column, overflow="fold", justify="right" if last else "left")
@@ -129,5 +130,9 @@ def print_tables(*tables: Table | str) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 250)
-    for table in tables:
-        console.print(table)
+    for before, table in zip((None, *tables), tables, strict=False):
+        if before is not None and not (isinstance(before, str) and isinstance(table, str)):
+            sys.stdout.write("\n")
+        with console.capture() as printed:
+            console.print(table)
+        sys.stdout.writelines(line.rstrip() + "\n" for line in printed.get().splitlines())

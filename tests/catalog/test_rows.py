@@ -188,3 +188,12 @@ def test_a_model_type_never_seen_gets_a_family_and_is_attempted(tmp_path: Path, 
     first, second = done.stdout.splitlines()[:2]
     assert first == "BrandNewModel text_encoder None"
     assert second.startswith(ends)
+
+
+def test_a_package_that_is_missing_is_no_error_of_the_catalog(catalog: Catalog) -> None:
+    lacking = [row for row in catalog.model_types if row.unavailable]
+    for row in lacking:
+        assert f"pip install {' '.join(row.requires)}" in str(row.unavailable)
+        assert row.wrong is None
+        assert row.to_json()["error"] is None
+    assert not [row.model_type for row in catalog.model_types if row.wrong and row.requires]

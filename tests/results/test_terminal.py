@@ -17,6 +17,7 @@ from rich.console import Console
 from hfci.results import read_results
 from hfci.results.comparison import Shift, baseline_of, compare
 from hfci.results.expiring import Expiring
+from hfci.results.ladder import MEANING
 from hfci.results.summary import Changed, Flaky, Summary, summarize
 from hfci.results.tally import Failure
 from hfci.results.terminal import print_summary
@@ -51,7 +52,12 @@ def test_regressions_come_first_and_the_verdict_last(tmp_path: Path) -> None:
         "    AssertionError: no",
         "    hfci run b --check c",
     ]
-    assert lines.index("Other failures") < lines.index("Outcomes") < lines.index("Coverage") < lines.index("Slowest")
+    assert (
+        lines.index("Other failures")
+        < lines.index("Outcomes")
+        < lines.index(f"Coverage. {MEANING}")
+        < lines.index("Slowest")
+    )
     assert lines[-1] == "Red: 1 newly failing; 2 failed, 3 of 3 cases executed against run old"
     assert "Shards" not in lines
 
@@ -71,7 +77,7 @@ def test_long_lists_are_cut_and_say_so(good: Summary) -> None:
     lines = shown(replace(good, regressions=many, fixed=fixed))
     assert sum(line.startswith("failed: m") for line in lines) == 50
     assert "… and 1,010 more, all in the records" in lines
-    assert sum(re.match(r" f\d", line) is not None for line in lines) == 10
+    assert sum(re.match(r"f\d", line) is not None for line in lines) == 10
     assert "… and 20 more" in lines
 
 
@@ -80,7 +86,7 @@ def test_two_shards_are_compared(tmp_path: Path) -> None:
     save(tmp_path, "x", record("b", "c", "passed", duration_s=1.0, worker="gw0"), shard=1, runner="big")
     lines = shown(summarize(read_results([tmp_path])), width=200)
     assert "Shards. The longest of 2 shards took 3.0 s, 1.50 times their mean." in lines
-    assert [line.split()[1:5] for line in lines if line.startswith(" x ")] == [
+    assert [line.split()[1:5] for line in lines if line.startswith("x ")] == [
         ["0", "big", "1", "3.0"],
         ["1", "big", "1", "1.0"],
     ]
