@@ -7,10 +7,29 @@ Exit codes: 0 done; 1 tests failed or a regression was found; 2 wrong use or con
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import ClassVar
 
-__all__ = ["EnvironmentUnfit", "HfciError", "NothingToDo", "StageError", "UsageError", "nearest", "require_keys"]
+__all__ = [
+    "FOREIGN",
+    "EnvironmentUnfit",
+    "HfciError",
+    "NothingToDo",
+    "StageError",
+    "UsageError",
+    "in_one_line",
+    "nearest",
+    "require_keys",
+]
+
+# What transformers' modules may raise when they are imported or run: anything, and it is an error of one row alone.
+FOREIGN = (Exception, SystemExit)
+
+# What differs between two machines or two runs: where packages lie, and addresses.
+_PLACES = re.compile(r"(?:/[^\s/:'\"]+)+/(?:site-packages|dist-packages)/")
+_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+_LONGEST = 300
 
 
 class HfciError(Exception):
@@ -49,6 +68,13 @@ class StageError(HfciError):
         self.architecture = architecture
         text = str(cause).strip() or repr(cause)
         super().__init__(f"{model_type} ({architecture}) stops at {stage}: {type(cause).__name__}: {text}")
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return type and first line of `error`, without what differs between two machines or two runs."""
+    text = (str(error).strip() or "no message").splitlines()[0]
+    whole = f"{type(error).__name__}: {_ADDRESS.sub('0x…', _PLACES.sub('', text))}"
+    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}…"
 
 
 # What people say, and what it is called here.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hfci.catalog import registries
+from hfci.errors import FOREIGN
 
 __all__ = ["parents_of", "why_without_class"]
 
@@ -49,8 +50,12 @@ def _holders(model_types: tuple[str, ...]) -> dict[type[Any], dict[str, tuple[st
     """Return configuration class → those of `model_types` that hold one → in which fields."""
     found: dict[type[Any], dict[str, tuple[str, ...]]] = {}
     for holder in model_types:
-        own = registries.config_class(holder)
-        for field, part in _held_by(own):
+        try:
+            own = registries.config_class(holder)
+            fields_of_parts = list(_held_by(own))
+        except FOREIGN:  # which its own row says; it holds nothing
+            continue
+        for field, part in fields_of_parts:
             if part is not own:
                 fields = found.setdefault(part, {})
                 fields[holder] = (*fields.get(holder, ()), field)

@@ -14,7 +14,7 @@ from hfci.catalog.outputs import promised_outputs
 from hfci.catalog.parts import why_without_class
 from hfci.catalog.requirements import absent_packages, needs
 from hfci.catalog.tasks import TaskVerdict, tasks_of
-from hfci.errors import UsageError, nearest
+from hfci.errors import FOREIGN, UsageError, in_one_line, nearest
 
 __all__ = ["SCHEMA", "Architecture", "Catalog", "ModelType", "read_catalog", "read_row"]
 
@@ -25,7 +25,7 @@ SCHEMA = 1
 class Architecture:
     """One model class, with the name of the configuration class it is built from.
 
-    `family` is empty where no rule covers it or its module cannot be imported: see the row's error.
+    `family` is empty where no rule covers it or its module cannot be imported: `error` says which.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Architecture:
     stateful: bool = False
     config: str = ""
     model_type: str = ""
+    error: str | None = None
 
     @functools.cached_property
     def verdicts(self) -> tuple[TaskVerdict, ...]:
@@ -151,75 +152,88 @@ def read_catalog(
 def read_row(model_type: str) -> ModelType:
     """Read one row: imports the modules of that model type and nothing of the others.
 
-    What goes wrong with a row is its `error`; only an unknown model type raises (UsageError).
+    Whatever goes wrong with a row, in transformers' modules too, is its `error`; only an unknown model type raises
+    (UsageError).
     """
     known = registries.model_type_names()
     if model_type not in known:
         version = registries.transformers_version()
         raise UsageError(f"transformers {version} has no model type {model_type!r}.{nearest(model_type, known)}")
     tables = _tables_by_class(model_type)
+    try:
+        return _read(model_type, tables)
+    except FOREIGN as error:
+        said, absent = in_one_line(error.__cause__ or error), absent_packages(error)
+        architectures = [Architecture(name, "", _autos(listed), error=said) for name, listed in tables.items()]
+        return ModelType(
+            model_type,
+            config=None,
+            module=registries.module_name(model_type),
+            requires=absent,
+            architectures=tuple(architectures),
+            error=f"cannot be read: {said}",
+            unavailable=needs(absent) if absent else None,
+        )
+
+
+def _read(model_type: str, tables: dict[str, tuple[str, ...]]) -> ModelType:
+    """Read a row whose configuration, and whose modules where no table lists its classes, can be imported."""
     row: dict[str, Any] = {
         "model_type": model_type,
         "config": registries.config_class(model_type).__name__,
         "module": registries.module_name(model_type),
         "processors": {kind: t[model_type] for kind, t in registries.processor_tables().items() if model_type in t},
     }
+    tables = tables or {cls.__name__: () for cls in registries.own_model_classes(model_type)}
     if not tables:
-        try:
-            tables = {cls.__name__: () for cls in registries.own_model_classes(model_type)}
-        except ImportError as error:
-            absent = absent_packages(error)
-            said = f"cannot be imported: {_first_line(error)}"
-            return ModelType(**row, requires=absent, error=said, unavailable=needs(absent) if absent else None)
-        if not tables:
-            return ModelType(**row, reason=why_without_class(model_type))
-    return _with_architectures(row, tables)
-
-
-def _with_architectures(row: dict[str, Any], tables: dict[str, tuple[str, ...]]) -> ModelType:
+        return ModelType(**row, reason=why_without_class(model_type))
     type_tables = frozenset(table for names in tables.values() for table in names)
-    auto_of = registries.auto_classes_by_table()
-    architectures: list[Architecture] = []
-    errors: list[str] = []
     missing: list[str] = []
     is_only_absent = True
-    for name, own_tables in tables.items():
-        autos = tuple(auto_of[table] for table in own_tables if table in auto_of)
+    architectures = []
+    for name, listed in tables.items():
         try:
-            cls = registries.find_class(row["model_type"], name)
-        except (ImportError, AttributeError) as error:
+            found = _architecture(model_type, name, listed, type_tables)
+            is_only_absent &= found.error is None
+        except FOREIGN as error:
             absent = absent_packages(error)
             is_only_absent &= bool(absent)
             missing += absent
-            errors.append(f"{name}: {_first_line(error)}")
-            architectures.append(Architecture(name, "", autos))
-            continue
-        family = family_of(facts_of(cls, own_tables, type_tables))
-        inputs = input_modalities(cls)
-        if family is None:
-            is_only_absent = False
-            errors.append(f"{name}: no family rule covers it (inputs: {', '.join(inputs) or 'none known'})")
-        architectures.append(
-            Architecture(
-                name,
-                family.name if family else "",
-                autos,
-                inputs,
-                cls.can_generate(),
-                bool(getattr(cls, "_is_stateful", False)),
-                getattr(cls.config_class, "__name__", ""),
-                row["model_type"],
-            )
-        )
+            found = Architecture(name, "", _autos(listed), error=in_one_line(error.__cause__ or error))
+        architectures.append(found)
     return ModelType(
         **row,
         modalities=tuple(dict.fromkeys(modality for arch in architectures for modality in arch.inputs)),
         requires=tuple(dict.fromkeys(missing)),
         families=tuple(dict.fromkeys(arch.family for arch in architectures if arch.family)),
         architectures=tuple(architectures),
-        error="; ".join(errors) or None,
-        unavailable=needs(list(dict.fromkeys(missing))) if missing and is_only_absent else None,
+        error="; ".join(f"{arch.name}: {arch.error}" for arch in architectures if arch.error) or None,
+        unavailable=needs(tuple(dict.fromkeys(missing))) if missing and is_only_absent else None,
     )
+
+
+def _architecture(model_type: str, name: str, tables: tuple[str, ...], type_tables: frozenset[str]) -> Architecture:
+    """Read one class. Raises whatever its modules do when they are imported."""
+    cls = registries.find_class(model_type, name)
+    family = family_of(facts_of(cls, tables, type_tables))
+    inputs = input_modalities(cls)
+    return Architecture(
+        name,
+        family.name if family else "",
+        _autos(tables),
+        inputs,
+        cls.can_generate(),
+        bool(getattr(cls, "_is_stateful", False)),
+        getattr(cls.config_class, "__name__", ""),
+        model_type,
+        None if family else f"no family rule covers it (inputs: {', '.join(inputs) or 'none known'})",
+    )
+
+
+def _autos(tables: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the auto classes that load from `tables`."""
+    auto_of = registries.auto_classes_by_table()
+    return tuple(auto_of[table] for table in tables if table in auto_of)
 
 
 def _tables_by_class(model_type: str) -> dict[str, tuple[str, ...]]:
@@ -229,7 +243,3 @@ def _tables_by_class(model_type: str) -> dict[str, tuple[str, ...]]:
         for name in rows.get(model_type, ()):
             found[name] = (*found.get(name, ()), table)
     return found
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or repr(error)).splitlines()[0]

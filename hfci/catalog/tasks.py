@@ -22,6 +22,7 @@ from hfci.catalog.facts import declared_modalities, forward_parameters, input_mo
 from hfci.catalog.outputs import gives_tensor, output_fields
 from hfci.catalog.pipelines import FIRST, MODALITIES, Generates, Needs, PipelineUnknown, needs_of
 from hfci.catalog.sources import SourceClass, read_class
+from hfci.errors import FOREIGN, in_one_line
 
 __all__ = ["Rule", "TaskVerdict", "rules", "tasks_of"]
 
@@ -57,24 +58,29 @@ def rules() -> tuple[Rule, ...]:
 
 
 def tasks_of(model_type: str, architecture: str, auto_classes: Iterable[str]) -> tuple[TaskVerdict, ...]:
-    """Return a verdict on each pipeline task whose table lists one of `auto_classes`, in the tables' order.
-
-    Raises ImportError and AttributeError for a class that cannot be imported.
-    """
+    """Return a verdict on each pipeline task whose table lists one of `auto_classes`, in the tables' order."""
     by_auto_class = registries.tasks_by_auto_class()
     pairs = dict.fromkeys(pair for auto in auto_classes for pair in by_auto_class.get(auto, ()))
     if not pairs:
         return ()
-    side = _Side(model_type, registries.find_class(model_type, architecture))
+    try:
+        side = _Side(model_type, registries.find_class(model_type, architecture))
+    except FOREIGN as error:
+        return tuple(TaskVerdict(task, allowed=False, error=in_one_line(error)) for task, _ in pairs)
     return tuple(_judge(task, dotted, side) for task, dotted in pairs)
 
 
 def _judge(task: str, dotted: str, side: _Side) -> TaskVerdict:
-    """Try the rules one after the other."""
+    """Try the rules one after the other, if the pipeline and the class can be understood."""
     try:
-        needs = needs_of(_pipeline(dotted))
+        return _judged(task, needs_of(_pipeline(dotted)), side)
     except (PipelineUnknown, ImportError, AttributeError) as error:
         return TaskVerdict(task, allowed=False, error=str(error))
+    except FOREIGN as error:  # of what the class or its parts say of themselves
+        return TaskVerdict(task, allowed=False, error=in_one_line(error))
+
+
+def _judged(task: str, needs: Needs, side: _Side) -> TaskVerdict:
     for rule in rules():
         has = _LISTS[rule.has](needs, side)
         if has is None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hfci.commands.options import add_folder, add_names, add_source
+from hfci.commands.options import add_folder, add_json, add_names, add_source, print_json
 from hfci.errors import UsageError
+
+if TYPE_CHECKING:
+    from hfci.generation.rules import Problem
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "render the test files and their manifest"
 EXAMPLE = "hfci generate bert 'qwen*' --out generated"
+
+SHOWN = 20  # problems
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,6 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     mode.add_argument("--check", action="store_true", help="write nothing; show what differs and exit with 1")
     mode.add_argument("--verify", action="store_true", help="build and forward every tiny model anew")
     mode.add_argument("--scratch", action="store_true", help="render every row, without trying its tiny model")
+    add_json(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -41,8 +49,22 @@ def run(arguments: Namespace) -> int:
     if arguments.check:
         return _show(check(arguments.names, arguments.out), arguments.out)
     done = generate(arguments.names, arguments.out, verify=arguments.verify, scratch=arguments.scratch)
-    sys.stdout.write(f"{arguments.out}: {len(done.written)} written, {len(done.removed)} removed\n")
-    return 0
+    if arguments.json:
+        problems = [problem._asdict() for problem in done.problems]
+        print_json({"written": done.written, "removed": done.removed, "problems": problems})
+    else:
+        sys.stdout.write(f"{arguments.out}: {len(done.written)} written, {len(done.removed)} removed\n")
+    if done.problems:
+        _tell(done.problems)
+    return 1 if done.problems else 0
+
+
+def _tell(problems: Sequence[Problem]) -> None:
+    """Name the rows without a test on standard error: each is red in every run."""
+    lines = [f"{problem.file}: {problem.rule}: {problem.message}" for problem in problems[:SHOWN]]
+    more = [f"… and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+    told = f"hfci: {len(problems)} row(s) have no test, all others were written"
+    sys.stderr.write("\n".join([told, *lines, *more]) + "\n")
 
 
 def _guides(arguments: Namespace) -> int:

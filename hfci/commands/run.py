@@ -117,7 +117,7 @@ def run(arguments: Namespace) -> int:
     selection = asked.select(manifest)
     for file in selection.files:
         inside(folder, file)
-    recorder = _recorder(arguments, asked, selection)
+    recorder = _recorder(arguments, asked, manifest, selection)
     status = 0
     if selection.cases:
         status = run_session(
@@ -171,7 +171,7 @@ def _settings(arguments: Namespace) -> dict[str, Any]:
 # Recording them.
 
 
-def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recorder:
+def _recorder(arguments: Namespace, asked: Asked, manifest: Manifest, selection: Selection) -> Recorder:
     from hfci.testing.cases import run_command
     from hfci.testing.machine import kernel_variables, with_variables
     from hfci.testing.recorder import Recorder
@@ -181,7 +181,7 @@ def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recor
         command = run_command(case, source=arguments.source, **_settings(arguments))
         return with_variables(command, kernel_variables())
 
-    known = [_without_test(row, asked) for row in selection.untested]
+    known = [_without_test(manifest[case.model_type], case) for case in selection.untested]
     about = {**asked.about, "attempt": this_attempt(), "seed": arguments.seed, "layout": arguments.layout}
     return Recorder(
         selection.cases,
@@ -193,26 +193,26 @@ def _recorder(arguments: Namespace, asked: Asked, selection: Selection) -> Recor
     )
 
 
-def _without_test(row: ManifestRow, asked: Asked) -> Record:
-    """Return the record of a model type without a test: by which rule, or where its tiny model stops."""
+def _without_test(row: ManifestRow, case: Case) -> Record:
+    """Return the record of an architecture, or a model type, without a test: by which rule, or what has gone wrong."""
     from hfci.testing.cases import run_command
     from hfci.testing.manifest import NOT_ASKED
     from hfci.testing.outcomes import Outcome
     from hfci.testing.preparation import missing_packages
     from hfci.testing.records import Record
 
-    base = row.architecture(row.base)
+    found = row.architecture(case.architecture)
     if row.reason == NOT_ASKED:
         outcome, reason = Outcome.NOT_RUN, "no test: not rendered yet, `hfci generate` does"
-    elif row.reason:
+    elif row.reason and not row.error:
         outcome, reason = Outcome.NOT_APPLICABLE, row.reason
-    elif absent := missing_packages(base.requires):
+    elif absent := missing_packages(found.requires):
         outcome, reason = Outcome.UNAVAILABLE, absent
-    elif base.requires:
-        outcome, reason = Outcome.NOT_RUN, f"no test: rendered where {', '.join(base.requires)} was absent"
+    elif found.requires:
+        outcome, reason = Outcome.NOT_RUN, f"no test: rendered where {', '.join(found.requires)} was absent"
     else:
-        outcome, reason = Outcome.NOT_RUN, f"no test: {row.error}"
-    case = row.untested(asked.tier, asked.device)
+        told = f"{found.stage}: {found.error}" if found.error else row.error
+        outcome, reason = Outcome.NOT_RUN, f"no test: {told}"
     return Record.of(case, outcome, reason=reason, reproduce=run_command(case))
 
 
@@ -235,5 +235,7 @@ def _show(recorder: Recorder) -> Summary:
 
 def _nothing(asked: Asked, selection: Selection) -> str:
     names = " ".join(asked.names) or "everything"
-    tests = ", ".join(f"{row.model_type}: {row.reason}" for row in selection.untested[:5] if row.reason)
+    without = {case.model_type for case in selection.untested}
+    rows = [row for row in selection.rows if row.model_type in without and row.reason]
+    tests = ", ".join(f"{row.model_type}: {row.reason}" for row in rows[:5])
     return tests or f"{names} has no case in the tier {asked.tier} here"

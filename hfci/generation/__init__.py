@@ -1,7 +1,7 @@
 """The test files: rendered from `templates/`, validated, written, and compared with what is on disk."""
 
 from hfci.generation.consistency import Consistency
-from hfci.generation.generate import InvalidTests, Outcome, check, generate
+from hfci.generation.generate import Outcome, check, generate
 from hfci.generation.inspection import Fixed, consistency, fix, validate
 from hfci.generation.names import file_name, model_types_by_stem, stems
 from hfci.generation.render import Rendered, render
@@ -15,7 +15,6 @@ __all__ = [
     "DESCRIPTIONS",
     "Consistency",
     "Fixed",
-    "InvalidTests",
     "Outcome",
     "Problem",
     "Rendered",

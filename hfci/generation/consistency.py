@@ -15,6 +15,7 @@ from typing import Any
 from hfci.catalog import ModelType, families
 from hfci.catalog.outputs import output_fields
 from hfci.catalog.registries import find_class
+from hfci.errors import FOREIGN, in_one_line
 from hfci.generation.render import Rendered, promised_checks
 from hfci.generation.rules import Problem
 from hfci.testing.manifest import ManifestRow
@@ -97,9 +98,14 @@ def _misplaced(rows: Iterable[ModelType]) -> Iterator[Problem]:
     for row in rows:
         for arch in row.architectures:
             if arch.family:
-                fields = output_fields(find_class(row.model_type, arch.name))
+                name = f"{row.model_type}/{arch.name}"
+                try:
+                    fields = output_fields(find_class(row.model_type, arch.name))
+                except FOREIGN as error:
+                    yield Problem(name, 1, "family", f"what it gives cannot be read: {in_one_line(error)}")
+                    continue
                 for said in of_name[arch.family].contradictions(arch.inputs, fields, arch.tasks):
-                    yield Problem(f"{row.model_type}/{arch.name}", 1, "family", said)
+                    yield Problem(name, 1, "family", said)
 
 
 def _lines(recorded: Sequence[ManifestRow]) -> Iterator[FamilyLine]:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from hfci.catalog import Architecture, ModelType, families, model_type_names, read_row, transformers_version
 from hfci.catalog.registries import registry_digest
-from hfci.errors import UsageError
+from hfci.errors import FOREIGN, UsageError
 from hfci.generation.names import stems
 from hfci.generation.progress import track
-from hfci.generation.render import Rendered, render, render_part
+from hfci.generation.render import Fault, Rendered, TemplateBroken, fault_of, render, render_part
 from hfci.generation.rules import Expected
 from hfci.generation.verify import Target, Verification
-from hfci.testing.manifest import Manifest, ManifestRow
+from hfci.testing.manifest import FAULTS, Manifest, ManifestRow
 
-__all__ = ["Asked", "due", "expectations", "host", "known_of", "read_rows", "require_installed", "targets"]
+__all__ = ["Asked", "Due", "due", "expectations", "host", "known_of", "read_rows", "require_installed", "targets"]
 
 Asked = tuple[str, str]  # model type, architecture
+
+
+class Due(NamedTuple):
+    """What rows give: their test files, and why some architectures have none."""
+
+    files: tuple[Rendered, ...]
+    faults: tuple[Fault, ...]
 
 
 def require_installed(manifest: Manifest, out: Path) -> None:
@@ -51,32 +59,40 @@ def known_of(rows: Iterable[ManifestRow]) -> dict[Asked, Verification]:
         )
         for row in rows
         for arch in row.architectures
-        if arch.parameters is not None or arch.stage is not None
+        if arch.parameters is not None or arch.stage not in (None, *FAULTS)
     }
 
 
-def due(rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], templates: Path) -> tuple[Rendered, ...]:
-    """Return the files of `rows`; `known` says what their architectures require."""
+def due(rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], templates: Path) -> Due:
+    """Return the files of `rows`; `known` says what their architectures require. Raises TemplateBroken."""
     stem_of, family_of, version = stems(model_type_names()), families(), transformers_version()
     wanted: dict[str, dict[str, tuple[str, ...]]] = {name: {} for name in rows}
     for (name, architecture), verification in known.items():
         if name in wanted:
             wanted[name][architecture] = verification.requires
-    found: list[Rendered] = []
+    files: list[Rendered] = []
+    faults: list[Fault] = []
     for name, row in rows.items():
         if row.architectures:
-            found += render(
+            made, hindered = render(
                 row, family_of, stem_of[name], transformers=version, requires=wanted[name], templates=templates
             )
+            files += made
+            faults += hindered
         elif held := host(row):
             parent, arch = held
             packages = wanted[name].get(arch.name, ())
-            found.append(
-                render_part(
-                    name, parent, arch, stem_of[name], transformers=version, requires=packages, templates=templates
+            try:
+                files.append(
+                    render_part(
+                        name, parent, arch, stem_of[name], transformers=version, requires=packages, templates=templates
+                    )
                 )
-            )
-    return tuple(found)
+            except TemplateBroken:
+                raise
+            except FOREIGN as error:
+                faults.append(fault_of(name, arch.name, error))
+    return Due(tuple(files), tuple(faults))
 
 
 def host(row: ModelType) -> tuple[str, Architecture] | None:

@@ -9,20 +9,20 @@ from pathlib import Path
 
 from hfci.catalog import ModelType, model_type_names, transformers_version
 from hfci.catalog.registries import registry_digest
-from hfci.errors import HfciError
 from hfci.generation.drift import drift
-from hfci.generation.due import Asked, due, expectations, known_of, read_rows, require_installed, targets
+from hfci.generation.due import Asked, Due, due, expectations, known_of, read_rows, require_installed, targets
 from hfci.generation.progress import track
-from hfci.generation.render import Rendered, is_rendered
-from hfci.generation.rules import Expected, Problem
+from hfci.generation.render import Fault, Rendered, is_rendered
+from hfci.generation.rules import Problem
 from hfci.generation.select import select
-from hfci.generation.validate import problems_in
+from hfci.generation.validate import invalid_files, problems_of_rows
 from hfci.generation.verify import Target, Verification, verify_all
 from hfci.generation.write import is_on_disk, require_own, staged
 from hfci.templating import templates_dir
 from hfci.testing.manifest import (
     MANIFEST,
     NOT_ASKED,
+    READABLE,
     Manifest,
     ManifestArchitecture,
     ManifestCase,
@@ -30,27 +30,17 @@ from hfci.testing.manifest import (
     load_manifest,
 )
 
-__all__ = ["InvalidTests", "Outcome", "check", "generate"]
-
-
-class InvalidTests(HfciError):
-    """What a template gives is not a valid test; nothing was written."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        """Tell of the first of `problems`."""
-        self.problems = tuple(problems)
-        shown = "\n".join(str(problem) for problem in self.problems[:20])
-        more = f"\n… and {len(self.problems) - 20} more" if len(self.problems) > 20 else ""
-        super().__init__(f"nothing was written: what was rendered is not valid\n{shown}{more}")
+__all__ = ["Outcome", "check", "generate"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What `generate` did: the manifest as it is now, and the paths written and removed."""
+    """What `generate` did: the manifest as it is now, the paths written and removed, and why rows have no test."""
 
     manifest: Manifest
     written: tuple[str, ...]
     removed: tuple[str, ...]
+    problems: tuple[Problem, ...]
 
 
 def generate(
@@ -67,13 +57,14 @@ def generate(
     Every row with an architecture gets its files, whether or not its tiny model builds here: where it stops, its
     tests say. How far each architecture comes is recorded in the manifest. That is tried for those that `patterns`
     name and those of which `out`'s manifest does not know it; with `verify`, for all; with `scratch`, for none.
-    Rows that `patterns` do not name stay as they are.
+    Rows that `patterns` do not name stay as they are. What cannot be read, rendered or validated is an error of its
+    row, and a problem of the outcome; everything else is written.
 
-    Raises UsageError for a pattern that names nothing, a manifest of another transformers, a broken template
-    or an unwritable `out`, and InvalidTests where a template gives no valid test. `out` is then as it was.
+    Raises UsageError for a pattern that names nothing, a manifest of another transformers, a template that cannot be
+    read, somebody's own file in the way or an unwritable `out`. `out` is then as it was.
     """
     selected = select(patterns)
-    old = load_manifest(out / MANIFEST) if (out / MANIFEST).exists() else None
+    old = load_manifest(out / MANIFEST, READABLE) if (out / MANIFEST).exists() else None
     anew = not patterns and (verify or scratch)
     if old and not anew:
         require_installed(old, out)
@@ -83,10 +74,9 @@ def generate(
     known = {} if patterns else known_of(kept.values())
     if not scratch:
         known |= _verify([target for target in targets(rows.values()) if target[:2] not in known], progress)
-    templates = templates or templates_dir()
-    rendered = due(rows, known, templates)
-    manifest = _manifest(kept, rows, known, rendered)
-    return _write(out, old, manifest, rendered, expectations(rows, rendered))
+    made = _made(out, rows, known, templates)
+    manifest = _manifest(kept, rows, known, made)
+    return _write(out, old, manifest, made.files, tuple(problems_of_rows(map(manifest.__getitem__, rows))))
 
 
 def check(
@@ -107,10 +97,10 @@ def check(
     known = known_of(kept.values())
     selected = [name for name in select(patterns) if name not in kept or kept[name].reason != NOT_ASKED]
     rows = read_rows(selected, progress)
-    rendered = due(rows, known, templates or templates_dir())
-    texts = {file.path: file.text for file in rendered}
+    made = _made(out, rows, known, templates)
+    texts = {file.path: file.text for file in made.files}
     others = {path for name, row in kept.items() for path in row.files if name not in rows}
-    return drift(out, {**texts, MANIFEST: _text(_manifest(kept, rows, known, rendered))}, others)
+    return drift(out, {**texts, MANIFEST: _text(_manifest(kept, rows, known, made))}, others)
 
 
 def _verify(asked: Sequence[Target], progress: bool) -> dict[Asked, Verification]:
@@ -118,20 +108,35 @@ def _verify(asked: Sequence[Target], progress: bool) -> dict[Asked, Verification
     return {(verification.model_type, verification.architecture): verification for verification in found}
 
 
+def _made(out: Path, rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], templates: Path | None) -> Due:
+    """Return the valid test files of `rows`, and the faults of the others. What is in `out` already is valid."""
+    rendered, faults = due(rows, known, templates or templates_dir())
+    new = [file for file in rendered if not is_on_disk(out / file.path, file.text)]
+    invalid = invalid_files(new, expectations(rows, new))
+    files = tuple(file for file in rendered if file.path not in invalid)
+    told = (
+        Fault(file.model_type, name, "validate", invalid[file.path])
+        for file in new
+        if file.path in invalid
+        for name in file.families
+    )
+    return Due(files, (*faults, *told))
+
+
 def _manifest(
-    kept: Mapping[str, ManifestRow],
-    rows: Mapping[str, ModelType],
-    known: Mapping[Asked, Verification],
-    rendered: Sequence[Rendered],
+    kept: Mapping[str, ManifestRow], rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], made: Due
 ) -> Manifest:
     """Return a row for every key, in the registry's order; those not among `rows` are as they were `kept`."""
     files: dict[str, list[Rendered]] = {name: [] for name in rows}
-    for file in rendered:
+    faults: dict[str, list[Fault]] = {name: [] for name in rows}
+    for file in made.files:
         files[file.model_type].append(file)
+    for fault in made.faults:
+        faults[fault.model_type].append(fault)
     return Manifest(
         transformers=transformers_version(),
         model_types=tuple(
-            _manifest_row(rows[name], known, files[name])
+            _manifest_row(rows[name], known, files[name], faults[name])
             if name in rows
             else kept.get(name) or ManifestRow(model_type=name, rung="catalogued", reason=NOT_ASKED)
             for name in model_type_names()
@@ -140,36 +145,48 @@ def _manifest(
     )
 
 
-def _manifest_row(row: ModelType, known: Mapping[Asked, Verification], files: Sequence[Rendered]) -> ManifestRow:
-    nothing = Verification("", "")
+def _manifest_row(
+    row: ModelType, known: Mapping[Asked, Verification], files: Sequence[Rendered], faults: Sequence[Fault]
+) -> ManifestRow:
     # A part is tested in an architecture of its parent's.
     families = {arch.name: arch.family for arch in row.architectures} or {
         name: family for file in files for name, family in file.families.items()
     }
+    unread = [Fault(row.model_type, arch.name, "catalog", arch.error) for arch in row.architectures if arch.error]
+    hindered = {fault.architecture: fault for fault in (*unread, *faults)}
+    outputs = {name: fields for file in files for name, fields in file.outputs.items()}
+
+    def architecture(name: str, family: str) -> ManifestArchitecture:
+        if fault := hindered.get(name):
+            requires = row.requires if fault.stage == "catalog" else ()
+            return ManifestArchitecture(name, family or None, requires=requires, stage=fault.stage, error=fault.error)
+        found = known.get((row.model_type, name), Verification("", ""))
+        return ManifestArchitecture(
+            name,
+            family,
+            found.parameters,
+            found.requires,
+            found.stage,
+            found.error,
+            found.modules,
+            found.parts,
+            outputs.get(name, ()),
+        )
+
+    names = {**families, **{name: "" for name in hindered if name not in families}}
+    errors = [row.error] if row.error else []
+    errors += [f"{fault.architecture}: {fault.stage}: {fault.error}" for fault in faults]
     return ManifestRow(
         model_type=row.model_type,
         rung="generated" if files else "catalogued",
         base=row.base.name if row.base else None,
-        architectures=tuple(
-            ManifestArchitecture(
-                name,
-                family or None,
-                found.parameters,
-                found.requires if family else row.requires,  # without a family it could not be imported
-                found.stage,
-                found.error,
-                found.modules,
-                found.parts,
-            )
-            for name, family in families.items()
-            for found in (known.get((row.model_type, name), nothing),)
-        ),
+        architectures=tuple(architecture(name, family) for name, family in names.items()),
         cases=tuple(
             ManifestCase(name, file.tier, file.path, file.checks, file.parent)
             for file in files
             for name in file.families
         ),
-        error=row.error,
+        error="; ".join(errors) or None,
         reason=row.reason,
     )
 
@@ -182,27 +199,21 @@ def _text(manifest: Manifest) -> str:
 
 
 def _write(
-    out: Path,
-    old: Manifest | None,
-    manifest: Manifest,
-    rendered: Iterable[Rendered],
-    expected: Mapping[str, Expected],
+    out: Path, old: Manifest | None, manifest: Manifest, files: Iterable[Rendered], problems: tuple[Problem, ...]
 ) -> Outcome:
-    """Validate what changed and put it in its place; the manifest comes last.
+    """Put what changed in its place; the manifest comes last.
 
     What is replaced or removed was rendered by hfci: the manifest in `out` records it, or it says so itself. To be
     removed it must say so, since a manifest can record anything.
     """
-    changed = {file.path: file.text for file in rendered if not is_on_disk(out / file.path, file.text)}
+    changed = {file.path: file.text for file in files if not is_on_disk(out / file.path, file.text)}
     recorded = _files(old) if old else set()
     removed = tuple(path for path in sorted(recorded - _files(manifest)) if (out / path).exists())
     require_own(out, changed, lambda path: path in recorded or is_rendered(out / path))
     require_own(out, removed, lambda path: is_rendered(out / path))
     with staged(out, {**changed, MANIFEST: _text(manifest)}) as staging:
-        if problems := problems_in(staging.root, expected, sorted(changed)):
-            raise InvalidTests(problems)
         staging.commit(removed, last=MANIFEST)
-    return Outcome(manifest, tuple(changed), removed)
+    return Outcome(manifest, tuple(changed), removed, problems)
 
 
 def _files(manifest: Manifest) -> set[str]:

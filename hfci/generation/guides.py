@@ -148,26 +148,31 @@ def _example(family: str, manifest: Manifest, tests: Path, excepted: set[str]) -
         plain = base.parameters is not None and not base.requires
         return not plain, row.model_type in excepted, -len(row.architectures), row.model_type
 
-    rows = [row for row in manifest.model_types if row.files and row.architecture(row.base).family == family]
-    if not rows:
-        return None
-    row = min(rows, key=rank)
-    case = next(case for case in row.cases if case.architecture == row.base)
-    return {
-        "model_type": row.model_type,
-        "architecture": case.architecture,
-        "file": case.file,
-        "test": _test(inside(tests, case.file), SHOWN_TEST),
-    }
+    rows = [row for row in manifest.model_types if row.architecture(row.base).family == family]
+    cases = [(row, case) for row in sorted(rows, key=rank) for case in row.cases if case.architecture == row.base]
+    for place, (row, case) in enumerate(cases, start=1):
+        try:
+            test = _test(inside(tests, case.file), SHOWN_TEST)
+        except UsageError:
+            if place == len(cases):  # not one of them can be read
+                raise
+            continue
+        return {"model_type": row.model_type, "architecture": case.architecture, "file": case.file, "test": test}
+    return None
 
 
 def _test(file: Path, name: str) -> str:
     """Return the text of the function `name` in `file`."""
     try:
         source = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot read {file}, which the manifest records: {error.strerror}") from error
-    for node in ast.parse(source).body:
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot read {file}, which the manifest records: {said}") from error
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"{file} is no Python: {error}; render it anew with `hfci generate`") from error
+    for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return ast.get_source_segment(source, node) or ""
     raise UsageError(f"{file} has no {name}; render it anew with `hfci generate`")

@@ -14,7 +14,7 @@ from hfci.generation.names import model_types_by_stem
 from hfci.generation.render import Rendered
 from hfci.generation.rules import Expected, Problem, TestFile, problems_of
 from hfci.generation.select import select
-from hfci.generation.validate import problems_in
+from hfci.generation.validate import problems_in, problems_of_rows
 from hfci.generation.write import is_on_disk, staged
 from hfci.templating import templates_dir
 from hfci.testing.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
@@ -24,10 +24,21 @@ __all__ = ["Fixed", "consistency", "fix", "validate"]
 
 def validate(patterns: Sequence[str] = (), out: Path = Path("generated"), *, progress: bool = True) -> list[Problem]:
     """Return what is wrong with the test files in `out` (see hfci.generation.validate.DESCRIPTIONS)."""
-    recorded = _recorded(load_manifest(out / MANIFEST), patterns)
+    manifest = load_manifest(out / MANIFEST)
+    wanted = set(select(patterns))
+    recorded = [row for row in manifest.model_types if row.files and row.model_type in wanted]
     rows = read_rows([row.model_type for row in recorded], progress)
-    expected = expectations(rows, due(rows, known_of(recorded), templates_dir()))
-    return problems_in(out, expected, sorted(expected) if patterns else None)
+    files = {path for row in recorded for path in row.files}
+    expected = expectations(
+        rows, (file for file in due(rows, known_of(recorded), templates_dir()).files if file.path in files)
+    )
+    gone = [
+        Problem(path, 1, "file", "is recorded in the manifest, and no template gives it: `hfci generate` renders anew")
+        for path in sorted(files - {*expected})
+    ]
+    told = problems_of_rows(row for row in manifest.model_types if row.model_type in wanted)
+    paths = sorted(expected) if patterns else None
+    return sorted([*told, *gone, *problems_in(out, expected, paths, known=files)])
 
 
 def consistency(
@@ -42,7 +53,7 @@ def consistency(
     require_installed(manifest, out)
     recorded = _recorded(manifest, patterns)
     rows = read_rows([row.model_type for row in recorded], progress)
-    return consistency_of(out, recorded, rows, due(rows, known_of(recorded), folder), folder)
+    return consistency_of(out, recorded, rows, due(rows, known_of(recorded), folder).files, folder)
 
 
 class Fixed(NamedTuple):
@@ -65,7 +76,7 @@ def fix(out: Path, *, progress: bool = True, templates: Path | None = None) -> t
         require_installed(manifest, out)
         recorded = _recorded(manifest, ())
         rows = read_rows([row.model_type for row in recorded], progress)
-        wanted = {file.path: file for file in due(rows, known_of(recorded), folder)}
+        wanted = {file.path: file for file in due(rows, known_of(recorded), folder).files}
         strangers = [path for path in _test_files(out) if path not in wanted]
     else:
         wanted, strangers, rows = _told_by_the_files(out, folder, progress)
@@ -99,7 +110,7 @@ def _told_by_the_files(
     told = {path: _told(TestFile.read(out, path)) for path in _test_files(out)}
     names = set(model_type_names())
     rows = read_rows(sorted({name for name, _ in told.values() if name in names}), progress)
-    of = {(file.model_type, file.tier): file for file in due(rows, {}, templates)}
+    of = {(file.model_type, file.tier): file for file in due(rows, {}, templates).files}
     wanted = {path: of[key] for path, key in told.items() if key in of}
     return wanted, [path for path in told if path not in wanted], rows
 

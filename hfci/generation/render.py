@@ -6,11 +6,13 @@ import functools
 import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfci.errors import UsageError, nearest
+from hfci.catalog.outputs import promised_outputs
+from hfci.catalog.registries import find_class
+from hfci.errors import FOREIGN, HfciError, UsageError, in_one_line, nearest
 from hfci.generation.names import file_name
 from hfci.generation.promises import promises_of
 from hfci.templating import environment, templates_dir
@@ -18,7 +20,18 @@ from hfci.templating import environment, templates_dir
 if TYPE_CHECKING:
     from hfci.catalog import Architecture, Family, ModelType
 
-__all__ = ["HEADER", "Rendered", "header", "is_rendered", "promised_checks", "render", "render_part"]
+__all__ = [
+    "HEADER",
+    "Fault",
+    "Rendered",
+    "TemplateBroken",
+    "fault_of",
+    "header",
+    "is_rendered",
+    "promised_checks",
+    "render",
+    "render_part",
+]
 
 HEADER = re.compile(
     r"# Rendered from templates/(?P<template>\w+\.py\.jinja) for transformers (?P<version>\S+)\. Do not edit:"
@@ -40,7 +53,8 @@ class Rendered:
     """One test file, not yet written: its place under the output folder, its text, and what it tests.
 
     `families` are those of its architectures, by name; `parent` is the model type whose architecture it is where the
-    file is about a part.
+    file is about a part; `outputs` the fields that each architecture promises, in words that are the same in every
+    release.
     """
 
     model_type: str
@@ -51,6 +65,21 @@ class Rendered:
     families: Mapping[str, str]
     checks: tuple[str, ...]
     parent: str | None = None
+    outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why an architecture that should have a test has none: the stage of its making, one of FAULTS, and the error."""
+
+    model_type: str
+    architecture: str
+    stage: str
+    error: str
+
+
+class TemplateBroken(UsageError):
+    """A template does not parse, or is not there: no fault of what it is filled with."""
 
 
 def header(template: str, transformers: str) -> str:
@@ -75,18 +104,32 @@ def render(
     transformers: str,
     requires: Mapping[str, tuple[str, ...]],
     templates: Path | None = None,
-) -> tuple[Rendered, ...]:
+) -> tuple[tuple[Rendered, ...], tuple[Fault, ...]]:
     """Return the test files of `row`: the smoke tests of its base, and the functional tests of its other architectures.
 
     `requires` has the packages that an architecture is known to want. An architecture without a family, which is an
-    error of the row, has no tests. Raises UsageError, naming the template and the line, where a template is wrong.
+    error of the row, has no tests; nor has one of which a template makes none: why is its fault. Raises TemplateBroken,
+    naming the template and the line, where a template cannot be read at all.
     """
     base, folder = row.base, templates or templates_dir()
-    if base is None or not base.family:
-        return ()
-    others = [arch for arch in row.architectures if arch.family and arch != base]
+    known = [arch for arch in row.architectures if arch.family]
+    if base is None or not known:
+        return (), ()
+    outputs: dict[str, tuple[str, ...]] = {}
+    faults: list[Fault] = []
 
-    def filled(arch: Architecture, tier: str) -> str:
+    def filled(arch: Architecture, tier: str) -> str | None:
+        try:
+            text = fill(arch, tier)
+            outputs[arch.name] = promised_outputs(find_class(row.model_type, arch.name))
+        except TemplateBroken:
+            raise
+        except FOREIGN as error:
+            faults.append(fault_of(row.model_type, arch.name, error))
+            return None
+        return text
+
+    def fill(arch: Architecture, tier: str) -> str:
         family = families[arch.family]
         variables = {
             "layout": _LAYOUTS[tier],
@@ -102,20 +145,28 @@ def render(
     def file(tier: str, template: str, path: str, text: str, architectures: Sequence[Architecture]) -> Rendered:
         of = {arch.name: arch.family for arch in architectures}
         checks = promised_checks(folder, template if tier == "smoke" else _LAYOUTS[tier], tier)
-        return Rendered(row.model_type, tier, path, text, header(template, transformers), of, checks)
+        promised = {name: outputs[name] for name in of}
+        return Rendered(row.model_type, tier, path, text, header(template, transformers), of, checks, outputs=promised)
 
-    own = families[base.family].template
-    files = [file("smoke", own, f"{base.family}/{file_name(stem)}", filled(base, "smoke"), [base])]
-    if others:
+    files, place = [], base.family or known[0].family
+    if base.family and (text := filled(base, "smoke")) is not None:
+        files.append(file("smoke", families[base.family].template, f"{place}/{file_name(stem)}", text, [base]))
+    sections = {arch: made for arch in known if arch != base and (made := filled(arch, "functional")) is not None}
+    if sections:
         variables = {
             "model_type": row.model_type,
             "base": base.name,
             "header": header(_FUNCTIONAL, transformers),
-            "sections": [filled(arch, "functional") for arch in others],
+            "sections": list(sections.values()),
         }
         text = _fill(folder, _FUNCTIONAL, variables)
-        files.append(file("functional", _FUNCTIONAL, f"{base.family}/{file_name(stem, 'functional')}", text, others))
-    return tuple(files)
+        files.append(file("functional", _FUNCTIONAL, f"{place}/{file_name(stem, 'functional')}", text, [*sections]))
+    return tuple(files), tuple(faults)
+
+
+def fault_of(model_type: str, architecture: str, error: BaseException) -> Fault:
+    """Return the fault of an architecture whose rendering ended in `error`."""
+    return Fault(model_type, architecture, "render", str(error) if isinstance(error, HfciError) else in_one_line(error))
 
 
 def render_part(
@@ -173,19 +224,21 @@ def _fill(templates: Path, template: str, variables: dict[str, Any]) -> str:
         return environment(templates).get_template(template).render(variables)
     except jinja2.TemplateNotFound as error:
         known = [path.name for path in templates.glob("*.jinja")]
-        raise UsageError(f"no template {error.name} in {templates}.{nearest(str(error.name), known)}") from error
+        raise TemplateBroken(f"no template {error.name} in {templates}.{nearest(str(error.name), known)}") from error
     except jinja2.TemplateSyntaxError as error:
-        raise UsageError(f"templates/{error.name}:{error.lineno}: {error.message}") from error
+        raise TemplateBroken(f"templates/{error.name}:{error.lineno}: {error.message}") from error
     except jinja2.UndefinedError as error:
         unknown = re.search(r"'(\w+)' is undefined", str(error))
         hint = nearest(unknown[1], variables) if unknown else ""
         raise UsageError(
             f"{_place(templates, error)}: {error}. A template may use {', '.join(sorted(variables))}.{hint}"
         ) from error
+    except Exception as error:  # an expression of the template, of what this row gives it
+        raise UsageError(f"{_place(templates, error)}: {in_one_line(error)}") from error
 
 
 def _place(templates: Path, error: BaseException) -> str:
     """Return `templates/NAME:LINE` of the innermost template line that `error` passed through."""
     frames = traceback.extract_tb(error.__traceback__)
-    frame = next(frame for frame in reversed(frames) if Path(frame.filename).parent == templates)
+    frame = next((frame for frame in reversed(frames) if Path(frame.filename).parent == templates), frames[-1])
     return f"templates/{Path(frame.filename).name}:{frame.lineno}"

@@ -146,8 +146,8 @@ def _unreadable(file: TestFile) -> Iterator[tuple[int, str, str]]:
         yield file.data[: error.start].count(b"\n") + 1, "parses", f"not UTF-8: {error.reason}"
     except SyntaxError as error:
         yield error.lineno or 1, "parses", error.msg
-    except ValueError as error:
-        yield 1, "parses", str(error)
+    except (ValueError, RecursionError, MemoryError) as error:  # NUL, or nested deeper than Python can read
+        yield 1, "parses", str(error) or "too deeply nested"
 
 
 def _header(file: TestFile, expected: Expected) -> Findings:

@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import NamedTuple
 
 from hfci.errors import EnvironmentUnfit
 from hfci.generation.rules import Problem
+from hfci.testing import collecting
 from hfci.testing.session import own_environment
 
 __all__ = ["collection_problems", "format_problems", "lint_problems"]
@@ -20,6 +23,16 @@ __all__ = ["collection_problems", "format_problems", "lint_problems"]
 _HUNK = re.compile(r"^--- (?P<file>.+\.py)\n\+\+\+ .*\n@@ -(?P<line>\d+)", re.MULTILINE)
 _COLLECTED = re.compile(r"^(?P<file>\S+\.py)::\S+$", re.MULTILINE)
 _NOT_COLLECTED = re.compile(r"^ERROR (?P<file>\S+\.py)(?: - (?P<message>.*))?$", re.MULTILINE)
+
+
+# The last line of pytest: without it, it did not come to its end.
+_END = re.compile(r"^(?:no|\d+) tests? collected.* in [\d.:]+s", re.MULTILINE)
+
+# What it returns then: all was collected, some was not, nothing was.
+ENDED = (0, 1, 2, 5)
+
+# Seconds that pytest may take to collect: to start, and for each file.
+COLLECTING_S, COLLECTING_A_FILE_S = 60.0, 0.2
 
 
 def lint_problems(root: Path, paths: Sequence[str]) -> Iterator[Problem]:
@@ -36,35 +49,60 @@ def format_problems(root: Path, paths: Sequence[str]) -> Iterator[Problem]:
 
 
 def collection_problems(root: Path, paths: Sequence[str]) -> Iterator[Problem]:
-    """Yield the files among `paths` under `root` that pytest cannot collect, or in which it finds no test."""
-    if not paths:
-        return
-    root = root.resolve()  # pytest is started in it
-    done = subprocess.run(  # noqa: S603 - our own interpreter and arguments
-        [
+    """Yield the files among `paths` under `root` that pytest cannot collect, or in which it finds no test.
+
+    One that ends or holds up the process is told of that, and the others are collected without it.
+    """
+    left, root = list(paths), root.resolve()  # pytest is started in it
+    while left:
+        ended = _collect(root, left)
+        broken = {match["file"]: match["message"] for match in _NOT_COLLECTED.finditer(ended.said)}
+        if ended.culprit is None:
+            collected = {match["file"] for match in _COLLECTED.finditer(ended.said)}
+            for path in left:
+                if path in broken:
+                    yield Problem(path, 1, "collects", broken[path] or "pytest cannot import it")
+                elif path not in collected:
+                    yield Problem(path, 1, "collects", "pytest finds no test in it")
+            return
+        if ended.culprit not in left:  # pytest itself
+            raise EnvironmentUnfit(f"pytest --collect-only {ended.how}:\n{ended.said.strip()[-2000:]}")
+        yield Problem(ended.culprit, 1, "collects", f"to import it {ended.how}")
+        left.remove(ended.culprit)
+
+
+class _Collected(NamedTuple):
+    """What pytest said; if it did not come to its end, how it ended and which file it was importing."""
+
+    said: str
+    culprit: str | None = None
+    how: str = ""
+
+
+def _collect(root: Path, paths: Sequence[str]) -> _Collected:
+    limit = COLLECTING_S + COLLECTING_A_FILE_S * len(paths)
+    with tempfile.TemporaryDirectory(prefix="hfci-collecting-") as folder:
+        note = Path(folder, "note")
+        command = [
             *(sys.executable, "-m", "pytest", "--collect-only", "-q", "--color=no", "--assert=plain"),
             # The configuration of whatever project lies around the files is none of ours.
             *("-c", os.devnull, f"--rootdir={root}", f"--confcutdir={root}"),
             *("--strict-markers", "-p", "no:cacheprovider"),
             # hfci's plugin makes the process fit to run models, which takes seconds; collecting needs its marker only.
-            *("-p", "no:hfci", "-o", "markers=hfci"),
+            *("-p", "no:hfci", "-o", "markers=hfci", "-p", collecting.__name__, collecting.OPTION, str(note)),
             *paths,
-        ],
-        cwd=root,
-        env={**own_environment(), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    broken = {match["file"]: match["message"] for match in _NOT_COLLECTED.finditer(done.stdout)}
-    collected = {match["file"] for match in _COLLECTED.finditer(done.stdout)}
-    if not broken and not collected:
-        raise EnvironmentUnfit(f"pytest --collect-only failed:\n{(done.stdout + done.stderr).strip()[-2000:]}")
-    for path in paths:
-        if path in broken:
-            yield Problem(path, 1, "collects", broken[path] or "pytest cannot import it")
-        elif path not in collected:
-            yield Problem(path, 1, "collects", "pytest finds no test in it")
+        ]
+        env = {**own_environment(), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
+        try:
+            done = subprocess.run(  # noqa: S603 - our own interpreter and arguments
+                command, cwd=root, env=env, capture_output=True, text=True, errors="replace", check=False, timeout=limit
+            )
+            said, how = done.stdout + done.stderr, f"ends the process with exit code {done.returncode}"
+            if done.returncode in ENDED and _END.search(done.stdout):
+                return _Collected(done.stdout)
+        except subprocess.TimeoutExpired:
+            said, how = "", f"takes more than {limit:.0f} s"
+        return _Collected(said, note.read_text(encoding="utf-8") if note.exists() else "", how)
 
 
 def _ruff(root: Path, command: str, *arguments: str) -> str:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import ast
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from hfci.generation.render import Rendered
 from hfci.generation.rules import RULES, Expected, Problem, TestFile, problems_of
 from hfci.generation.tools import collection_problems, format_problems, lint_problems
-from hfci.testing.manifest import MANIFEST
+from hfci.testing.manifest import FAULTS, MANIFEST, ManifestRow
 
-__all__ = ["DESCRIPTIONS", "problems_in", "strays"]
+__all__ = ["DESCRIPTIONS", "invalid_files", "problems_in", "problems_of_rows", "strays"]
+
+SHOWN = 3  # problems of one file that its row tells
 
 # Every rule there is, for people: those of a single file (hfci/generation/rules.py) and those below.
 DESCRIPTIONS = {
+    "catalog": "transformers' classes can be imported, and a family covers them",
+    "render": "the template of its family can be filled",
+    "validate": "what is rendered is a valid test: one that is not is not written",
     "file": "is a regular file that the manifest records, and every recorded file is there",
     "parses": "is UTF-8, not empty, parses and compiles",
     **{name: rule.description for name, rule in RULES.items()},
@@ -24,16 +31,25 @@ DESCRIPTIONS = {
 }
 
 
-def problems_in(root: Path, expected: Mapping[str, Expected], paths: Sequence[str] | None = None) -> list[Problem]:
+def problems_in(
+    root: Path, expected: Mapping[str, Expected], paths: Sequence[str] | None = None, known: Iterable[str] = ()
+) -> list[Problem]:
     """Return what is wrong with the generated files under `root`, file by file.
 
-    `expected` says of each path which file should be there; `paths` narrows the work to some of them (those
-    that changed). Every rule of `DESCRIPTIONS` is applied; a file that does not parse is told of that once.
+    `expected` says of each path which file should be there; `paths` narrows the work to some of them (those that
+    changed). Without it, files are told that are neither expected nor `known`. Every rule of `DESCRIPTIONS` is applied;
+    a file that does not parse is told of that once.
     """
     wanted = sorted(expected if paths is None else paths)
-    problems = [*_not_files(root, wanted), *(_strays(root, expected) if paths is None else ())]
+    problems = [*_not_files(root, wanted), *(_strays(root, {*expected, *known}) if paths is None else ())]
     absent = {problem.file for problem in problems}
-    read = [TestFile.read(root, path) for path in wanted if path not in absent]
+    read = []
+    for path in wanted:
+        if path not in absent:
+            try:
+                read.append(TestFile.read(root, path))
+            except OSError as error:
+                problems.append(Problem(path, 1, "file", f"cannot be read: {error.strerror}"))
     for file in read:
         problems += problems_of(file, expected[file.path])
     unparsed = {problem.file for problem in problems if problem.rule == "parses"}
@@ -47,6 +63,38 @@ def problems_in(root: Path, expected: Mapping[str, Expected], paths: Sequence[st
     return sorted(problems)
 
 
+def invalid_files(files: Sequence[Rendered], expected: Mapping[str, Expected]) -> dict[str, str]:
+    """Return path → what is wrong with it, of those of `files`, rendered but not written, that are no valid tests."""
+    if not files:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="hfci-rendered-") as folder:
+        root = Path(folder).resolve()
+        for file in files:
+            (root / file.path).parent.mkdir(parents=True, exist_ok=True)
+            (root / file.path).write_bytes(file.text.encode("utf-8", "surrogatepass"))
+        problems = problems_in(root, expected, [file.path for file in files])
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        found.setdefault(problem.file, []).append(problem)
+    return {path: _in_short(told) for path, told in found.items()}
+
+
+def _in_short(problems: Sequence[Problem]) -> str:
+    told = [str(problem._replace(file=Path(problem.file).name)) for problem in problems[:SHOWN]]
+    more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+    return "; ".join([*told, *more])
+
+
+def problems_of_rows(rows: Iterable[ManifestRow]) -> Iterator[Problem]:
+    """Yield what keeps `rows` of a manifest from having tests; not what wants a package that was absent."""
+    for row in rows:
+        for arch in row.architectures:
+            if arch.stage in FAULTS and not arch.requires:
+                yield Problem(f"{row.model_type}/{arch.name}", 1, str(arch.stage), arch.error or "")
+        if row.error and not row.architectures:
+            yield Problem(row.model_type, 1, "catalog", row.error)
+
+
 def _not_files(root: Path, paths: Sequence[str]) -> Iterator[Problem]:
     for path in paths:
         place = root / path
@@ -58,7 +106,7 @@ def _not_files(root: Path, paths: Sequence[str]) -> Iterator[Problem]:
             yield Problem(path, 1, "file", "is not a regular file")
 
 
-def _strays(root: Path, expected: Mapping[str, Expected]) -> Iterator[Problem]:
+def _strays(root: Path, expected: Iterable[str]) -> Iterator[Problem]:
     for path in strays(root, expected):
         yield Problem(path, 1, "file", "is not recorded in the manifest")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import select
 import signal
 import subprocess
@@ -19,6 +18,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import IO, TYPE_CHECKING
+
+from hfci.errors import FOREIGN, in_one_line
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -37,10 +38,6 @@ MODELS_A_WORKER = 100
 ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"}
 
 _MODELS = "transformers.models."
-
-_PLACES = re.compile(r"(?:/[^\s/:'\"]+)+/(?:site-packages|dist-packages)/")
-_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
-_LONGEST_ERROR = 300
 
 
 @dataclass(frozen=True)
@@ -75,22 +72,19 @@ def verify(model_type: str, architecture: str, parent: str | None = None) -> Ver
     from hfci.tiny import build_tiny
     from hfci.tiny.parts import part_inputs
 
-    asked, tiny = (model_type, architecture), None
+    found, tiny = Verification(model_type, architecture), None
     try:
         tiny = build_tiny(parent or model_type, architecture)
+        modules, parts = _made_of(tiny, is_part=parent is not None)
+        found = replace(found, modules=modules, parts=parts)
         with torch.no_grad():
             tiny.forward(part_inputs(tiny, model_type) if parent else None)
     except StageError as error:
         cause = error.__cause__ or error
-        found = Verification(*asked, stage=error.stage, error=_told(cause), requires=absent_packages(cause))
-    except Exception as error:  # the recipe's own fault: told of that row, the rest goes on
-        found = Verification(*asked, stage="build", error=_told(error))
-    else:
-        found = Verification(*asked, parameters=tiny.parameters)
-    if tiny is None:
-        return found
-    modules, parts = _made_of(tiny, is_part=parent is not None)
-    return replace(found, modules=modules, parts=parts)
+        return replace(found, stage=error.stage, error=in_one_line(cause), requires=absent_packages(cause))
+    except FOREIGN as error:  # the recipe's fault, or a model that ends the process: told of that row, the rest goes on
+        return replace(found, stage="build", error=in_one_line(error))
+    return replace(found, parameters=tiny.parameters)
 
 
 def verify_all(
@@ -144,7 +138,7 @@ class _Worker:
         assert asked is not None
         if select.select([self.answers], [], [], 0)[0]:
             line = self.answers.readline()
-            if line:
+            if line.endswith(b"\n"):  # one that is cut off is the last word of a process that died
                 self.asked = None
                 answer = json.loads(line)
                 lists = {name: tuple(answer[name]) for name in ("requires", "modules", "parts")}
@@ -159,7 +153,10 @@ class _Worker:
 
     def stop(self) -> None:
         self._process.kill()
-        self._process.communicate()
+        for pipe in (self._process.stdin, self._process.stdout):  # not read to its end: a child of it may hold it open
+            assert pipe is not None
+            pipe.close()
+        self._process.wait()
 
     def _restart(self) -> None:
         self.stop()
@@ -216,11 +213,3 @@ def _death(code: int | None) -> str:
     if code is not None and code < 0:
         return f"the process died of {signal.Signals(-code).name}"
     return f"the process ended with exit code {code}"
-
-
-def _told(error: BaseException) -> str:
-    """Return type and first line of `error`, without what differs between two machines or two runs."""
-    text = (str(error).strip() or "no message").splitlines()[0]
-    text = _ADDRESS.sub("0x…", _PLACES.sub("", text))
-    whole = f"{type(error).__name__}: {text}"
-    return whole if len(whole) <= _LONGEST_ERROR else f"{whole[:_LONGEST_ERROR]}…"

@@ -56,7 +56,7 @@ class Staging:
 
 def is_on_disk(place: Path, text: str) -> bool:
     """Say whether `place` is a file, no link to one, of exactly `text`."""
-    return place.is_file() and not place.is_symlink() and place.read_bytes() == text.encode()
+    return place.is_file() and not place.is_symlink() and place.read_bytes() == text.encode("utf-8", "surrogatepass")
 
 
 def require_own(out: Path, paths: Iterable[str], is_own: Callable[[str], bool]) -> None:

@@ -264,5 +264,7 @@ def select_shard(manifest: Manifest, plan: Plan, shard: Shard) -> Selection:
     if unknown := planned - {case.id for case in cases}:
         known = f"{len(unknown)} planned cases are none of these tests, such as {min(unknown)}"
         raise UsageError(f"{known}; plan anew with `hfci plan`")
-    names = {row.model_type for row in shard.untested} | {case.model_type for case in cases}
-    return Selection(tuple(row for row in whole.rows if row.model_type in names), cases)
+    rows = {case.id for case in shard.rows}
+    untested = tuple(case for case in whole.untested if case.id in rows)
+    names = {case.model_type for case in (*cases, *untested)}
+    return Selection(tuple(row for row in whole.rows if row.model_type in names), cases, untested)

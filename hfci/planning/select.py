@@ -17,20 +17,19 @@ FAMILY = "family:"
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows that the patterns name, and the cases to run, in the manifest's order."""
+    """The rows that the patterns name, and the cases to run, in the manifest's order.
+
+    `untested` stands in the records for what has no test, whether by design or because none could be made.
+    """
 
     rows: tuple[ManifestRow, ...]
     cases: tuple[Case, ...]
+    untested: tuple[Case, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
         """The files that hold the cases, each once, relative to the manifest."""
         return tuple(dict.fromkeys(case.file for case in self.cases if case.file is not None))
-
-    @property
-    def untested(self) -> tuple[ManifestRow, ...]:
-        """The rows without a generated test, in whichever tier."""
-        return tuple(row for row in self.rows if not row.cases)
 
 
 def select(
@@ -66,7 +65,8 @@ def select(
         for check in tested.checks
         if not checks or check in checks
     )
-    return Selection(rows, tuple(cases))
+    untested = (case for row in rows for case in row.untested(tier, device, chosen[row.model_type]))
+    return Selection(rows, tuple(cases), tuple(untested))
 
 
 def match_names(pattern: str, names: Iterable[str]) -> list[str]:

@@ -146,7 +146,7 @@ class Store:
         selection = select(self.manifest, request.names, checks=request.checks, **where)
         self.untested[place] = tuple(
             Untested(model_type=case.model_type, architecture=case.architecture, family=case.family)
-            for case in (row.untested(**where) for row in selection.untested)
+            for case in selection.untested
         )
         stocks = {runner.name: Stock(place, runner) for runner in place.runners}
         lacking: dict[str, list[Case]] = defaultdict(list)

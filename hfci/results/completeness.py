@@ -101,7 +101,7 @@ def absent_from_manifest(results: Results, manifest: Manifest) -> Iterator[Recor
     for (tier, device), head in newest.items():
         assert tier is not None
         selection = select(manifest, head.names or (), tier=tier, device=device, checks=head.checks or ())
-        for case in (*selection.cases, *(row.untested(tier, device) for row in selection.untested)):
+        for case in (*selection.cases, *selection.untested):
             if case.id not in results:
                 yield _not_run(case, "the manifest has this case, and the run left it out")
 

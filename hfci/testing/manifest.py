@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from hfci.errors import UsageError, nearest, require_keys
 from hfci.testing.cases import Case
 
 __all__ = [
+    "FAULTS",
     "MANIFEST",
     "NOT_ASKED",
+    "READABLE",
     "SCHEMA",
     "ForeignManifest",
     "Manifest",
@@ -26,7 +28,14 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"  # its name in the folder of generated tests
-SCHEMA = 2
+SCHEMA = 3
+
+# Schemas that lack only fields that may be left out: enough to render anew from, and to be compared with.
+EARLIER = (2,)
+READABLE = (*EARLIER, SCHEMA)
+
+# Where the making of a test may stop: its class cannot be read, its template not filled, or the text is no valid test.
+FAULTS = ("catalog", "render", "validate")
 
 # The stages that a model reaches only once it is built.
 BUILT = ("inputs", "forward")
@@ -47,7 +56,8 @@ class ManifestArchitecture:
     """One class: its family, and how far its tiny model came when it was verified on the pinned versions.
 
     `parameters` are those of a tiny model that built and forwarded; `stage` and `error` say where it stopped,
-    `requires` which packages it wants that were absent. Without any of them it was not verified yet.
+    `requires` which packages it wants that were absent. Without any of them it was not verified yet. Where `stage` is
+    one of FAULTS, it has no test: `error` says why. `outputs` are the fields that its outputs promise.
 
     What only the model as built can tell, since auto classes choose it: `modules` are those of `transformers.models`
     whose classes it and its configuration are made of, beyond the class's own and the configuration's beside that;
@@ -62,6 +72,7 @@ class ManifestArchitecture:
     error: str | None = None
     modules: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
 
     @property
     def was_built(self) -> bool:
@@ -113,9 +124,21 @@ class ManifestRow:
         """The files that hold the cases, each once."""
         return tuple(dict.fromkeys(case.file for case in self.cases))
 
-    def untested(self, tier: str, device: str) -> Case:
-        """Return what stands in the records for a row without a test."""
-        return Case(self.model_type, self.base, self.architecture(self.base).family, None, tier, device)
+    def untested(self, tier: str, device: str, names: Collection[str] = ()) -> tuple[Case, ...]:
+        """Return what stands in the records of a run in `tier` for what has no test, in no tier: of `names`, if any.
+
+        Of a row without any test that is its base, in every tier. Elsewhere the base is told in the smoke tier, and
+        each of the other architectures in the functional one.
+        """
+        if self.cases:
+            tested = {case.architecture for case in self.cases}
+            own = [name for name in self.names if name not in tested and (name in names or not names)]
+            lacking = [name for name in own if tier == ("smoke" if name == self.base else "functional")]
+        else:
+            lacking = [name for name in self.names if name in names] or [self.base or ""]
+        return tuple(
+            Case(self.model_type, name or None, self.architecture(name).family, None, tier, device) for name in lacking
+        )
 
     def architecture(self, name: str | None) -> ManifestArchitecture:
         """Return the architecture `name`; one of which nothing is known where the row has none of that name."""
@@ -152,7 +175,7 @@ class Manifest:
         return {"schema": SCHEMA, "transformers": self.transformers, **known, "model_types": rows}
 
 
-def load_manifest(path: Path) -> Manifest:
+def load_manifest(path: Path, schemas: Collection[int] = (SCHEMA,)) -> Manifest:
     """Read a manifest file; ForeignManifest where it is not hfci's.
 
     UsageError says what is wrong with it and where, or which link leads out of its folder.
@@ -164,20 +187,20 @@ def load_manifest(path: Path) -> Manifest:
         raise UsageError(f"cannot read the manifest {path}: {error.strerror}{mend}") from error
     except (ValueError, RecursionError) as error:
         raise ForeignManifest(f"{path} is not JSON: {error}") from error
-    manifest = parse_manifest(content, str(path))
+    manifest = parse_manifest(content, str(path), schemas)
     for folder in sorted({file.rpartition("/")[0] for row in manifest.model_types for file in row.files}):
         inside(path.parent, folder)
     return manifest
 
 
-def parse_manifest(content: Any, where: str) -> Manifest:
+def parse_manifest(content: Any, where: str, schemas: Collection[int] = (SCHEMA,)) -> Manifest:
     """Return the manifest in decoded JSON; `where` begins the message of a UsageError."""
     if not isinstance(content, dict) or not content.keys() >= SIGNS:
         mend = "name the folder of generated tests, or, to render them, another one than this"
         raise ForeignManifest(f"{where} is somebody else's, no manifest of generated tests; {mend}")
-    if content.get("schema") != SCHEMA:
-        mend = "render it anew with `hfci generate`"
-        raise UsageError(f"{where}: schema {content.get('schema')!r}, this hfci reads {SCHEMA}; {mend}")
+    if (found := content.get("schema")) not in schemas:
+        mend = "render it anew with `hfci generate`" if found in EARLIER else "render into another folder, or remove it"
+        raise UsageError(f"{where}: schema {found!r}, this hfci reads {SCHEMA}; {mend}")
     require_keys(content, KEYS, where)
     rows = tuple(
         _parse(ManifestRow, row, f"{where}: model_types[{index}]")

@@ -19,6 +19,7 @@ from torch import nn
 
 from hfci.catalog import read_row, registries
 from hfci.catalog.parts import parents_of
+from hfci.errors import FOREIGN
 from hfci.tiny.layout import placed
 from hfci.tiny.model import TinyModel, tiny_config
 from hfci.tiny.recipes import recipe_for
@@ -94,7 +95,7 @@ def host_of(part: str) -> tuple[str, str] | None:
             try:
                 cls = registries.find_class(parent, architecture.name)
                 held = bool(_names(cls, tiny_config(parent, architecture.name), part))
-            except Exception:
+            except FOREIGN:
                 held = True
             if held:
                 return parent, architecture.name

@@ -34,9 +34,9 @@ def test_what_was_generated_is_consistent_and_counted_per_family(rendered):
 
 def test_only_what_was_verified_is_covered(out):
     path = out / "manifest.json"
-    before = '{"name": "BertModel", "family": "text_encoder"}'
+    before = '{"name": "BertModel", "family": "text_encoder"'
     assert path.read_text().count(before) == 1
-    path.write_text(path.read_text().replace(before, before[:-1] + ', "parameters": 5}'))
+    path.write_text(path.read_text().replace(before, before + ', "parameters": 5'))
     (line,) = [line for line in consistency([], out, progress=False).families if line.family == "text_encoder"]
     assert line.covered == 1
 

@@ -275,7 +275,7 @@ def test_a_shard_of_a_plan_is_a_selection(tmp_path: Path) -> None:
     plan, shard = parse_shard(f"{path}:0")
     selection = select_shard(MANIFEST, plan, shard)
     assert {case.id for case in selection.cases} == {case.id for case in shard.cases}
-    assert [row.model_type for row in selection.untested] == ["nougat"]
+    assert [case.model_type for case in selection.untested] == ["nougat"]
     assert {case.file for case in selection.cases} == {group.file for group in shard.groups}
 
 

@@ -56,7 +56,7 @@ def test_patterns(patterns: list[str], expected: list[str]) -> None:
         f"{name}/{MANIFEST[name].base}/{check}[device=cpu]" for name in tested for check in CHECKS
     ]
     assert selection.files == tuple(MANIFEST[name].files[0] for name in tested)
-    assert [row.model_type for row in selection.untested] == [name for name in expected if name not in tested]
+    assert [case.model_type for case in selection.untested] == [name for name in expected if name not in tested]
 
 
 def test_an_architecture_selects_its_own_cases() -> None:

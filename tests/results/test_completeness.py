@@ -82,7 +82,7 @@ def test_what_a_whole_run_lacks_of_the_manifest_is_not_run(tmp_path: Path) -> No
     assert {record.case for record in absent} == {
         "vit/ViTModel/builds_tiny[device=cpu]",
         "vit/ViTModel/forward_is_finite[device=cpu]",
-        MANIFEST["nougat"].untested("smoke", "cpu").id,
+        MANIFEST["nougat"].untested("smoke", "cpu")[0].id,
     }
     assert [record.reproduce for record in absent if record.check is None] == ["hfci generate nougat"]
 
