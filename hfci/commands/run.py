@@ -12,9 +12,9 @@ from hfci.commands.options import add_checks, add_device, add_folder, add_names,
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 from hfci.interruption import EXIT_INTERRUPTED
 from hfci.scratch import SCRATCH
+from hfci.testing.cases import LAYOUTS
 from hfci.testing.folders import GENERATED, find_tests
 from hfci.testing.limits import parse_seconds
-from hfci.tiny.layout import LAYOUTS
 
 if TYPE_CHECKING:
     from hfci.planning import Selection

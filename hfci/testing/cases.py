@@ -10,7 +10,7 @@ from typing import Any
 
 from hfci.errors import UsageError, nearest
 
-__all__ = ["SETTINGS", "Case", "case_from_marker", "case_id", "run_command", "unusual"]
+__all__ = ["LAYOUTS", "SETTINGS", "Case", "case_from_marker", "case_id", "run_command", "unusual"]
 
 # What the marker must and may say. The optional axes can also come from a parameter of the test.
 REQUIRED = ("model_type", "architecture", "family", "tier")
@@ -99,6 +99,10 @@ def case_from_marker(
             raise UsageError(f"{wrong}: {name} must be a non-empty string, not {value!r}")
     return Case(**values, requires=tuple(requires), **known)
 
+
+# Where weights and inputs lie in memory. `natural`: where torch puts what it makes; `misaligned`: one number further,
+# where nothing is aligned.
+LAYOUTS = ("natural", "misaligned")
 
 # What decides how a run computes its cases, and the usual value of each; options of `hfci run` and, as --hfci-NAME, of
 # pytest.

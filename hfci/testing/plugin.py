@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hfci.testing.cases import LAYOUTS
 from hfci.testing.executor import Executor
 from hfci.testing.limits import parse_seconds, parse_seed
 from hfci.testing.recorder import Recorder
-from hfci.tiny.layout import LAYOUTS
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["LAYOUTS", "lay_out", "lay_out_like", "placed"]
-
-# `natural`: where torch puts what it makes; `misaligned`: one number further, where nothing is aligned.
-LAYOUTS = ("natural", "misaligned")
+__all__ = ["lay_out", "lay_out_like", "placed"]
 
 # Bytes: the largest alignment that a kernel looks at, that of a cache line and of the widest vector.
 ALIGNMENT = 64
