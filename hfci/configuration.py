@@ -55,10 +55,12 @@ class Configuration:
     """The table's keys, with what holds where they are left out. Paths are relative to the file.
 
     - `ledger`: a ledger of known failures, added to hfci's own
+    - `accepted`: a file of accepted losses, added to hfci's own
     - `runners`: the kinds of machines by name, in the file's order
     """
 
     ledger: Path | None = None
+    accepted: Path | None = None
     runners: Mapping[str, Runner] = field(default_factory=lambda: RUNNERS)
 
 
@@ -77,7 +79,11 @@ def load_configuration(folder: Path) -> Configuration:
         raise UsageError(f"cannot read {file}: {error}") from error
     tool = content.get("tool")
     table = tool.get("hfci", {}) if isinstance(tool, dict) else {}
-    parsers = {"ledger": lambda value, where: file.parent / _text(value, where, "a path"), "runners": _runners}
+
+    def path(value: Any, where: str) -> Path:
+        return file.parent / _text(value, where, "a path")
+
+    parsers: dict[str, Parser] = {"ledger": path, "accepted": path, "runners": _runners}
     return Configuration(**_parse(table, parsers, f"{file}: [tool.hfci]"))
 
 

@@ -54,6 +54,7 @@ runs-on = "ubuntu-24.04-arm"
         ('[tool.hfci]\nledgr = "x"', "Did you mean ledger?"),
         ("[tool.hfci]\nledger = 3", "ledger must be a path"),
         ('[tool.hfci]\nledger = ""', "ledger must be a path"),
+        ("[tool.hfci]\naccepted = 3", "accepted must be a path"),
         ("[tool]\nhfci = 3", "must be a table"),
         ("[tool.hfci", "cannot read"),
         ("[tool.hfci]\nrunners = 3", r"runners must be tables \[tool\.hfci\.runners\.NAME\], one or more, not 3"),

@@ -12,11 +12,15 @@ from hfci.errors import UsageError
 if TYPE_CHECKING:
     from hfci.catalog import Catalog, ModelType
     from hfci.catalog.versions import Difference
+    from hfci.releases.acceptances import Judgement
+    from hfci.testing.manifest import Manifest
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "what exists: model types, architectures, families, tasks"
 EXAMPLE = "hfci catalog bert --json"
+
+GENERATED = Path("generated")
 
 # So many of the most used model types are shown; all of them are in the file.
 SHOWN = 20
@@ -31,7 +35,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--against",
         type=Path,
         metavar="MANIFEST",
-        help="only say which model types of this manifest's transformers the installed one lacks, and has beside them",
+        help="only say what the installed transformers lacks of this manifest's, and has beside it; 1 where a newer or "
+        "the same one has lost what is not accepted: a model type, class, family, check or output",
     )
     parser.add_argument(
         "--tasks",
@@ -49,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="only ask the Hub how much each model type is used, and write it here: what a plan and a report put first",
     )
-    add_folder(parser, "--generated", "with --coverage, --popularity: the generated tests", Path("generated"))
+    add_folder(parser, "--generated", "with --coverage, --popularity, --against: the generated tests", GENERATED)
     add_folder(parser, "--results", "with --coverage: the records of what ran")
 
 
@@ -181,34 +186,62 @@ def _show_tasks(catalog: Catalog, *, as_json: bool) -> None:
 
 
 def _compare(arguments: Namespace) -> int:
-    """Compare the installed model types with those of a manifest, all of them."""
+    """Compare the installed model types, and what is asked of their architectures, with a manifest, all of them."""
     import dataclasses
 
     from hfci.catalog import model_type_names, transformers_version
     from hfci.catalog.versions import difference
-    from hfci.testing.manifest import load_manifest
+    from hfci.testing.manifest import READABLE, load_manifest
 
     if arguments.names:
         raise UsageError("--against compares every model type: leave the names out")
-    manifest = load_manifest(arguments.against)
+    manifest = load_manifest(arguments.against, READABLE)
     others = [row.model_type for row in manifest.model_types]
     found = difference(transformers_version(), model_type_names(), manifest.transformers, others)
+    judged = _judge(manifest, arguments)
     if arguments.json:
-        print_json(dataclasses.asdict(found))
+        told = {"losses": None, "problems": []} if judged is None else judged.to_json()
+        print_json({**dataclasses.asdict(found), **told})
     else:
-        _print_difference(found)
-    return 0
+        _print_difference(found, judged)
+    return 1 if judged is not None and judged.is_red else 0
 
 
-def _print_difference(found: Difference) -> None:
-    from rich.console import Console
+def _judge(old: Manifest, arguments: Namespace) -> Judgement | None:
+    """Hold the installed transformers to `old`; None where it is the older one, which need not have what is newer."""
+    from packaging.version import InvalidVersion, Version
 
-    from hfci.results.terminal import make_table
+    from hfci.catalog import transformers_version
+    from hfci.releases.acceptances import judge, read_acceptances
+    from hfci.testing.folders import find_tests
+    from hfci.testing.manifest import NOT_ASKED
+
+    try:
+        is_older = Version(transformers_version()) < Version(old.transformers)
+    except InvalidVersion as error:
+        raise UsageError(f"cannot tell which transformers is the newer one: {error}") from error
+    if is_older:
+        return None
+    folder, new = find_tests(folder=None if arguments.generated == GENERATED else arguments.generated)
+    if any(row.reason == NOT_ASKED for row in new.model_types):
+        raise UsageError(f"{folder} has rows that were not asked for yet; `hfci generate --out {folder}` asks for all")
+    return judge(old, new, read_acceptances())
+
+
+def _print_difference(found: Difference, judged: Judgement | None) -> None:
+    from hfci.results.terminal import make_table, print_tables
+    from hfci.results.text import clean
 
     table = make_table(f"transformers {found.version}", "count", "model types")
-    table.add_row(f"lacks of {found.against}", str(len(found.lacks)), ", ".join(found.lacks))
-    table.add_row(f"has beside {found.against}", str(len(found.adds)), ", ".join(found.adds))
-    Console(highlight=False, markup=False).print(table)
+    table.add_row(clean(f"lacks of {found.against}"), str(len(found.lacks)), clean(", ".join(found.lacks)))
+    table.add_row(clean(f"has beside {found.against}"), str(len(found.adds)), clean(", ".join(found.adds)))
+    if judged is None:
+        print_tables(table, clean(f"{found.version} is older than {found.against}: that it has less is no loss"))
+        return
+    lost = make_table("lost", "what", "accepted because")
+    for loss, reason in sorted(judged.losses, key=lambda one: one[1] is not None):  # the red ones first
+        lost.add_row(clean(loss.whose), clean(loss.what), clean(reason) if reason else "no: red")
+    print_tables(table, *([lost] if judged.losses else []), *map(clean, judged.problems), judged.verdict)
 
 
 def _print_rows(catalog: Catalog) -> None:

@@ -40,6 +40,8 @@ def test_the_command_compares_what_is_installed_with_a_manifest(
         "against": "9.9.9",
         "lacks": ["not_yet", "not_yet_text"],
         "adds": ["bert"],
+        "losses": None,  # of an older one nobody expects what is newer
+        "problems": [],
     }
 
 

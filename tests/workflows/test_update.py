@@ -80,26 +80,44 @@ def test_nothing_happens_without_a_new_release(tmp_path: Path, index: str) -> No
     assert told.artifacts == ()
 
 
-def manifest(version: str, *names: str) -> str:
-    return json.dumps({"transformers": version, "model_types": [{"model_type": name} for name in names]})
+def loss(*values: str | None) -> dict[str, Any]:
+    return dict(zip(("model_type", "architecture", "kind", "name", "accepted"), values, strict=True))
 
 
-def body(folder: Path, before: str, after: str, summary: dict[str, object]) -> str:
-    for name, text in (("before", before), ("after", after), ("summary", json.dumps(summary))):
-        (folder / name).write_text(text)
-    paths = [folder / name for name in ("before", "after", "summary", "out/body.md")]
+def body(folder: Path, summary: dict[str, Any], bad: list[dict[str, Any]], **comparison: Any) -> str:
+    compared = {"version": "5.24.0", "against": "5.23.0", "lacks": [], "adds": [], "losses": [], "problems": []}
+    told = {"generated": {"problems": bad}, "comparison": {**compared, **comparison}, "summary": summary}
+    for name, content in told.items():
+        (folder / name).write_text(json.dumps(content))
+    paths = [folder / name for name in (*told, "out/body.md")]
     subprocess.run([sys.executable, SCRIPT, "body", *paths], check=True)
     return (folder / "out" / "body.md").read_text()
 
 
-def test_the_body_says_what_came_what_went_and_what_broke(tmp_path: Path) -> None:
+def test_the_body_says_what_came_what_went_what_is_lost_and_what_broke(tmp_path: Path) -> None:
     failure = {"case": "bert/BertModel/x[device=cpu]", "outcome": "failed", "error": "ValueError: no", "reason": None}
     summary = {"planned": 9, "executed": 8, "failures": [failure], "failures_left_out": 0}
-    text = body(tmp_path, manifest("5.23.0", "bert", "old"), manifest("5.24.0", "bert", "brand-new"), summary)
+    text = body(
+        tmp_path,
+        summary,
+        [{"file": "foo", "line": 0, "rule": "render", "message": "'x' is undefined"}],
+        lacks=["old"],
+        adds=["brand-new"],
+        losses=[
+            loss("old", None, "model type", None, None),
+            loss("bert", "BertModel", "output", "cache", None),
+            loss("gptj", "GPTJModel", "family", "a to b", "read it"),
+        ],
+        problems=["accepted.toml: it must go"],
+    )
     shown = html.unescape(re.sub("</?code>", "", text))
-    assert "transformers 5.23.0 → 5.24.0: 2 model types, 8 of 9 smoke cases executed." in shown
+    assert "transformers 5.23.0 → 5.24.0: 8 of 9 smoke cases executed, 2 losses to accept or to mend." in shown
     assert "### Added model types\n\n- brand-new\n" in shown
     assert "### Removed model types\n\n- old\n" in shown
+    assert "### Lost, and not accepted\n\n- old model type\n- bert BertModel output cache\n" in shown
+    assert "### Lost, and accepted\n\n- gptj GPTJModel family a to b: read it\n" in shown
+    assert "### Acceptances that are wrong\n\n- accepted.toml: it must go\n" in shown
+    assert "### Without a test\n\n- foo render: 'x' is undefined\n" in shown
     assert "### New failures\n\n- bert/BertModel/x[device=cpu] failed: ValueError: no\n" in shown
 
 
@@ -107,10 +125,19 @@ def test_a_body_has_a_limit_and_its_names_are_text(tmp_path: Path) -> None:
     hostile = "</code><img src=x> @everyone [x](https://x.example)\n## New"
     failure = {"case": hostile * 9, "outcome": "failed", "error": None, "reason": hostile}
     summary = {"planned": 9, "executed": 8, "failures": [failure] * 1000, "failures_left_out": 234}
-    text = body(tmp_path, manifest("5.23.0"), manifest("5.24.0", hostile), summary)
+    text = body(
+        tmp_path,
+        summary,
+        [{"file": hostile, "line": 0, "rule": hostile, "message": hostile}] * 1000,
+        version=hostile,
+        lacks=[hostile] * 1000,
+        adds=[hostile] * 1000,
+        losses=[loss(*[hostile] * 4, accepted) for accepted in (None, hostile)] * 1000,
+        problems=[hostile] * 1000,
+    )
     assert len(text) < 65536
     assert not [sign for sign in ("<img", "@everyone", "](https", "\n## New") if sign in text]
-    assert re.search(r"- and \d+ more", text)
+    assert len(re.findall(r"- and \d+ more", text)) == 7
 
 
 def test_the_pull_request_is_made_of_the_patch_and_of_nothing_else(tmp_path: Path) -> None:
@@ -196,9 +223,16 @@ class Pulls:
 
 # What hfci renders and finds, other tests say: here it writes what a night's commit is called, and a summary.
 SUMMARY = '{"planned": 1, "executed": 1, "failures": [], "failures_left_out": 0}'
+GENERATED = '{"problems": [{"file": "foo", "line": 0, "rule": "render", "message": "a bad row"}]}'
+COMPARISON = (
+    '{"version": "5.24.0", "against": "5.23.0", "lacks": [], "adds": [], "problems": [], "losses": '
+    '[{"model_type": "bert", "architecture": "BertModel", "kind": "output", "name": "cache", "accepted": null}]}'
+)
 HFCI = """#!/bin/sh
 case "$1 $2" in
-  "generate ") git log -1 --format=%s > generated/of; sed -i s/{old}/5.24.0/ generated/manifest.json;;
+  "generate --verify")
+    git log -1 --format=%s > generated/of; sed -i s/{old}/5.24.0/ generated/manifest.json; echo '{generated}'; exit 1;;
+  "catalog --against") test "$3" = "$RUNNER_TEMP/before.json" || exit 2; echo '{comparison}'; exit 1;;
   "report results") echo '{summary}' > "$RUNNER_TEMP/coverage-summary.json";;
 esac
 """
@@ -211,7 +245,8 @@ def days(tmp_path: Path, index: str) -> tuple[Emulator, Pulls, Callable[[], Told
     emulator = project(tmp_path, {"one": ASSERT}, files={"constraints.txt": PINNED, "docs/README.md": "old\n"})
     github = Pulls(emulator)
     script = emulator.shims().parent / "environment" / "hfci"
-    script.write_text(HFCI.replace("{old}", INSTALLED).replace("{summary}", SUMMARY))
+    told = {"old": INSTALLED, "summary": SUMMARY, "generated": GENERATED, "comparison": COMPARISON}
+    script.write_text(re.sub(r"{(\w+)}", lambda found: told[found[1]], HFCI))
     count = itertools.count(1)
     return emulator, github, lambda: emulator.run(
         "update.yml", name=f"day-{next(count)}", event="schedule", vars={"HFCI_INDEX": index}
@@ -230,6 +265,10 @@ def test_an_open_pull_request_is_made_anew_only_when_something_has_changed(
     assert told.result == "success", told.log
     assert "a pull request is opened" in told["regenerate"].summary
     assert list(github.bodies) == ["1"]
+    # Rows without a test and what is lost end no job: the pull request says it.
+    shown = html.unescape(re.sub("</?code>", "", github.bodies["1"]))
+    assert "### Lost, and not accepted\n\n- bert BertModel output cache\n" in shown
+    assert "### Without a test\n\n- foo render: a bad row\n" in shown
     first = git(folder, "rev-parse", BRANCH)
     assert git(folder, "show", f"{BRANCH}:constraints.txt") == PINNED.replace("5.23.0", "5.24.0").strip()
     # Of all else what is pinned is installed: what breaks then is the release's.

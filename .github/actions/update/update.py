@@ -1,8 +1,9 @@
 """What update.yml asks of a new release of transformers.
 
 `update.py pin constraints.txt` pins the newest release, if it is newer than the pinned one, and says which to
-GITHUB_OUTPUT; `update.py state VERSION` says there what is to become of its pull request; `update.py body BEFORE AFTER
-SUMMARY OUT` writes the body of the pull request, from the two manifests and what was tried.
+GITHUB_OUTPUT; `update.py state VERSION` says there what is to become of its pull request; `update.py body GENERATED
+COMPARISON SUMMARY OUT` writes the body of the pull request, from what `hfci generate`, `hfci catalog --against` and
+`hfci report` say of the release.
 """
 # ruff: noqa: S310, S603, T201 -- the address is PyPI's, git and gh are the runner's; what is printed is the log
 
@@ -32,7 +33,7 @@ GIT = {
     "GIT_CONFIG_VALUE_0": HELPER,
 }
 
-MOST = 20_000  # characters of a list; a body has at most 65,536
+MOST = 9_000  # characters of a list, of which there are seven; a body has at most 65,536
 MEANINGFUL = re.compile(r"[^\w ,=/]|_")
 
 
@@ -111,16 +112,22 @@ def numbers(version: str) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", version)]
 
 
-def body(before: Any, after: Any, summary: Any) -> str:
-    """Return the body of the pull request: model types that came and went, and what is red that was not."""
-    old, new = ({row["model_type"] for row in manifest["model_types"]} for manifest in (before, after))
+def body(generated: Any, comparison: Any, summary: Any) -> str:
+    """Return the body of the pull request: what came and went, what is lost, what has no test, what is newly red."""
     failures = summary["failures"]
     told = len(failures) + summary["failures_left_out"]
+    lost = comparison["losses"]
+    taken = [loss for loss in lost if loss["accepted"] is None]
     parts = [
-        f"transformers {code(before['transformers'])} → {code(after['transformers'])}: {len(new)} model types, "
-        f"{summary['executed']} of {summary['planned']} smoke cases executed.",
-        _list("Added model types", [code(name) for name in sorted(new - old)]),
-        _list("Removed model types", [code(name) for name in sorted(old - new)]),
+        f"transformers {code(comparison['against'])} → {code(comparison['version'])}: "
+        f"{summary['executed']} of {summary['planned']} smoke cases executed, "
+        f"{len(taken)} losses to accept or to mend.",
+        _list("Added model types", [code(name) for name in comparison["adds"]]),
+        _list("Removed model types", [code(name) for name in comparison["lacks"]]),
+        _list("Lost, and not accepted", [_loss(loss) for loss in taken]),
+        _list("Lost, and accepted", [f"{_loss(loss)}: {code(loss['accepted'])}" for loss in lost if loss["accepted"]]),
+        _list("Acceptances that are wrong", [code(problem) for problem in comparison["problems"]]),
+        _list("Without a test", [_problem(problem) for problem in generated["problems"]]),
         _list("New failures", [_failure(failure) for failure in failures], told),
         "The pinned version was green: each failure is a defect of the release, or of a recipe or a family of ours.",
     ]
@@ -136,6 +143,14 @@ def code(text: str) -> str:
 def _failure(failure: dict[str, Any]) -> str:
     why = failure["error"] or failure["reason"]
     return f"{code(failure['case'])} {code(failure['outcome'])}" + (f": {code(why)}" if why else "")
+
+
+def _loss(loss: dict[str, Any]) -> str:
+    return " ".join(code(loss[key]) for key in ("model_type", "architecture", "kind", "name") if loss[key] is not None)
+
+
+def _problem(problem: dict[str, Any]) -> str:
+    return f"{code(problem['file'])} {code(problem['rule'])}: {code(problem['message'])}"
 
 
 def _list(title: str, lines: list[str], total: int | None = None) -> str:
@@ -156,8 +171,8 @@ def main(arguments: list[str]) -> int:
             pin(Path(constraints))
         case ["state", version]:
             state(version)
-        case ["body", before, after, summary, out]:
-            read = [json.loads(Path(path).read_text(encoding="utf-8")) for path in (before, after, summary)]
+        case ["body", generated, comparison, summary, out]:
+            read = [json.loads(Path(path).read_text(encoding="utf-8")) for path in (generated, comparison, summary)]
             Path(out).parent.mkdir(parents=True, exist_ok=True)
             Path(out).write_text(body(*read), encoding="utf-8")
         case _:

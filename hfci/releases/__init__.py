@@ -1,0 +1,1 @@
+"""What changed from one release of transformers to the next: what is lost, and which losses are accepted."""
