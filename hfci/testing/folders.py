@@ -8,8 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import filelock
-
 from hfci.catalog.registries import registry_digest, transformers_version
 from hfci.errors import UsageError
 from hfci.scratch import make_scratch
@@ -60,6 +58,8 @@ def render(names: Sequence[str], kind: str = GENERATED.name, mode: str = "--scra
     `mode` is an option of `hfci generate`, or empty. What is there for other sources, or by another hfci, is removed.
     One renders at a time: each keeps what is there, and adds to it.
     """
+    import filelock
+
     folder = make_scratch() / f"{kind}-{transformers_version()}"
     with filelock.FileLock(f"{folder}.lock"):  # the system gives it back, however its holder ends
         _render(names, folder, mode)
