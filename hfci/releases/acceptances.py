@@ -148,7 +148,7 @@ def load_acceptances(path: Path) -> tuple[Acceptance, ...]:
     """Read a file of accepted losses; UsageError says what is wrong with it and where."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the accepted losses {path}: {error}") from error
     if content.get("schema") != SCHEMA:
         raise UsageError(f"{path}: schema {content.get('schema')!r}, this hfci reads {SCHEMA}")

@@ -212,3 +212,9 @@ def test_a_folder_that_was_rendered_in_part_is_not_compared(tmp_path: Path, caps
     path.write_text(json.dumps(replace(installed, model_types=rows).to_json()), encoding="utf-8")
     assert main(["catalog", "--against", str(path), "--generated", str(tmp_path)]) == 2
     assert "were not asked" in capsys.readouterr().err
+
+
+def test_brackets_nested_without_end_are_one_error(tmp_path: Path) -> None:
+    (tmp_path / "accepted.toml").write_text("schema = " + "[" * 100_000, encoding="utf-8")
+    with pytest.raises(UsageError, match="cannot read the accepted losses"):
+        load_acceptances(tmp_path / "accepted.toml")
