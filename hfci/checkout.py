@@ -13,8 +13,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hfci.catalog.origin import find_transformers
 from hfci.errors import EnvironmentUnfit, UsageError
+from hfci.origin import find_transformers
 
 __all__ = ["enter", "is_secret", "overlooked", "package_in", "without_secrets"]
 

@@ -14,9 +14,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
+from hfci.cases.records import SCHEMA_FILE
 from hfci.cli import COMMANDS, main
-from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
-from hfci.testing.records import SCHEMA_FILE
 
 TEST = """
 import os, signal

@@ -12,11 +12,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from hfci.cases.records import Record
 from hfci.planning.estimates import START_UP
 from hfci.planning.plan import SCHEMA_FILE, load_plan
 from hfci.planning.popularity import Popularity, Use
 from hfci.planning.requirements import Need, Requirements, Runner
-from hfci.testing.records import Record
 
 from .planning.test_github import parse
 from .results.support import save

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hfci.catalog.origin import Origin
-from hfci.testing.records import Record
+from hfci.cases.records import Record
+from hfci.origin import Origin
 from tests.results.support import record, save
 from tests.test_cli import run
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from hfci.cases.manifest import load_manifest
 from hfci.errors import UsageError, nearest
-from hfci.testing.manifest import load_manifest
 
 from .test_cli import INSTALLED, generated, records, run
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from hfci.cases.manifest import load_manifest
 from hfci.catalog import families
 from hfci.catalog.families import rules
 from hfci.cli import main, make_parser
@@ -26,7 +27,6 @@ from hfci.errors import UsageError
 from hfci.generation import guides
 from hfci.results import read_results
 from hfci.results.text import clean
-from hfci.testing.manifest import load_manifest
 from hfci.tiny import Recipe
 from hfci.tiny.recipes import recipe_rows
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from hfci.catalog.origin import Origin, find_transformers, version_of
 from hfci.checkout import is_secret, package_in, without_secrets
 from hfci.errors import UsageError
+from hfci.origin import Origin, find_transformers, version_of
 from tests.test_cli import run
 
 LLAMA = "models/llama/modeling_llama.py"

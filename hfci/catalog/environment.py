@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfci.catalog.origin import find_transformers, version_of
 from hfci.errors import EnvironmentUnfit
+from hfci.origin import find_transformers, version_of
 
 __all__ = ["Misfit", "check_environment", "check_system", "find_misfits", "import_libraries", "try_import"]
 

@@ -40,14 +40,14 @@ _MODELS = "transformers.models"
 @functools.cache
 def transformers_version() -> str:
     """Return the version of the transformers that is imported here, without importing it."""
-    from hfci.catalog.origin import find_transformers, version_of
+    from hfci.origin import find_transformers, version_of
 
     return version_of(find_transformers()) or "unknown"
 
 
 def registry_digest() -> str:
     """Return the digest of the registries of the transformers that is imported here: which model types there are."""
-    from hfci.catalog.origin import find_transformers, registry_of
+    from hfci.origin import find_transformers, registry_of
 
     return registry_of(find_transformers())
 

@@ -10,10 +10,10 @@ from hfci.commands.options import add_folder, add_json, add_names, add_source, p
 from hfci.errors import UsageError
 
 if TYPE_CHECKING:
+    from hfci.cases.manifest import Manifest
     from hfci.catalog import Catalog, ModelType
     from hfci.catalog.versions import Difference
     from hfci.releases.acceptances import Judgement
-    from hfci.testing.manifest import Manifest
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -92,12 +92,12 @@ def _count_coverage(arguments: Namespace) -> int:
     """Count the rungs; needs neither torch nor transformers."""
     import dataclasses
 
+    from hfci.cases.manifest import MANIFEST, load_manifest
     from hfci.planning.select import select
     from hfci.results import read_results
     from hfci.results.coverage import coverage
     from hfci.results.ladder import MEANING
     from hfci.results.terminal import make_table, print_tables
-    from hfci.testing.manifest import MANIFEST, load_manifest
 
     manifest = load_manifest(arguments.generated / MANIFEST)
     results = read_results([arguments.results]) if arguments.results else None
@@ -117,11 +117,11 @@ def _fetch_popularity(arguments: Namespace) -> int:
     """Ask the Hub; needs neither torch nor transformers. What was asked of other model types before is kept."""
     import json
 
+    from hfci.cases.manifest import MANIFEST, load_manifest
     from hfci.generation.progress import track
     from hfci.planning.popularity import fetch_popularity, load_popularity
     from hfci.planning.select import select
     from hfci.results.terminal import make_table, print_tables
-    from hfci.testing.manifest import MANIFEST, load_manifest
 
     names = [row.model_type for row in select(load_manifest(arguments.generated / MANIFEST), arguments.names).rows]
     path = arguments.popularity
@@ -189,9 +189,9 @@ def _compare(arguments: Namespace) -> int:
     """Compare the installed model types, and what is asked of their architectures, with a manifest, all of them."""
     import dataclasses
 
+    from hfci.cases.manifest import READABLE, load_manifest
     from hfci.catalog import model_type_names, transformers_version
     from hfci.catalog.versions import difference
-    from hfci.testing.manifest import READABLE, load_manifest
 
     if arguments.names:
         raise UsageError("--against compares every model type: leave the names out")
@@ -211,10 +211,10 @@ def _judge(old: Manifest, arguments: Namespace) -> Judgement | None:
     """Hold the installed transformers to `old`; None where it is the older one, which need not have what is newer."""
     from packaging.version import InvalidVersion, Version
 
+    from hfci.cases.manifest import NOT_ASKED
     from hfci.catalog import transformers_version
     from hfci.releases.acceptances import judge, read_acceptances
     from hfci.testing.folders import find_tests
-    from hfci.testing.manifest import NOT_ASKED
 
     try:
         is_older = Version(transformers_version()) < Version(old.transformers)

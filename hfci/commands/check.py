@@ -14,8 +14,8 @@ from hfci.commands.options import add_device, add_folder, add_names, add_source,
 from hfci.errors import NothingToDo
 
 if TYPE_CHECKING:
+    from hfci.cases.manifest import Manifest
     from hfci.planning.plan import Plan
-    from hfci.testing.manifest import Manifest
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -64,13 +64,13 @@ def _plan(arguments: Namespace, manifest: Manifest, generated: Path) -> Plan:
     """Return the plan for this machine: one shard, whose workers are its cores."""
     from dataclasses import replace
 
-    from hfci.catalog.origin import Origin, find_transformers
     from hfci.configuration import Runner
+    from hfci.origin import Origin, find_transformers
     from hfci.planning.fingerprinting.reuse import reuse
     from hfci.planning.make import Request, make_plan
     from hfci.planning.stocking import cases_of
     from hfci.testing.preparation import available_cores
-    from hfci.testing.records import new_run_id
+    from hfci.testing.record_writer import new_run_id
 
     here = Runner("here", "here", arguments.device, workers=available_cores(), tiers=(arguments.tier,), shards=1)
     request = Request(

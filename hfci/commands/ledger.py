@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hfci.commands.options import add_json, print_json
 
 if TYPE_CHECKING:
-    from hfci.testing.ledger import Entry, Ledger
+    from hfci.cases.ledger import Entry, Ledger
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Read the ledger, hfci's own and the repository's; list or check it."""
-    from hfci.testing.ledger import read_ledger
+    from hfci.cases.ledger import read_ledger
 
     ledger = read_ledger()
     return (_check if arguments.action == "check" else _list)(ledger, arguments.json)

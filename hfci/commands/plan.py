@@ -14,10 +14,10 @@ from hfci.commands.options import TIERS, add_checks, add_folder, add_json, add_n
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 
 if TYPE_CHECKING:
-    from hfci.catalog.origin import Origin
+    from hfci.cases.manifest import Manifest
+    from hfci.origin import Origin
     from hfci.planning.make import Request
     from hfci.planning.plan import Plan
-    from hfci.testing.manifest import Manifest
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -89,10 +89,10 @@ def run(arguments: Namespace) -> int:
         return _audit(arguments)
     if arguments.github and not os.environ.get(OUTPUT):
         raise UsageError(f"--github appends to the file that {OUTPUT} names, and it is not set: leave --github out")
+    from hfci.cases.ledger import read_ledger
+    from hfci.cases.manifest import MANIFEST, load_manifest
     from hfci.planning.make import make_plan
     from hfci.planning.plan import write_plan
-    from hfci.testing.ledger import read_ledger
-    from hfci.testing.manifest import MANIFEST, load_manifest
 
     read_ledger()  # what is wrong with it is told now, once, and not by every job
     manifest = load_manifest(arguments.generated / MANIFEST)
@@ -118,7 +118,7 @@ def _request(arguments: Namespace, manifest: Manifest) -> Request:
     from hfci.planning.popularity import load_popularity
     from hfci.planning.requirements import Requirements, load_requirements
     from hfci.planning.runners import pick
-    from hfci.testing.records import new_run_id
+    from hfci.testing.record_writer import new_run_id
 
     request = Request(
         run=new_run_id(),
@@ -147,7 +147,7 @@ def _request(arguments: Namespace, manifest: Manifest) -> Request:
 
 def _source(arguments: Namespace, manifest: Manifest) -> Origin | None:
     """Return the transformers that is here, if the tests are for it; without --since, there need not be one."""
-    from hfci.catalog.origin import Origin, find_transformers
+    from hfci.origin import Origin, find_transformers
 
     try:
         found = Origin.at(find_transformers())
@@ -165,8 +165,8 @@ def _source(arguments: Namespace, manifest: Manifest) -> Origin | None:
 
 def _red(since: str) -> frozenset[str]:
     """Return the cases that were red in a folder of records; a revision has none."""
+    from hfci.cases.outcome import RED
     from hfci.planning.fingerprinting.greens import Greens, read_ended
-    from hfci.testing.outcomes import RED
 
     folders = [Path(since)] if Path(since).is_dir() else []
     return frozenset(case for case, ended in Greens.of(read_ended(folders)).last.items() if ended.outcome in RED)

@@ -13,11 +13,11 @@ from hfci.commands.options import add_folder, add_json, print_json
 from hfci.errors import NothingToDo, UsageError
 
 if TYPE_CHECKING:
+    from hfci.cases.manifest import Manifest
     from hfci.results import Results, Summary
     from hfci.results.comparison import Baseline, Comparison
     from hfci.results.history import History
     from hfci.results.history.trends import Trends
-    from hfci.testing.manifest import Manifest
 
 __all__ = ["EXAMPLE", "HELP", "OUTPUTS", "add_arguments", "run"]
 
@@ -82,13 +82,13 @@ def run(arguments: Namespace) -> int:
     """Read, complete, compare, summarize, write, show; 0 only if it is green."""
     from datetime import date
 
+    from hfci.cases.ledger import read_ledger
     from hfci.planning.popularity import load_popularity
     from hfci.results import summarize
     from hfci.results.annotations import annotate
     from hfci.results.expiring import expiring
     from hfci.results.markdown import append_summary
     from hfci.results.terminal import print_summary
-    from hfci.testing.ledger import read_ledger
 
     manifest = _manifest(arguments)
     results = _results(arguments, manifest)
@@ -112,8 +112,8 @@ def run(arguments: Namespace) -> int:
 
 
 def _manifest(arguments: Namespace) -> tuple[Path, Manifest] | None:
+    from hfci.cases.manifest import MANIFEST, load_manifest
     from hfci.testing.folders import usual_manifest
-    from hfci.testing.manifest import MANIFEST, load_manifest
 
     if arguments.manifest is not None:
         return arguments.manifest, load_manifest(arguments.manifest)

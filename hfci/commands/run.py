@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfci.cases.case import LAYOUTS
 from hfci.commands.options import add_checks, add_device, add_folder, add_names, add_seed, add_source, add_tier
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 from hfci.interruption import EXIT_INTERRUPTED
 from hfci.scratch import SCRATCH
-from hfci.testing.cases import LAYOUTS
 from hfci.testing.folders import GENERATED, find_tests
 from hfci.testing.limits import parse_seconds
 
 if TYPE_CHECKING:
+    from hfci.cases.case import Case
+    from hfci.cases.manifest import Manifest, ManifestRow
+    from hfci.cases.records import Record
     from hfci.planning import Selection
     from hfci.planning.plan import Plan, Shard
     from hfci.results import Summary
-    from hfci.testing.cases import Case
-    from hfci.testing.manifest import Manifest, ManifestRow
     from hfci.testing.recorder import Recorder
-    from hfci.testing.records import Record
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -102,9 +102,9 @@ class Asked:
 
 def run(arguments: Namespace) -> int:
     """Find or render the tests, select, run, summarize."""
+    from hfci.cases.ledger import read_ledger
     from hfci.catalog.environment import check_environment
     from hfci.confined import inside
-    from hfci.testing.ledger import read_ledger
     from hfci.testing.session import run_session
 
     for option in ("workers", "threads"):
@@ -149,7 +149,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _asked(arguments: Namespace) -> Asked:
-    from hfci.catalog.origin import Origin, find_transformers
+    from hfci.origin import Origin, find_transformers
     from hfci.planning.plan import parse_shard, require_source
 
     if arguments.shard is None:
@@ -163,7 +163,7 @@ def _asked(arguments: Namespace) -> Asked:
 
 
 def _settings(arguments: Namespace) -> dict[str, Any]:
-    from hfci.testing.cases import SETTINGS
+    from hfci.cases.case import SETTINGS
 
     return {name: getattr(arguments, name) for name in SETTINGS}
 
@@ -172,10 +172,10 @@ def _settings(arguments: Namespace) -> dict[str, Any]:
 
 
 def _recorder(arguments: Namespace, asked: Asked, manifest: Manifest, selection: Selection) -> Recorder:
-    from hfci.testing.cases import run_command
+    from hfci.cases.case import run_command
     from hfci.testing.machine import kernel_variables, with_variables
+    from hfci.testing.record_writer import this_attempt
     from hfci.testing.recorder import Recorder
-    from hfci.testing.records import this_attempt
 
     def reproduce(case: Case) -> str:
         command = run_command(case, source=arguments.source, **_settings(arguments))
@@ -195,11 +195,11 @@ def _recorder(arguments: Namespace, asked: Asked, manifest: Manifest, selection:
 
 def _without_test(row: ManifestRow, case: Case) -> Record:
     """Return the record of an architecture, or a model type, without a test: by which rule, or what has gone wrong."""
-    from hfci.testing.cases import run_command
-    from hfci.testing.manifest import NOT_ASKED
-    from hfci.testing.outcomes import Outcome
+    from hfci.cases.case import run_command
+    from hfci.cases.manifest import NOT_ASKED
+    from hfci.cases.outcome import Outcome
+    from hfci.cases.records import Record
     from hfci.testing.preparation import missing_packages
-    from hfci.testing.records import Record
 
     found = row.architecture(case.architecture)
     if row.reason == NOT_ASKED:

@@ -1,5 +1,6 @@
 """The test files: rendered from `templates/`, validated, written, and compared with what is on disk."""
 
+from hfci.cases.manifest import load_manifest
 from hfci.generation.consistency import Consistency
 from hfci.generation.generate import Outcome, check, generate
 from hfci.generation.inspection import Fixed, consistency, fix, validate
@@ -9,7 +10,6 @@ from hfci.generation.rules import Problem
 from hfci.generation.validate import DESCRIPTIONS
 from hfci.generation.verify import Verification, verify_all
 from hfci.templating import templates_dir
-from hfci.testing.manifest import load_manifest
 
 __all__ = [
     "DESCRIPTIONS",

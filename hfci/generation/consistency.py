@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hfci.cases.manifest import ManifestRow
 from hfci.catalog import ModelType, families
 from hfci.catalog.outputs import output_fields
 from hfci.catalog.registries import find_class
 from hfci.errors import FOREIGN, in_one_line
 from hfci.generation.render import Rendered, promised_checks
 from hfci.generation.rules import Problem
-from hfci.testing.manifest import ManifestRow
 
 __all__ = ["Consistency", "FamilyLine", "consistency_of"]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hfci.cases.manifest import FAULTS, Manifest, ManifestRow
 from hfci.catalog import Architecture, ModelType, families, model_type_names, read_row, transformers_version
 from hfci.catalog.registries import registry_digest
 from hfci.errors import FOREIGN, UsageError
@@ -14,7 +15,6 @@ from hfci.generation.progress import track
 from hfci.generation.render import Fault, Rendered, TemplateBroken, fault_of, render, render_part
 from hfci.generation.rules import Expected
 from hfci.generation.verify import Target, Verification
-from hfci.testing.manifest import FAULTS, Manifest, ManifestRow
 
 __all__ = ["Asked", "Due", "due", "expectations", "host", "known_of", "read_rows", "require_installed", "targets"]
 

@@ -7,6 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hfci.cases.manifest import (
+    MANIFEST,
+    NOT_ASKED,
+    READABLE,
+    Manifest,
+    ManifestArchitecture,
+    ManifestCase,
+    ManifestRow,
+    load_manifest,
+)
 from hfci.catalog import ModelType, model_type_names, transformers_version
 from hfci.catalog.registries import registry_digest
 from hfci.generation.drift import drift
@@ -19,16 +29,6 @@ from hfci.generation.validate import invalid_files, problems_of_rows
 from hfci.generation.verify import Target, Verification, verify_all
 from hfci.generation.write import is_on_disk, require_own, staged
 from hfci.templating import templates_dir
-from hfci.testing.manifest import (
-    MANIFEST,
-    NOT_ASKED,
-    READABLE,
-    Manifest,
-    ManifestArchitecture,
-    ManifestCase,
-    ManifestRow,
-    load_manifest,
-)
 
 __all__ = ["Outcome", "check", "generate"]
 

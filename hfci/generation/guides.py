@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hfci.cases.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
 from hfci.catalog.families import Family, rules
 from hfci.checks.registry import CHECKS
 from hfci.confined import inside
@@ -22,7 +23,6 @@ from hfci.generation.render import promised_checks
 from hfci.generation.write import is_on_disk, require_own, staged
 from hfci.results import text as texts
 from hfci.templating import environment, templates_dir
-from hfci.testing.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
 from hfci.tiny.recipes import recipe_rows
 
 __all__ = [

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hfci.cases.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
 from hfci.catalog import ModelType, model_type_names
 from hfci.errors import NothingToDo, UsageError
 from hfci.generation.consistency import Consistency, consistency_of
@@ -17,7 +18,6 @@ from hfci.generation.select import select
 from hfci.generation.validate import problems_in, problems_of_rows
 from hfci.generation.write import is_on_disk, staged
 from hfci.templating import templates_dir
-from hfci.testing.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
 
 __all__ = ["Fixed", "consistency", "fix", "validate"]
 

@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from hfci.cases.manifest import FAULTS, MANIFEST, ManifestRow
 from hfci.generation.render import Rendered
 from hfci.generation.rules import RULES, Expected, Problem, TestFile, problems_of
 from hfci.generation.tools import collection_problems, format_problems, lint_problems
-from hfci.testing.manifest import FAULTS, MANIFEST, ManifestRow
 
 __all__ = ["DESCRIPTIONS", "invalid_files", "problems_in", "problems_of_rows", "strays"]
 

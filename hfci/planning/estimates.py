@@ -10,9 +10,9 @@ from functools import cached_property
 from itertools import chain
 from statistics import median
 
+from hfci.cases.case import Case
+from hfci.cases.manifest import Manifest
 from hfci.planning.requirements import Need, Requirements
-from hfci.testing.cases import Case
-from hfci.testing.manifest import Manifest
 
 __all__ = ["START_UP", "Estimate", "Estimator"]
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from hfci.cases.manifest import Manifest
 from hfci.errors import NothingToDo, UsageError
 from hfci.planning.balance import Load, balance, lower_bound, pack
 from hfci.planning.budget import fill, trim
@@ -14,7 +15,6 @@ from hfci.planning.plan import Absent, LeftOut, Plan, Shard, groups_of
 from hfci.planning.runners import LIMIT, Place, cheapest_first, find_places
 from hfci.planning.sharing import Share, share_out, within_limit
 from hfci.planning.stocking import GIB, Request, Stock, Store
-from hfci.testing.manifest import Manifest
 
 __all__ = ["Request", "make_plan"]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from hfci.catalog.origin import Origin
+from hfci.cases.case import Case
+from hfci.cases.manifest import Manifest
 from hfci.confined import plain_name, relative_path
 from hfci.errors import UsageError
+from hfci.origin import Origin
 from hfci.planning.documents import load_document
 from hfci.planning.select import Selection, select
-from hfci.testing.cases import Case
-from hfci.testing.manifest import Manifest
 from hfci.writing import replacing
 
 __all__ = [

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Header, Record
 from hfci.planning.documents import load_document
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Header, Record
 from hfci.writing import replacing
 
 __all__ = ["SCHEMA", "SCHEMA_FILE", "Need", "Requirements", "load_requirements", "merge_into", "runner_of"]

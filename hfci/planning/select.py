@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from hfci.cases.case import Case
+from hfci.cases.manifest import Manifest, ManifestRow
 from hfci.errors import UsageError, nearest
-from hfci.testing.cases import Case
-from hfci.testing.manifest import Manifest, ManifestRow
 
 __all__ = ["Selection", "match_names", "select"]
 

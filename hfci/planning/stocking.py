@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hfci.catalog.origin import Origin
+from hfci.cases.case import Case
+from hfci.cases.manifest import Manifest
 from hfci.configuration import Runner
+from hfci.origin import Origin
 from hfci.planning.balance import Work
 from hfci.planning.estimates import Estimate, Estimator
 from hfci.planning.plan import Assumed, Reused, Unavailable, Untested, groups_of
 from hfci.planning.requirements import Requirements
 from hfci.planning.runners import LIMIT, Place, find_places
 from hfci.planning.select import select
-from hfci.testing.cases import Case
-from hfci.testing.manifest import Manifest
 
 if TYPE_CHECKING:
     from hfci.planning.fingerprinting.reuse import Reuse

@@ -14,11 +14,11 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from hfci.cases.manifest import Manifest
 from hfci.configuration import load_configuration
 from hfci.errors import UsageError, nearest, require_keys
 from hfci.releases.losses import Kind, Loss, losses, shows
 from hfci.testing.audit import supported
-from hfci.testing.manifest import Manifest
 
 __all__ = ["OWN", "SCHEMA", "SCHEMA_FILE", "Acceptance", "Judgement", "judge", "load_acceptances", "read_acceptances"]
 

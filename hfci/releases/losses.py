@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestRow
+from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestRow
 
 __all__ = ["Kind", "Loss", "losses", "shows"]
 

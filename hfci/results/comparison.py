@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hfci.cases.outcome import EXECUTED, RED, Outcome
+from hfci.cases.records import Header, Record
 from hfci.errors import NothingToDo
 from hfci.results.noise import FLOORS, beyond_noise
 from hfci.results.reading import Results
-from hfci.testing.outcomes import EXECUTED, RED, Outcome
-from hfci.testing.records import Header, Record
 
 __all__ = [
     "Baseline",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from hfci.cases.case import Case, run_command
+from hfci.cases.manifest import Manifest
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Header, Record
 from hfci.errors import UsageError
 from hfci.planning.plan import Plan
 from hfci.planning.select import select
 from hfci.results.reading import Results
-from hfci.testing.cases import Case, run_command
-from hfci.testing.manifest import Manifest
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Header, Record
 
 __all__ = [
     "absent_from_manifest",

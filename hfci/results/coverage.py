@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hfci.cases.manifest import ManifestRow
+from hfci.cases.records import Record
 from hfci.results.ladder import LADDER, Ladder
-from hfci.testing.manifest import ManifestRow
-from hfci.testing.records import Record
 
 __all__ = ["Step", "coverage"]
 

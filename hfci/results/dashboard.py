@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import jinja2
 from markupsafe import Markup
 
+from hfci.cases.outcome import RED, Outcome
+from hfci.cases.records import Record
 from hfci.results.dashboard_data import SEVERITY, dashboard_data, embedded
 from hfci.results.reading import Results
 from hfci.results.summary import Summary
 from hfci.results.text import clean, first_line
 from hfci.templating import templates_dir
-from hfci.testing.outcomes import RED, Outcome
-from hfci.testing.records import Record
 from hfci.writing import replacing
 
 if TYPE_CHECKING:

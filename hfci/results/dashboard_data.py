@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from hfci.cases.outcome import RED, Outcome
+from hfci.cases.records import Error, Record
 from hfci.results.reading import Results
-from hfci.testing.outcomes import RED, Outcome
-from hfci.testing.records import Error, Record
 
 if TYPE_CHECKING:
     from hfci.results.comparison import Comparison, Shift

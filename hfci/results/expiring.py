@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from hfci.testing.ledger import Entry
+from hfci.cases.ledger import Entry
 
 __all__ = ["Expiring", "expiring"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from hfci.testing.outcomes import RED, Outcome
-from hfci.testing.records import Record
+from hfci.cases.outcome import RED, Outcome
+from hfci.cases.records import Record
 
 __all__ = ["LADDER", "MEANING", "Ladder"]
 

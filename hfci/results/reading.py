@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.reading import Part, find_parts, read_records
+from hfci.cases.records import Header, Record
 from hfci.errors import UsageError
-from hfci.testing.outcomes import Outcome
-from hfci.testing.reading import Part, find_parts, read_records
-from hfci.testing.records import Header, Record
 
 __all__ = ["Results", "read_results"]
 

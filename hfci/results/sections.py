@@ -8,14 +8,14 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Header
 from hfci.results.comparison import Shift
 from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
 from hfci.results.summary import VANISHED, Changed, Flaky, Summary
 from hfci.results.tally import Cell, Failure, Shard
 from hfci.results.text import clean, first_line, shorten
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Header
 
 __all__ = ["RED_MARK", "Column", "Section", "at", "command", "how_flaky", "measured", "sections", "since"]
 

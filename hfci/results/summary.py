@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from hfci.cases.case import Case, run_command
+from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.expiring import Expiring
 from hfci.results.reading import Results
 from hfci.results.tally import Cell, Failure, Shard, Tally, failure_of
 from hfci.results.text import first_line, shorten
-from hfci.testing.cases import Case, run_command
-from hfci.testing.outcomes import EXECUTED, RED, Outcome
 
 if TYPE_CHECKING:
     from hfci.results.history.trends import Streak, Trends

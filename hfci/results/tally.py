@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from hfci.cases.outcome import EXECUTED, RED, Outcome
+from hfci.cases.records import Header, Record
 from hfci.results.ladder import Ladder
 from hfci.results.text import first_line
-from hfci.testing.outcomes import EXECUTED, RED, Outcome
-from hfci.testing.records import Header, Record
 
 __all__ = ["Cell", "Failure", "Shard", "Tally", "failure_of"]
 

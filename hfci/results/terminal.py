@@ -6,11 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from hfci.cases.outcome import RED, Outcome
 from hfci.results.sections import RED_MARK, Section, command, sections, since
 from hfci.results.summary import VANISHED, Summary
 from hfci.results.tally import Failure
 from hfci.results.text import first_line, no_command
-from hfci.testing.outcomes import RED, Outcome
 
 if TYPE_CHECKING:
     from rich.console import Console

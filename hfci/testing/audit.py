@@ -11,9 +11,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from hfci.cases.ledger import Entry
 from hfci.checks.registry import CHECKS
 from hfci.errors import nearest
-from hfci.testing.ledger import Entry
 from hfci.testing.reproducer import Ending, faults, run_alone
 
 __all__ = ["Installed", "matches_nothing", "problems_of", "supported"]

@@ -21,15 +21,16 @@ import msgspec
 import pytest
 import pytest_timeout
 
+from hfci.cases.case import Case, case_from_marker
+from hfci.cases.ledger import Ledger, read_ledger
+from hfci.cases.outcome import Outcome
 from hfci.catalog.registries import transformers_version
 from hfci.checks.registry import CHECKS
 from hfci.errors import HfciError, UsageError
-from hfci.testing.cases import Case, case_from_marker
-from hfci.testing.ledger import Ledger, read_ledger
 from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
-from hfci.testing.outcomes import Outcome, Verdict, against_ledger, judge, plain, unavailable
 from hfci.testing.preparation import missing_packages, prepare, seed, used_device
+from hfci.testing.verdicts import Verdict, against_ledger, judge, plain, unavailable
 from hfci.testing.workers import become_worker
 
 __all__ = ["CASE", "Executor"]
@@ -215,7 +216,9 @@ class Executor:
         verdict = judge(report, call.excinfo.value if call.excinfo else None, building)
         case = item.stash[CASE]
         verdict = self._overruled(verdict, report, item)
-        entries = self.ledger.on(transformers_version(), case.model_type, case.architecture, case.check)
+        forwards = case.check not in CHECKS or CHECKS[case.check].forwards
+        on_what = (case.model_type, case.architecture, case.check)
+        entries = self.ledger.on(transformers_version(), *on_what, forwards=forwards)
         verdict = against_ledger(verdict, entries, date.today(), is_over=call.when == "call")
         _show(report, verdict, item)
         if tiny is not None and call.when == "call":

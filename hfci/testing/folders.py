@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from hfci.cases.manifest import MANIFEST, ForeignManifest, Manifest, load_manifest
 from hfci.catalog.registries import registry_digest, transformers_version
 from hfci.errors import UsageError
 from hfci.scratch import make_scratch
-from hfci.testing.manifest import MANIFEST, ForeignManifest, Manifest, load_manifest
 
 __all__ = ["GENERATED", "find_tests", "render", "usual_manifest"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hfci.testing.cases import LAYOUTS
+from hfci.cases.case import LAYOUTS
 from hfci.testing.executor import Executor
 from hfci.testing.limits import parse_seconds, parse_seed
 from hfci.testing.recorder import Recorder

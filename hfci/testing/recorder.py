@@ -17,12 +17,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from hfci.cases.case import SETTINGS, Case, unusual
+from hfci.cases.outcome import EXECUTED, Outcome
+from hfci.cases.records import Error, Record, records_file
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.interruption import EXIT_INTERRUPTED, uninterrupted
-from hfci.testing.cases import SETTINGS, Case, unusual
 from hfci.testing.machine import Process, kernel_variables, with_variables
-from hfci.testing.outcomes import EXECUTED, Outcome, Verdict
-from hfci.testing.records import Error, Header, Record, RecordWriter, new_run_id, records_file, this_attempt
+from hfci.testing.record_writer import RecordWriter, new_header, new_run_id, this_attempt
+from hfci.testing.verdicts import Verdict
 from hfci.testing.workers import end_worker, manner
 
 __all__ = ["Recorder"]
@@ -268,7 +270,7 @@ class Recorder:
         if self.results is None:
             return
         planned = len(self.planned) + len(self.known)
-        head = Header.now(
+        head = new_header(
             device=device,
             planned=planned,
             folder=Path.cwd(),

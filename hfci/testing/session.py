@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfci.cases.case import SETTINGS
 from hfci.interruption import EXIT_INTERRUPTED
-from hfci.testing.cases import SETTINGS
 
 if TYPE_CHECKING:
-    from hfci.testing.cases import Case
+    from hfci.cases.case import Case
     from hfci.testing.recorder import Recorder
 
 __all__ = ["own_environment", "run_session"]

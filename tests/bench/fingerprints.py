@@ -29,7 +29,7 @@ importlib.util.find_spec = lambda name, *rest: spec if name == "transformers" el
 sys.modules["torch"] = sys.modules["transformers"] = None  # an import of them fails
 from pathlib import Path
 from hfci.planning.fingerprinting.fingerprints import fingerprints_of
-from hfci.testing.manifest import load_manifest
+from hfci.cases.manifest import load_manifest
 found = fingerprints_of(load_manifest(Path("generated/manifest.json")), cache=Path(sys.argv[1]))
 print(len(found), time.perf_counter() - start)
 """

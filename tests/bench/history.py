@@ -23,6 +23,9 @@ HERE = Path(__file__).resolve()
 ROOT = HERE.parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
+from hfci.cases.case import Case  # noqa: E402
+from hfci.cases.outcome import Outcome  # noqa: E402
+from hfci.cases.records import Error, Header, Record, records_file  # noqa: E402
 from hfci.results import read_results, summarize  # noqa: E402
 from hfci.results.comparison import compare  # noqa: E402
 from hfci.results.dashboard import write_dashboard  # noqa: E402
@@ -33,9 +36,7 @@ from hfci.results.history.gathering import gather, make_point, parts_of  # noqa:
 from hfci.results.history.interning import Vocabulary  # noqa: E402
 from hfci.results.history.stored import forget_identities, write_run  # noqa: E402
 from hfci.results.markdown import write_summary  # noqa: E402
-from hfci.testing.cases import Case  # noqa: E402
-from hfci.testing.outcomes import Outcome  # noqa: E402
-from hfci.testing.records import Error, Header, Record, RecordWriter, records_file  # noqa: E402
+from hfci.testing.record_writer import RecordWriter  # noqa: E402
 
 __all__ = ["Reporting", "measure", "peak", "set_up"]
 

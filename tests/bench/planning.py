@@ -22,14 +22,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hfci.cases.manifest import MANIFEST, Manifest, ManifestCase, ManifestRow, load_manifest
+from hfci.cases.outcome import EXECUTED
 from hfci.configuration import Runner as Kind
 from hfci.errors import HfciError
 from hfci.planning.balance import Work, balance, lower_bound, pack
 from hfci.planning.make import Request, make_plan
 from hfci.planning.requirements import Need, Requirements, Runner
 from hfci.results import read_results
-from hfci.testing.manifest import MANIFEST, Manifest, ManifestCase, ManifestRow, load_manifest
-from hfci.testing.outcomes import EXECUTED
 
 ROOT = Path(__file__).parent.parent.parent
 SHARDS = range(2, 65)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from hfci.cases.manifest import SCHEMA
 from hfci.catalog import model_type_names, transformers_version
 from hfci.catalog.versions import difference
 from hfci.cli import main
-from hfci.testing.manifest import SCHEMA
 
 
 def test_what_one_version_lacks_and_what_it_has_beside() -> None:

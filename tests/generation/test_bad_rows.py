@@ -12,9 +12,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from hfci.cases.manifest import load_manifest
 from hfci.generation import check, generate, validate
 from hfci.generation.tools import collection_problems
-from hfci.testing.manifest import load_manifest
 
 from ..releases import release
 
@@ -72,7 +72,7 @@ def test_a_template_that_makes_nonsense_of_one_model_type_spoils_that_one(
         ("bert/BertModel", stage)
     ]
     assert check([], out, progress=False, templates=templates) == ""
-    schema = Path(__file__).parents[2] / "hfci" / "generation" / "data" / "manifest.schema.json"
+    schema = Path(__file__).parents[2] / "hfci" / "cases" / "data" / "manifest.schema.json"
     jsonschema.validate(json.loads((out / "manifest.json").read_text()), json.loads(schema.read_text()))
 
 

@@ -5,18 +5,18 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
+from hfci.cases.manifest import load_manifest
 from hfci.catalog import model_type_names
 from hfci.errors import UsageError
 from hfci.generation import check, generate
 from hfci.generation.validate import strays
-from hfci.testing.manifest import load_manifest
 
 BERT = "text_encoder/test_bert.py"
 BERT_HEADS = "text_encoder/test_bert_functional.py"
 
 
 def schema():
-    return json.loads((files("hfci.generation") / "data" / "manifest.schema.json").read_text())
+    return json.loads((files("hfci.cases") / "data" / "manifest.schema.json").read_text())
 
 
 def snapshot(folder):

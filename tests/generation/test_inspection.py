@@ -3,10 +3,10 @@ import shutil
 
 import pytest
 
+from hfci.cases.manifest import load_manifest
 from hfci.catalog import families, read_row
 from hfci.errors import NothingToDo, UsageError
 from hfci.generation import consistency, fix
-from hfci.testing.manifest import load_manifest
 
 BERT = "text_encoder/test_bert.py"
 BERT_HEADS = "text_encoder/test_bert_functional.py"

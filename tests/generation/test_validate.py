@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hfci.cases.manifest import FAULTS
 from hfci.generation import DESCRIPTIONS, generate, validate
-from hfci.testing.manifest import FAULTS
 
 BERT = "text_encoder/test_bert.py"
 BASE = "_smoke.py.jinja"

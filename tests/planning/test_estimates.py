@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
+from hfci.cases.case import Case
+from hfci.cases.manifest import Manifest, ManifestArchitecture
 from hfci.planning import select
 from hfci.planning.estimates import EXPONENT, SECONDS, USUAL_MEMORY, Estimate, Estimator
 from hfci.planning.requirements import Need, Requirements, Runner
-from hfci.testing.cases import Case
-from hfci.testing.manifest import Manifest, ManifestArchitecture
 
 from .test_select import MANIFEST
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hfci.cases.manifest import Manifest
 from hfci.configuration import Runner
 from hfci.errors import NothingToDo, UsageError
 from hfci.planning import select
@@ -24,7 +25,6 @@ from hfci.planning.plan import SCHEMA_FILE, Plan, load_plan, parse_shard, select
 from hfci.planning.requirements import Need, Requirements
 from hfci.planning.requirements import Runner as Measured
 from hfci.planning.telling import describe
-from hfci.testing.manifest import Manifest
 
 from .test_select import MANIFEST, row
 

@@ -17,9 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 import jsonschema
 import pytest
 
+from hfci.cases.manifest import Manifest
 from hfci.errors import UsageError
 from hfci.planning.popularity import SCHEMA_FILE, Popularity, Use, load_popularity
-from hfci.testing.manifest import Manifest
 from hfci.testing.preparation import OFFLINE
 
 from .test_select import row

@@ -6,10 +6,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from hfci.cases.case import Case
+from hfci.cases.records import Error, Header, Record
 from hfci.errors import UsageError
 from hfci.planning.requirements import KEPT, SCHEMA_FILE, Need, Requirements, load_requirements
-from hfci.testing.cases import Case
-from hfci.testing.records import Error, Header, Record
 
 
 def head(run: str, **fields: object) -> Header:

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
+from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
 from hfci.errors import UsageError
 from hfci.planning import select
-from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
 
 CHECKS = ("builds_tiny", "forward_is_finite")
 

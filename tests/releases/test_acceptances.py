@@ -13,11 +13,11 @@ import jsonschema
 import pytest
 from packaging.version import Version
 
+from hfci.cases.manifest import MANIFEST, Manifest, ManifestArchitecture, ManifestRow, load_manifest
 from hfci.cli import main
 from hfci.errors import UsageError
 from hfci.releases.acceptances import OWN, SCHEMA_FILE, Acceptance, judge, load_acceptances, read_acceptances
 from hfci.releases.losses import Kind, Loss
-from hfci.testing.manifest import MANIFEST, Manifest, ManifestArchitecture, ManifestRow, load_manifest
 
 from .test_losses import HEAD, MODEL, OLD, ONE, TWO, after, with_model
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from hfci.releases.losses import Kind, Loss, losses
-from hfci.testing.manifest import (
+from hfci.cases.manifest import (
     MANIFEST,
     READABLE,
     Manifest,
@@ -24,6 +23,7 @@ from hfci.testing.manifest import (
     load_manifest,
     parse_manifest,
 )
+from hfci.releases.losses import Kind, Loss, losses
 
 from . import release
 

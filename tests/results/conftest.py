@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from hfci.cases.outcome import Outcome
 from hfci.results.reading import read_results
-from hfci.testing.outcomes import Outcome
 from tests.results.browser import chromium
 from tests.results.dashboards import Made, made_page, made_records
 from tests.results.support import record, save

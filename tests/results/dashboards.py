@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hfci.cases.case import Case
+from hfci.cases.outcome import EXECUTED, RED, Outcome
+from hfci.cases.records import Error, Record
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.dashboard import write_dashboard
 from hfci.results.history.trends import Flake, Point, Streak, Trends
 from hfci.results.ladder import LADDER
 from hfci.results.reading import Results, read_results
 from hfci.results.summary import Summary, summarize
-from hfci.testing.cases import Case
-from hfci.testing.outcomes import EXECUTED, RED, Outcome
-from hfci.testing.records import Error, Record
 from tests.results.support import save
 
 __all__ = ["Made", "changes_of", "comparison_of", "made_page", "made_records", "made_results", "trends_of"]

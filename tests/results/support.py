@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hfci.testing.cases import Case
-from hfci.testing.records import Error, Header, Record, RecordWriter, records_file
+from hfci.cases.case import Case
+from hfci.cases.records import Error, Header, Record, records_file
+from hfci.testing.record_writer import RecordWriter
 
 
 def record(model_type: str, check: str | None, outcome: str, **fields: Any) -> Record:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Record
 from hfci.errors import NothingToDo
 from hfci.results import Results, read_results, summarize
 from hfci.results.comparison import Baseline, Comparison, Observation, baseline_of, compare, lost
 from hfci.results.noise import FLOORS, beyond_noise
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Record
 
 from .support import record, save
 

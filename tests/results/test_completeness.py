@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hfci.cases.records import Record
 from hfci.configuration import Runner
 from hfci.errors import UsageError
 from hfci.planning import select
@@ -14,7 +15,6 @@ from hfci.planning.make import Request, make_plan
 from hfci.planning.plan import Assumed, Plan, Reused, Unavailable
 from hfci.results import read_results, summarize
 from hfci.results.completeness import absent_from_manifest, absent_from_plan, settled_by_plan
-from hfci.testing.records import Record
 
 from ..planning.test_select import MANIFEST
 from .support import save

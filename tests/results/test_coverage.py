@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Record
 from hfci.results.coverage import coverage
-from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Record
 
 ROWS = (
     ManifestRow("empty", "catalogued", reason="no model class of its own"),

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Error
 from hfci.errors import UsageError
 from hfci.results import dashboard_data as model
 from hfci.results.dashboard import write_dashboard
 from hfci.results.dashboard_data import SEVERITY, dashboard_data, embedded
 from hfci.results.reading import Results, read_results
 from hfci.results.summary import summarize
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Error
 from tests.assets import FILES, VENDOR
 from tests.results.dashboards import changes_of, comparison_of, made_results, trends_of
 from tests.results.support import record, save

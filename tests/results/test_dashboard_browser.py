@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from hfci.cases.outcome import EXECUTED, RED, Outcome
+from hfci.cases.records import Record
 from hfci.results.dashboard import write_dashboard
 from hfci.results.reading import read_results
 from hfci.results.summary import summarize
-from hfci.testing.outcomes import EXECUTED, RED, Outcome
-from hfci.testing.records import Record
 from tests.results.browser import opened, until
 from tests.results.dashboards import Made, made_page, made_results
 from tests.results.support import record, save

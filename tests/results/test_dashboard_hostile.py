@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
+from hfci.cases.case import Case
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Error, Record
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.dashboard import write_dashboard
 from hfci.results.history.trends import Flake, Point, Streak, Trends
 from hfci.results.reading import read_results
 from hfci.results.summary import summarize
-from hfci.testing.cases import Case
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Error, Record
 from tests.results.browser import opened, until
 from tests.results.support import record, save
 from tests.results.views import status

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hfci.cases.records import Error
 from hfci.errors import EnvironmentUnfit
 from hfci.results import read_results
 from hfci.results.comparison import Shift, baseline_of, compare
@@ -22,7 +23,6 @@ from hfci.results.sections import sections
 from hfci.results.summary import Flaky, Summary, summarize
 from hfci.results.tally import Failure
 from hfci.results.text import clean
-from hfci.testing.records import Error
 
 from .rendered import HOSTILE, LIVE, Rendered, hostile_texts
 from .support import record, save

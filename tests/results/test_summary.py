@@ -18,6 +18,10 @@ from markdown_it import MarkdownIt
 from packaging.specifiers import SpecifierSet
 from rich.console import Console
 
+from hfci.cases.case import Case
+from hfci.cases.ledger import OWN, Entry, Ledger, load_ledger
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Error, Record
 from hfci.results import read_results, summarize
 from hfci.results.comparison import Shift, baseline_of, compare
 from hfci.results.expiring import expiring
@@ -26,10 +30,6 @@ from hfci.results.markdown import append_summary, render_summary
 from hfci.results.summary import Flaky, Summary
 from hfci.results.tally import Cell
 from hfci.results.terminal import print_summary
-from hfci.testing.cases import Case
-from hfci.testing.ledger import OWN, Entry, Ledger, load_ledger
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Error, Record
 
 from .rendered import Rendered
 from .support import record, save

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Record
 from hfci.results.dashboard_data import SEVERITY
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Record
 from tests.results.browser import until
 from tests.results.dashboards import Made
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import jsonschema
 
+from hfci.cases.records import SCHEMA_FILE
 from hfci.testing.preparation import OFFLINE
-from hfci.testing.records import SCHEMA_FILE
 
 MARK = """
 import pytest

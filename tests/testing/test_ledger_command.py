@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hfci.cases import ledger as ledger_module
+from hfci.cases.ledger import OWN, load_ledger
 from hfci.cli import main
-from hfci.testing import ledger as ledger_module
-from hfci.testing.ledger import OWN, load_ledger
 
 ENTRY = """
 [[entry]]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from hfci.cases.case import case_from_marker
 from hfci.errors import UsageError
-from hfci.testing.cases import case_from_marker
 
 from .support import read_lines, run_pytest, write_test
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
+from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
 
 from .support import OWNER, ROOT, Emulator, git, repository, write
 

@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hfci.cases.case import Case
+from hfci.cases.manifest import Manifest, ManifestCase, ManifestRow
 from hfci.checks.registry import CHECKS
 from hfci.planning.fingerprinting import rows
 from hfci.planning.fingerprinting.closures import Closures
@@ -24,8 +26,6 @@ from hfci.planning.fingerprinting.places import CONSTRAINTS, OWN_LEDGER, places_
 from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.sources import File
 from hfci.scratch import SCRATCH
-from hfci.testing.cases import Case
-from hfci.testing.manifest import Manifest, ManifestCase, ManifestRow
 
 __all__ = ["CACHE", "Fingerprints", "Subject", "fingerprints_of", "subject_of"]
 
@@ -35,7 +35,7 @@ CACHE = SCRATCH / "sources.msgpack"
 PLUGIN = "hfci.testing.plugin"
 
 RECIPES = "hfci/tiny/data/recipes/"
-LEDGER = "hfci/testing/data/ledger.toml"
+LEDGER = "hfci/cases/data/ledger.toml"
 MODELING_AUTO = "transformers/models/auto/modeling_auto.py"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hfci.testing.outcomes import RED, Outcome
-from hfci.testing.reading import find_parts, read_records
+from hfci.cases.outcome import RED, Outcome
+from hfci.cases.reading import find_parts, read_records
 
 __all__ = ["GREEN", "Ended", "Greens", "Missed", "audit", "read_ended"]
 

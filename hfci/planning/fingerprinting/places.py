@@ -6,9 +6,9 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfci.catalog.origin import find_transformers
 from hfci.configuration import load_configuration
 from hfci.errors import UsageError
+from hfci.origin import find_transformers
 from hfci.planning.fingerprinting.sources import File, Folder, files_in
 from hfci.templating import templates_dir
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hfci.cases.case import Case
+from hfci.cases.manifest import Manifest
 from hfci.errors import EnvironmentUnfit
 from hfci.planning.fingerprinting.fingerprints import CACHE, Fingerprints, Subject, subject_of
 from hfci.planning.fingerprinting.greens import Ended, Greens, read_ended
@@ -13,8 +15,6 @@ from hfci.planning.fingerprinting.past import Past, read_past
 from hfci.planning.fingerprinting.places import places_of
 from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.revision import at_revision, find_commit
-from hfci.testing.cases import Case
-from hfci.testing.manifest import Manifest
 
 __all__ = ["Reuse", "reuse", "since_records", "since_revision", "unreused"]
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hfci.cases.outcome import Outcome
 from hfci.results.reading import Results
 from hfci.results.summary import Summary
-from hfci.testing.outcomes import Outcome
 from hfci.writing import replacing
 
 __all__ = ["FILE", "NAME", "badge", "write"]

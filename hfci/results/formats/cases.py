@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Header, Record
 from hfci.results.reading import Results
 from hfci.results.summary import VANISHED, Summary
 from hfci.results.text import ANSI, HIDDEN, clean, first_line
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Header, Record
 
 __all__ = ["details", "facts", "listed", "message", "plain", "title", "vanished"]
 

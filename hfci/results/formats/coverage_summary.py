@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
+from hfci.cases.outcome import RED, Outcome
+from hfci.cases.records import Record
 from hfci.results.formats.cases import vanished
 from hfci.results.reading import Results
 from hfci.results.summary import Summary
 from hfci.results.text import clean, first_line
-from hfci.testing.outcomes import RED, Outcome
-from hfci.testing.records import Record
 from hfci.writing import replacing
 
 __all__ = ["FILE", "NAME", "SCHEMA", "SCHEMA_FILE", "coverage_summary", "write"]

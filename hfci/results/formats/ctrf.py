@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from hfci import __version__
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Header, Record
 from hfci.results.formats.cases import details, facts, listed, message
 from hfci.results.reading import Results
 from hfci.results.summary import Summary
 from hfci.results.text import clean
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Header, Record
 from hfci.writing import replacing
 
 __all__ = ["FILE", "NAME", "write"]

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Record
 from hfci.results.formats.cases import details, facts, listed, message, title
 from hfci.results.reading import Results
 from hfci.results.summary import Summary
 from hfci.results.text import clean
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Record
 from hfci.writing import replacing
 
 __all__ = ["FILE", "NAME", "write"]

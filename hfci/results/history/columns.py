@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hfci.cases.outcome import Outcome
 from hfci.errors import UsageError
-from hfci.testing.outcomes import Outcome
 
 __all__ = [
     "BIT",

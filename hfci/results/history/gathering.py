@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from hfci.cases.outcome import EXECUTED, RED, Outcome
+from hfci.cases.records import Header, Record
 from hfci.results.history.columns import BIT, CODE, LAYOUT, OUTCOMES, QUANTITIES, Columns, measured, quantised
 from hfci.results.history.interning import Vocabulary
 from hfci.results.history.trends import Point
 from hfci.results.ladder import Ladder
 from hfci.results.reading import Results, read_results
 from hfci.results.text import first_line
-from hfci.testing.outcomes import EXECUTED, RED, Outcome
-from hfci.testing.records import Header, Record
 
 __all__ = ["Detail", "Part", "Run", "gather", "make_point", "parts_of", "scope_of"]
 

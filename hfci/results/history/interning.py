@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
-from hfci.testing.records import Record
+from hfci.cases.records import Record
 
 __all__ = ["Subject", "Vocabulary"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hfci.cases.outcome import Outcome
 from hfci.results.comparison import Shift
 from hfci.results.history.columns import CODE, STEP, measured
 from hfci.results.history.steps import BLOCK, FEWEST_RUNS, find_steps
 from hfci.results.noise import Floor
-from hfci.testing.outcomes import Outcome
 
 if TYPE_CHECKING:
     from hfci.results.history.trends import Log

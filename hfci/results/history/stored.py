@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from hfci.cases.records import Header
 from hfci.errors import UsageError
 from hfci.results.history.columns import LAYOUT, Columns, decode, decode_cases, encode
 from hfci.results.history.gathering import Part, Run, scope_of
 from hfci.results.history.trends import WINDOW, Point
-from hfci.testing.records import Header
 
 __all__ = [
     "StoredRun",

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hfci.cases.outcome import RED, Outcome
 from hfci.results.comparison import Shift
 from hfci.results.history.columns import BIT, CODE, OUTCOMES
 from hfci.results.history.shifts import shifts
-from hfci.testing.outcomes import RED, Outcome
 
 __all__ = ["WINDOW", "Flake", "Log", "Point", "Streak", "Trends", "make_trends"]
 

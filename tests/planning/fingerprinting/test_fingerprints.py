@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow, load_manifest
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.planning.fingerprinting.fingerprints import Fingerprints, Subject, fingerprints_of
 from hfci.planning.fingerprinting.installed import versions_here, versions_of
 from hfci.planning.fingerprinting.places import Places
 from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.select import select
-from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow, load_manifest
 from tests.planning.fingerprinting.worlds import TRANSFORMERS, world
 
 GENERATED = Path(__file__).parents[3] / "generated"
@@ -65,7 +65,7 @@ BASE = {
     "hfci/results/data/history.toml": "a = 1\n",
     "hfci/testing/__init__.py": "",
     "hfci/testing/plugin.py": "import pytest\nfrom hfci.tiny import shrink\nimport hfci.checks\n",
-    "hfci/testing/data/ledger.toml": '[[entry]]\nmodel_types = ["dpr"]\nexpires = 2026-11-30\n',
+    "hfci/cases/data/ledger.toml": '[[entry]]\nmodel_types = ["dpr"]\nexpires = 2026-11-30\n',
     "generated/text/test_bert.py": "from transformers import BertModel\n",
     "generated/text/test_bert_functional.py": "from transformers.models.bert.modeling_bert import BertHead\n",
     "generated/text/test_dpr.py": "def test():\n    from transformers import DPRReader\n",
@@ -97,7 +97,7 @@ def selected(changes: dict[str, str | bytes | None], today: date = TODAY) -> set
 
 BERT = "transformers/models/bert/modeling_bert.py"
 RECIPES = "hfci/tiny/data/recipes/a.toml"
-LEDGER = "hfci/testing/data/ledger.toml"
+LEDGER = "hfci/cases/data/ledger.toml"
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_without_transformers_it_says_what_is_missing() -> None:
     code = (
         "import sys; sys.modules['transformers'] = None\n"
         "import importlib.util; find = importlib.util.find_spec\n"
-        "from hfci.catalog.origin import find_transformers\n"
+        "from hfci.origin import find_transformers\n"
         "try: find_transformers()\n"
         "except ValueError: raise\n"
         "except Exception as error: print(type(error).__name__, error)\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hfci.catalog.origin import find_transformers
+from hfci.origin import find_transformers
 from hfci.planning.fingerprinting.closures import Closures
 from hfci.planning.fingerprinting.imports import Graph, module_of
 from hfci.planning.fingerprinting.normalize import ALWAYS, IN_FUNCTION, TYPED, exports_of, facts_of

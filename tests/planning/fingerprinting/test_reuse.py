@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from hfci.catalog.origin import find_transformers
+from hfci.cases.case import Case
+from hfci.cases.manifest import Manifest, ManifestArchitecture, load_manifest
+from hfci.cases.outcome import Outcome
 from hfci.errors import UsageError
+from hfci.origin import find_transformers
 from hfci.planning.fingerprinting.fingerprints import Fingerprints, Subject
 from hfci.planning.fingerprinting.greens import Ended, audit, read_ended
 from hfci.planning.fingerprinting.past import read_past, write_past
 from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.reuse import Reuse, reuse, since_records, since_revision
 from hfci.planning.select import select
-from hfci.testing.cases import Case
-from hfci.testing.manifest import Manifest, ManifestArchitecture, load_manifest
-from hfci.testing.outcomes import Outcome
 from tests.planning.fingerprinting.test_fingerprints import BASE, BERT, MANIFEST, TODAY
 from tests.planning.fingerprinting.worlds import world
 from tests.results.support import record, save

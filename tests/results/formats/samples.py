@@ -10,11 +10,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Error, Header, Record
 from hfci.results import Results, read_results, summarize
 from hfci.results.comparison import baseline_of, compare
 from hfci.results.summary import Summary
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Error, Header, Record, RecordWriter
+from hfci.testing.record_writer import RecordWriter
 
 OUTCOMES = ["passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run", "assumed"]
 

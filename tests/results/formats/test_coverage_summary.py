@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Error, Header, Record
 from hfci.results import Results, summarize
 from hfci.results.formats import coverage_summary
 from hfci.results.ladder import LADDER
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Error, Header, Record
 
 from .samples import HOSTILE, OUTCOMES, against, header_fields, lines, of_every_outcome, records, results_of, sample
 

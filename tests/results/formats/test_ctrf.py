@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hfci.cases.records import Error, Record
 from hfci.results import Results, read_results, summarize
 from hfci.results.formats import ctrf
-from hfci.testing.records import Error, Record
 
 from .samples import HOSTILE, against, header_fields, lines, of_every_outcome, one_line, records, results_of, sample
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from hfci.cases.records import Error
 from hfci.errors import EnvironmentUnfit
 from hfci.results import summarize
 from hfci.results.formats import FORMATS
-from hfci.testing.records import Error
 
 from .samples import of_every_outcome, results_of, sample
 

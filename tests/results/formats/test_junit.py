@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from junitparser import Error as ErrorElement
 from junitparser import Failure, JUnitXml, Skipped
 
+from hfci.cases.records import Error, Record
 from hfci.results import Results, summarize
 from hfci.results.formats import junit
-from hfci.testing.records import Error, Record
 
 from .samples import HOSTILE, against, header_fields, lines, of_every_outcome, one_line, records, results_of, sample
 

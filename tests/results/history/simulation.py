@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from hfci.cases.records import Record
 from hfci.results import read_results
 from hfci.results.history import History
-from hfci.testing.records import Record
 
 from ..support import record, save
 

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hfci.cases.outcome import EXECUTED, RED, Outcome
+from hfci.cases.records import Record
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 from hfci.results import Results, read_results, summarize
 from hfci.results.comparison import baseline_of
 from hfci.results.history import Added, History, Pruned
 from hfci.results.history.columns import LAYOUT, QUANTITIES, decode, encode, measured, quantised
-from hfci.testing.outcomes import EXECUTED, RED, Outcome
-from hfci.testing.records import Record
 
 from ..support import record, save
 

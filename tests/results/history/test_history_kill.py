@@ -12,9 +12,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Record
 from hfci.results.history import History
-from hfci.testing.outcomes import Outcome
-from hfci.testing.records import Record
 
 from ..support import record, save
 

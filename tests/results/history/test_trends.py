@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hfci.cases.records import Record
 from hfci.results import read_results
 from hfci.results.history import History
 from hfci.results.history.steps import BLOCK, find_steps, machine_effects, quantile_of_t
 from hfci.results.history.trends import WINDOW, Trends
-from hfci.testing.records import Record
 
 from ..support import record, save
 from .simulation import PlainRun, Year, add_all, night_name, plain_changes, plain_flakes, plain_streaks

@@ -16,11 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
+from hfci.cases.ledger import OWN, SCHEMA_FILE, Entry, Ledger, load_ledger, parse_ledger, read_ledger
+from hfci.cases.outcome import Outcome
+from hfci.checks.registry import CHECKS
 from hfci.errors import UsageError
 from hfci.testing.audit import Installed, matches_nothing, problems_of
-from hfci.testing.ledger import OWN, SCHEMA_FILE, Entry, Ledger, load_ledger, parse_ledger, read_ledger
-from hfci.testing.outcomes import Outcome, Verdict, against_ledger
 from hfci.testing.reproducer import Ending, faults, run_alone
+from hfci.testing.verdicts import Verdict, against_ledger
 
 ROW: dict[str, Any] = {
     "name": "split-heads",
@@ -132,7 +134,8 @@ def test_a_repository_adds_its_own(tmp_path: Path) -> None:
 def test_which_cases_an_entry_speaks_of(
     changes: Mapping[str, Any], asked: tuple[str, str, str, str], speaks: bool
 ) -> None:
-    assert bool(Ledger((entry(**changes),)).on(*asked)) is speaks
+    forwards = CHECKS[asked[-1]].forwards
+    assert bool(Ledger((entry(**changes),)).on(*asked, forwards=forwards)) is speaks
 
 
 # What it makes of a case.

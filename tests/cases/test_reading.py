@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hfci.cases.reading import find_parts
 from hfci.errors import UsageError
 from hfci.planning.fingerprinting.greens import read_ended
 from hfci.results import read_results
-from hfci.testing.reading import find_parts
 from tests.results.support import record, save
 
 GREEN = record("cat", "forward", "passed", fingerprint="f")

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from hfci.cases.records import PATTERN, SCHEMA, Header, Record
 from hfci.confined import inside
 from hfci.errors import NothingToDo, UsageError
-from hfci.testing.records import PATTERN, SCHEMA, Header, Record
 
 __all__ = ["Part", "find_parts", "read_records"]
 

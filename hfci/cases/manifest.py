@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from hfci.cases.case import Case
 from hfci.confined import inside, relative_path
 from hfci.errors import UsageError, nearest, require_keys
-from hfci.testing.cases import Case
 
 __all__ = [
     "FAULTS",

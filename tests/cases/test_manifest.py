@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow, load_manifest
 from hfci.errors import UsageError
-from hfci.testing.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow, load_manifest
 
 BERT = ManifestRow(
     model_type="bert",

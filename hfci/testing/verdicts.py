@@ -1,39 +1,23 @@
-"""Outcomes of a case, and how an exception becomes one."""
+"""Verdicts: how an exception becomes the outcome of a case."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from datetime import date
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hfci.cases.outcome import Outcome
 from hfci.catalog.requirements import absent_packages, needs
 from hfci.errors import StageError
 
 if TYPE_CHECKING:
     import pytest
 
-    from hfci.testing.ledger import Entry
+    from hfci.cases.ledger import Entry
 
-__all__ = ["EXECUTED", "RED", "Outcome", "Unavailable", "Verdict", "against_ledger", "judge", "plain", "unavailable"]
+__all__ = ["Unavailable", "Verdict", "against_ledger", "judge", "plain", "unavailable"]
 
-
-class Outcome(StrEnum):
-    """How a case ended."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    KNOWN_FAILURE = "known-failure"
-    UNAVAILABLE = "unavailable"
-    NOT_APPLICABLE = "not-applicable"
-    REUSED = "reused"
-    NOT_RUN = "not-run"
-    ASSUMED = "assumed"
-
-
-RED = (Outcome.FAILED, Outcome.NOT_RUN)
-EXECUTED = (Outcome.PASSED, Outcome.FAILED, Outcome.KNOWN_FAILURE)
 
 ERROR_LENGTH = 4_000  # characters of a message, and of a traceback's tail, that a record keeps
 

@@ -9,9 +9,10 @@ import jsonschema
 import msgspec
 import pytest
 
+from hfci.cases.case import Case, case_id
+from hfci.cases.records import SCHEMA_FILE, Header, Record, records_file
 from hfci.errors import EnvironmentUnfit
-from hfci.testing.cases import Case, case_id
-from hfci.testing.records import SCHEMA_FILE, Header, Record, RecordWriter, new_run_id, records_file
+from hfci.testing.record_writer import RecordWriter, new_header, new_run_id
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 
@@ -31,7 +32,7 @@ def test_schema_is_valid_and_names_every_field() -> None:
 
 def test_lines_are_valid(tmp_path: Path) -> None:
     writer = RecordWriter(tmp_path / "deep" / "records-x.jsonl")
-    writer.write(Header.now("x", device="cpu", planned=1, folder=tmp_path))
+    writer.write(new_header("x", device="cpu", planned=1, folder=tmp_path))
     writer.write(Record.of(Case("a", None, None, None, "smoke", "cpu"), "not-run", reason="\ud800 é"))
     writer.close()
     for line in writer.path.read_text(encoding="utf-8").splitlines():
@@ -52,7 +53,7 @@ def test_run_ids_sort_by_time_and_differ() -> None:
 
 def test_no_two_jobs_of_a_run_write_one_file(tmp_path: Path) -> None:
     jobs = [{}, {"shard": 0}, {"shard": 11}, {"shard": 1, "attempt": 1}, {"attempt": 2}, {"shard": 1, "attempt": 2}]
-    heads = [Header.now("x", device="cpu", planned=1, folder=tmp_path, **job) for job in jobs]
+    heads = [new_header("x", device="cpu", planned=1, folder=tmp_path, **job) for job in jobs]
     names = {records_file(head) for head in heads}
     assert len(names) == len(jobs)
     assert all(name.startswith("records-x") and name.endswith(".jsonl") for name in names)
@@ -67,7 +68,7 @@ def test_unwritable_folder(tmp_path: Path) -> None:
 def test_full_disk_keeps_whole_lines(tmp_path: Path) -> None:
     # The limit on a file's size gives the same half-written line as a full disk does.
     code = (
-        "import resource, sys; from pathlib import Path; from hfci.testing.records import RecordWriter\n"
+        "import resource, sys; from pathlib import Path; from hfci.testing.record_writer import RecordWriter\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); writer = RecordWriter(Path(sys.argv[1]))\n"
         "for number in range(9): writer.write({'number': number, 'padding': 'x' * 20})"
     )

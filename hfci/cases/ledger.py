@@ -16,7 +16,6 @@ from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from hfci.checks.registry import CHECKS
 from hfci.configuration import load_configuration
 from hfci.errors import UsageError, nearest, require_keys
 
@@ -65,10 +64,16 @@ class Entry:
         """Tell whether the day of expiry is over."""
         return self.expires < today
 
-    def strikes(self, model_type: str, architecture: str | None, check: str | None = None) -> bool:
-        """Tell whether the entry speaks of a check on an architecture; of any check, where `check` is None."""
+    def strikes(
+        self, model_type: str, architecture: str | None, check: str | None = None, *, forwards: bool = True
+    ) -> bool:
+        """Tell whether the entry speaks of a check on an architecture; of any check, where `check` is None.
+
+        `forwards` says whether the check runs the model: one that does not never gets to the inputs or the forward.
+        """
         of_model = model_type in self.model_types and architecture in (self.architectures or (architecture,))
-        return of_model and (check is None or (check in (self.checks or (check,)) and self._gets_there(check)))
+        gets_there = forwards or self.stage not in ("inputs", "forward")
+        return of_model and gets_there and (check is None or check in (self.checks or (check,)))
 
     def describes(self, stage: str, kind: str, message: str) -> bool:
         """Tell whether an error of type `kind` at `stage` is the one that was entered.
@@ -78,9 +83,6 @@ class Entry:
         """
         is_own = self.stage == "check" and kind == "AssertionError"
         return stage == self.stage and kind == self.error[0] and (is_own or self.error[1] in message)
-
-    def _gets_there(self, check: str) -> bool:
-        return self.stage not in ("inputs", "forward") or check not in CHECKS or CHECKS[check].forwards
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,19 @@ class Ledger:
         return len(self.entries)
 
     def on(
-        self, version: str, model_type: str, architecture: str | None, check: str | None = None
+        self,
+        version: str,
+        model_type: str,
+        architecture: str | None,
+        check: str | None = None,
+        *,
+        forwards: bool = True,
     ) -> tuple[Entry, ...]:
-        """Return the entries that speak of transformers `version` and this check on this architecture."""
+        """Return the entries that speak of transformers `version` and of this check on this architecture."""
         return tuple(
-            entry for entry in self.entries if entry.strikes(model_type, architecture, check) and entry.is_for(version)
+            entry
+            for entry in self.entries
+            if entry.strikes(model_type, architecture, check, forwards=forwards) and entry.is_for(version)
         )
 
 

@@ -1,0 +1,24 @@
+"""How a case ends."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["EXECUTED", "RED", "Outcome"]
+
+
+class Outcome(StrEnum):
+    """How a case ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    KNOWN_FAILURE = "known-failure"
+    UNAVAILABLE = "unavailable"
+    NOT_APPLICABLE = "not-applicable"
+    REUSED = "reused"
+    NOT_RUN = "not-run"
+    ASSUMED = "assumed"
+
+
+RED = (Outcome.FAILED, Outcome.NOT_RUN)
+EXECUTED = (Outcome.PASSED, Outcome.FAILED, Outcome.KNOWN_FAILURE)
