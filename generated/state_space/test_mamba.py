@@ -36,17 +36,14 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     checks.forward_is_finite(tiny)
 
 
-def test_forward_is_deterministic(tiny: TinyModel) -> None:
-    checks.forward_is_deterministic(tiny)
-
-
-def test_batch_is_independent(tiny: TinyModel) -> None:
-    checks.batch_is_independent(tiny)
-
-
-def test_save_load_roundtrip(tiny: TinyModel) -> None:
-    checks.save_load_roundtrip(tiny)
-
-
-def test_gradients_reach_every_parameter(tiny: TinyModel) -> None:
-    checks.gradients_reach_every_parameter(tiny)
+@pytest.mark.parametrize(
+    "check",
+    [
+        "forward_is_deterministic",
+        "batch_is_independent",
+        "save_load_roundtrip",
+        "gradients_reach_every_parameter",
+    ],
+)
+def test_invariant(tiny: TinyModel, check: str) -> None:
+    checks.assert_holds(tiny, check)

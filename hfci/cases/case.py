@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hfci.cases.variant import AXES, Variant, inside
 from hfci.errors import UsageError, nearest
 
 __all__ = ["LAYOUTS", "SETTINGS", "Case", "case_from_marker", "case_id", "run_command", "unusual"]
 
-# What the marker must and may say. The optional axes can also come from a parameter of the test.
+# What the marker must and may say; and what a parameter of a test may, where `check` has its axes with it.
 REQUIRED = ("model_type", "architecture", "family", "tier")
-AXES = ("architecture", "task", "backend", "dtype")
-OPTIONAL = ("requires", "task", "backend", "dtype", "parent")
+OPTIONAL = ("requires", *AXES, "parent")
+PARAMETERS = ("check", "architecture", *AXES)
 
 
 def case_id(
@@ -31,9 +32,8 @@ def case_id(
     """Return the stable ID, e.g. `bert/BertModel/forward_is_finite[device=cpu]`; `-` stands for none."""
     if task is backend is dtype is None:  # as of nearly all; a plan has a hundred thousand
         return f"{model_type}/{architecture or '-'}/{check or '-'}[device={device}]"
-    axes = {"task": task, "device": device, "backend": backend, "dtype": dtype}
-    inside = ",".join(f"{name}={value}" for name, value in axes.items() if value is not None)
-    return f"{model_type}/{architecture or '-'}/{check or '-'}[{inside}]"
+    axes = inside((("task", task), ("device", device), ("backend", backend), ("dtype", dtype)))
+    return f"{model_type}/{architecture or '-'}/{check or '-'}[{axes}]"
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Case:
     parent: str | None = None
 
     @property
+    def variant(self) -> Variant:
+        """The check with its axes, without the device; the check must not be None."""
+        return Variant(self.check or "", self.task, self.backend, self.dtype)
+
+    @property
     def id(self) -> str:
         """The stable ID of the case."""
         return case_id(
@@ -75,8 +80,9 @@ def case_from_marker(
 ) -> Case:
     """Make the case of a test from its `hfci` marker and its parameters.
 
-    `known` are the fields that do not come from the marker: check, device, file. Raises UsageError for a
-    marker with positional arguments, a missing or an unknown field, or a value of the wrong type.
+    `known` are the fields that do not come from the marker: device, file, and the check, where no parameter names it.
+    Raises UsageError for a marker with positional arguments, a missing or an unknown field, a value of the wrong type,
+    or an axis that is said twice.
     """
     wrong = "the hfci marker"
     if positional:
@@ -84,10 +90,17 @@ def case_from_marker(
     for name in fields:
         if name not in REQUIRED + OPTIONAL:
             raise UsageError(f"{wrong} has no field {name!r}.{nearest(name, REQUIRED + OPTIONAL)}")
-    stray = [name for name in parameters if name not in AXES]
+    stray = [name for name in parameters if name not in PARAMETERS]
     if stray:
-        raise UsageError(f"a case has no axis {stray[0]!r}; a test's parameters may be {', '.join(AXES)}")
+        raise UsageError(f"a case has no axis {stray[0]!r}; a test's parameters may be {', '.join(PARAMETERS)}")
     values = {**fields, **parameters}
+    if "check" in values:
+        said = Variant.parse(str(values.pop("check")))
+        axes = {name: value for name in AXES if (value := getattr(said, name)) is not None}
+        if twice := axes.keys() & values.keys():
+            raise UsageError(f"{wrong} and its check {said} both say {', '.join(sorted(twice))}")
+        values |= axes
+        known = {**known, "check": said.check}
     missing = [name for name in REQUIRED if name not in values]
     if missing:
         raise UsageError(f"{wrong} lacks {', '.join(missing)}; it needs {', '.join(REQUIRED)}")
@@ -115,16 +128,18 @@ def unusual(settings: Mapping[str, Any], prefix: str = "--") -> list[str]:
     return [word for name, value in told for word in (f"{prefix}{name}", str(value))]
 
 
-def run_command(case: Case, *, source: Path | None = None, **settings: Any) -> str:
+def run_command(case: Case, *, varied: Collection[str] = (), source: Path | None = None, **settings: Any) -> str:
     """Return the command that runs this one case anywhere, with the same settings.
 
-    Anywhere, tests are found or rendered: no folder is named. `source` is a checkout of transformers. A model type
+    Anywhere, tests are found or rendered: no folder is named. `varied` are the checks that are asked with axes too, so
+    that their name alone would mean more than the case. `source` is a checkout of transformers. A model type
     without a test has nothing to run: rendering it says why.
     """
     if case.check is None:
         return shlex.join(["hfci", "generate", case.model_type])
     name = case.model_type if case.tier == "smoke" else case.architecture or case.model_type
-    command = ["hfci", "run", name, "--check", case.check, "--device", case.device]
+    check = case.variant.exact if case.check in varied else str(case.variant)
+    command = ["hfci", "run", name, "--check", check, "--device", case.device]
     command += ["--tier", case.tier] if case.tier != "smoke" else []
     command += unusual(settings)
     command += ["--source", str(source)] if source is not None else []

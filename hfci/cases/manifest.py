@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from hfci.cases.case import Case
+from hfci.cases.variant import Variant
 from hfci.confined import inside, relative_path
 from hfci.errors import UsageError, nearest, require_keys
 
@@ -28,10 +29,10 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"  # its name in the folder of generated tests
-SCHEMA = 3
+SCHEMA = 4
 
 # Schemas that lack only fields that may be left out: enough to render anew from, and to be compared with.
-EARLIER = (2,)
+EARLIER = (2, 3)
 READABLE = (*EARLIER, SCHEMA)
 
 # Where the making of a test may stop: its class cannot be read, its template not filled, or the text is no valid test.
@@ -57,7 +58,8 @@ class ManifestArchitecture:
 
     `parameters` are those of a tiny model that built and forwarded; `stage` and `error` say where it stopped,
     `requires` which packages it wants that were absent. Without any of them it was not verified yet. Where `stage` is
-    one of FAULTS, it has no test: `error` says why. `outputs` are the fields that its outputs promise.
+    one of FAULTS, it has no test: `error` says why. `outputs` are the fields that its outputs promise, `excluded` the
+    checks whose rules exclude it; the table of checks says why.
 
     What only the model as built can tell, since auto classes choose it: `modules` are those of `transformers.models`
     whose classes it and its configuration are made of, beyond the class's own and the configuration's beside that;
@@ -73,6 +75,7 @@ class ManifestArchitecture:
     modules: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
 
     @property
     def was_built(self) -> bool:
@@ -82,7 +85,7 @@ class ManifestArchitecture:
 
 @dataclass(frozen=True)
 class ManifestCase:
-    """The checks that a file makes of one architecture in one tier.
+    """The checks that a file makes of one architecture in one tier, each with its axes, as `Variant` writes it.
 
     `file` is relative to the manifest. `parent` is the model type to build where the row's own is a part of others.
     """
@@ -140,6 +143,27 @@ class ManifestRow:
             Case(self.model_type, name or None, self.architecture(name).family, None, tier, device) for name in lacking
         )
 
+    def cases_in(self, tier: str, device: str) -> Iterator[Case]:
+        """Yield the cases that the row's files make in `tier`, on `device`."""
+        for tested in self.cases:
+            if tested.tier == tier:
+                known = self.architecture(tested.architecture)
+                for said in map(Variant.parse, tested.checks):
+                    yield Case(
+                        self.model_type,
+                        tested.architecture,
+                        known.family,
+                        said.check,
+                        tier,
+                        device,
+                        said.task,
+                        said.backend,
+                        said.dtype,
+                        file=tested.file,
+                        requires=known.requires,
+                        parent=tested.parent,
+                    )
+
     def architecture(self, name: str | None) -> ManifestArchitecture:
         """Return the architecture `name`; one of which nothing is known where the row has none of that name."""
         return next((found for found in self.architectures if found.name == name), ManifestArchitecture(name or ""))
@@ -163,6 +187,12 @@ class Manifest:
                 return row
         known = [row.model_type for row in self.model_types]
         raise UsageError(f"no model type {model_type!r} in the manifest.{nearest(model_type, known)}")
+
+    @property
+    def varied(self) -> frozenset[str]:
+        """The checks that some case asks with axes."""
+        asked = {name for row in self.model_types for case in row.cases for name in case.checks}
+        return frozenset(Variant.parse(name).check for name in asked if "[" in name)
 
     def is_for(self, version: str, registry: str) -> bool:
         """Tell whether these are the tests of the transformers of this version, with these registries, if known."""

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import functools
-import tomllib
-from collections.abc import Collection, Iterable, Iterator, Set
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from importlib.resources import files
+
+import msgspec
+
+from hfci.catalog.rules import Rule
+from hfci.parsing import read_toml
 
 __all__ = ["Family", "families", "family_of", "rules"]
 
 
-@dataclass(frozen=True)
-class Family:
-    """One family. `template` is the file under `templates/` that its tests are rendered from.
+class Family(Rule, frozen=True, kw_only=True):
+    """One family, and its rule. `template` is the file under `templates/` that its tests are rendered from.
 
-    `all`, `any` and `none` are its rule. `inputs`, `outputs` and `tasks` are what it promises of its architectures: the
+    `inputs`, `outputs` and `tasks` are what it promises of its architectures: the
     modalities that they may take, the fields of which they give at least one, the pipeline tasks that they may serve.
     """
 
     name: str
     title: str
-    all: frozenset[str] = frozenset()
-    any: frozenset[str] = frozenset()
-    none: frozenset[str] = frozenset()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
@@ -32,10 +31,6 @@ class Family:
     def template(self) -> str:
         """The file name of the family's template."""
         return f"{self.name}.py.jinja"
-
-    def holds(self, facts: Set[str]) -> bool:
-        """Say whether `facts` satisfy this family's rule."""
-        return self.all <= facts and not self.none & facts and (not self.any or bool(self.any & facts))
 
     def contradictions(self, inputs: Iterable[str], fields: Collection[str], tasks: Iterable[str]) -> Iterator[str]:
         """Yield what an architecture takes, gives or serves that the family's promises rule out.
@@ -51,16 +46,30 @@ class Family:
             yield f"gives {given}, and the family {self.name} promises one of {expected or 'none'}"
 
 
+class _Row(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    title: str
+
+
+class _Promises(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    family: tuple[_Row, ...]
+    promises: Mapping[str, _Promises]
+
+
 @functools.cache
 def rules() -> tuple[Family, ...]:
     """Return the rules in the order in which they are tried; a family may have several."""
-    data = tomllib.loads((files("hfci.catalog") / "data" / "families.toml").read_text(encoding="utf-8"))
-    found = []
-    for row in data["family"]:
-        all_, any_, none = (frozenset(row.get(part, ())) for part in ("all", "any", "none"))
-        inputs, outputs, tasks = (tuple(data["promises"][row["name"]][part]) for part in ("inputs", "outputs", "tasks"))
-        found.append(Family(row["name"], row["title"], all_, any_, none, inputs, outputs, tasks))
-    return tuple(found)
+    table = read_toml(files("hfci.catalog") / "data" / "families.toml", _Table, "the families")
+    return tuple(
+        Family(**msgspec.structs.asdict(row), **msgspec.structs.asdict(table.promises[row.name]))
+        for row in table.family
+    )
 
 
 def families() -> dict[str, Family]:

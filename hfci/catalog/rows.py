@@ -25,7 +25,8 @@ SCHEMA = 1
 class Architecture:
     """One model class, with the name of the configuration class it is built from.
 
-    `family` is empty where no rule covers it or its module cannot be imported: `error` says which.
+    `family` is empty where no rule covers it or its module cannot be imported: `error` says which. `facts` are those of
+    the class, of `hfci.catalog.facts`; the rules of families read them.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Architecture:
     config: str = ""
     model_type: str = ""
     error: str | None = None
+    facts: frozenset[str] = frozenset()
 
     @functools.cached_property
     def verdicts(self) -> tuple[TaskVerdict, ...]:
@@ -53,10 +55,15 @@ class Architecture:
         """The fields of its outputs, by the words that are the same in every release; found out when asked for."""
         return promised_outputs(registries.find_class(self.model_type, self.name)) if self.model_type else ()
 
+    @functools.cached_property
+    def known_facts(self) -> frozenset[str]:
+        """What the rules of checks read: `facts`, its family and the fields that its outputs promise."""
+        return self.facts | {f"family:{self.family}"} | {f"output:{field}" for field in self.outputs}
+
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         data = asdict(self)
-        del data["model_type"]  # it is the row's
+        del data["model_type"], data["facts"]  # the first is the row's; the others are what the rules read
         return {**data, "tasks": self.tasks, "outputs": self.outputs}
 
 
@@ -215,7 +222,8 @@ def _read(model_type: str, tables: dict[str, tuple[str, ...]]) -> ModelType:
 def _architecture(model_type: str, name: str, tables: tuple[str, ...], type_tables: frozenset[str]) -> Architecture:
     """Read one class. Raises whatever its modules do when they are imported."""
     cls = registries.find_class(model_type, name)
-    family = family_of(facts_of(cls, tables, type_tables))
+    facts = facts_of(cls, tables, type_tables)
+    family = family_of(facts)
     inputs = input_modalities(cls)
     return Architecture(
         name,
@@ -227,6 +235,7 @@ def _architecture(model_type: str, name: str, tables: tuple[str, ...], type_tabl
         getattr(cls.config_class, "__name__", ""),
         model_type,
         None if family else f"no family rule covers it (inputs: {', '.join(inputs) or 'none known'})",
+        facts,
     )
 
 

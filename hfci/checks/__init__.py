@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.registry import CHECKS, Check, checks_of_tier, load_check
+from hfci.checks.table import CHECKS, Check, assert_holds, load_check
 
 if TYPE_CHECKING:
     from hfci.checks.batching import batch_is_independent
@@ -22,9 +22,9 @@ __all__ = [
     "CHECKS",
     "Check",
     "NotApplicable",
+    "assert_holds",
     "batch_is_independent",
     "builds_tiny",
-    "checks_of_tier",
     "component_is_exercised",
     "forward_is_deterministic",
     "forward_is_finite",

@@ -43,7 +43,13 @@ def add_tier(parser: ArgumentParser) -> None:
 
 def add_checks(parser: ArgumentParser) -> None:
     """Checks."""
-    parser.add_argument("--check", action="append", default=[], metavar="NAME", help="only this check; repeatable")
+    parser.add_argument(
+        "--check",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this check, with all its axes, or NAME[dtype=bfloat16]; repeatable",
+    )
 
 
 def add_device(parser: ArgumentParser) -> None:

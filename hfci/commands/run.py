@@ -177,8 +177,10 @@ def _recorder(arguments: Namespace, asked: Asked, manifest: Manifest, selection:
     from hfci.testing.record_writer import this_attempt
     from hfci.testing.recorder import Recorder
 
+    varied = manifest.varied
+
     def reproduce(case: Case) -> str:
-        command = run_command(case, source=arguments.source, **_settings(arguments))
+        command = run_command(case, varied=varied, source=arguments.source, **_settings(arguments))
         return with_variables(command, kernel_variables())
 
     known = [_without_test(manifest[case.model_type], case) for case in selection.untested]

@@ -1,12 +1,11 @@
 """Consistency: do the generated files, their templates and the families they were sorted into agree?
 
-Three things can come apart. A file may differ from what its template gives; a template may leave out a check that its
-siblings have; and an architecture may sit in a family whose promises its class contradicts.
+Two things can come apart. A file may differ from what its template gives; and an architecture may sit in a family whose
+promises its class contradicts.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,13 +16,10 @@ from hfci.catalog import ModelType, families
 from hfci.catalog.outputs import output_fields
 from hfci.catalog.registries import find_class
 from hfci.errors import FOREIGN, in_one_line
-from hfci.generation.render import Rendered, promised_checks
+from hfci.generation.render import Rendered
 from hfci.generation.rules import Problem
 
 __all__ = ["Consistency", "FamilyLine", "consistency_of"]
-
-# A template may leave a check out if it says why: {# lacks CHECK: the reason #}
-_LACKS = re.compile(r"\{#-?\s*lacks (?P<check>\w+): *(?P<reason>\S[^#]*?)\s*-?#\}")
 
 
 @dataclass(frozen=True)
@@ -59,10 +55,9 @@ def consistency_of(
     recorded: Sequence[ManifestRow],
     rows: Mapping[str, ModelType],
     rendered: Sequence[Rendered],
-    templates: Path,
 ) -> Consistency:
-    """Compare `out`, whose manifest has recorded rows, with what `rows` of the catalog and `templates` give now."""
-    problems = [*_drifted(out, rendered), *_lacking(templates), *_misplaced(rows.values())]
+    """Compare `out`, whose manifest has recorded rows, with what `rows` of the catalog and the templates give now."""
+    problems = [*_drifted(out, rendered), *_misplaced(rows.values())]
     return Consistency(tuple(_lines(recorded)), tuple(sorted(problems)))
 
 
@@ -78,19 +73,6 @@ def _drifted(out: Path, rendered: Iterable[Rendered]) -> Iterator[Problem]:
             shorter = min(len(lines), len(wanted))
             line = next((number for number, (is_there, due) in pairs if is_there != due), shorter + 1)
             yield Problem(file.path, line, "drift", "differs from what its template gives; `--fix` renders it anew")
-
-
-def _lacking(templates: Path) -> Iterator[Problem]:
-    """Tell of the checks that some family's template makes and another's does not, without saying why."""
-    for tier in ("smoke", "functional"):
-        made = {family.template: promised_checks(templates, family.template, tier) for family in families().values()}
-        everything = {check for checks in made.values() for check in checks}
-        for template, checks in made.items():
-            excused = {match["check"] for match in _LACKS.finditer((templates / template).read_text(encoding="utf-8"))}
-            for check in sorted(everything - {*checks} - excused):
-                yield Problem(
-                    f"templates/{template}", 1, "siblings", f"lacks {check}, which its siblings have, and says not why"
-                )
 
 
 def _misplaced(rows: Iterable[ModelType]) -> Iterator[Problem]:

@@ -119,6 +119,6 @@ def targets(rows: Iterable[ModelType]) -> list[Target]:
 def expectations(rows: Mapping[str, ModelType], rendered: Iterable[Rendered]) -> dict[str, Expected]:
     """Return what the rules hold each rendered file against, by its path."""
     return {
-        file.path: Expected(rows[file.model_type], file.tier, file.header, file.families, file.checks)
+        file.path: Expected(rows[file.model_type], file.tier, file.header, file.families, file.asked)
         for file in rendered
     }

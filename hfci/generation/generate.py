@@ -155,6 +155,10 @@ def _manifest_row(
     unread = [Fault(row.model_type, arch.name, "catalog", arch.error) for arch in row.architectures if arch.error]
     hindered = {fault.architecture: fault for fault in (*unread, *faults)}
     outputs = {name: fields for file in files for name, fields in file.outputs.items()}
+    excluded: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        for name, asked in file.asked.items():
+            excluded[name] = (*excluded.get(name, ()), *asked.excluded)
 
     def architecture(name: str, family: str) -> ManifestArchitecture:
         if fault := hindered.get(name):
@@ -171,6 +175,7 @@ def _manifest_row(
             found.modules,
             found.parts,
             outputs.get(name, ()),
+            excluded.get(name, ()),
         )
 
     names = {**families, **{name: "" for name in hindered if name not in families}}
@@ -182,9 +187,9 @@ def _manifest_row(
         base=row.base.name if row.base else None,
         architectures=tuple(architecture(name, family) for name, family in names.items()),
         cases=tuple(
-            ManifestCase(name, file.tier, file.path, file.checks, file.parent)
+            ManifestCase(name, file.tier, file.path, asked.names, file.parent)
             for file in files
-            for name in file.families
+            for name, asked in file.asked.items()
         ),
         error="; ".join(errors) or None,
         reason=row.reason,

@@ -8,18 +8,20 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hfci.cases.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
+from hfci.cases.variant import Variant
 from hfci.catalog.families import Family, rules
-from hfci.checks.registry import CHECKS
+from hfci.catalog.rules import KINDS
+from hfci.checks.table import CHECKS, Check
 from hfci.confined import inside
 from hfci.errors import UsageError
 from hfci.generation.drift import drift
-from hfci.generation.render import promised_checks
 from hfci.generation.write import is_on_disk, require_own, staged
 from hfci.results import text as texts
 from hfci.templating import environment, templates_dir
@@ -27,10 +29,8 @@ from hfci.tiny.recipes import recipe_rows
 
 __all__ = [
     "COLUMNS",
-    "FACTS",
     "MARK",
     "SECTIONS",
-    "TIERS",
     "Section",
     "as_code",
     "as_text",
@@ -43,20 +43,9 @@ MARK = "<!-- Rendered by `hfci generate --guides docs` from templates/docs/"
 INDEX = "README.md"
 EXCEPTIONS = "unusual-requirements.md"
 
-# The tiers that templates render tests for, and the test whose text shows what a template asserts.
-TIERS = ("smoke", "functional")
+# The test whose text shows what a template asserts.
 SHOWN_TEST = "test_forward_is_finite"
 
-# Kind of fact (see hfci/catalog/facts.py) → what it says, in words.
-FACTS = {
-    "input": "its forward takes the modality {}",
-    "param": "its forward has a parameter that answers to {}",
-    "table": "it stands in the auto table {}",
-    "type-table": "a class of its model type stands in the auto table {}",
-    "any-model": "its configuration has a part {} that may be any model",
-    "flag": "its class says {}",
-    "config": "its configuration class says {}",
-}
 _SPELLED = {"table": "MODEL_{}_MAPPING_NAMES", "type-table": "MODEL_{}_MAPPING_NAMES"}
 
 SHOWN_LENGTH = 120  # characters of a value that a table shows
@@ -89,7 +78,7 @@ def guides(tests: Path, templates: Path | None = None) -> dict[str, str]:
     manifest = load_manifest(tests / MANIFEST)
     of_name = {family.name: family for family in reversed(rules())}
     order = tuple(dict.fromkeys(rule.name for rule in rules()))
-    pages = {name: _family(of_name[name], manifest, tests, folder) for name in order}
+    pages = {name: _family(of_name[name], manifest, tests) for name in order}
     families = _families(manifest)
     exceptions = {
         "sections": [_section(section, families) for section in SECTIONS],
@@ -105,19 +94,15 @@ def guides(tests: Path, templates: Path | None = None) -> dict[str, str]:
 # A page of a family.
 
 
-def _family(family: Family, manifest: Manifest, tests: Path, templates: Path) -> dict[str, Any]:
+def _family(family: Family, manifest: Manifest, tests: Path) -> dict[str, Any]:
     """Return what the page of `family` states."""
-    tiers: dict[str, list[str]] = {}
-    for tier in TIERS:
-        for check in promised_checks(templates, family.template, tier):
-            tiers.setdefault(check, []).append(tier)
     members = [(row, arch) for row in manifest.model_types for arch in row.architectures if arch.family == family.name]
     excepted = {name for row in recipe_rows() for name in row.get("model_types", ())}
     names = [row.model_type for row in manifest.model_types if row.architecture(row.base).family == family.name]
     return {
         "family": family,
         "rules": [_rule(rule) for rule in rules() if rule.name == family.name],
-        "checks": [(CHECKS[check], made) for check, made in tiers.items()],
+        "checks": _checks(family.name, manifest),
         "model_types": sorted({row.model_type for row, _ in members}),
         "architectures": len(members),
         "bases": len(names),
@@ -125,6 +110,19 @@ def _family(family: Family, manifest: Manifest, tests: Path, templates: Path) ->
         "transformers": manifest.transformers,
         "example": _example(family.name, manifest, tests, excepted),
     }
+
+
+def _checks(family: str, manifest: Manifest) -> list[tuple[Check, int, int]]:
+    """Return the checks that some architecture of `family` is asked, each with how many are, and how many excluded."""
+    asked: Counter[str] = Counter()
+    excluded: Counter[str] = Counter()
+    for row in manifest.model_types:
+        own = [arch for arch in row.architectures if arch.family == family]
+        for arch in own:
+            names = (name for case in row.cases if case.architecture == arch.name for name in case.checks)
+            asked.update({Variant.parse(name).check for name in names})
+            excluded.update(arch.excluded)
+    return [(check, asked[name], excluded[name]) for name, check in CHECKS.items() if asked[name] or excluded[name]]
 
 
 def _rule(rule: Family) -> list[tuple[str, list[str]]]:
@@ -135,7 +133,7 @@ def _rule(rule: Family) -> list[tuple[str, list[str]]]:
 
 def _fact(fact: str) -> str:
     kind, _, value = fact.partition(":")
-    return FACTS[kind].format(as_code(_SPELLED.get(kind, "{}").format(value)))
+    return KINDS[kind].format(as_code(_SPELLED.get(kind, "{}").format(value)))
 
 
 def _example(family: str, manifest: Manifest, tests: Path, excepted: set[str]) -> dict[str, str] | None:
@@ -363,7 +361,7 @@ def _spelled(value: Any) -> str:
 
 # Markdown. hfci's own data and transformers' names are in plain backticks, so that a search in the files finds them.
 
-_SPECIAL = re.compile(r"[\\`*\[\]<>|&#~$]|(?<!\w)_|_(?!\w)")
+_SPECIAL = re.compile(r"[\\`*\[\]<>|&#~$]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def as_code(text: str) -> str:

@@ -53,7 +53,7 @@ def consistency(
     require_installed(manifest, out)
     recorded = _recorded(manifest, patterns)
     rows = read_rows([row.model_type for row in recorded], progress)
-    return consistency_of(out, recorded, rows, due(rows, known_of(recorded), folder).files, folder)
+    return consistency_of(out, recorded, rows, due(rows, known_of(recorded), folder).files)
 
 
 class Fixed(NamedTuple):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfci.catalog.outputs import promised_outputs
-from hfci.catalog.registries import find_class
+from hfci.checks.table import CHECKS, Applicable, asked_of
 from hfci.errors import FOREIGN, HfciError, UsageError, in_one_line, nearest
 from hfci.generation.names import file_name
 from hfci.generation.promises import promises_of
@@ -28,7 +26,6 @@ __all__ = [
     "fault_of",
     "header",
     "is_rendered",
-    "promised_checks",
     "render",
     "render_part",
 ]
@@ -37,9 +34,6 @@ HEADER = re.compile(
     r"# Rendered from templates/(?P<template>\w+\.py\.jinja) for transformers (?P<version>\S+)\. Do not edit:"
 )
 LONGEST_HEADER = 400  # bytes
-
-_TEST = re.compile(r"^ *def test_(\w+)\(", re.MULTILINE)
-_EXTENDS = re.compile(r"""{%-?\s*extends\s+(?:["'](?P<name>[^"']+)["']|layout)""")
 
 # Tier → what a family's template fills for it: a whole file, or the part of one that tests one architecture.
 _LAYOUTS = {"smoke": "_smoke.py.jinja", "functional": "_architecture.py.jinja"}
@@ -52,9 +46,9 @@ _FAMILY_OF_PARTS = "component"
 class Rendered:
     """One test file, not yet written: its place under the output folder, its text, and what it tests.
 
-    `families` are those of its architectures, by name; `parent` is the model type whose architecture it is where the
-    file is about a part; `outputs` the fields that each architecture promises, in words that are the same in every
-    release.
+    By the names of its architectures: `families`; `asked`, what its tests ask of them, and whom the rules of other
+    checks exclude; `outputs`, the fields that each promises, in words that are the same in every release. `parent` is
+    the model type whose architecture it is where the file is about a part.
     """
 
     model_type: str
@@ -63,7 +57,7 @@ class Rendered:
     text: str
     header: str
     families: Mapping[str, str]
-    checks: tuple[str, ...]
+    asked: Mapping[str, Applicable]
     parent: str | None = None
     outputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -116,12 +110,13 @@ def render(
     if base is None or not known:
         return (), ()
     outputs: dict[str, tuple[str, ...]] = {}
+    asked: dict[tuple[str, str], Applicable] = {}
     faults: list[Fault] = []
 
     def filled(arch: Architecture, tier: str) -> str | None:
         try:
             text = fill(arch, tier)
-            outputs[arch.name] = promised_outputs(find_class(row.model_type, arch.name))
+            outputs[arch.name] = arch.outputs
         except TemplateBroken:
             raise
         except FOREIGN as error:
@@ -131,6 +126,7 @@ def render(
 
     def fill(arch: Architecture, tier: str) -> str:
         family = families[arch.family]
+        applicable = asked[arch.name, tier] = asked_of(arch.known_facts, tier, "base" if arch == base else "head")
         variables = {
             "layout": _LAYOUTS[tier],
             "model_type": row.model_type,
@@ -138,15 +134,16 @@ def render(
             "family": family,
             "header": header(family.template, transformers),
             "requires": requires.get(arch.name, ()),
+            "invariants": [str(variant) for variant in applicable.variants if not CHECKS[variant.check].written_out],
             **promises_of(row.model_type, arch.name),
         }
         return _fill(folder, family.template, variables)
 
     def file(tier: str, template: str, path: str, text: str, architectures: Sequence[Architecture]) -> Rendered:
         of = {arch.name: arch.family for arch in architectures}
-        checks = promised_checks(folder, template if tier == "smoke" else _LAYOUTS[tier], tier)
+        due = {name: asked[name, tier] for name in of}
         promised = {name: outputs[name] for name in of}
-        return Rendered(row.model_type, tier, path, text, header(template, transformers), of, checks, outputs=promised)
+        return Rendered(row.model_type, tier, path, text, header(template, transformers), of, due, outputs=promised)
 
     files, place = [], base.family or known[0].family
     if base.family and (text := filled(base, "smoke")) is not None:
@@ -196,25 +193,9 @@ def render_part(
         text=_fill(folder, _PART, variables),
         header=header(_PART, transformers),
         families={architecture.name: family},
-        checks=tuple(_TEST.findall((folder / _PART).read_text(encoding="utf-8"))),
+        asked={architecture.name: asked_of(architecture.known_facts, "smoke", "part")},
         parent=parent,
     )
-
-
-@functools.cache
-def promised_checks(templates: Path, template: str, tier: str) -> tuple[str, ...]:
-    """Return the checks that `template` makes of an architecture in `tier`, in the order of the layout it extends."""
-    sources = list(_with_parents(templates, template, _LAYOUTS[tier]))
-    return tuple(dict.fromkeys(name for source in reversed(sources) for name in _TEST.findall(source)))
-
-
-def _with_parents(templates: Path, template: str, layout: str) -> Iterator[str]:
-    name: str | None = template
-    while name:
-        source = (templates / name).read_text(encoding="utf-8")
-        yield source
-        parent = _EXTENDS.search(source)
-        name = (parent["name"] or layout) if parent else None
 
 
 def _fill(templates: Path, template: str, variables: dict[str, Any]) -> str:

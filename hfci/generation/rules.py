@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from hfci.checks.table import Applicable
 from hfci.generation.render import HEADER
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ Findings = Iterator[tuple[int, str]]
 # Names of the tests' own words for leaving something out or standing something in.
 _MOCKS = {"mock", "unittest", "pytest_mock", "monkeypatch", "mocker", "responses"}
 _AUTO_CLASS = re.compile(r"Auto[A-Z]")  # not `AutoformerModel`
+# The test of whose parameter each value is a check.
+INVARIANT = "test_invariant"
+
 _SKIPS = {"skip", "skipif", "xfail", "importorskip", "skipTest"}
 
 
@@ -40,13 +44,13 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Expected:
-    """What a file is held against: its row of the catalog, its header, and the checks of each of its architectures."""
+    """What a file is held against: its row of the catalog, its header, and what is asked of its architectures."""
 
     row: ModelType
     tier: str
     header: str
     families: Mapping[str, str]  # of its architectures
-    checks: tuple[str, ...]
+    asked: Mapping[str, Applicable]
 
 
 @dataclass(frozen=True)
@@ -164,15 +168,32 @@ def _promised(file: TestFile, expected: Expected) -> Findings:
         if found.count(name) != 1:
             yield 1, f"{name} is tested {found.count(name)} times, not once"
     for section, architecture in zip(file.sections, found, strict=True):
-        names = [test.name.removeprefix("test_") for test in section.tests]
-        for name in expected.checks:
+        asked = [(test.lineno, name) for test in section.tests for name in _asked_by(test)]
+        names = [name for _, name in asked]
+        due = expected.asked[architecture].names if architecture in expected.asked else ()
+        for name in due:
             if name not in names:
-                yield section.line, f"no test_{name} of {architecture}, which its template promises"
-        for test, name in zip(section.tests, names, strict=True):
-            if name not in expected.checks:
-                yield test.lineno, f"{test.name} is not in the template"
+                yield section.line, f"{name} is not asked of {architecture}, to which it applies"
+        for line, name in asked:
+            if name not in due:
+                yield line, f"{name} is not what applies to {architecture}"
             if names.count(name) > 1:
-                yield test.lineno, f"{test.name} is defined {names.count(name)} times"
+                yield line, f"{name} is asked {names.count(name)} times of {architecture}"
+
+
+def _asked_by(test: ast.FunctionDef) -> list[str]:
+    """Return the checks, with their axes, that a test makes: the one that it is named after, or its parameters."""
+    if test.name != INVARIANT:
+        return [test.name.removeprefix("test_")]
+    calls = [node for node in test.decorator_list if isinstance(node, ast.Call)]
+    lists = [call.args[1] for call in calls if _dotted(call.func) == "pytest.mark.parametrize" and len(call.args) == 2]
+    return [
+        item.value
+        for found in lists
+        if isinstance(found, ast.List)
+        for item in found.elts
+        if isinstance(item, ast.Constant) and isinstance(item.value, str)
+    ]
 
 
 def _asserts(file: TestFile, _: Expected) -> Findings:
@@ -254,9 +275,7 @@ def _remote_code(file: TestFile, _: Expected) -> Findings:
 
 RULES: dict[str, Rule] = {
     "header": Rule(_header, "starts with the line that names its template and the transformers version"),
-    "promised": Rule(
-        _promised, "has exactly the tests that its template promises of each of its architectures, once each"
-    ),
+    "promised": Rule(_promised, "asks of each of its architectures exactly the checks that apply to it, once each"),
     "asserts": Rule(_asserts, "every test asserts something"),
     "registries": Rule(
         _registries, "architectures, auto classes, tasks and family are the registries' for its model type"

@@ -9,6 +9,7 @@ import msgspec
 
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest
+from hfci.cases.variant import Variant
 from hfci.confined import plain_name, relative_path
 from hfci.errors import UsageError
 from hfci.origin import Origin
@@ -43,7 +44,7 @@ MOST_DIGITS = 6  # of a shard's index: no engine has a million jobs
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Checks of one architecture in one file, all of the same fingerprint, where that is known."""
+    """Checks, with their axes, of one architecture in one file, all of the same fingerprint, where that is known."""
 
     model_type: str
     architecture: str
@@ -77,14 +78,17 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
                 group.model_type,
                 group.architecture,
                 group.family,
-                check,
+                said.check,
                 self.tier,
                 self.device,
+                said.task,
+                said.backend,
+                said.dtype,
                 file=group.file,
                 requires=group.requires,
             )
             for group in self.groups
-            for check in group.checks
+            for said in map(Variant.parse, group.checks)
         )
 
     @property
@@ -203,7 +207,7 @@ def groups_of(cases: Iterable[Case], fingerprints: Mapping[str, str] | None = No
             architecture=architecture,
             family=own[0].family,
             file=file,
-            checks=tuple(case.check or "" for case in own),
+            checks=tuple(str(case.variant) for case in own),
             requires=own[0].requires,
             fingerprint=known,
         )

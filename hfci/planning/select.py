@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest, ManifestRow
+from hfci.cases.variant import Variant
 from hfci.errors import UsageError, nearest
 
 __all__ = ["Selection", "match_names", "select"]
@@ -42,28 +43,18 @@ def select(
 ) -> Selection:
     """Select what `patterns` name: model types, patterns, `family:NAME`, architectures; none is all.
 
-    An architecture or a family selects its own cases only. UsageError for a pattern or check that names nothing.
+    An architecture or a family selects its own cases only. A check, or one with its axes (`NAME[dtype=bfloat16]`, and
+    then that alone). UsageError for a pattern or check that names nothing.
     """
     chosen = _choose(manifest, patterns)
     rows = tuple(row for row in manifest.model_types if row.model_type in chosen)
-    _require_checks(checks, (check for row in manifest.model_types for case in row.cases for check in case.checks))
+    _require_checks(checks, {name for row in manifest.model_types for case in row.cases for name in case.checks})
     cases = (
-        Case(
-            row.model_type,
-            tested.architecture,
-            known.family,
-            check,
-            tier,
-            device,
-            file=tested.file,
-            requires=known.requires,
-        )
+        case
         for row in rows
-        for tested in row.cases
-        if tested.tier == tier and tested.architecture in (chosen[row.model_type] or (tested.architecture,))
-        for known in (row.architecture(tested.architecture),)
-        for check in tested.checks
-        if not checks or check in checks
+        for case in row.cases_in(tier, device)
+        if case.architecture in (chosen[row.model_type] or (case.architecture,))
+        and (not checks or case.variant.is_among(checks))
     )
     untested = (case for row in rows for case in row.untested(tier, device, chosen[row.model_type]))
     return Selection(rows, tuple(cases), tuple(untested))
@@ -108,10 +99,11 @@ def _match(manifest: Manifest, pattern: str) -> dict[str, set[str]]:
     return {row.model_type: asked for row in rows if (asked := {*named}.intersection(row.names))}
 
 
-def _require_checks(names: Iterable[str], known: Iterable[str]) -> None:
-    known = sorted(set(known))
+def _require_checks(names: Iterable[str], variants: Collection[str]) -> None:
+    said = [Variant.parse(variant) for variant in variants]
+    known = sorted({*variants, *(variant.check for variant in said)})
     for name in names:
-        if name not in known:
+        if name not in known and not any(variant.exact == name for variant in said):
             raise UsageError(_unknown("check", name, known))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Header, Record
+from hfci.cases.variant import Variant
 from hfci.errors import NothingToDo
 from hfci.results.noise import FLOORS, beyond_noise
 from hfci.results.reading import Results
@@ -169,7 +170,7 @@ def compare(results: Results, baseline: Baseline) -> Comparison:
     vanished = (
         Change(case, earlier.outcome, None, None)
         for case, earlier in baseline.observations.items()
-        if case not in seen and scope.covers(earlier)
+        if case not in seen and scope.covers(case, earlier)
     )
     return Comparison(
         baseline=baseline,
@@ -236,19 +237,19 @@ class _Scope:
     def __init__(self, headers: Iterable[Header]) -> None:
         self.headers = tuple({_asked(head): head for head in headers}.values())
         self.tiers: set[str] = set()
-        self.checks: set[str | None] = set()
+        self.variants: set[str] = set()
         self.model_types: set[str] = set()
         self.architectures: set[tuple[str, str | None]] = set()
 
     def add(self, record: Record) -> None:
         """Take in a record of this run."""
         self.tiers.add(record.tier)
-        self.checks.add(record.check)
+        self.variants.add(str(Variant.of_case(record.case)))
         self.model_types.add(record.model_type)
         self.architectures.add((record.model_type, record.architecture))
 
-    def covers(self, earlier: Observation) -> bool:
-        """Tell whether this run should have had the case that ended as `earlier`.
+    def covers(self, case: str, earlier: Observation) -> bool:
+        """Tell whether this run should have had the case of this ID, which ended as `earlier`.
 
         A run of some names is held only to the architectures that it has; one of some checks only to these. What is
         unknown, in records of schema 1, is what the run has. A model type's row without a check gives way to its cases.
@@ -256,10 +257,11 @@ class _Scope:
         is_here = (earlier.model_type, earlier.architecture) in self.architectures
         if earlier.check is None and earlier.model_type in self.model_types:
             return False
+        variant = Variant.of_case(case)
         return any(
             earlier.tier in (self.tiers if head.tier is None else (head.tier,))
             and _kind(earlier.device) == _kind(head.device)
-            and (head.checks == () or earlier.check in (self.checks if head.checks is None else head.checks))
+            and (head.checks == () or variant.is_among(self.variants if head.checks is None else head.checks))
             and (head.names == () or is_here)
             for head in self.headers
         )

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from hfci.cases.ledger import Entry
-from hfci.checks.registry import CHECKS
+from hfci.checks.table import CHECKS
 from hfci.errors import nearest
 from hfci.testing.reproducer import Ending, faults, run_alone
 

@@ -25,7 +25,7 @@ from hfci.cases.case import Case, case_from_marker
 from hfci.cases.ledger import Ledger, read_ledger
 from hfci.cases.outcome import Outcome
 from hfci.catalog.registries import transformers_version
-from hfci.checks.registry import CHECKS
+from hfci.checks.table import CHECKS
 from hfci.errors import HfciError, UsageError
 from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
@@ -216,7 +216,7 @@ class Executor:
         verdict = judge(report, call.excinfo.value if call.excinfo else None, building)
         case = item.stash[CASE]
         verdict = self._overruled(verdict, report, item)
-        forwards = case.check not in CHECKS or CHECKS[case.check].forwards
+        forwards = (check := CHECKS.get(case.check or "")) is None or check.forwards
         on_what = (case.model_type, case.architecture, case.check)
         entries = self.ledger.on(transformers_version(), *on_what, forwards=forwards)
         verdict = against_ledger(verdict, entries, date.today(), is_over=call.when == "call")

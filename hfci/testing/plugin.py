@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hfci.cases.case import LAYOUTS
-from hfci.testing.executor import Executor
+from hfci.cases.case import LAYOUTS, Case
+from hfci.testing.executor import CASE, Executor
 from hfci.testing.limits import parse_seconds, parse_seed
 from hfci.testing.recorder import Recorder
 
@@ -53,21 +53,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _TinyModels:
-    """The tiny model of the file's current architecture; the last one goes when another is asked for."""
+    """The tiny model that the file's last case asked for; it goes when another one is asked for."""
 
     def __init__(self, **options: Any) -> None:
         self.options = options
-        self.asked: tuple[str, str] | None = None
+        self.asked: dict[str, Any] = {}
         self.made: TinyModel | BaseException | None = None
 
-    def get(self, model_type: str, architecture: str) -> TinyModel:
+    def get(self, case: Case) -> TinyModel:
         """Return it, or raise again what building it raised: a failure is not tried again for every test."""
         from hfci.tiny import build_tiny
 
-        if self.asked != (model_type, architecture):
-            self.asked, self.made = (model_type, architecture), None
+        asked: dict[str, Any] = {
+            "model_type": case.parent or case.model_type,
+            "architecture": case.architecture,
+            "dtype": case.dtype or "float32",
+        }
+        if self.asked != asked:
+            self.asked, self.made = asked, None
             try:
-                self.made = build_tiny(model_type, architecture, **self.options)
+                self.made = build_tiny(**asked, **self.options)
             except (Exception, pytest.fail.Exception) as error:  # the latter is how a timeout ends it
                 self.made = error
         if isinstance(self.made, BaseException):
@@ -84,10 +89,7 @@ def tiny_models(request: pytest.FixtureRequest) -> _TinyModels:
 
 @pytest.fixture
 def tiny(request: pytest.FixtureRequest, tiny_models: _TinyModels) -> TinyModel:
-    """Return the tiny model of the marker's architecture, the one that the architecture's other tests see."""
-    fields = {
-        name: value for mark in reversed(list(request.node.iter_markers("hfci"))) for name, value in mark.kwargs.items()
-    }
-    if not fields:
+    """Return the tiny model of the case, the one that the architecture's other cases with its dtype see."""
+    if CASE not in request.node.stash:
         raise pytest.UsageError(f"{request.node.nodeid} uses `tiny` without pytest.mark.hfci(...)")
-    return tiny_models.get(fields.get("parent", fields["model_type"]), fields["architecture"])
+    return tiny_models.get(request.node.stash[CASE])

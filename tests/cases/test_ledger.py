@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 
 from hfci.cases.ledger import OWN, SCHEMA_FILE, Entry, Ledger, load_ledger, parse_ledger, read_ledger
 from hfci.cases.outcome import Outcome
-from hfci.checks.registry import CHECKS
+from hfci.checks.table import CHECKS
 from hfci.errors import UsageError
 from hfci.testing.audit import Installed, matches_nothing, problems_of
 from hfci.testing.reproducer import Ending, faults, run_alone

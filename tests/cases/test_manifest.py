@@ -62,9 +62,9 @@ def changed(**row: Any) -> dict[str, Any]:
     [
         ("{", "is not JSON"),
         ([], "somebody else's, no manifest"),
-        ({**MANIFEST.to_json(), "schema": 1}, "schema 1, this hfci reads 3"),
+        ({**MANIFEST.to_json(), "schema": 1}, "schema 1, this hfci reads 4"),
         ({**MANIFEST.to_json(), "model_typs": []}, "unknown key 'model_typs'. Did you mean model_types"),
-        ({"schema": 3, "transformers": "5.23.0"}, "model_types: expected list"),
+        ({"schema": 4, "transformers": "5.23.0"}, "model_types: expected list"),
         (changed(bsae="x"), r"model_types\[0\] \(bert\): unknown key 'bsae'. Did you mean base"),
         (changed(architectures="text"), "architectures: expected list"),
         (changed(architectures=["BertModel"]), r"architectures\[0\]: expected dict"),

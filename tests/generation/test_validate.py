@@ -10,24 +10,23 @@ from hfci.generation import DESCRIPTIONS, generate, validate
 
 BERT = "text_encoder/test_bert.py"
 BASE = "_smoke.py.jinja"
-DETERMINISTIC = "    checks.forward_is_deterministic(tiny)\n"
+FINITE = "    checks.forward_is_finite(tiny)\n"
 
 # Rule → what in the base template is replaced by what, so that this rule alone is broken.
 BROKEN = {
     "parses": ("import pytest\n", "import pytest (\n"),
     "header": ("{{ header }}\n", "# Written by hand.\n"),
-    "promised": (
-        "def test_save_load_roundtrip",
-        "{% if false %}\ndef test_never_rendered() -> None: ...\n{% endif %}\ndef test_save_load_roundtrip",
+    "promised": ("invariant_test(invariants,", "invariant_test(invariants[1:],"),
+    "asserts": (
+        'invariant_test(invariants, "")',
+        'invariant_test(invariants, "").replace("checks.assert_holds(tiny, check)", "tiny.forward(given=check)")',
     ),
-    "asserts": (DETERMINISTIC, "    tiny.forward()\n"),
     "registries": ('tier="smoke"', 'tier="smoke",\n    task="image-classification"'),
-    "mocks": (DETERMINISTIC, f"{DETERMINISTIC}    from unittest import mock\n\n    assert mock\n"),
-    "skips": (DETERMINISTIC, f"{DETERMINISTIC}    pytest.skip()\n"),
-    "remote-code": (DETERMINISTIC, f"{DETERMINISTIC}    tiny.forward(trust_remote_code=True)\n"),
-    "same-test": (DETERMINISTIC, "    checks.batch_is_independent(tiny)\n"),
-    "ruff": (DETERMINISTIC, f"{DETERMINISTIC}    unused = 1\n"),
-    "format": (DETERMINISTIC, DETERMINISTIC.replace("(tiny)", "( tiny )")),
+    "mocks": (FINITE, f"{FINITE}    from unittest import mock\n\n    assert mock\n"),
+    "skips": (FINITE, f"{FINITE}    pytest.skip()\n"),
+    "remote-code": (FINITE, f"{FINITE}    tiny.forward(trust_remote_code=True)\n"),
+    "ruff": (FINITE, f"{FINITE}    unused = 1\n"),
+    "format": (FINITE, FINITE.replace("(tiny)", "( tiny )")),
     "collects": ("pytestmark", 'RATIO = 1 / len("")\npytestmark'),
 }
 
@@ -48,7 +47,28 @@ def test_what_breaks_a_rule_is_told_of_that_rule_and_never_written(templates, tm
 
 
 def test_every_rule_is_described_and_broken_by_some_test():
-    assert set(DESCRIPTIONS) == {*BROKEN, "file", *FAULTS}
+    assert set(DESCRIPTIONS) == {*BROKEN, "same-test", "file", *FAULTS}
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ("", "batch_is_independent is not asked of BertModel, to which it applies"),
+        ('"batch_is_independent",\n' * 2, "batch_is_independent is asked 2 times of BertModel"),
+        ('"component_is_exercised",\n', "component_is_exercised is not what applies to BertModel"),
+    ],
+)
+def test_the_checks_of_a_file_are_those_that_apply(out, listed, said):
+    text = (out / BERT).read_text()
+    (out / BERT).write_text(text.replace('"batch_is_independent",\n', listed))
+    assert said in [problem.message for problem in validate([], out, progress=False) if problem.rule == "promised"]
+
+
+def test_two_tests_that_do_the_same_are_told(out):
+    text = (out / BERT).read_text()
+    bodies = re.compile(r"(def test_(?:builds_tiny|forward_is_finite)\(.*?\) -> None:\n).*?\n(?=\n\n)", re.DOTALL)
+    (out / BERT).write_text(bodies.sub(r"\1    checks.builds_tiny(tiny)\n", text))
+    assert "same-test" in {rule for rule, _, _ in rules_and_files(out)}
 
 
 def test_what_was_generated_is_valid(rendered):

@@ -10,22 +10,22 @@ from .support import by_check, read_lines, run_pytest
 
 GENERATED = Path(__file__).parents[2] / "generated"
 WHOLE = (GENERATED / "text_encoder" / "test_bert.py").read_text(encoding="utf-8")
-CALL = "checks.forward_is_deterministic(tiny)"
-SIGNATURE = "def test_forward_is_deterministic(tiny: TinyModel) -> None:"
+CALL = "checks.assert_holds(tiny, check)"
+SIGNATURE = "def test_invariant(tiny: TinyModel, check: str) -> None:"
 
 EMPTIED = {
     "pass": WHOLE.replace(CALL, "pass"),
     "docstring": WHOLE.replace(CALL, '"""Nothing."""'),
     "no subject": WHOLE.replace(
-        f"{SIGNATURE}\n    {CALL}", f"{SIGNATURE.replace('tiny: TinyModel', '')}\n    assert True"
+        f"{SIGNATURE}\n    {CALL}", f"{SIGNATURE.replace('tiny: TinyModel, ', '')}\n    assert True"
     ),
     "left early": WHOLE.replace(CALL, f"return\n    {CALL}"),
     "swallowed": WHOLE.replace(
-        CALL, "try:\n        checks.forward_is_deterministic(None)\n    except AttributeError:\n        pass"
+        CALL, "try:\n        checks.assert_holds(None, check)\n    except AttributeError:\n        pass"
     ),
     "another check": WHOLE.replace(CALL, "checks.builds_tiny(tiny)"),
     "another model": WHOLE.replace(
-        CALL, "from hfci.tiny import build_tiny\n\n    checks.forward_is_deterministic(build_tiny('bert'))"
+        CALL, "from hfci.tiny import build_tiny\n\n    checks.assert_holds(build_tiny('bert'), check)"
     ),
     "shapes only": WHOLE.replace("    checks.forward_is_finite(tiny)\n", ""),
 }

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest, ManifestCase, ManifestRow
-from hfci.checks.registry import CHECKS
+from hfci.cases.variant import Variant
+from hfci.checks.table import CHECKS
 from hfci.planning.fingerprinting import rows
 from hfci.planning.fingerprinting.closures import Closures
 from hfci.planning.fingerprinting.imports import MODELS, REGISTRY, Graph
@@ -128,7 +129,8 @@ class Fingerprints:
         row = self._rows[subject.model_type]
         architecture = row.architecture(subject.architecture)
         looked_at = [place for name in row.names if (place := self.graph.find("transformers", name)) is not None]
-        checks = dict.fromkeys(CHECKS[name].module for case in found for name in case.checks if name in CHECKS)
+        names = (Variant.parse(variant).check for case in found for variant in case.checks)
+        checks = dict.fromkeys(CHECKS[name].module for name in names if name in CHECKS)
         models = [f"{MODELS}.{name}" for name in architecture.modules]
         return (*tests, *models, *looked_at, *checks, *self._everybodys)
 

@@ -1,0 +1,165 @@
+"""The table of checks, `data/checks.toml`: which there are, to whom each applies, and where its function is.
+
+It is read without torch, by planning and reporting too.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from hfci.cases.variant import AXES, Variant
+from hfci.catalog.rules import Rule
+from hfci.errors import UsageError, nearest
+from hfci.parsing import read_toml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hfci.tiny import TinyModel
+
+__all__ = ["CHECKS", "FILE", "Applicable", "Check", "Role", "asked_of", "assert_holds", "load_check", "read_checks"]
+
+FILE = files("hfci.checks") / "data" / "checks.toml"
+
+# What an architecture is to its model type: the base that the smoke tier tests, another one, or the one that holds a
+# part without a class.
+Role = Literal["base", "head", "part"]
+
+Needs = Literal["forward", "gradient", "copy", "processor", "generation"]
+Tier = Literal["smoke", "functional", "deep"]
+
+# In `axes`: every value that the architecture has, of tasks those that it can serve.
+EVERY = "*"
+
+
+class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One check, a row of the table; the file's head says what each column is."""
+
+    name: str
+    theme: str
+    tiers: tuple[Tier, ...]
+    invariant: str
+    excluded: str = ""
+    subject: Literal["architecture", "part"] = "architecture"
+    needs: tuple[Needs, ...] = ()
+    axes: Mapping[str, tuple[str, ...]] = {}
+    written_out: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a row contradicts itself."""
+        super().__post_init__()
+        if not self.tiers:
+            raise ValueError(f"{self.name} is of no tier: nobody would ask it")
+        if bool(self.all or self.any or self.none) != bool(self.excluded.strip()):
+            raise ValueError(f"{self.name}: a rule, and what those are told whom it excludes, go together")
+        for axis, values in self.axes.items():
+            if axis not in AXES:
+                raise ValueError(f"{self.name}: no axis {axis!r}; there are {', '.join(AXES)}.{nearest(axis, AXES)}")
+            if not values or (EVERY in values and axis != "task"):
+                raise ValueError(f"{self.name}: {axis} must name its values; only tasks may be '{EVERY}'")
+
+    @property
+    def forwards(self) -> bool:
+        """Whether it runs the model, or only looks at how it was built."""
+        return "forward" in self.needs
+
+    @property
+    def module(self) -> str:
+        """The dotted name of the module that holds its function."""
+        return f"hfci.checks.{self.theme}"
+
+    def is_of(self, tier: str, role: Role) -> bool:
+        """Tell whether `tier` asks it of what plays `role` in its model type."""
+        if (self.subject == "part") != (role == "part"):
+            return False
+        if tier == "smoke":
+            return role != "head" and "smoke" in self.tiers
+        return tier in self.tiers and not (tier == "functional" and role != "head" and "smoke" in self.tiers)
+
+    def variants(self, tasks: Sequence[str] = ()) -> Iterator[Variant]:
+        """Yield the check with each combination of its axes' values; of an architecture that can serve `tasks`."""
+        named = {axis: tasks if values == (EVERY,) else values for axis, values in self.axes.items()}
+        for combination in product(*named.values()):
+            yield Variant(self.name, **dict(zip(named, combination, strict=True)))
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    check: tuple[Check, ...]
+
+
+def read_checks(path: Path | Traversable) -> dict[str, Check]:
+    """Return the checks of a table by name, in its order.
+
+    Raises UsageError with file and row where it is wrong, two rows bear one name, or one names no function.
+    """
+    rows = read_toml(path, _Table, "the table of checks").check
+    found: dict[str, Check] = {}
+    for index, row in enumerate(rows):
+        where = f"{path}: check[{index}] ({row.name})"
+        if row.name in found:
+            raise UsageError(f"{where}: another row bears this name")
+        found[row.name] = row
+        if not _defines(row):
+            raise UsageError(f"{where}: hfci/checks/{row.theme}.py defines no function {row.name}")
+    return found
+
+
+def _defines(check: Check) -> bool:
+    """Tell whether the module of its theme defines the function, without importing it, which would bring torch."""
+    module = files("hfci.checks") / f"{check.theme}.py"
+    return module.is_file() and f"\ndef {check.name}(" in module.read_text(encoding="utf-8")
+
+
+CHECKS: Mapping[str, Check] = read_checks(FILE)
+
+
+class Applicable(msgspec.Struct, frozen=True):
+    """What a tier asks of an architecture: the checks with their axes, and those whose rules exclude it."""
+
+    variants: tuple[Variant, ...]
+    excluded: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variants as they are written in tests and in the manifest."""
+        return tuple(map(str, self.variants))
+
+
+def asked_of(facts: Set[str], tier: str, role: Role, tasks: Sequence[str] = ()) -> Applicable:
+    """Return what `tier` asks of an architecture with these facts, which can serve `tasks`, in the table's order."""
+    due = [check for check in CHECKS.values() if check.is_of(tier, role)]
+    return Applicable(
+        tuple(variant for check in due if check.holds(facts) for variant in check.variants(tasks)),
+        tuple(check.name for check in due if not check.holds(facts)),
+    )
+
+
+@functools.cache
+def load_check(name: str) -> Callable[..., None]:
+    """Import the function of a check; an unknown name is wrong use and names the nearest.
+
+    It notes on the tiny model that it ran to its end: a test that passes without did not ask what it is named after.
+    """
+    if name not in CHECKS:
+        raise UsageError(f"there is no check {name!r}.{nearest(name, CHECKS)}")
+    function: Any = getattr(importlib.import_module(CHECKS[name].module), name)
+
+    @functools.wraps(function)
+    def noted(tiny: TinyModel, *arguments: Any, **options: Any) -> None:
+        function(tiny, *arguments, **options)
+        tiny.checked.add(name)
+
+    return noted
+
+
+def assert_holds(tiny: TinyModel, check: str) -> None:
+    """Assert that a check holds of a tiny model; `check` may say its axes too, as in `NAME[dtype=bfloat16]`."""
+    load_check(Variant.parse(check).check)(tiny)
