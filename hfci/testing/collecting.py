@@ -1,4 +1,4 @@
-"""A pytest plugin that notes which file is about to be imported: if the process dies then, it died of that file."""
+"""Which file is about to be imported: if the process dies then, it died of that file. A pytest plugin that notes it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["OPTION"]
+__all__ = ["OPTION", "note"]
 
 OPTION = "--hfci-note"
 
@@ -17,7 +17,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
-    """Note the file, relative to pytest's root, before it is imported."""
-    note = collector.config.getoption("hfci_note")
-    if note and isinstance(collector, pytest.Module):
-        Path(note).write_text(collector.path.relative_to(collector.config.rootpath).as_posix(), encoding="utf-8")
+    """Note the file before it is imported."""
+    place = collector.config.getoption("hfci_note")
+    if place and isinstance(collector, pytest.Module):
+        note(collector, Path(place))
+
+
+def note(collector: pytest.Module, place: Path) -> None:
+    """Write into `place` which file that is, relative to pytest's root."""
+    place.write_text(collector.path.relative_to(collector.config.rootpath).as_posix(), encoding="utf-8")

@@ -26,7 +26,8 @@ from hfci.cases.ledger import Ledger, read_ledger
 from hfci.cases.outcome import Outcome
 from hfci.catalog.registries import transformers_version
 from hfci.checks.table import CHECKS
-from hfci.errors import HfciError, UsageError
+from hfci.errors import HfciError, UsageError, in_one_line
+from hfci.testing.collecting import note
 from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
 from hfci.testing.preparation import missing_packages, prepare, seed, used_device
@@ -43,6 +44,9 @@ SIGN = b"mark.hfci"
 # How much later than the signal, which code stuck in C never sees, the whole process is ended.
 BACKSTOP_FACTOR, BACKSTOP_GRACE = 1.25, 5.0
 
+# Seconds that the import of a file may take, however few a case is given: the first one imports much else with it.
+IMPORT_S = 20.0
+
 
 class Executor:
     """Finds hfci's cases among the tests, runs them as promised, and adds a verdict to each report."""
@@ -57,35 +61,54 @@ class Executor:
         self.timeout: float = config.getoption("hfci_timeout")
         files: list[str] | None = self.worker.get("hfci_files")  # relative to pytest's root
         self.files = None if files is None else {config.rootpath / file for file in files}
+        self.left_out = {config.rootpath / file for file in self.worker.get("hfci_left_out", ())}
         self.ledger = Ledger()
         self.prepared = False
-        self.stderr: int | None = None
+        self.stacks: int | None = None
 
     # Collection.
 
     def pytest_configure(self) -> None:
-        """Keep the real stderr for the backstop's traceback: later it is captured."""
+        """Keep a place for the stack of a process that is stuck or dies: the recorder's, or the real stderr."""
         if "hfci_cases" in self.worker:
             become_worker()
-        if sys.__stderr__ is not None:
-            self.stderr = os.dup(sys.__stderr__.fileno())
+        if "hfci_stacks" in self.worker:
+            self.stacks = os.open(self.worker["hfci_stacks"], os.O_WRONLY | os.O_CREAT, 0o600)
+        elif sys.__stderr__ is not None:
+            self.stacks = os.dup(sys.__stderr__.fileno())  # later it is captured
 
     def pytest_unconfigure(self) -> None:
         """Give it back."""
-        if self.stderr is not None:
-            os.close(self.stderr)
-            self.stderr = None
+        if self.stacks is not None:
+            os.close(self.stacks)
+            self.stacks = None
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """Leave out the files of which this run has no case."""
-        if self.files is None or collection_path.suffix != ".py" or collection_path in self.files:
-            return None
-        return True
+        """Leave out the files of which this run has no case, and those that could not be collected before."""
+        is_other = self.files is not None and collection_path.suffix == ".py" and collection_path not in self.files
+        return True if is_other or collection_path in self.left_out else None
 
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         """Prepare the process before the first file of hfci's is imported."""
         if not self.prepared and isinstance(collector, pytest.Module) and _uses_marker(collector.path):
             self._prepare(collector.session)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Import a file of hfci's, noted and with the backstop armed: what it does to this process is its own error."""
+        if not (self.prepared and isinstance(collector, pytest.Module) and _may_use_marker(collector.path)):
+            return (yield)
+        if "hfci_note" in self.worker:
+            note(collector, Path(self.worker["hfci_note"]))
+        self._arm(max(self.timeout, IMPORT_S))
+        try:
+            return (yield)
+        except SystemExit as error:
+            return pytest.CollectReport(collector.nodeid, "failed", in_one_line(error), [])
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
@@ -153,6 +176,8 @@ class Executor:
         try:
             self.ledger = read_ledger()
             prepare(self.device, self.config.getoption("hfci_threads"))
+            if "hfci_stacks" in self.worker and self.stacks is not None:
+                faulthandler.enable(self.stacks)  # until now it is pytest's, which writes to stderr
         except HfciError as error:
             if self.worker:
                 self.config.workeroutput["hfci_unfit"] = str(error)  # type: ignore[attr-defined]
@@ -177,7 +202,7 @@ class Executor:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Seed, and find out what is missing before the attempt."""
         if CASE in item.stash:
-            self._arm()
+            self._arm_for_case()
             seed(self.config.getoption("hfci_seed"))
             if absent := missing_packages(item.stash[CASE].requires):
                 unavailable(absent)
@@ -186,7 +211,7 @@ class Executor:
     def pytest_runtest_call(self, item: pytest.Item) -> None:
         """Seed again, so that a test does not see if its model was built just before; forget what others checked."""
         if CASE in item.stash:
-            self._arm()
+            self._arm_for_case()
             seed(self.config.getoption("hfci_seed"))
             _checked(item).clear()
 
@@ -194,13 +219,16 @@ class Executor:
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         """Keep the backstop armed."""
         if CASE in item.stash:
-            self._arm()
+            self._arm_for_case()
 
-    def _arm(self) -> None:
-        # Anew in each phase: pytest disarms whatever is armed when it has seen an exception.
-        if self.timeout > 0 and self.stderr is not None and not self.config.getoption("usepdb"):
-            limit = self.timeout * BACKSTOP_FACTOR + BACKSTOP_GRACE
-            faulthandler.dump_traceback_later(limit, exit=True, file=self.stderr)
+    def _arm_for_case(self) -> None:
+        """Anew in each phase: pytest disarms whatever is armed when it has seen an exception."""
+        self._arm(self.timeout * BACKSTOP_FACTOR + BACKSTOP_GRACE)
+
+    def _arm(self, limit: float) -> None:
+        """End this process in `limit` seconds, be it stuck in C code, and keep the stack that it has then."""
+        if self.timeout > 0 and self.stacks is not None and not self.config.getoption("usepdb"):
+            faulthandler.dump_traceback_later(limit, exit=True, file=self.stacks)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -279,11 +307,18 @@ def _show(report: pytest.TestReport, verdict: Verdict, item: pytest.Item) -> Non
         vars(report).pop("wasxfail", None)
 
 
+def _may_use_marker(path: Path) -> bool:
+    """Tell whether the text of a file uses the marker."""
+    try:
+        return SIGN in path.read_bytes()
+    except OSError:
+        return False
+
+
 def _uses_marker(path: Path) -> bool:
     """Tell whether the code of a file, not only its text, uses the marker; a wrong file is left to pytest."""
     try:
-        content = path.read_bytes()
-        nodes = ast.walk(ast.parse(content)) if SIGN in content else iter(())
+        nodes = ast.walk(ast.parse(path.read_bytes())) if _may_use_marker(path) else iter(())
     except (OSError, SyntaxError, ValueError):
         return False
     return any(

@@ -48,7 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, the side that runs cases and, except in a worker, the side that records them."""
     config.addinivalue_line("markers", MARKER)
     config.pluginmanager.register(Executor(config), Executor.NAME)
-    if not hasattr(config, "workerinput") and not config.pluginmanager.hasplugin(Recorder.NAME):
+    # Of any name: pytest gives none to the one that a run of hfci's brings with it.
+    has_recorder = any(isinstance(plugin, Recorder) for plugin in config.pluginmanager.get_plugins())
+    if not hasattr(config, "workerinput") and not has_recorder:
         config.pluginmanager.register(Recorder(), Recorder.NAME)
 
 

@@ -25,7 +25,7 @@ from hfci.interruption import EXIT_INTERRUPTED, uninterrupted
 from hfci.testing.machine import Process, kernel_variables, with_variables
 from hfci.testing.record_writer import RecordWriter, new_header, new_run_id, this_attempt
 from hfci.testing.verdicts import Verdict
-from hfci.testing.workers import end_worker, manner
+from hfci.testing.workers import Death, death_of, end_worker
 
 __all__ = ["Recorder"]
 
@@ -33,6 +33,10 @@ EXIT_TESTS_FAILED, EXIT_UNFIT = 1, EnvironmentUnfit.exit_code
 
 # What any phase may have seen, whichever decides.
 OBSERVED = ("device", "dtype", "peak_memory_bytes")
+
+# What a worker leaves in files of its own: the cases that it has collected, the file that it is importing, and the
+# stack that faulthandler writes where it dies.
+LEFT = ("plan", "note", "stacks")
 
 # So many workers that die before their first test, one after the other, say that the next one will too.
 STILLBORN = 3
@@ -73,8 +77,8 @@ class Recorder:
         self.interrupted = False
         self._nodes: dict[str, str] = {}  # node ID → case ID
         self._phases: dict[str, list[pytest.TestReport]] = {}
-        self._not_collected: dict[str, str] = {}  # file → why
-        self._deaths: dict[str, str] = {}  # worker → how it died
+        self._not_collected: dict[str, Error] = {}  # by file
+        self._deaths: dict[str, Death] = {}  # by worker
         self._running: list[Any] = []  # workers
         self._stillborn = 0
         self._is_unwritable = False
@@ -112,18 +116,20 @@ class Recorder:
         self._running.append(node)
         self._scratch = self._scratch or tempfile.TemporaryDirectory(prefix="hfci-")
         self._workers = node.workerinput["workercount"]
-        node.workerinput["hfci_plan"] = self._plan_file(node)
+        for left in LEFT:
+            node.workerinput[f"hfci_{left}"] = str(self._left_by(node, left))
+        node.workerinput["hfci_left_out"] = list(self._not_collected)
         if self.strict:
             node.workerinput["hfci_cases"] = list(self.planned)
             files = (case.file for case in self.planned.values() if case.file is not None)
             node.workerinput["hfci_files"] = list(dict.fromkeys(files))
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
-        """With xdist: read what a worker collected, and what it is; they all are and collect the same."""
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
+        """With xdist: read what a worker collected, and what it is; they all are the same."""
         self._stillborn = 0
-        plan = Path(self._plan_file(node))
-        if not self._nodes and plan.exists():
+        plan = self._left_by(node, "plan")
+        if not self._nodes.keys() >= set(ids) and plan.exists():
             told = json.loads(plan.read_text(encoding="utf-8"))
             cases = {nodeid: _case_from_json(data) for nodeid, data in told["cases"].items()}
             self._plan(cases, msgspec.convert(told["process"], Process | None))
@@ -141,20 +147,22 @@ class Recorder:
         """Remember why a file was not collected."""
         if report.failed:
             lines = [line for line in report.longreprtext.strip().splitlines() if line.strip()]
-            self._not_collected[report.nodeid.partition("::")[0]] = lines[-1] if lines else "an error"
+            said = lines[-1].removeprefix("E ").strip() if lines else "an error"
+            verdict = _checked(Verdict.failed("NotCollected", said, traceback=report.longreprtext))
+            self._not_collected[report.nodeid.partition("::")[0]] = verdict["error"]
 
     def _plan(self, cases: dict[str, Case], process: Process | None) -> None:
         self._process = process
-        self._nodes = {nodeid: case.id for nodeid, case in cases.items()}
+        self._nodes |= {nodeid: case.id for nodeid, case in cases.items()}
         for case in cases.values():
             expected = self.planned.get(case.id, case)
             self.planned[case.id] = replace(case, file=expected.file)
         if self.planned:
             self._open()
 
-    def _plan_file(self, node: Any) -> str:
+    def _left_by(self, node: Any, what: str) -> Path:
         assert self._scratch is not None
-        return str(Path(self._scratch.name, f"{node.gateway.id}.json"))
+        return Path(self._scratch.name, f"{node.gateway.id}.{what}")
 
     def _is_dry(self) -> bool:
         return bool(self.config.option.collectonly)
@@ -182,12 +190,23 @@ class Recorder:
         if error == "keyboard-interrupt":
             self.interrupted = True
         elif error:
-            self._deaths[worker] = f"worker {worker} died {manner(node)}"
-            if not Path(self._plan_file(node)).exists():
-                self._stillborn += 1
-                if self._stillborn >= STILLBORN:
-                    self.unfit = f"{STILLBORN} workers in a row died before their first test; the last {manner(node)}"
-                    self.config.pluginmanager.getplugin("dsession").shouldstop = "workers die at their start"
+            self._deaths[worker] = death_of(node, self._left_by(node, "stacks"))
+            if not self._left_by(node, "plan").exists():
+                self._died_collecting(node)
+
+    def _died_collecting(self, node: Any) -> None:
+        """Blame the file that was being imported: those that follow leave it out. Or what all of them will die of."""
+        death, note = self._deaths[node.gateway.id], self._left_by(node, "note")
+        file = note.read_text(encoding="utf-8") if note.exists() else ""
+        if file and file not in node.workerinput["hfci_left_out"]:
+            if file not in self._not_collected:  # another may have died of it at the same time
+                report = pytest.CollectReport(file, "failed", death.while_doing(f"importing {file}"), [])
+                self.config.hook.pytest_collectreport(report=report)
+            return
+        self._stillborn += 1
+        if self._stillborn >= STILLBORN:
+            self.unfit = f"{STILLBORN} workers in a row died before their first test; the last {death.manner}"
+            self.config.pluginmanager.getplugin("dsession").shouldstop = "workers die at their start"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
@@ -196,10 +215,10 @@ class Recorder:
         if case is None or case.id in self.records or self.interrupted:
             return
         worker = report.node.gateway.id
-        message = self._deaths.get(worker, f"worker {worker} died")
-        report.longrepr = f"{message} while running {crashitem}"
+        death = self._deaths.get(worker, Death(worker))
+        report.longrepr = death.while_doing(f"running {crashitem}")
         report.sections.append(("reproduce", self.reproduce(case)))
-        verdict = Verdict.failed("WorkerDied", message)
+        verdict = Verdict.failed("WorkerDied", str(death), traceback=death.stack)
         spent = sum(phase.duration for phase in self._phases.pop(case.id, []))
         self._record(Record.of(case, **_checked(verdict), duration_s=round(spent, 4), worker=worker))
 
@@ -239,7 +258,8 @@ class Recorder:
         """Write what has not run, and return it."""
         missing = [case for case in self.planned.values() if case.id not in self.records]
         for case in missing:
-            self._record(Record.of(case, Outcome.NOT_RUN, reason=self._why_not_run(case)))
+            error = self._not_collected.get(case.file or "")
+            self._record(Record.of(case, Outcome.NOT_RUN, reason=self._why_not_run(case), error=error))
         return missing
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -322,7 +342,7 @@ class Recorder:
         if self.interrupted:
             return "the run was interrupted"
         if case.file is not None and case.file in self._not_collected:
-            return f"not collected: {self._not_collected[case.file]}"
+            return "its file was not collected"
         return "planned, but no worker reported it" if case.id in self._nodes.values() else "planned, not collected"
 
     def _pytest_command(self, case: Case) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from xdist.scheduler import LoadFileScheduling
@@ -14,9 +14,12 @@ class FileScheduling(LoadFileScheduling):  # type: ignore[misc]
     """Hands the rest of a dead worker's files to others.
 
     xdist's own puts the killing case back in the queue, where it kills the next worker; hands on finished
-    files as empty work, or a single case while others wait, with which a new worker waits for ever; and, after
-    two deaths, breaks on giving work to a worker that is still collecting.
+    files as empty work, or a single case while others wait, with which a new worker waits for ever; after
+    two deaths, breaks on giving work to a worker that is still collecting; and runs nothing where a worker has died
+    of a file that another has collected.
     """
+
+    collection: list[str] | None
 
     def remove_node(self, node: Any) -> str | None:
         """Take `node` out; return the case it died of, if it was running one."""
@@ -33,10 +36,34 @@ class FileScheduling(LoadFileScheduling):  # type: ignore[misc]
         return killer
 
     def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
-        """Take note of what `node` has collected; one that collects something else gets no work."""
-        super().add_node_collection(node, collection)
-        if node not in self.registered_collections:
-            node.shutdown()
+        """Take note of what `node` has collected. What it lacks is given to nobody any more."""
+        self.registered_collections[node] = list(collection)
+        if self.collection is not None:
+            self._keep(collection)
+
+    def schedule(self) -> None:
+        """Give each worker its first files; called again, it gives some to those that have come since."""
+        if self.collection is None:
+            first, *others = self.registered_collections.values()
+            self.collection = first
+            for case in first:
+                self.workqueue.setdefault(self._split_scope(case), {})[case] = False
+            for other in others:
+                self._keep(other)
+            longest_first = sorted(self.workqueue.items(), key=lambda unit: -len(unit[1]))
+            self.workqueue.clear()
+            self.workqueue.update(longest_first)
+        for node in self.nodes:
+            self._reschedule(node)
+
+    def _keep(self, collected: Iterable[str]) -> None:
+        known = set(collected)
+        for file, cases in list(self.workqueue.items()):
+            kept = {case: done for case, done in cases.items() if case in known}
+            if all(kept.values()):
+                del self.workqueue[file]
+            else:
+                self.workqueue[file] = kept
 
     def _reschedule(self, node: Any) -> None:
         if node not in self.registered_collections:

@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-__all__ = ["become_worker", "end_worker", "manner"]
+__all__ = ["Death", "become_worker", "death_of", "end_worker", "read_stack"]
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+# What faulthandler writes of one thread, and how what it has written begins where a timer of its own has run out.
+_THREAD = re.compile(r"^(?P<kind>Current thread|Thread) .*\(most recent call first\):\n(?P<frames>(?:  .*\n?)*)", re.M)
+_STUCK = re.compile(r"Timeout \((?P<limit>[\d:.]+)\)!")
+
+# The frames of what has called a test, or imported its file.
+_CALLER = re.compile(r'File "[^"]*[/\\](?:_pytest|pluggy)[/\\]')
+
+
+class Death(NamedTuple):
+    """How a worker died, and the stack of Python that it has left, the innermost call last, or nothing."""
+
+    worker: str
+    manner: str = "died"
+    stack: str = ""
+
+    def __str__(self) -> str:
+        """Return which worker died, and how."""
+        return f"worker {self.worker} {self.manner}"
+
+    def while_doing(self, what: str) -> str:
+        """Return the stack, and a last line that says what it was doing."""
+        return "\n".join(filter(None, (self.stack, f"{self} while {what}")))
 
 
 def become_worker() -> None:
@@ -44,19 +70,40 @@ def end_worker(node: Any) -> None:
             process.kill()
 
 
-def manner(node: Any) -> str:
-    """Return how the process of a worker ended."""
-    process = _process(node)
+def death_of(node: Any, written: Path) -> Death:
+    """Return how a worker died; faulthandler has `written` its stack there, if it was in time to."""
+    stack = read_stack(written)
+    stuck = _STUCK.match(stack)
+    manner = f"was stuck for more than {stuck['limit']}" if stuck else _manner(_process(node))
+    return Death(node.gateway.id, manner, stack)
+
+
+def read_stack(written: Path) -> str:
+    """Return what faulthandler has `written`: why, then the thread that it is about, the innermost call last.
+
+    That is the thread that died, or else the main one, which is written last. What called the test is left out.
+    """
+    try:
+        text = written.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    threads = {match["kind"]: match["frames"].splitlines() for match in _THREAD.finditer(text)}
+    frames = threads.get("Current thread") or threads.get("Thread") or []
+    own = list(itertools.takewhile(lambda frame: not _CALLER.search(frame), frames)) or frames
+    return "\n".join([*text.splitlines()[:1], *reversed(own)])
+
+
+def _manner(process: subprocess.Popen[bytes] | None) -> str:
     try:
         code = process.wait(timeout=5) if process is not None else None
     except subprocess.TimeoutExpired:
         code = None
     if code is None:
-        return "without a word"
+        return "died without a word"
     if code < 0:
         name = signal.Signals(-code).name
-        return f"with signal {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
-    return f"with exit code {code}" + (" (stuck beyond its timeout?)" if code == 1 else "")
+        return f"died with signal {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+    return f"died with exit code {code}"
 
 
 def _process(node: Any) -> subprocess.Popen[bytes] | None:

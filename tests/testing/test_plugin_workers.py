@@ -77,7 +77,11 @@ def test_dead_and_stuck_workers(tmp_path: Path) -> None:
     assert "died with signal SIGKILL" in said["killed.kills"]
     assert "died with signal SIGSEGV" in said["segfault.reads_nothing"]
     assert "Timeout" in said["stuck.sleeps"]
-    assert "stuck beyond its timeout?" in said["stuck.is_stuck_in_c"]
+    assert "was stuck for more than 0:00:07" in said["stuck.is_stuck_in_c"]
+    stack = {name: records[name]["error"]["traceback"] for name in said}
+    assert 'test_stuck.py", line 11 in test_is_stuck_in_c' in stack["stuck.is_stuck_in_c"].splitlines()[-1]
+    assert 'test_segfault.py", line 8 in test_reads_nothing' in stack["segfault.reads_nothing"].splitlines()[-2]
+    assert stack["stuck.is_stuck_in_c"] in done.stdout
     assert records["killed.kills"]["stage"] == "check"
     assert records["killed.kills"]["worker"].startswith("gw")
     assert records["killed.kills"]["reproduce"] in done.stdout
