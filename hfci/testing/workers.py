@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Death", "become_worker", "death_of", "end_worker", "read_stack"]
+__all__ = ["Death", "become_worker", "death_of", "die_with", "end_worker", "read_stack"]
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -49,10 +49,14 @@ def become_worker() -> None:
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # else a terminal may stop a group that is not in front
+    die_with(os.getppid())
+
+
+def die_with(parent: int) -> None:
+    """On Linux, have this process killed when `parent`, which has started it, ends."""
     if sys.platform == "linux":
         import ctypes
 
-        parent = os.getppid()
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it was killed just now
             os.kill(os.getpid(), signal.SIGKILL)
@@ -72,25 +76,21 @@ def end_worker(node: Any) -> None:
 
 def death_of(node: Any, written: Path) -> Death:
     """Return how a worker died; faulthandler has `written` its stack there, if it was in time to."""
-    stack = read_stack(written)
+    stack = read_stack(written.read_text(encoding="utf-8", errors="replace") if written.exists() else "")
     stuck = _STUCK.match(stack)
     manner = f"was stuck for more than {stuck['limit']}" if stuck else _manner(_process(node))
     return Death(node.gateway.id, manner, stack)
 
 
-def read_stack(written: Path) -> str:
+def read_stack(written: str) -> str:
     """Return what faulthandler has `written`: why, then the thread that it is about, the innermost call last.
 
     That is the thread that died, or else the main one, which is written last. What called the test is left out.
     """
-    try:
-        text = written.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    threads = {match["kind"]: match["frames"].splitlines() for match in _THREAD.finditer(text)}
+    threads = {match["kind"]: match["frames"].splitlines() for match in _THREAD.finditer(written)}
     frames = threads.get("Current thread") or threads.get("Thread") or []
     own = list(itertools.takewhile(lambda frame: not _CALLER.search(frame), frames)) or frames
-    return "\n".join([*text.splitlines()[:1], *reversed(own)])
+    return "\n".join([*written.splitlines()[:1], *reversed(own)])
 
 
 def _manner(process: subprocess.Popen[bytes] | None) -> str:
