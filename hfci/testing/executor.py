@@ -31,12 +31,11 @@ from hfci.testing.collecting import note
 from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
 from hfci.testing.preparation import missing_packages, prepare, seed, used_device
+from hfci.testing.subject import CASE
 from hfci.testing.verdicts import Verdict, against_ledger, judge, plain, unavailable
 from hfci.testing.workers import become_worker
 
-__all__ = ["CASE", "Executor"]
-
-CASE = pytest.StashKey[Case]()
+__all__ = ["Executor"]
 
 # A file that uses the marker is hfci's. Looked for before its import, which must find the process prepared.
 SIGN = b"mark.hfci"

@@ -103,7 +103,8 @@ class Recorder:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist: what was collected here is what is planned."""
-        from hfci.testing.executor import CASE, Executor
+        from hfci.testing.executor import Executor
+        from hfci.testing.subject import CASE
 
         if not self._is_dry():
             executor: Executor = session.config.pluginmanager.getplugin(Executor.NAME)

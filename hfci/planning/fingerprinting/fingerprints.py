@@ -1,14 +1,16 @@
-"""Fingerprints: all that the cases of one architecture in one tier depend on, as a digest.
+"""Fingerprints: all that one check of an architecture depends on, as a digest.
 
-What counts: the source of what its tests, its checks and its tiny model import, of transformers and of hfci; its
-templates, the recipes and known failures about it, the data beside hfci's modules; the versions of the packages that
-any of this imports. Equal fingerprints mean that a case ends as it did. Neither torch nor transformers is imported.
+What counts: the source of the test and of the check's function, with what these name and import; of what makes its tiny
+model, of transformers and of hfci; its templates, the recipes and known failures about it, the data that hfci's modules
+read; the versions of the packages that any of this imports. Equal fingerprints mean that a case ends as it did. What
+judges, records and reports decides nothing that is seen of a model, and does not count. Neither torch nor transformers
+is imported.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ from hfci.cases.variant import Variant
 from hfci.checks.table import CHECKS
 from hfci.planning.fingerprinting import rows
 from hfci.planning.fingerprinting.closures import Closures
+from hfci.planning.fingerprinting.definitions import ANY, PART
 from hfci.planning.fingerprinting.imports import MODELS, REGISTRY, Graph
 from hfci.planning.fingerprinting.installed import versions_here, versions_of
 from hfci.planning.fingerprinting.normalize import digest_of
@@ -32,8 +35,11 @@ __all__ = ["CACHE", "Fingerprints", "Subject", "fingerprints_of", "subject_of"]
 
 CACHE = SCRATCH / "sources.msgpack"
 
-# What runs every generated test.
-PLUGIN = "hfci.testing.plugin"
+# What makes the tiny model of every case, and the process fit for it.
+SUBJECT = ("hfci.testing.subject", "hfci.testing.preparation")
+
+# Which checks are asked is decided where tests are rendered: the manifest says it, and the tests do.
+TABLE = "hfci/checks/data/checks.toml"
 
 RECIPES = "hfci/tiny/data/recipes/"
 LEDGER = "hfci/cases/data/ledger.toml"
@@ -46,6 +52,7 @@ class Subject(NamedTuple):
     model_type: str
     architecture: str
     tier: str
+    check: str
 
 
 @dataclass(eq=False)
@@ -95,11 +102,19 @@ class Fingerprints:
             return None
         if not self.is_known(subject):
             return None
-        shared = self.closures.of(self._everybodys)  # nearly all of it, and the same for every subject
-        rest = self.closures.names(self._closure(subject) & ~shared)
-        others = sorted(self._others(subject).items())
-        own = (*map(self._part, rest), *(f"{name}={value}".encode() for name, value in others))
-        return digest_of(self._digest(shared).encode(), *own)
+        about = (subject.model_type, subject.architecture)
+        model, check = self.closures.of(self._made_of(*about)), self.closures.of(self._check(subject.check))
+        test = self.closures.of(self._tests(subject)) & ~(model | check | self._shared)
+        data = self._data_of(check)
+        others = [*self._others(*about, subject.tier).items(), *((label, self._content(label)) for label in data)]
+        return digest_of(
+            *(
+                self._digest(closure).encode()
+                for closure in (self._shared, model & ~self._shared, check & ~self._shared)
+            ),
+            *map(self._part, self.closures.names(test)),
+            *(f"{name}={value}".encode() for name, value in sorted(others)),
+        )
 
     def is_known(self, subject: Subject) -> bool:
         """Tell whether the manifest knows what the subject's tiny model is made of."""
@@ -107,8 +122,9 @@ class Fingerprints:
 
     def parts(self, subject: Subject) -> dict[str, str]:
         """Return all that counts, by label: a digest or a package's version."""
-        named = {name: self._content(name) for name in self.closures.names(self._closure(subject))}
-        return {**named, **self._others(subject)}
+        closure = self.closures.of(self.roots(subject))
+        named = {name: self._content(name) for name in (*self.closures.names(closure), *self._data_of(closure))}
+        return {**named, **self._others(*subject[:3])}
 
     def contents(self) -> dict[str, str]:
         """Return what counts of whatever any subject has: the digests of whole files, and versions."""
@@ -120,24 +136,36 @@ class Fingerprints:
         return self.graph.chain(self.roots(subject), [label])
 
     def roots(self, subject: Subject) -> tuple[str, ...]:
-        """Return where its imports begin: its tests, what its tiny model is made of, its checks, and what runs it.
+        """Return where its imports begin: its tests, what its tiny model is made of, its check, and what makes any."""
+        made_of = self._made_of(subject.model_type, subject.architecture)
+        return (*self._tests(subject), *made_of, *self._check(subject.check), *self._everybodys)
 
-        Before it builds one architecture, hfci.catalog looks at all those of the row.
-        """
-        found = self.cases[subject]
-        tests = [f"generated/{case.file}" for case in found]
-        row = self._rows[subject.model_type]
-        architecture = row.architecture(subject.architecture)
+    def _tests(self, subject: Subject) -> Iterator[str]:
+        """Yield the test in each file, by the names that it may have: written out, or a parameter of one for many."""
+        names = (f"test_{subject.check}", "test_invariant")
+        owner = f"Test{subject.architecture}."
+        definition = ANY.join([*(f"{owner}{name}" for name in names), *names])
+        yield from (f"generated/{case.file}{PART}{definition}" for case in self.cases[subject])
+
+    @functools.cache  # noqa: B019 -- as long-lived as this
+    def _made_of(self, model_type: str, architecture: str) -> tuple[str, ...]:
+        """What the tiny model is made of. Before it builds one architecture, hfci.catalog looks at all of the row's."""
+        row = self._rows[model_type]
         looked_at = [place for name in row.names if (place := self.graph.find("transformers", name)) is not None]
-        names = (Variant.parse(variant).check for case in found for variant in case.checks)
-        checks = dict.fromkeys(CHECKS[name].module for name in names if name in CHECKS)
-        models = [f"{MODELS}.{name}" for name in architecture.modules]
-        return (*tests, *models, *looked_at, *checks, *self._everybodys)
+        return (*(f"{MODELS}.{name}" for name in row.architecture(architecture).modules), *looked_at)
+
+    def _check(self, name: str) -> tuple[str, ...]:
+        return (f"{CHECKS[name].module}{PART}{name}",) if name in CHECKS else ()
 
     @functools.cached_property
     def _everybodys(self) -> tuple[str, ...]:
-        """What runs each test, and the registry: hfci.catalog reads all of it, by names that it puts together."""
-        return (PLUGIN, *sorted(name for name in self.graph.labels if name.startswith(f"{REGISTRY}.")))
+        """What makes any subject, and the registry: hfci.catalog reads all of it, by names that it puts together."""
+        return (*SUBJECT, *sorted(name for name in self.graph.labels if name.startswith(f"{REGISTRY}.")))
+
+    @functools.cached_property
+    def _shared(self) -> int:
+        """What everybody needs: nearly all of it, and the same for every subject."""
+        return self.closures.of(self._everybodys)
 
     @functools.cached_property
     def cases(self) -> dict[Subject, tuple[ManifestCase, ...]]:
@@ -145,8 +173,9 @@ class Fingerprints:
         found: dict[Subject, tuple[ManifestCase, ...]] = {}
         for row in self.manifest.model_types:
             for case in row.cases:
-                subject = Subject(row.model_type, case.architecture, case.tier)
-                found[subject] = (*found.get(subject, ()), case)
+                for check in dict.fromkeys(Variant.parse(variant).check for variant in case.checks):
+                    subject = Subject(row.model_type, case.architecture, case.tier, check)
+                    found[subject] = (*found.get(subject, ()), case)
         return found
 
     @functools.cached_property
@@ -166,10 +195,7 @@ class Fingerprints:
 
     # What counts.
 
-    def _closure(self, subject: Subject) -> int:
-        return self.closures.of(self.roots(subject))
-
-    @functools.cache  # noqa: B019 -- as long-lived as this
+    @functools.cache  # noqa: B019
     def _digest(self, closure: int) -> str:
         return digest_of(*map(self._part, self.closures.names(closure)))
 
@@ -180,7 +206,10 @@ class Fingerprints:
     @functools.cache  # noqa: B019
     def _content(self, name: str) -> str:
         """Return what counts of one file or package: a digest, or a version."""
-        file = self.files.get(name)
+        label, _, definition = name.partition(PART)
+        file = self.files.get(label)
+        if file is not None and definition:
+            return self.remembered.part(file, definition).digest
         if file is not None:
             return self.remembered.of(file).digest if name.endswith(".py") else rows.text_digest(name, self._read(name))
         return "absent" if "/" in name else self._version(name)
@@ -195,15 +224,17 @@ class Fingerprints:
         except OSError as error:
             return type(error).__name__.encode()
 
-    def _others(self, subject: Subject) -> dict[str, str]:
-        """Return what counts beside imports: templates, data, and the rows of data that are about the subject."""
-        architecture = self._rows[subject.model_type].architecture(subject.architecture)
-        parents = {case.parent for case in self.cases[subject] if case.parent}
-        own = {subject.model_type, *parents}
-        names = self._templates_of(architecture.family, subject.tier, bool(parents))
-        found = {f"templates/{name}": self._content(f"templates/{name}") for name in names}
-        about = (own, architecture.parts, subject.architecture, self._tables)
-        return {**found, **{label: table.about(*about) for label, table in self._by_row.items()}, **self._data}
+    @functools.cache  # noqa: B019
+    def _others(self, model_type: str, architecture: str, tier: str) -> dict[str, str]:
+        """Return what counts beside imports: templates, the rows of data about the subject, the data of everybody."""
+        row = self._rows[model_type]
+        found, cases = row.architecture(architecture), [case for case in row.cases if case.architecture == architecture]
+        parents = {case.parent for case in cases if case.parent}
+        names = self._templates_of(found.family, tier, bool(parents))
+        filled = {f"templates/{name}": self._content(f"templates/{name}") for name in names}
+        about = ({model_type, *parents}, found.parts, architecture, self._tables)
+        data = {label: self._content(label) for label in self._data_of(self._shared)}
+        return {**filled, **{label: table.about(*about) for label, table in self._by_row.items()}, **data}
 
     @functools.cached_property
     def _by_row(self) -> dict[str, rows.Rows]:
@@ -211,12 +242,26 @@ class Fingerprints:
         keys |= {label: "entry" for label in (LEDGER, OWN_LEDGER) if label in self.files}
         return {label: rows.Rows(self._read(label), key, self.today) for label, key in keys.items()}
 
+    @functools.cache  # noqa: B019
+    def _data_of(self, closure: int) -> tuple[str, ...]:
+        """Return the labels of the data files that a module in the closure reads: it stands beside, and names them."""
+        found = []
+        for module in self.closures.names(closure):
+            folder, _, name = module.partition(PART)[0].rpartition("/")
+            if f"{folder}/{name}" in self.files and self._data_in.get(folder):
+                text = self._read(f"{folder}/{name}")
+                found += [label for label in self._data_in[folder] if label.rpartition("/")[2].encode() in text]
+        return tuple(sorted(set(found)))
+
     @functools.cached_property
-    def _data(self) -> dict[str, str]:
-        """The data files that count for every case: those beside a module that all of them need."""
-        needed = {name.rpartition("/")[0] for name in self.closures.names(self.closures.of(self._everybodys))}
-        labels = [label for label in self.files if label.endswith(".toml") and label not in self._by_row]
-        return {label: self._content(label) for label in labels if label.partition("/data/")[0] in needed}
+    def _data_in(self) -> dict[str, list[str]]:
+        """The data files by the folder of the modules that they stand beside, without those that count by row."""
+        found: dict[str, list[str]] = {}
+        for label in self.files:
+            folder, data, _ = label.partition("/data/")
+            if data and label.endswith(".toml") and label not in self._by_row and label != TABLE:
+                found.setdefault(folder, []).append(label)
+        return found
 
     @functools.cache  # noqa: B019
     def _templates_of(self, family: str | None, tier: str, is_part: bool) -> frozenset[str]:
@@ -233,7 +278,7 @@ class Fingerprints:
 
 
 def fingerprints_of(manifest: Manifest, cases: Iterable[Case] | None = None, **where: Any) -> dict[Subject, str]:
-    """Return the fingerprints of `cases`, or of everything, by model type, architecture and tier.
+    """Return the fingerprints of `cases`, or of everything, by model type, architecture, tier and check.
 
     `where` and what is raised are those of `Fingerprints.now`.
     """
@@ -245,4 +290,4 @@ def fingerprints_of(manifest: Manifest, cases: Iterable[Case] | None = None, **w
 
 def subject_of(case: Case) -> Subject:
     """Return whose fingerprint a case has."""
-    return Subject(case.model_type, case.architecture or "", case.tier)
+    return Subject(case.model_type, case.architecture or "", case.tier, case.check or "")

@@ -1,9 +1,10 @@
 """The import graph of transformers and hfci, read from their source: what does a module need? Nothing is imported.
 
-Three things are not as in Python's own statement:
+Some things are not as in Python's own statement:
 
 - transformers' packages import a name when it is asked for. What they say to type checkers says where it is.
 - What only a type checker reads is no import.
+- A node may be one definition of a module, `hfci.checks.forward#forward_is_finite`: it needs what that names.
 - Shared code (transformers outside its models, their registry, hfci) that imports a model *inside a function* does so
   for the sake of that model alone: a quantizer of one model's experts, a converter of one tokenizer. Whoever is that
   model has it already; for all others the import never runs. Were it counted, everything would depend on that model.
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 
 from hfci.planning.fingerprinting.closures import Closures
+from hfci.planning.fingerprinting.definitions import PART
 from hfci.planning.fingerprinting.normalize import ALWAYS, IN_FUNCTION, TYPED, Import
 from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.sources import File
@@ -84,8 +86,8 @@ class Graph:
         return self._index(package).get(name)
 
     def _told(self, name: str) -> str:
-        module = name.removeprefix(MAYBE)
-        return self.labels.get(module, module)
+        module, part, definition = name.removeprefix(MAYBE).partition(PART)
+        return f"{self.labels.get(module, module)}{part}{definition}"
 
     # What one module needs.
 
@@ -96,12 +98,13 @@ class Graph:
         return found
 
     def _find_needs(self, name: str) -> Iterator[str]:
-        module = name.removeprefix(MAYBE)
+        module, _, definition = name.removeprefix(MAYBE).partition(PART)
         file = self.files.get(self.labels.get(module, module))
         if file is None:  # a package of others
             return
         is_maybe, is_shared = name.startswith(MAYBE), module.startswith(self.packages) and not _is_model(module)
-        for statement in self.remembered.of(file).imports:
+        facts = self.remembered.part(file, definition) if definition else self.remembered.of(file)
+        for statement in facts.imports:
             if statement.when == TYPED:
                 continue
             later = is_maybe or (is_shared and statement.when == IN_FUNCTION)

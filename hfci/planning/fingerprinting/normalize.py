@@ -26,11 +26,13 @@ __all__ = [
     "digest_of",
     "exports_of",
     "facts_of",
+    "facts_of_tree",
+    "says_nothing",
     "serve",
 ]
 
 # Raised whenever the same source gives other facts than before: what was kept of earlier ones is then of no use.
-FORMAT = 1
+FORMAT = 2
 
 # When an import runs: with its module, when a function is called, or never, since only a type checker reads it.
 ALWAYS, IN_FUNCTION, TYPED = range(3)
@@ -76,14 +78,18 @@ def digest_of(*contents: bytes) -> str:
 def facts_of(source: bytes) -> Facts:
     """Return what counts of a Python file; of one that Python cannot read, each of its bytes does."""
     try:
-        tree = ast.parse(source)
-        parts: list[str] = []
-        _write(tree, parts)
-        imports = tuple(_imports(tree.body, ALWAYS))
+        found = facts_of_tree(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Facts(digest_of(b"no Python", source))
-    lazy = any(LAZY in found.names for found in imports) and f"{LAZY}(".encode() in source
-    return Facts(digest_of("\0".join(parts).encode("utf-8", "surrogatepass")), imports, lazy)
+    lazy = any(LAZY in statement.names for statement in found.imports) and f"{LAZY}(".encode() in source
+    return Facts(found.digest, found.imports, lazy)
+
+
+def facts_of_tree(tree: ast.Module) -> Facts:
+    """Return what counts of the syntax tree of a module, or of some of its statements."""
+    parts: list[str] = []
+    _write(tree, parts)
+    return Facts(digest_of("\0".join(parts).encode("utf-8", "surrogatepass")), tuple(_imports(tree.body, ALWAYS)))
 
 
 def exports_of(source: bytes) -> tuple[str, ...]:
@@ -133,7 +139,7 @@ def _write(node: ast.AST, parts: list[str]) -> None:
     for name in names:
         value = getattr(node, name, None)
         if type(value) is list:
-            items = [item for item in value if not _says_nothing(item)]
+            items = [item for item in value if not says_nothing(item)]
             if items:
                 parts.append(f"{name}[")
                 for item in items:
@@ -157,7 +163,7 @@ def _write_value(value: object, parts: list[str]) -> None:
         parts.append(f"{value!r};")
 
 
-def _says_nothing(node: object) -> bool:
+def says_nothing(node: object) -> bool:
     """Tell of a statement that nothing runs: a docstring or another lone text, or what is for type checkers alone."""
     kind = type(node)
     if kind is ast.Expr:

@@ -17,6 +17,7 @@ import msgspec
 
 from hfci.errors import HfciError
 from hfci.planning.fingerprinting import normalize
+from hfci.planning.fingerprinting.definitions import facts_of_definition
 from hfci.planning.fingerprinting.normalize import FORMAT, Facts, digest_of, exports_of, facts_of
 from hfci.planning.fingerprinting.sources import File
 from hfci.scratch import SCRATCH, make_scratch
@@ -34,6 +35,7 @@ class _Kept(msgspec.Struct, array_like=True):
     stamp: tuple[int, int]
     facts: Facts | None = None
     exports: tuple[str, ...] | None = None
+    parts: dict[str, Facts] = {}
 
 
 class _Store(msgspec.Struct):
@@ -56,6 +58,7 @@ class Remembered:
         self._kept = _load(path)
         self._is_new = False
         self._unkept: dict[File, Facts] = {}  # of files without a stamp
+        self._unkept_parts: dict[File, dict[str, Facts]] = {}
 
     def facts(self, files: Iterable[File]) -> None:
         """Find out the facts of all of `files`, in processes beside this one where that is worth it."""
@@ -79,6 +82,14 @@ class Remembered:
         found = self._kept[str(file.path)].facts
         assert found is not None
         return found
+
+    def part(self, file: File, definition: str) -> Facts:
+        """Return the facts of one definition in a file; those of the whole file where there is no such."""
+        kept = self._entry(file).parts if file.stamp is not None else self._unkept_parts.setdefault(file, {})
+        if definition not in kept:
+            kept[definition] = _part_of(file, definition) or self.of(file)
+            self._is_new = True
+        return kept[definition]
 
     def exports(self, file: File) -> tuple[str, ...]:
         """Return the names that a file exports."""
@@ -130,6 +141,13 @@ def _facts_of(file: File) -> Facts:
         return facts_of(file.read())
     except OSError as error:
         return Facts(digest_of(b"unreadable", type(error).__name__.encode()))
+
+
+def _part_of(file: File, definition: str) -> Facts | None:
+    try:
+        return facts_of_definition(file.read(), definition)
+    except OSError:
+        return None
 
 
 def _exports_of(file: File) -> tuple[str, ...]:

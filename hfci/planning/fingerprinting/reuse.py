@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest
 from hfci.errors import EnvironmentUnfit
+from hfci.planning.fingerprinting.definitions import ANY, PART
 from hfci.planning.fingerprinting.fingerprints import CACHE, Fingerprints, Subject, subject_of
 from hfci.planning.fingerprinting.greens import Ended, Greens, read_ended
 from hfci.planning.fingerprinting.past import Past, read_past
@@ -59,23 +61,33 @@ class Reuse:
                 of_type.setdefault(subject_of(case), []).append(case)
         if not of_type:
             return f"{model_type}: no case of it was asked for"
-        settled = {**self.assumed, **self.reused}
         told: dict[str, list[Subject]] = {}
         for subject, cases in of_type.items():
-            left = [case for case in cases if case.id not in settled]
-            runs = ", ".join(sorted({settled[case.id] for case in cases if case.id in settled}))
-            if left:
-                why = f"selected; {self._changes(subject) or 'none of its cases is green'}"
-                why += f"; {len(cases) - len(left)} of {len(cases)} cases reused from {runs}" if runs else ""
-            else:
-                why = f"not selected; nothing that it depends on has changed since {runs}"
-                why += ", and it is assumed green: no record says so" if cases[0].id in self.assumed else ""
-            told.setdefault(why, []).append(subject)
-        lines = []
-        for why, subjects in told.items():
-            names = ", ".join(dict.fromkeys(subject.architecture for subject in subjects))
-            lines.append(f"{model_type}: {why}" if len(told) == 1 else f"{model_type} ({names}): {why}")
-        return "\n".join(lines)
+            told.setdefault(self._why(subject, cases), []).append(subject)
+        if len(told) == 1:
+            return f"{model_type}: {next(iter(told))}"
+        return "\n".join(f"{model_type} ({_whose(subjects, of_type)}): {why}" for why, subjects in told.items())
+
+    def _why(self, subject: Subject, cases: Sequence[Case]) -> str:
+        settled = {**self.assumed, **self.reused}
+        left = [case for case in cases if case.id not in settled]
+        runs = ", ".join(sorted({settled[case.id] for case in cases if case.id in settled}))
+        if left:
+            why = f"selected; {self._changes(subject) or 'none of its cases is green'}"
+            return f"{why}; {len(cases) - len(left)} of {len(cases)} cases reused from {runs}" if runs else why
+        why = f"not selected; nothing that it depends on has changed since {runs}"
+        return why + (", and it is assumed green: no record says so" if cases[0].id in self.assumed else "")
+
+
+def _whose(subjects: Sequence[Subject], every: Iterable[Subject]) -> str:
+    """Say which architectures `subjects` are; the checks too, of one where `every` has others."""
+    found: dict[str, list[str]] = {}
+    for subject in subjects:
+        found.setdefault(subject.architecture, []).append(subject.check)
+    whole = Counter(subject.architecture for subject in every)
+    return ", ".join(
+        name if len(checks) == whole[name] else f"{name}: {', '.join(checks)}" for name, checks in found.items()
+    )
 
 
 def reuse(
@@ -201,9 +213,11 @@ def _way(subject: Subject, way: Sequence[str]) -> str:
 
 
 def _short(label: str) -> str:
-    return label.removeprefix("transformers/")
+    """Return a label as it is told: of a definition in a file, the file and its name."""
+    file, _, definition = label.removeprefix("transformers/").partition(PART)
+    return f"{file} ({definition})" if definition and ANY not in definition else file
 
 
 def _stem(label: str) -> str:
-    folder, _, name = label.removesuffix(".py").rpartition("/")
+    folder, _, name = label.partition(PART)[0].removesuffix(".py").rpartition("/")
     return folder.rpartition("/")[2] if name == "__init__" else name

@@ -50,12 +50,20 @@ BASE = {
     ),
     "hfci/__init__.py": "",
     "hfci/checks/__init__.py": "",
-    "hfci/checks/building.py": "def builds_tiny(): ...\n",
-    "hfci/checks/forward.py": "from hfci.tiny import shrink\n",
+    "hfci/checks/table.py": 'FILE = "checks.toml"\n',
+    "hfci/checks/building.py": (
+        "from hfci.checks import claims\nLEAST = 4\n\ndef builds_tiny():\n    return claims.rows, LEAST\n"
+    ),
+    "hfci/checks/forward.py": (
+        "from hfci.tiny import shrink\nimport os\n\ndef forward_is_finite():\n    return _largest()\n\n"
+        "def _largest():\n    return shrink\n\ndef forward_is_deterministic():\n    return os\n"
+    ),
+    "hfci/checks/claims.py": 'rows = "inert.toml"\n',
     "hfci/checks/gradients.py": "x = 1\n",
+    "hfci/checks/data/checks.toml": "a = 1\n",
     "hfci/checks/data/inert.toml": "a = 1  # a comment\n",
     "hfci/tiny/__init__.py": "",
-    "hfci/tiny/shrink.py": "def f():\n    from transformers import PreTrainedModel\n",
+    "hfci/tiny/shrink.py": 'FILE = "shrink.toml"\ndef f():\n    from transformers import PreTrainedModel\n',
     "hfci/tiny/data/recipes/a.toml": (
         '[[recipe]]\nset = { a = 1 }\n[[recipe]]\nmodel_types = ["bert"]\nset = { b = 1 }\n'
         '[[recipe]]\nmodel_types = ["bert"]\narchitectures = ["BertHead"]\nset = { c = 1 }\n'
@@ -64,9 +72,18 @@ BASE = {
     "hfci/tiny/data/shrink.toml": "a = 1\n",
     "hfci/results/data/history.toml": "a = 1\n",
     "hfci/testing/__init__.py": "",
-    "hfci/testing/plugin.py": "import pytest\nfrom hfci.tiny import shrink\nimport hfci.checks\n",
+    "hfci/testing/subject.py": "import pytest\nfrom hfci.tiny import shrink\n",
+    "hfci/testing/preparation.py": "import torch\n",
+    "hfci/testing/plugin.py": "from hfci.testing import subject\nfrom hfci.cases import records\n",
+    "hfci/cases/__init__.py": "",
+    "hfci/cases/records.py": "x = 1\n",
     "hfci/cases/data/ledger.toml": '[[entry]]\nmodel_types = ["dpr"]\nexpires = 2026-11-30\n',
-    "generated/text/test_bert.py": "from transformers import BertModel\n",
+    "generated/text/test_bert.py": (
+        "import pytest\nfrom hfci import checks\npytestmark = pytest.mark.hfci(tier='smoke')\n\n"
+        "def test_builds_tiny(tiny):\n    from transformers import BertModel\n    assert tiny.model\n\n"
+        "@pytest.mark.parametrize('check', ['forward_is_finite'])\ndef test_invariant(tiny, check):\n"
+        "    checks.assert_holds(tiny, check)\n"
+    ),
     "generated/text/test_bert_functional.py": "from transformers.models.bert.modeling_bert import BertHead\n",
     "generated/text/test_dpr.py": "def test():\n    from transformers import DPRReader\n",
     "generated/decoder/test_llama.py": "from transformers import LlamaModel\n",
@@ -82,17 +99,25 @@ BASE = {
 }
 EVERYTHING = {"bert", "bert head", "dpr", "llama", "duo"}
 NAMES = {("bert", "BertHead"): "bert head"}
+BUILT = {"bert/builds_tiny", "bert head", "dpr/builds_tiny", "llama/builds_tiny", "duo/builds_tiny"}
+FINITE = {f"{name}/forward_is_finite" for name in EVERYTHING - {"bert head"}}
 
 
 def fingerprints(changes: dict[str, str | bytes | None] | None = None, today: date = TODAY) -> dict[str, str | None]:
     made = Fingerprints(MANIFEST, world(changes, BASE), Remembered(), today)
-    return {NAMES.get(subject[:2], subject.model_type): made.of(subject) for subject in made.cases}
+    return {called(subject): made.of(subject) for subject in made.cases}
+
+
+def called(subject: Subject) -> str:
+    return f"{NAMES.get(subject[:2], subject.model_type)}/{subject.check}"
 
 
 def selected(changes: dict[str, str | bytes | None], today: date = TODAY) -> set[str]:
-    """Return whose fingerprint is another with `changes`."""
+    """Return whose fingerprint is another with `changes`: of all the checks of an architecture, its name alone."""
     before, after = fingerprints(), fingerprints(changes, today)
-    return {name for name in before if before[name] != after[name]}
+    changed = {name for name in before if before[name] != after[name]}
+    whole = {name for name in EVERYTHING if all(each in changed for each in before if each.startswith(f"{name}/"))}
+    return whole | {each for each in changed if each.partition("/")[0] not in whole}
 
 
 BERT = "transformers/models/bert/modeling_bert.py"
@@ -109,11 +134,28 @@ LEDGER = "hfci/cases/data/ledger.toml"
         ("transformers/models/dpr/modeling_dpr.py", "class", "x = 1\nclass", {"dpr"}),
         ("transformers/modeling_utils.py", "torch", "torch.nn", EVERYTHING),
         ("transformers/models/gpt2/tokenization_gpt2.py", "pass", "x = 1", set()),
-        ("hfci/checks/building.py", "...", "pass", EVERYTHING),
-        ("hfci/checks/forward.py", "from", "import os\nfrom", EVERYTHING - {"bert head"}),
+        ("hfci/checks/building.py", "4", "5", BUILT),
+        ("hfci/checks/forward.py", "_largest()\n", "_largest(1)\n", FINITE),
+        ("hfci/checks/forward.py", "return shrink", "return shrink, 1", FINITE),
+        ("hfci/checks/forward.py", "return os", "return os, 1", set()),
         ("hfci/checks/gradients.py", "1", "2", set()),
-        ("hfci/testing/plugin.py", "pytest", "pytest, os", EVERYTHING),
-        ("hfci/checks/data/inert.toml", "1", "2", EVERYTHING),
+        ("hfci/checks/table.py", "FILE", "PATH", set()),
+        ("hfci/checks/data/checks.toml", "1", "2", set()),
+        ("hfci/testing/subject.py", "pytest", "pytest, os", EVERYTHING),
+        ("hfci/testing/preparation.py", "torch", "torch, os", EVERYTHING),
+        ("hfci/testing/plugin.py", "subject", "subject as fixtures", set()),
+        ("hfci/cases/records.py", "1", "2", set()),
+        ("hfci/tiny/data/shrink.toml", "1", "2", EVERYTHING),
+        ("hfci/checks/data/inert.toml", "1", "2", BUILT),
+        ("generated/text/test_bert.py", "'forward_is_finite'", "'forward_is_finite', 'another'", set()),
+        ("generated/text/test_bert.py", "assert tiny.model", "assert tiny", {"bert/builds_tiny"}),
+        (
+            "generated/text/test_bert.py",
+            "assert_holds(tiny, check)",
+            "assert_holds(tiny, 1)",
+            {"bert/forward_is_finite"},
+        ),
+        ("generated/text/test_bert.py", "'smoke'", "'deep'", {"bert"}),
         ("hfci/checks/data/inert.toml", "a comment", "another", set()),
         ("hfci/results/data/history.toml", "1", "2", set()),
         (RECIPES, "a = 1", "a = 2", EVERYTHING),
@@ -158,13 +200,13 @@ def test_a_known_failure_is_another_case_once_its_entry_expires() -> None:
 def test_fingerprints_are_those_of_other_places_and_other_orders() -> None:
     backwards = Fingerprints(MANIFEST, dict(reversed(world(None, BASE).items())), Remembered(), TODAY)
     assert [backwards.of(subject) for subject in backwards.cases] == list(fingerprints().values())
-    assert len(set(fingerprints().values())) == len(EVERYTHING)
+    assert len(set(fingerprints().values())) == len(fingerprints()) == 2 * len(EVERYTHING) - 1
 
 
 @pytest.mark.parametrize("subject", Fingerprints(MANIFEST, {}, Remembered()).cases)
 def test_a_fingerprint_is_the_same_whichever_others_are_asked_for(subject: Subject) -> None:
     alone = Fingerprints(MANIFEST, world(None, BASE), Remembered(), TODAY, frozenset({subject}))
-    assert alone.of(subject) == fingerprints()[NAMES.get(subject[:2], subject.model_type)]
+    assert alone.of(subject) == fingerprints()[called(subject)]
     others = alone.cases.keys() - {subject}
     assert {alone.of(other) for other in others} == {None}
 
@@ -177,23 +219,26 @@ def test_fingerprints_of_what_lies_here_are_those_of_its_cases(tmp_path: Path) -
     assert by_case.keys() == {case.id for case in cases} == {"bert/BertModel/builds_tiny[device=cpu]"}
     found.remembered.save()
     again = fingerprints_of(manifest, cases, generated=GENERATED, cache=tmp_path / "cache")
-    assert again == {Subject("bert", "BertModel", "smoke"): by_case["bert/BertModel/builds_tiny[device=cpu]"]}
+    assert again == {
+        Subject("bert", "BertModel", "smoke", "builds_tiny"): by_case["bert/BertModel/builds_tiny[device=cpu]"]
+    }
 
 
 def test_what_the_manifest_does_not_have_has_no_fingerprint() -> None:
     found = Fingerprints(MANIFEST, world(None, BASE), Remembered(), TODAY)
-    assert found.of(Subject("bert", "BertModel", "deep")) is None
+    assert found.of(Subject("bert", "BertModel", "deep", "builds_tiny")) is None
 
 
 def test_what_counts_is_told() -> None:
     found = Fingerprints(MANIFEST, world(None, BASE), Remembered(), TODAY)
-    parts = found.parts(Subject("dpr", "DPRReader", "smoke"))
+    parts = found.parts(Subject("dpr", "DPRReader", "smoke", "builds_tiny"))
     assert parts["torch"] == "==2.13.0"
     assert parts["pytest"] == "not constrained"
-    assert {BERT, RECIPES, LEDGER, "templates/text.py.jinja", "generated/text/test_dpr.py"} <= parts.keys()
+    assert {BERT, RECIPES, LEDGER, "templates/text.py.jinja", "hfci/checks/building.py#builds_tiny"} <= parts.keys()
+    assert any(label.startswith("generated/text/test_dpr.py#") for label in parts)
     assert "hfci/checks/gradients.py" not in parts
     assert parts.keys() <= found.contents().keys()
-    assert found.chain(Subject("dpr", "DPRReader", "smoke"), BERT)[-2:] == (
+    assert found.chain(Subject("dpr", "DPRReader", "smoke", "builds_tiny"), BERT)[-2:] == (
         "transformers/models/dpr/modeling_dpr.py",
         BERT,
     )

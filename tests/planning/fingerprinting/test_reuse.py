@@ -16,7 +16,7 @@ from hfci.cases.manifest import Manifest, ManifestArchitecture, load_manifest
 from hfci.cases.outcome import Outcome
 from hfci.errors import UsageError
 from hfci.origin import find_transformers
-from hfci.planning.fingerprinting.fingerprints import Fingerprints, Subject
+from hfci.planning.fingerprinting.fingerprints import Fingerprints, subject_of
 from hfci.planning.fingerprinting.greens import Ended, audit, read_ended
 from hfci.planning.fingerprinting.past import read_past, write_past
 from hfci.planning.fingerprinting.remembered import Remembered
@@ -45,7 +45,7 @@ def ended(now: Fingerprints, run: str, **outcomes: str) -> list[Ended]:
     return [
         Ended(case.id, Outcome(outcomes.get(case.model_type, "passed")), now.of(subject), run)
         for case in CASES
-        if (subject := Subject(case.model_type, case.architecture or "", case.tier))
+        if (subject := subject_of(case))
     ]
 
 
@@ -150,16 +150,16 @@ def test_why_a_model_type_is_selected(tmp_path: Path) -> None:
         ("constraints.txt", "torch changed (bert: modeling_bert → torch)"),
         ("templates/text.py.jinja", "templates/text.py.jinja changed"),
         ("hfci/tiny/data/recipes/a.toml", "hfci/tiny/data/recipes/a.toml changed"),
-        ("hfci/checks/building.py", "hfci/checks/building.py changed (bert imports it)"),
+        ("hfci/checks/building.py", "hfci/checks/building.py (builds_tiny) changed (bert imports it)"),
         ("transformers/modeling_utils.py", "modeling_utils.py changed (bert: modeling_bert → modeling_utils)"),
     ],
 )
 def test_the_reason_names_whatever_changed(label: str, said: str) -> None:
     content = BASE[label].replace("2.13", "2.14").replace("import torch", "import torch, x")
-    content = content.replace("...", "x = 1").replace("a = 1", "a = 2").replace("extends", "include")
+    content = content.replace("LEAST = 4", "LEAST = 5").replace("a = 1", "a = 2").replace("extends", "include")
     assert content != BASE[label]
     found = since_revision(made({label: content}), made(), CASES, "abc")
-    assert found.explain("bert").startswith("bert: selected; ")
+    assert re.match(r"bert(?: \(BertModel: builds_tiny, BertHead\))?: selected; ", found.explain("bert"))
     assert said in found.explain("bert")
 
 

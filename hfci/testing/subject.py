@@ -1,0 +1,59 @@
+"""The subject of a test: the tiny model of its case, built once for all the cases of a file that ask for the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from hfci.cases.case import Case
+    from hfci.tiny import TinyModel
+
+__all__ = ["CASE", "tiny", "tiny_models"]
+
+# Where the case of a test stands.
+CASE = pytest.StashKey["Case"]()
+
+
+class _TinyModels:
+    """The tiny model that the file's last case asked for; it goes when another one is asked for."""
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+        self.asked: dict[str, Any] = {}
+        self.made: TinyModel | BaseException | None = None
+
+    def get(self, case: Case) -> TinyModel:
+        """Return it, or raise again what building it raised: a failure is not tried again for every test."""
+        from hfci.tiny import build_tiny
+
+        asked: dict[str, Any] = {
+            "model_type": case.parent or case.model_type,
+            "architecture": case.architecture,
+            "dtype": case.dtype or "float32",
+        }
+        if self.asked != asked:
+            self.asked, self.made = asked, None
+            try:
+                self.made = build_tiny(**asked, **self.options)
+            except (Exception, pytest.fail.Exception) as error:  # the latter is how a timeout ends it
+                self.made = error
+        if isinstance(self.made, BaseException):
+            raise self.made
+        assert self.made is not None
+        return self.made
+
+
+@pytest.fixture(scope="module")
+def tiny_models(request: pytest.FixtureRequest) -> _TinyModels:
+    """Keep a file's tiny model from one test to the next."""
+    return _TinyModels(**{name: request.config.getoption(f"hfci_{name}") for name in ("device", "seed", "layout")})
+
+
+@pytest.fixture
+def tiny(request: pytest.FixtureRequest, tiny_models: _TinyModels) -> TinyModel:
+    """Return the tiny model of the case, the one that the architecture's other cases with its dtype see."""
+    if CASE not in request.node.stash:
+        raise pytest.UsageError(f"{request.node.nodeid} uses `tiny` without pytest.mark.hfci(...)")
+    return tiny_models.get(request.node.stash[CASE])
