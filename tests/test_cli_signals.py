@@ -82,14 +82,33 @@ def test_it_ends_soon_keeps_what_it_has_and_leaves_nobody(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it takes execnet some seconds to see it")
-def test_workers_of_a_killed_run_end_with_it(running: subprocess.Popen[bytes], tmp_path: Path) -> None:
-    worker, child = (int(pid) for pid in (tmp_path / "pids").read_text().split())
+def test_workers_of_a_killed_run_end_with_it_and_what_they_have_started(
+    running: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     running.kill()
     running.wait()
     try:
-        wait_for(lambda: not is_alive(worker), seconds=ENDING_S)
+        wait_for(lambda: not any(map(is_alive, pids)), seconds=ENDING_S)
     finally:
-        os.kill(child, signal.SIGKILL)
+        for pid in filter(is_alive, pids):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells of a worker's end")
+@pytest.mark.parametrize("end", ["pass", "os._exit(3)"])
+def test_what_a_worker_has_started_ends_with_it(tmp_path: Path, end: str) -> None:
+    start = """
+    import pathlib, subprocess, sys
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stderr=subprocess.DEVNULL)
+    pathlib.Path("pid").write_text(str(child.pid))
+    """
+    generated(tmp_path / "generated", leaves=f"{start.strip()}\n    {end}")
+    command = [sys.executable, "-m", "hfci", "run", "leaves", "--workers", "1", "--results", "out"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False, timeout=300)
+    assert done.returncode == (0 if end == "pass" else 1)
+    child = int((tmp_path / "pid").read_text())
+    wait_for(lambda: not is_alive(child), seconds=ENDING_S)
 
 
 def test_a_signal_waits_for_what_must_be_whole() -> None:

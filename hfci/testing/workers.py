@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hfci.testing import guard
+
 __all__ = ["Death", "become_worker", "death_of", "die_with", "end_worker", "read_stack"]
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -44,12 +46,16 @@ def become_worker() -> None:
     """Make this process a worker that only its controller ends, with all that it has started itself.
 
     A group of its own: a Ctrl-C in the terminal is for the controller, which then decides. On Linux it also ends when
-    the controller is killed; elsewhere, when execnet sees that nobody is there any more, some seconds later.
+    the controller is killed, and so does its group; elsewhere, when execnet sees that nobody is there any more, some
+    seconds later.
     """
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # else a terminal may stop a group that is not in front
     die_with(os.getppid())
+    if sys.platform == "linux":
+        command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid())]
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 -- hfci's own file
 
 
 def die_with(parent: int) -> None:
