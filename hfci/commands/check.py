@@ -40,11 +40,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Render, plan, run, report; each part of it is a command that can be given alone."""
     from hfci.planning.plan import write_plan
-    from hfci.testing.folders import render
 
-    # Only what was built is known well enough for anything of it to be left out.
-    mode = "--scratch" if arguments.since is None else "" if arguments.names else "--verify"
-    folder, manifest = render(arguments.names, "check", mode)
+    folder, manifest = _render(arguments)
     plan = _plan(arguments, manifest, folder)
     results = arguments.results / plan.run
     write_plan(plan, results / "plan.json")
@@ -58,6 +55,23 @@ def run(arguments: Namespace) -> int:
         return interrupted[0]
     code = _do("report", results, "--plan", results / "plan.json")
     return code or max(codes)
+
+
+def _render(arguments: Namespace) -> tuple[Path, Manifest]:
+    """Render the tests. Only what was built is known well enough for anything of it to be left out."""
+    from hfci.origin import Origin, find_transformers
+    from hfci.planning.fingerprinting.verified import forget_changed, remember_verified
+    from hfci.testing.folders import folder_of, render_into
+
+    with folder_of("check") as folder:
+        if arguments.since is None or arguments.names:  # what is named is built anew
+            return folder, render_into(folder, arguments.names, "--scratch" if arguments.since is None else "")
+        before = Origin.at(find_transformers())
+        forget_changed(folder)
+        manifest = render_into(folder, ())
+        if Origin.at(find_transformers()) == before:  # nobody has edited it meanwhile
+            remember_verified(folder)
+        return folder, manifest
 
 
 def _plan(arguments: Namespace, manifest: Manifest, generated: Path) -> Plan:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hfci.cases.manifest import MANIFEST, ForeignManifest, Manifest, load_manifest
@@ -13,7 +14,7 @@ from hfci.catalog.registries import registry_digest, transformers_version
 from hfci.errors import UsageError
 from hfci.scratch import make_scratch
 
-__all__ = ["GENERATED", "find_tests", "render", "usual_manifest"]
+__all__ = ["GENERATED", "find_tests", "folder_of", "render", "render_into", "usual_manifest"]
 
 GENERATED = Path("generated")
 
@@ -53,21 +54,27 @@ def find_tests(names: Sequence[str] = (), folder: Path | None = None) -> tuple[P
 
 
 def render(names: Sequence[str], kind: str = GENERATED.name, mode: str = "--scratch") -> tuple[Path, Manifest]:
-    """Render into a folder of this `kind` in SCRATCH, and return it with its manifest.
+    """Render into the folder of this `kind`, and return it with its manifest; `mode` is as of `render_into`."""
+    with folder_of(kind) as folder:
+        return folder, render_into(folder, names, mode)
 
-    `mode` is an option of `hfci generate`, or empty. What is there for other sources, or by another hfci, is removed.
-    One renders at a time: each keeps what is there, and adds to it.
-    """
+
+@contextmanager
+def folder_of(kind: str) -> Iterator[Path]:
+    """Hold a folder of this `kind` in SCRATCH, there or not: one at a time renders, keeps what is there, adds to it."""
     import filelock
 
     folder = make_scratch() / f"{kind}-{transformers_version()}"
     with filelock.FileLock(f"{folder}.lock"):  # the system gives it back, however its holder ends
-        _render(names, folder, mode)
-        return folder, load_manifest(folder / MANIFEST)
+        yield folder
 
 
-def _render(names: Sequence[str], folder: Path, mode: str) -> None:
-    """In a process of its own: this one must not import torch."""
+def render_into(folder: Path, names: Sequence[str], mode: str = "") -> Manifest:
+    """Render into a folder that is held, and return its manifest; `mode` is an option of `hfci generate`, or empty.
+
+    What is there for other sources, or by another hfci, is removed. That is done in a process of its own: this one must
+    not import torch.
+    """
     if (folder / MANIFEST).exists():
         try:
             is_old = not load_manifest(folder / MANIFEST).is_for(transformers_version(), registry_digest())
@@ -80,3 +87,4 @@ def _render(names: Sequence[str], folder: Path, mode: str) -> None:
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE)  # noqa: S603 -- hfci itself
     if done.returncode and not done.stdout:  # with rows that have no test it ends with 1 as well: their records say so
         raise SystemExit(done.returncode)  # it has said why
+    return load_manifest(folder / MANIFEST)
