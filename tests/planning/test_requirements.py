@@ -9,7 +9,7 @@ import pytest
 from hfci.cases.case import Case
 from hfci.cases.records import Error, Header, Record
 from hfci.errors import UsageError
-from hfci.planning.requirements import KEPT, SCHEMA_FILE, Need, Requirements, load_requirements
+from hfci.planning.requirements import KEPT, KNOWN_PARTS, SCHEMA_FILE, Need, Requirements, load_requirements
 
 
 def head(run: str, **fields: object) -> Header:
@@ -62,6 +62,16 @@ def test_a_second_merge_changes_nothing() -> None:
     assert known.merge(head("r1"), [record("a", 9.0)]) == 0
     assert known.need(A, "small") == Need(1.0)
     assert known.merge(head("r1", attempt=2), [record("a", 3.0)]) == 1
+
+
+def test_the_list_of_merged_parts_does_not_grow_for_ever() -> None:
+    known = Requirements()
+    parts = [head(f"r{number // 2}", shard=number % 2) for number in range(KNOWN_PARTS + 3)]
+    for part in parts:
+        assert known.merge(part, [record("a", 1.0)]) == 1
+    runs = known.runners["small"].runs
+    assert (len(runs), runs[0], runs[-1]) == (KNOWN_PARTS, "r1:1:1", f"r{(KNOWN_PARTS + 2) // 2}:0:1")
+    assert known.merge(parts[-1], [record("a", 9.0)]) == 0
 
 
 def test_only_what_ran_to_its_end_is_measured() -> None:

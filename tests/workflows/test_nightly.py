@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .projects import ASSERT, SMOKE, by_hand, data_branch, project
+from .projects import ASSERT, SMOKE, by_hand, data_branch, generated, project
 from .support import OWNER, ROOT, Emulator, Told, git, repository
 
 FILES = ["files", "commit"]
@@ -168,6 +168,21 @@ def test_a_narrowed_nightly_adds_to_what_is_kept(halved: tuple[Emulator, Told], 
     # The next whole night replaces what both left.
     emulator.run("nightly.yml", name="whole", event="schedule", vars=SITE | {"HFCI_MODELS": "one two"}, run_id="1002")
     assert [name.split("/")[2] for name in kept(emulator, "main/records/")] == ["1002"]
+
+
+def test_a_night_is_held_against_the_one_before_though_its_event_names_no_repository(tmp_path: Path) -> None:
+    """What GitHub says of a schedule is that alone: the default branch is where it runs."""
+    emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
+    only = [{"job": "newest", "before": ""}]  # a baseline is over everything, and that half would render it
+    folder, about = emulator.repositories[OWNER], {"event": "schedule", "cancel": only}
+    first = emulator.run("nightly.yml", name="first", payload={"schedule": "23 2 * * *"}, **about)
+    assert first["keep pinned / commit"].result == "success", first.log
+    repository(folder, generated({"one": "assert 2 + 2 == 5"}, tiers=("smoke", "functional")))
+    second = emulator.run("nightly.yml", name="second", payload={"schedule": "23 2 * * *"}, run_id="1001", **about)
+    assert second["keep pinned / commit"].result == "success", second.log
+    summary = json.loads((second.artifact("coverage-summary") / "coverage-summary.json").read_text())
+    assert "1 newly failing" in summary["verdict"]
+    assert summary["verdict"].endswith(f"against run {first['pinned / plan'].outputs['run']}")
 
 
 def test_what_is_not_on_the_default_branch_is_not_kept(halved: tuple[Emulator, Told]) -> None:
