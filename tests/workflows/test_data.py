@@ -14,7 +14,14 @@ from .support import ROOT, git, repository
 
 SCRIPT = ROOT / ".github" / "actions" / "data" / "data.py"
 BRANCH = "hfci-data"
-HEADER = json.dumps({"schema": 2, "run": "r"}) + "\n"
+COMMIT = "c" * 40
+
+
+def header(commit: str | None = COMMIT, run: str = "r") -> str:
+    return json.dumps({"schema": 3, "run": run, "commit": commit}) + "\n"
+
+
+HEADER = header()
 GOOD = {
     "history.db": "SQLite format 3\0and so on",
     "requirements.json": '{"schema": 1, "runners": {}}',
@@ -36,7 +43,7 @@ class Branch:
         output = self.folder / "output"
         output.write_text("")
         about = {"BRANCH": BRANCH, "KIND": kind, "FOLDER": str(path), "TREE": "", "GITHUB_OUTPUT": str(output)}
-        address = {"ADDRESS": f"file://{self.folder / 'origin'}", "GITHUB_RUN_ID": "1000"}
+        address = {"ADDRESS": f"file://{self.folder / 'origin'}", "GITHUB_RUN_ID": "1000", "GITHUB_SHA": COMMIT}
         env = {**os.environ, **about, **address, **more}
         return subprocess.run([sys.executable, SCRIPT, what], env=env, capture_output=True, text=True, check=False)
 
@@ -46,13 +53,13 @@ class Branch:
         assert done.returncode == 0, done.stderr
         return (self.folder / "output").read_text().strip().removeprefix("tree=")
 
-    def commit(self, files: dict[str, str], kind: str = "main", tree: str = "") -> str:
+    def commit(self, files: dict[str, str], kind: str = "main", tree: str = "", **more: str) -> str:
         """Have these files kept; return what is said of it."""
         made = self.folder / f"made-{len(list(self.folder.iterdir()))}"
         for name, text in files.items():
             (made / name).parent.mkdir(parents=True, exist_ok=True)
             (made / name).write_text(text)
-        return self.do("commit", made, kind, TREE=tree).stderr
+        return self.do("commit", made, kind, TREE=tree, **more).stderr
 
     @property
     def names(self) -> list[str]:
@@ -118,6 +125,29 @@ def test_what_is_not_kept(branch: Branch, files: dict[str, str], said: str) -> N
     (branch.folder / "made-3").mkdir()
     assert said in branch.commit(files)
     assert git(branch.folder / "origin", "branch", "--list", BRANCH) == ""
+
+
+@pytest.mark.parametrize("claimed", ["d" * 40, COMMIT[:7], "", None])
+def test_a_record_of_another_commit_is_not_kept(branch: Branch, claimed: str | None) -> None:
+    assert branch.commit(GOOD) == ""
+    forged = {**GOOD, "records/1000/a-records-1-1/records-1-1.jsonl": header(claimed)}
+    said = branch.commit(forged, tree=branch.fetch("before"))
+    assert f"records-1-1.jsonl says that it is of commit {claimed!r}, and this run is of {COMMIT}" in said
+    assert "say `green: false`" in said
+    assert branch.names == sorted(f"main/{name}" for name in GOOD)
+
+
+def test_a_run_adds_to_what_others_kept_and_changes_nothing_of_it(branch: Branch) -> None:
+    assert branch.commit(GOOD) == ""
+    tree = branch.fetch("before")
+    new = {**GOOD, "records/1001/a-records-0-1/records-0-1.jsonl": header("e" * 40, "s")}
+    later = {"GITHUB_RUN_ID": "1001", "GITHUB_SHA": "e" * 40}
+    (path,) = (name for name in GOOD if name.startswith("records/"))
+    changed = {**new, path: header(COMMIT, "another")}
+    said = branch.commit(changed, tree=tree, **later)
+    assert f"{path}: this is run 1001, and what it keeps is in records/1001" in said
+    assert branch.commit(new, tree=tree, **later) == ""
+    assert branch.names == sorted(f"main/{name}" for name in new)
 
 
 def test_a_link_is_not_kept(branch: Branch) -> None:

@@ -185,6 +185,25 @@ def test_a_night_is_held_against_the_one_before_though_its_event_names_no_reposi
     assert summary["verdict"].endswith(f"against run {first['pinned / plan'].outputs['run']}")
 
 
+def test_records_that_claim_another_commit_grant_nothing(tmp_path: Path) -> None:
+    """What a shard uploads is whatever its tests left: here, green records of a commit that this run is not of."""
+    emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
+    about = {"event": "schedule", "vars": {"HFCI_MODELS": "one"}}
+    cut = [{"job": "newest", "before": ""}, {"job": "keep", "before": ""}]
+    told = emulator.run("nightly.yml", name="night", cancel=cut, **about)
+    (path,) = told.artifact("coverage-summary-records-0-1").glob("records-*.jsonl")
+    commit = git(emulator.repositories[OWNER], "rev-parse", "HEAD")
+    assert commit in path.read_text()
+    path.write_text(path.read_text().replace(commit, "d" * 40))
+    known = {name: job.told for name, job in told.jobs.items() if not name.startswith("keep pinned")}
+    told = emulator.run("nightly.yml", name="night", attempt=2, keep=known, **about)
+    assert told["keep pinned / files"].result == "success", told.log
+    assert told["keep pinned / commit"].result == "failure"
+    assert f"and this run is of {commit}" in told["keep pinned / commit"].log
+    told = emulator.run("ci.yml", name="reuse", vars={"HFCI_MODELS": "one"})
+    assert (told["models / plan"].outputs["shards"], told["models / plan"].outputs["reused"]) == ("1", "0")
+
+
 def test_what_is_not_on_the_default_branch_is_not_kept(halved: tuple[Emulator, Told]) -> None:
     emulator, _ = halved
     before = git(emulator.repositories[OWNER], "rev-parse", "hfci-data")

@@ -2,7 +2,8 @@
 
 On the branch each kind of run has a folder: history.db, requirements.json, popularity.json, index.html, records/. To
 commit replaces one such folder, after a look at every file of it: what came from another job is data, and may be
-hostile. The branch has one commit, made anew each time: the database is the history, git need not be.
+hostile. Records grant reuse: those that were not there before are of this run, and say its commit, which is one of the
+default branch. The branch has one commit, made anew each time: the database is the history, git need not be.
 
 The standard library and git do: a job that may write installs nothing.
 """
@@ -19,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 MEGABYTE = 1_000_000
@@ -86,7 +88,7 @@ def is_database(path: Path) -> bool:
 
 def is_document(path: Path) -> bool:
     """Tell whether it is a JSON object that says its schema."""
-    return says_schema(path.read_bytes())
+    return bool(document(path.read_bytes()))
 
 
 def is_page(path: Path) -> bool:
@@ -97,17 +99,22 @@ def is_page(path: Path) -> bool:
 
 def is_records(path: Path) -> bool:
     """Tell whether its first line is the header of records: a JSON object that says its schema."""
+    return bool(header_of(path))
+
+
+def header_of(path: Path) -> dict[str, Any]:
+    """Return the header of records; nothing where there is none."""
     with path.open("rb") as file:
-        return says_schema(file.readline(MEGABYTE))
+        return document(file.readline(MEGABYTE))
 
 
-def says_schema(text: bytes) -> bool:
-    """Tell whether `text` is a JSON object with a schema."""
+def document(text: bytes) -> dict[str, Any]:
+    """Return the JSON object with a schema that `text` is; nothing where it is none."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(data, dict) and type(data.get("schema")) is int
+        return {}
+    return data if isinstance(data, dict) and type(data.get("schema")) is int else {}
 
 
 FILES: dict[str, tuple[int, Callable[[Path], bool]]] = {
@@ -143,6 +150,22 @@ def check(folder: Path) -> None:
         raise Refused("there is nothing to keep")
 
 
+def check_claims(made: Path, before: Path, run: str, commit: str) -> None:
+    """Look at the records below `made` that are not in `before`; Refused for what is not of this run and its commit."""
+    for path in sorted(made.glob("records/**/*.jsonl")):
+        inside = path.relative_to(made)
+        known = before / inside
+        if known.is_file() and known.read_bytes() == path.read_bytes():
+            continue
+        if inside.parts[1] != run:
+            raise Refused(f"{inside}: this is run {run}, and what it keeps is in records/{run}")
+        if (claimed := header_of(path).get("commit")) != commit:
+            raise Refused(
+                f"{inside} says that it is of commit {claimed!r:.60}, and this run is of {commit}: by such records a "
+                "later run would leave out what nobody has tried; to keep the rest of the run alone, say `green: false`"
+            )
+
+
 def fetch(address: str, branch: str, kind: str, folder: Path) -> None:
     """Have the branch in `folder`, and write `tree=` to GITHUB_OUTPUT."""
     commit = clone(address, branch, folder)
@@ -160,10 +183,11 @@ def commit(address: str, branch: str, kind: str, folder: Path, tree: str) -> Non
         before = clone(address, branch, data)
         if tree_of(data, before, kind) != tree:
             raise Refused(f"another run kept something in {kind}/ meanwhile: run all jobs again")
+        check_claims(folder, data / kind, os.environ["GITHUB_RUN_ID"], os.environ["GITHUB_SHA"])
         shutil.rmtree(data / kind, ignore_errors=True)
         shutil.copytree(folder, data / kind)
         git("add", "--all", "--force", folder=data)
-        run = os.environ.get("GITHUB_RUN_ID", "")
+        run = os.environ["GITHUB_RUN_ID"]
         again = ["--amend", "--reset-author"] if before else []
         git("commit", "--quiet", *again, "--message", f"Keep {kind} of run {run}", folder=data)
         # Only over what was fetched: whoever pushed since is not undone.
