@@ -243,9 +243,12 @@ def test_what_was_red_is_planned_and_explained(checkout: Path) -> None:
         "bert", "vit", "--tier", "smoke", "--since", "red", "--explain", "bert", "--explain", "vit", cwd=checkout
     )
     assert done.returncode == 0, done.stderr
-    selected, left = done.stdout.splitlines()
-    assert selected.startswith("bert: selected; bert/BertModel/save_load_roundtrip[device=cpu] was failed in run r0")
-    assert left.startswith("vit: not selected")
+    others, selected, vit = done.stdout.splitlines()
+    why = "selected; bert/BertModel/save_load_roundtrip[device=cpu] was failed in run r0"
+    assert selected.startswith(f"bert (BertModel: save_load_roundtrip): {why}")
+    assert others.startswith("bert (BertModel: builds_tiny, forward_is_finite, forward_is_deterministic, batch_is_indep")
+    assert ": not selected; " in others
+    assert vit.startswith("vit: not selected")
 
 
 def test_an_audit_finds_what_selection_would_have_left_out(checkout: Path) -> None:
