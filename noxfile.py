@@ -113,6 +113,12 @@ def validate(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["env"])
+def catalog(session: nox.Session) -> None:
+    """Say what there is; `-- --against origin/main`: what an architecture has lost since."""
+    shared(session, "hfci", "catalog", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
 def smoke(session: nox.Session) -> None:
     """Run the smoke tier: does every tiny model build, run and keep the basic invariants."""
     shared(session, "hfci", "run", "--tier", "smoke", *session.posargs)

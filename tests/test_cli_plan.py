@@ -246,7 +246,9 @@ def test_what_was_red_is_planned_and_explained(checkout: Path) -> None:
     others, selected, vit = done.stdout.splitlines()
     why = "selected; bert/BertModel/save_load_roundtrip[device=cpu] was failed in run r0"
     assert selected.startswith(f"bert (BertModel: save_load_roundtrip): {why}")
-    assert others.startswith("bert (BertModel: builds_tiny, forward_is_finite, forward_is_deterministic, batch_is_indep")
+    assert others.startswith(
+        "bert (BertModel: builds_tiny, forward_is_finite, forward_is_deterministic, batch_is_indep"
+    )
     assert ": not selected; " in others
     assert vit.startswith("vit: not selected")
 

@@ -42,10 +42,13 @@ class Variant(msgspec.Struct, frozen=True, order=True):
 
     @classmethod
     def of_case(cls, case: str) -> Variant:
-        """Return the variant in the ID of a case, without its device."""
+        """Return the variant in the ID of a case, without its device; of an ID that is none, all of it is the check."""
         check, _, axes = case.rpartition("/")[2].partition("[")
         kept = [pair for pair in axes.rstrip("]").split(",") if not pair.startswith("device=")]
-        return cls.parse(f"{check}[{','.join(kept)}]")
+        try:
+            return cls.parse(f"{check}[{','.join(kept)}]")
+        except UsageError:
+            return cls(case)
 
     @classmethod
     @functools.cache

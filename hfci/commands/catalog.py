@@ -33,10 +33,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_json(parser)
     parser.add_argument(
         "--against",
-        type=Path,
         metavar="MANIFEST",
         help="only say what the installed transformers lacks of this manifest's, and has beside it; 1 where a newer or "
-        "the same one has lost what is not accepted: a model type, class, family, check or output",
+        "the same one has lost what is not accepted: a model type, class, family, check or output. A git revision "
+        "means the manifest where this checkout has left it",
     )
     parser.add_argument(
         "--tasks",
@@ -189,13 +189,13 @@ def _compare(arguments: Namespace) -> int:
     """Compare the installed model types, and what is asked of their architectures, with a manifest, all of them."""
     import dataclasses
 
-    from hfci.cases.manifest import READABLE, load_manifest
     from hfci.catalog import model_type_names, transformers_version
     from hfci.catalog.versions import difference
+    from hfci.releases.earlier import earlier_manifest
 
     if arguments.names:
         raise UsageError("--against compares every model type: leave the names out")
-    manifest = load_manifest(arguments.against, READABLE)
+    manifest = earlier_manifest(arguments.against, arguments.generated)
     others = [row.model_type for row in manifest.model_types]
     found = difference(transformers_version(), model_type_names(), manifest.transformers, others)
     judged = _judge(manifest, arguments)
@@ -209,18 +209,12 @@ def _compare(arguments: Namespace) -> int:
 
 def _judge(old: Manifest, arguments: Namespace) -> Judgement | None:
     """Hold the installed transformers to `old`; None where it is the older one, which need not have what is newer."""
-    from packaging.version import InvalidVersion, Version
-
     from hfci.cases.manifest import NOT_ASKED
     from hfci.catalog import transformers_version
-    from hfci.releases.acceptances import judge, read_acceptances
+    from hfci.releases.acceptances import is_older, judge, read_acceptances
     from hfci.testing.folders import find_tests
 
-    try:
-        is_older = Version(transformers_version()) < Version(old.transformers)
-    except InvalidVersion as error:
-        raise UsageError(f"cannot tell which transformers is the newer one: {error}") from error
-    if is_older:
+    if is_older(transformers_version(), old.transformers):
         return None
     folder, new = find_tests(folder=None if arguments.generated == GENERATED else arguments.generated)
     if any(row.reason == NOT_ASKED for row in new.model_types):

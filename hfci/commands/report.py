@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hfci.results.comparison import Baseline, Comparison
     from hfci.results.history import History
     from hfci.results.history.trends import Trends
+    from hfci.results.lost import Lost
 
 __all__ = ["EXAMPLE", "HELP", "OUTPUTS", "add_arguments", "run"]
 
@@ -65,6 +66,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help=f"the manifest (default: that of {GENERATED}/ if it is for the transformers of the run)",
     )
+    known.add_argument(
+        "--against",
+        metavar="MANIFEST",
+        help="an earlier manifest, or a git revision's: what an architecture has lost since is red until accepted",
+    )
     known.add_argument("--baseline", metavar="RUN", help="earlier records, or of the history a run's ID or branch:NAME")
     known.add_argument("--history", type=Path, metavar="FILE", help="earlier runs, from `hfci history add`")
     known.add_argument("--branch", metavar="NAME", help="only the history's runs of this branch (default: baseline's)")
@@ -93,7 +99,13 @@ def run(arguments: Namespace) -> int:
     manifest = _manifest(arguments)
     results = _results(arguments, manifest)
     results, comparison, trends = _earlier(arguments, results)
-    summary = summarize(results, comparison, trends, expiring=expiring(read_ledger(), date.today()))
+    summary = summarize(
+        results,
+        comparison,
+        trends,
+        expiring=expiring(read_ledger(), date.today()),
+        lost=_lost(arguments, manifest),
+    )
     if arguments.popularity is not None:
         summary = summary.in_order(load_popularity(arguments.popularity).priority)
     _write(arguments, results, summary, comparison, trends)
@@ -157,6 +169,25 @@ def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Re
         found = ", ".join(sorted(version or "an unknown one" for version in versions))
         raise UsageError(f"{path} is for transformers {known.transformers}, the records are of {found}")
     return results.lacking(absent_from_manifest(results, known))
+
+
+def _lost(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> tuple[Lost, ...]:
+    """Return what the manifest lacks of an earlier one, and what is wrong with its acceptances; older ones lack it."""
+    from hfci.releases.acceptances import is_older, judge, read_acceptances
+    from hfci.releases.earlier import earlier_manifest
+    from hfci.results.lost import Lost
+
+    if arguments.against is None:
+        return ()
+    if manifest is None:
+        raise UsageError("--against compares manifests, and there is none of the run's transformers: --manifest FILE")
+    _, new = manifest
+    old = earlier_manifest(arguments.against, GENERATED)
+    if is_older(new.transformers, old.transformers):
+        return ()
+    judged = judge(old, new, read_acceptances())
+    told = (Lost(loss.whose, loss.what, reason) for loss, reason in judged.losses)
+    return (*told, *(Lost(problem, "an acceptance that is wrong") for problem in judged.problems))
 
 
 def _files(results: Results, manifest: tuple[Path, Manifest] | None) -> dict[str, str]:

@@ -20,7 +20,17 @@ from hfci.errors import UsageError, nearest, require_keys
 from hfci.releases.losses import Kind, Loss, losses, shows
 from hfci.testing.audit import supported
 
-__all__ = ["OWN", "SCHEMA", "SCHEMA_FILE", "Acceptance", "Judgement", "judge", "load_acceptances", "read_acceptances"]
+__all__ = [
+    "OWN",
+    "SCHEMA",
+    "SCHEMA_FILE",
+    "Acceptance",
+    "Judgement",
+    "is_older",
+    "judge",
+    "load_acceptances",
+    "read_acceptances",
+]
 
 SCHEMA = 1
 OWN = Path(__file__).parent / "data" / "accepted.toml"
@@ -89,6 +99,14 @@ class Judgement:
             "losses": [{**vars(loss), "accepted": reason} for loss, reason in self.losses],
             "problems": list(self.problems),
         }
+
+
+def is_older(version: str, other: str) -> bool:
+    """Tell whether one version of transformers is older than the other; UsageError where one of them is no version."""
+    try:
+        return Version(version) < Version(other)
+    except InvalidVersion as error:
+        raise UsageError(f"cannot tell which transformers is the newer one: {error}") from error
 
 
 def judge(old: Manifest, new: Manifest, acceptances: Iterable[Acceptance]) -> Judgement:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from hfci.results.comparison import Shift
 from hfci.results.expiring import Expiring
+from hfci.results.lost import Lost
 from hfci.results.sections import at, command, how_flaky, measured, since
 from hfci.results.summary import VANISHED, Changed, Flaky, Summary
 from hfci.results.tally import Failure
@@ -40,6 +41,7 @@ def annotate(summary: Summary, files: Mapping[str, str] | None = None) -> list[s
             (_newly, summary.regressions),
             (_missing, [summary.missing] if summary.missing else []),
             (_failure, summary.others),
+            (_lost, [loss for loss in summary.lost if loss.accepted is None]),
         ),
         "warning": ((_changed, summary.unavailable), (_expiring, summary.expiring)),
         "notice": ((_shift, (*summary.slower, *summary.heavier)), (_flaky, summary.flaky)),
@@ -91,6 +93,11 @@ def _failure(failure: Failure, what: str | None = None) -> _Annotation:
 def _missing(count: int) -> _Annotation:
     said = "Their records were promised and never written: a job was cut off, or its records are lost."
     return _Annotation(f"not-run: {count:,} case(s) without a record", (said,))
+
+
+def _lost(loss: Lost) -> _Annotation:
+    said = "Mend it, or accept it with its reason in the file of accepted losses."
+    return _Annotation(f"lost: {loss.whose}: {shorten(loss.what, LONGEST)}", (said,))
 
 
 def _changed(changed: Changed) -> _Annotation:

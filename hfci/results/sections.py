@@ -13,6 +13,7 @@ from hfci.cases.records import Header
 from hfci.results.comparison import Shift
 from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
+from hfci.results.lost import Lost
 from hfci.results.summary import VANISHED, Changed, Flaky, Summary
 from hfci.results.tally import Cell, Failure, Shard
 from hfci.results.text import clean, first_line, shorten
@@ -52,6 +53,7 @@ def sections(summary: Summary) -> tuple[Section, ...]:
     """Return the sections that have something to say, what matters most first."""
     made = (
         _failures("Regressions", summary.regressions, most=MOST_REGRESSIONS),
+        _section("Lost since the earlier manifest", LOST, _lost, summary.lost, opened=25),
         Section("", note=_covered(summary)),
         _section("No longer tested", CHANGED, _changed, summary.unavailable, opened=10),
         _section("Fixed", FIXED, _fixed, summary.fixed, opened=5),
@@ -97,6 +99,7 @@ SHARDS = _columns(
     numbers=("cases", "seconds of work", "its seconds"),
 )
 FACTS = ("run", "started", "commit", "branch", "device", "tier", "seed", "versions", "machine")
+LOST = _columns("whose", "what", "accepted because", foreign=("whose", "what", "accepted because"))
 RUNS = _columns("of", *FACTS, foreign=FACTS)
 
 Thing = TypeVar("Thing")
@@ -188,6 +191,10 @@ UNITS = {"duration_s": (1, "{:.2f} s"), "peak_memory_bytes": (2**20, "{:,.0f} Mi
 
 def _flaky(flaky: Flaky) -> Row:
     return _name(flaky.case), how_flaky(flaky), _name(flaky.last_run)
+
+
+def _lost(loss: Lost) -> Row:
+    return _name(loss.whose), _name(loss.what), first_line(loss.accepted) if loss.accepted else f"{RED_MARK} no"
 
 
 def _expiring(entry: Expiring) -> Row:

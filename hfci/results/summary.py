@@ -13,6 +13,7 @@ from hfci.cases.case import Case, run_command
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.expiring import Expiring
+from hfci.results.lost import Lost
 from hfci.results.reading import Results
 from hfci.results.tally import Cell, Failure, Shard, Tally, failure_of
 from hfci.results.text import first_line, shorten
@@ -72,6 +73,7 @@ class Summary:
     heavier: tuple[Shift, ...] = ()
     flaky: tuple[Flaky, ...] = ()
     expiring: tuple[Expiring, ...] = ()
+    lost: tuple[Lost, ...] = ()  # since an earlier manifest, what is not accepted first
     left_out: Mapping[str, int] = field(default_factory=dict)  # by model type: cases for which there was no time
 
     @property
@@ -81,13 +83,18 @@ class Summary:
 
     @property
     def is_red(self) -> bool:
-        """Whether something failed, did not run or is gone."""
-        return any(self.outcomes[name] for name in RED) or self.vanished > 0
+        """Whether something failed, did not run or is gone, or an architecture has lost what nobody accepted."""
+        return any(self.outcomes[name] for name in RED) or self.vanished > 0 or self.taken > 0
 
     @property
     def vanished(self) -> int:
         """How many cases of the baseline this run should have had and has not."""
         return sum(failure.outcome == VANISHED for failure in self.regressions)
+
+    @property
+    def taken(self) -> int:
+        """How many losses since an earlier manifest are not accepted."""
+        return sum(loss.accepted is None for loss in self.lost)
 
     @property
     def others(self) -> tuple[Failure, ...]:
@@ -106,6 +113,7 @@ class Summary:
         told = (*RED, Outcome.KNOWN_FAILURE, Outcome.ASSUMED)
         said = ", ".join(f"{self.outcomes[name]:,} {name}" for name in told if self.outcomes[name])
         executed = f"{said + ', ' if said else ''}{self.executed:,} of {self.planned:,} cases executed{self._left_out}"
+        executed += f", {self.taken:,} losses not accepted" if self.taken else ""
         new = {"newly failing": len(self.regressions) - self.vanished, VANISHED: self.vanished}
         broke = ", ".join(f"{count:,} {name}" for name, count in new.items() if count) or "nothing newly broken"
         return f"{'Green' if self.is_green else 'Red'}: {executed if self.baseline is None else f'{broke}; {executed}'}"
@@ -143,6 +151,7 @@ def summarize(
     trends: Trends | None = None,
     *,
     expiring: Sequence[Expiring] = (),
+    lost: Sequence[Lost] = (),
 ) -> Summary:
     """Count, in one pass; records that a header promises and nobody wrote are `not-run`.
 
@@ -177,6 +186,7 @@ def summarize(
         heavier=trends.heavier if trends is not None else (),
         flaky=tuple(_flaky(results.unsteady, trends)),
         expiring=tuple(expiring),
+        lost=tuple(sorted(lost, key=lambda loss: loss.accepted is not None)),
         left_out=results.left_out,
     )
     return summary if comparison is None else _against(summary, comparison, streaks)

@@ -25,6 +25,11 @@ def test_the_id_of_a_case_says_it_too(variant: Variant, device: str) -> None:
     assert Variant.of_case(case_id("bert", "BertModel", variant.check, device=device, **axes)) == variant
 
 
+@given(st.text())
+def test_any_text_may_stand_where_the_id_of_a_case_should(text: str) -> None:
+    assert isinstance(Variant.of_case(text).check, str)
+
+
 def test_axes_at_their_default_are_not_written() -> None:
     assert str(Variant("holds")) == "holds"
     assert str(Variant("holds", dtype="bfloat16", task="fill-mask")) == "holds[task=fill-mask,dtype=bfloat16]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from hfci.cases.manifest import MANIFEST, Manifest, ManifestArchitecture, Manife
 from hfci.cli import main
 from hfci.errors import UsageError
 from hfci.releases.acceptances import OWN, SCHEMA_FILE, Acceptance, judge, load_acceptances, read_acceptances
+from hfci.releases.earlier import earlier_manifest
 from hfci.releases.losses import Kind, Loss
 
 from .test_losses import HEAD, MODEL, OLD, ONE, TWO, after, with_model
@@ -218,3 +220,37 @@ def test_brackets_nested_without_end_are_one_error(tmp_path: Path) -> None:
     (tmp_path / "accepted.toml").write_text("schema = " + "[" * 100_000, encoding="utf-8")
     with pytest.raises(UsageError, match="cannot read the accepted losses"):
         load_acceptances(tmp_path / "accepted.toml")
+
+
+def test_a_revision_means_the_manifest_where_the_checkout_has_left_it(tmp_path: Path) -> None:
+    """What the branch gained since is no loss of this one."""
+    generated = tmp_path / "generated"
+    generated.mkdir()
+
+    def commit(*names: str) -> None:
+        rows = tuple(ManifestRow(name, "catalogued", reason="no class") for name in names)
+        (generated / MANIFEST).write_text(json.dumps(replace(OLD, model_types=rows).to_json()), encoding="utf-8")
+        git("add", "--all")
+        git("commit", "--quiet", "--message", "x")
+
+    def git(*words: str) -> None:
+        person = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+        subprocess.run(["git", "-C", str(tmp_path), *person, *words], check=True, capture_output=True)
+
+    git("init", "--quiet", "--initial-branch=main")
+    commit("one")
+    git("switch", "--quiet", "--create", "feature")
+    commit("one", "two")
+    git("switch", "--quiet", "main")
+    commit("one", "three")
+    git("switch", "--quiet", "feature")
+    found = earlier_manifest("main", generated)
+    assert [row.model_type for row in found.model_types] == ["one"]
+    with pytest.raises(UsageError, match="neither a manifest nor a revision"):
+        earlier_manifest("nowhere", generated)
+    git("rm", "--quiet", "-r", "generated")
+    git("commit", "--quiet", "--message", "x")
+    git("branch", "without")
+    generated.mkdir()
+    with pytest.raises(UsageError, match="has no"):
+        earlier_manifest("without", generated)

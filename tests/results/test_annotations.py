@@ -15,6 +15,7 @@ from hfci.results import read_results
 from hfci.results.annotations import annotate
 from hfci.results.comparison import Shift, baseline_of, compare
 from hfci.results.expiring import Expiring
+from hfci.results.lost import Lost
 from hfci.results.summary import Changed, Flaky, Summary, summarize
 from hfci.results.tally import Failure
 from hfci.results.text import clean
@@ -144,6 +145,7 @@ def hostile(good: Summary, text: Any) -> Summary:
         regressions=(Failure(text(), "failed", text(), text(), text(), since=text(), since_commit=text(), runs=1),),
         unavailable=(Changed(text(), "passed", "unavailable", text()),),
         expiring=(Expiring(text(), "2027-01-03", 2, text(), text()),),
+        lost=(Lost(text(), text()), Lost(text(), text(), text())),
         slower=(Shift(text(), "duration_s", 1.0, 4.5, text(), text()),),
         flaky=(Flaky(text(), 1, 1, text()),),
     )
@@ -155,7 +157,7 @@ def check_inert(lines: list[str]) -> list[Command]:
         assert "##[" not in line
         assert "\x1b" not in line
     found = [parse(line) for line in lines]
-    assert [command.name for command in found] == ["error", "warning", "warning", "notice", "notice"]
+    assert [command.name for command in found] == ["error", "error", "warning", "warning", "notice", "notice"]
     for command in found:
         assert command.properties.keys() <= {"file", "title"}
         # What the runner prints of it is not read for commands again; in its log, groups begin at the head of a line.

@@ -18,6 +18,7 @@ from hfci.errors import EnvironmentUnfit
 from hfci.results import read_results
 from hfci.results.comparison import Shift, baseline_of, compare
 from hfci.results.expiring import Expiring
+from hfci.results.lost import Lost
 from hfci.results.markdown import COMMENT_LIMIT, STEP_SUMMARY_LIMIT, append_summary, render_summary, write_summary
 from hfci.results.sections import sections
 from hfci.results.summary import Flaky, Summary, summarize
@@ -55,6 +56,7 @@ def hostile_summary(text: Any) -> Summary:
         regressions=tuple(replace(failure, **dated) for failure in summary.regressions),
         flaky=(Flaky(text()), Flaky(text(), 3, 2, text())),
         expiring=(Expiring(text(), "2027-01-01", 3, text(), text()),),
+        lost=(Lost(text(), text()), Lost(text(), text(), text())),
         slower=(Shift(text(), "duration_s", 1.0, 4.0, text(), text(), text()),),
         heavier=(Shift(text(), "peak_memory_bytes", 2.0**30, 2.0**32),),
     )

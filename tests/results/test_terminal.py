@@ -18,6 +18,7 @@ from hfci.results import read_results
 from hfci.results.comparison import Shift, baseline_of, compare
 from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
+from hfci.results.lost import Lost
 from hfci.results.summary import Changed, Flaky, Summary, summarize
 from hfci.results.tally import Failure
 from hfci.results.terminal import print_summary
@@ -108,6 +109,7 @@ def hostile(folder: Path, text: Any) -> Summary:
         regressions=(Failure(text(), "failed", text(), text(), text(), since=text(), since_commit=text(), runs=1),),
         unavailable=(Changed(text(), "passed", "unavailable", text()),),
         expiring=(Expiring(text(), "2027-01-03", 2, text(), text()),),
+        lost=(Lost(text(), text()), Lost(text(), text(), text())),
         slower=(Shift(text(), "duration_s", 1.0, 4.5, text(), text()),),
         flaky=(Flaky(text(), 1, 1, text()),),
     )

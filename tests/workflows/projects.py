@@ -57,6 +57,10 @@ def session(name):
 
 for name in ("lint", "tests", "generate", "validate", "smoke"):
     session(name)
+
+@nox.session
+def catalog(session):
+    session.run("python", "-m", "hfci", "catalog", *session.posargs, external=True)
 """
 
 ASSERT = "assert 2 + 2 == 4"

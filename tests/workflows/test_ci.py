@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from .projects import ASSERT, CHECKS, GPU, RUNNERS, SMOKE, data_branch, measured, project, pull_request
-from .support import Emulator, Told
+from .projects import ASSERT, CHECKS, GPU, OWNER, RUNNERS, SMOKE, data_branch, measured, project, pull_request
+from .support import Emulator, Told, git
 
+DRIFT = "generated tests are what their templates give, and lose nothing"
 MODELS = ("models / plan", "models / smoke on small 1/1", "models / functional on small 1/1", "models / report")
 GREEN = dict.fromkeys(
-    ("lint", "hfci's own tests", "generated tests are what their templates give", "smoke on macOS", *MODELS, "gate"),
+    ("lint", "hfci's own tests", DRIFT, "smoke on macOS", *MODELS, "gate"),
     "success",
 )
 
@@ -78,6 +79,23 @@ def test_the_pins_are_installed_unless_the_caller_says_otherwise(green: Told) ->
     assert len(others) == 3
     assert all(call[-2:] == ["--requirement", ".hfci/environment.txt"] for call in others)
     assert all(call[2].endswith("/pyproject.toml:run") for call in [plan, *others])
+
+
+def test_a_pull_request_that_takes_a_check_from_an_architecture_is_red(tmp_path: Path) -> None:
+    emulator = project(tmp_path, {"one": ASSERT, "two": ASSERT})
+    folder = emulator.repositories[OWNER]
+    git(folder, "switch", "--quiet", "--create", "feature")
+    place = folder / "generated" / "manifest.json"
+    manifest = json.loads(place.read_text())
+    cases = next(row for row in manifest["model_types"] if row["model_type"] == "two")["cases"]
+    cases[0]["checks"].remove("forward_is_finite")
+    place.write_text(json.dumps(manifest))
+    git(folder, "commit", "--quiet", "--all", "--message", "Ask less")
+    told = emulator.run("ci.yml", **pull_request())
+    assert told.results[DRIFT] == told.results["gate"] == "failure", told.log
+    log = told[DRIFT].log
+    assert "TwoSmoke" in log
+    assert "1 losses, 1 not accepted" in log
 
 
 @pytest.fixture(scope="module")

@@ -150,7 +150,7 @@ def test_no_workflow_runs_a_strangers_code_with_secrets() -> None:
 
 def test_the_sessions_that_workflows_run_are_there() -> None:
     named = sorted({command.split()[2] for _, command in commands() if command.startswith("nox -s ")})
-    assert named == ["generate", "lint", "smoke", "tests", "validate"]
+    assert named == ["catalog", "generate", "lint", "smoke", "tests", "validate"]
     nox = [sys.executable, "-m", "nox", "--list-sessions", "--json", "--session", *named]
     done = subprocess.run(nox, cwd=ROOT, capture_output=True, text=True, check=True)
     assert {session["session"] for session in json.loads(done.stdout)} >= set(named)

@@ -124,7 +124,7 @@ def body(generated: Any, comparison: Any, summary: Any) -> str:
         f"{len(taken)} losses to accept or to mend.",
         _list("Added model types", [code(name) for name in comparison["adds"]]),
         _list("Removed model types", [code(name) for name in comparison["lacks"]]),
-        _list("Lost, and not accepted", [_loss(loss) for loss in taken]),
+        _list("Lost, and not accepted: ci is red until each is mended or accepted", [_loss(loss) for loss in taken]),
         _list("Lost, and accepted", [f"{_loss(loss)}: {code(loss['accepted'])}" for loss in lost if loss["accepted"]]),
         _list("Acceptances that are wrong", [code(problem) for problem in comparison["problems"]]),
         _list("Without a test", [_problem(problem) for problem in generated["problems"]]),

@@ -35,6 +35,8 @@ def badge(summary: Summary) -> dict[str, Any]:
     """
     counts = {outcome: summary.outcomes.get(outcome, 0) for outcome in (Outcome.PASSED, *TOLD)}
     told = [f"{counts[outcome]:,} {outcome}" for outcome in TOLD if counts[outcome]]
+    if summary.taken:
+        told.insert(0, f"{summary.taken:,} lost")
     if summary.vanished:
         told.insert(0, f"{summary.vanished:,} vanished")
     said = [f"{counts[Outcome.PASSED]:,} of {sum(counts.values()):,} passed", *told]

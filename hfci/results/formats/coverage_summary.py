@@ -90,6 +90,11 @@ def coverage_summary(results: Results, summary: Summary) -> dict[str, Any]:
         "ladder": dict(summary.ladder),
         "missing": results.missing,
         "vanished": summary.vanished,
+        "lost": [
+            {"whose": clean(loss.whose), "what": clean(loss.what), "accepted": loss.accepted and clean(loss.accepted)}
+            for loss in summary.lost[:MOST_FAILURES]
+        ],
+        "taken": summary.taken,
         "torn": results.torn,
         "unsteady": sorted(results.unsteady),
         "families": [

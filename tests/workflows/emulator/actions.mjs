@@ -77,7 +77,10 @@ function checkout(inputs, job) {
     git("fetch", "--quiet", "--depth=1", "origin", `+refs/heads/${inputs.ref}:refs/remotes/origin/${inputs.ref}`);
     git("checkout", "--quiet", "-B", inputs.ref, `refs/remotes/origin/${inputs.ref}`);
   } else {
-    git("fetch", "--quiet", "--depth=1", "origin", job.run.github.sha);
+    // All of it is every branch with its history, and the commit; otherwise the commit alone.
+    const depth = inputs["fetch-depth"] === "0" ? [] : [`--depth=${inputs["fetch-depth"]}`];
+    if (!depth.length) git("fetch", "--quiet", "origin", "+refs/heads/*:refs/remotes/origin/*");
+    git("fetch", "--quiet", ...depth, "origin", job.run.github.sha);
     git("checkout", "--quiet", "--detach", "FETCH_HEAD");
   }
   return { ref: inputs.ref, commit: job.run.github.sha };
