@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from hfci import checks
 from hfci.tiny import TinyModel
+
+ROOT = Path(__file__).parents[2]
 
 
 def broken(tiny: TinyModel, break_modules: Callable[[nn.Module], None] | None = None, **members: Any) -> TinyModel:

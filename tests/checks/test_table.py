@@ -27,9 +27,9 @@ sys.exit(any(name in sys.modules for name in ("torch", "transformers")))
     assert "'builds_tiny', 'forward_is_finite', 'forward_is_deterministic'" in run.stdout
 
 
-def test_every_check_is_exported_and_has_a_docstring() -> None:
-    for name in checks.CHECKS:
-        assert name in checks.__all__
+def test_every_check_can_be_called_by_its_name_and_has_a_docstring() -> None:
+    for name, check in checks.CHECKS.items():
+        assert name in checks.__all__ or not check.written_out
         assert getattr(checks, name) is checks.load_check(name)
         assert checks.load_check(name).__doc__
 

@@ -1,0 +1,125 @@
+"""The breakages: real models broken on purpose, each with the check that must turn red.
+
+A row is a check, a model type, a module of its model, and what is done to that. Of every check there are rows of two
+families at least, or of two architectures where it applies to one family only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hfci.checks.table import CHECKS, load_check
+from hfci.tiny import TinyModel, build_tiny
+from hfci.tiny.parts import host_of
+
+__all__ = ["BREAKAGES", "Breakage"]
+
+Break = Callable[[nn.Module], Any]
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """One row. `architecture` is the model type's base unless it is named; a part is broken within its host."""
+
+    check: str
+    model_type: str
+    module: str
+    patch: Break
+    architecture: str | None = None
+
+    def __str__(self) -> str:
+        """Return it as the name of a test."""
+        return f"{self.check}-{self.model_type}-{self.patch.__name__}"
+
+    @property
+    def is_of_part(self) -> bool:
+        """Whether what is broken is a model type without a class of its own."""
+        return CHECKS[self.check].subject == "part"
+
+    def build(self) -> TinyModel:
+        """Return the tiny model, whole."""
+        host = host_of(self.model_type) if self.is_of_part else None
+        return build_tiny(*(host or (self.model_type, self.architecture)))
+
+    def apply(self, tiny: TinyModel) -> None:
+        """Break it. Raises AttributeError where the model has no such module any more."""
+        self.patch(tiny.model.get_submodule(self.module))
+
+    def ask(self, tiny: TinyModel) -> None:
+        """Ask the check; of a part, about that."""
+        load_check(self.check)(tiny, *([self.model_type] if self.is_of_part else []))
+
+
+def output(edit: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], None]:
+    """Return a patch that edits what a module gives: its tensor, or the first of several."""
+
+    def hook(_: nn.Module, __: Any, given: Any) -> Any:
+        return edit(given) if isinstance(given, Tensor) else (edit(given[0]), *given[1:])
+
+    def patch(module: nn.Module) -> None:
+        module.register_forward_hook(hook)
+
+    patch.__name__ = edit.__name__
+    return patch
+
+
+def a_hole(given: Tensor) -> Tensor:
+    hole = torch.zeros_like(given, dtype=torch.bool)
+    hole[..., -1] = True
+    return given.masked_fill(hole, float("nan"))
+
+
+def noise(given: Tensor) -> Tensor:
+    return given * (1 + 1e-3 * torch.rand_like(given))
+
+
+def the_other_row(given: Tensor) -> Tensor:
+    return given + 0.1 * given.flip(0)
+
+
+def another_scale(given: Tensor) -> Tensor:
+    return given * 1.5  # in the model and not in its files, so that what is loaded has the right one
+
+
+def a_cut(given: Tensor) -> Tensor:
+    return given.detach()
+
+
+def never_filled(module: nn.Module) -> None:
+    with torch.no_grad():
+        next(module.parameters()).fill_(1.0)
+
+
+def in_train_mode(module: nn.Module) -> None:
+    module.train()
+
+
+def silenced(given: Tensor) -> Tensor:
+    return torch.zeros_like(given)
+
+
+BREAKAGES = (
+    Breakage("builds_tiny", "bert", "embeddings.word_embeddings", never_filled),
+    Breakage("builds_tiny", "vit", "layers.0.mlp.fc1", never_filled),
+    Breakage("builds_tiny", "llama", "layers.0.mlp", in_train_mode),
+    Breakage("forward_is_finite", "bert", "encoder.layer.1.output", output(a_hole)),
+    Breakage("forward_is_finite", "vit", "layernorm", output(a_hole)),
+    Breakage("forward_is_finite", "llama", "norm", output(a_hole)),
+    Breakage("forward_is_deterministic", "bert", "encoder.layer.0.output", output(noise)),
+    Breakage("forward_is_deterministic", "vit", "layers.0.mlp", output(noise)),
+    Breakage("batch_is_independent", "bert", "encoder.layer.0.output", output(the_other_row)),
+    Breakage("batch_is_independent", "vit", "layers.0.mlp", output(the_other_row)),
+    Breakage("batch_is_independent", "whisper", "encoder.layers.0.fc2", output(the_other_row)),
+    Breakage("save_load_roundtrip", "bert", "encoder.layer.0.output", output(another_scale)),
+    Breakage("save_load_roundtrip", "vit", "layers.0.mlp", output(another_scale)),
+    Breakage("gradients_reach_every_parameter", "bert", "encoder.layer.0.output", output(a_cut)),
+    Breakage("gradients_reach_every_parameter", "vit", "layers.0.mlp", output(a_cut)),
+    Breakage("gradients_reach_every_parameter", "llama", "layers.0.self_attn.o_proj", output(a_cut)),
+    Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
+    Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
+)

@@ -1,0 +1,54 @@
+"""Every check is red on models broken on purpose, of two families at least, and green on the same models whole."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from hfci.cases.manifest import load_manifest
+from hfci.catalog import read_row
+from hfci.checks.table import CHECKS
+
+from .breakages import BREAKAGES, Breakage, output, silenced
+from .breaking import ROOT
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=str)
+def test_the_check_is_red_where_it_is_broken_and_green_where_it_is_whole(breakage: Breakage) -> None:
+    tiny = breakage.build()
+    breakage.ask(tiny)
+    breakage.apply(tiny)
+    with pytest.raises(AssertionError) as told:
+        breakage.ask(tiny)
+    assert str(told.value), "a check says what is wrong"
+
+
+def family_of(breakage: Breakage) -> str:
+    """Return the family of what is broken; a part is of none but that of parts."""
+    row = read_row(breakage.model_type)
+    name = breakage.architecture or (row.base.name if row.base else None)
+    return "component" if breakage.is_of_part else next(arch.family for arch in row.architectures if arch.name == name)
+
+
+def test_every_check_has_breakages_of_two_families_or_of_two_architectures_of_its_only_one() -> None:
+    broken: dict[str, set[str]] = defaultdict(set)
+    subjects: dict[str, set[str]] = defaultdict(set)
+    for breakage in BREAKAGES:
+        broken[breakage.check].add(family_of(breakage))
+        subjects[breakage.check].add(breakage.model_type)
+    asked: dict[str, set[str]] = defaultdict(set)
+    for row in load_manifest(ROOT / "generated" / "manifest.json").model_types:
+        for tier in ("smoke", "functional"):
+            for case in row.cases_in(tier, "cpu"):
+                asked[case.check or ""].add(case.family or "")
+    assert broken.keys() == CHECKS.keys() == asked.keys()
+    for check, families in broken.items():
+        assert families <= asked[check] | {"component"}, check
+        assert len(families) >= 2 or (len(asked[check]) == 1 and len(subjects[check]) >= 2), check
+
+
+def test_a_breakage_whose_patch_no_longer_applies_is_an_error() -> None:
+    gone = Breakage("forward_is_finite", "bert", "encoder.layer.9.output", output(silenced))
+    with pytest.raises(AttributeError, match="9"):
+        gone.apply(gone.build())
