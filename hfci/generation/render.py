@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hfci.catalog import Architecture, Family, ModelType
 
 __all__ = [
+    "FAMILY_OF_PARTS",
     "HEADER",
     "Fault",
     "Rendered",
@@ -39,7 +40,7 @@ LONGEST_HEADER = 400  # bytes
 _LAYOUTS = {"smoke": "_smoke.py.jinja", "functional": "_architecture.py.jinja"}
 _FUNCTIONAL = "_functional.py.jinja"
 _PART = "_part.py.jinja"
-_FAMILY_OF_PARTS = "component"
+FAMILY_OF_PARTS = "component"
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def render_part(
     templates: Path | None = None,
 ) -> Rendered:
     """Return the smoke test file of `part`, a model type without a class, within an architecture of `parent`."""
-    folder, family = templates or templates_dir(), _FAMILY_OF_PARTS
+    folder, family = templates or templates_dir(), FAMILY_OF_PARTS
     variables = {
         "model_type": part,
         "parent": parent,

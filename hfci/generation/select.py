@@ -1,12 +1,13 @@
-"""Which model types a person means: names, shell-style patterns, `family:vision`, or an architecture."""
+"""Which model types of the installed transformers a person means."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
-from hfci.catalog import ModelType, families, model_type_names, read_row
-from hfci.errors import UsageError, nearest
+from hfci.cases.selector import Known, choose
+from hfci.catalog import model_type_names, read_row, registries
+from hfci.generation.due import host
+from hfci.generation.render import FAMILY_OF_PARTS
 
 __all__ = ["select"]
 
@@ -14,27 +15,28 @@ __all__ = ["select"]
 def select(patterns: Sequence[str]) -> tuple[str, ...]:
     """Return the model types that any of `patterns` names, in the registry's order; without patterns, all.
 
-    Only a family or an architecture needs the rows of the catalog to be read. Raises UsageError for a pattern
-    that names nothing.
+    Only a family needs the rows of the catalog to be read. Raises UsageError for a pattern that names nothing.
     """
     names = model_type_names()
-    found = {name for pattern in patterns for name in _named(pattern, names)}
-    return tuple(name for name in names if not patterns or name in found)
+    chosen = choose(patterns, Known(names, _architectures, _families))
+    return tuple(name for name in names if name in chosen)
 
 
-def _named(pattern: str, names: Sequence[str]) -> set[str]:
-    kind, _, family = pattern.partition(":")
-    if kind == "family" and family not in families():
-        raise UsageError(f"no family {family!r}.{nearest(family, families())}")
-    if kind == "family":
-        return {name for name in names if _is_of(read_row(name), family)}
-    found = {name for name in names if fnmatchcase(name, pattern)}
-    if not found and pattern.isidentifier():
-        found = {name for name in names if pattern in (arch.name for arch in read_row(name).architectures)}
-    if not found:
-        raise UsageError(f"{pattern!r} names no model type of the installed transformers.{nearest(pattern, names)}")
+def _architectures() -> dict[str, set[str]]:
+    """Return the classes of each model type: those that the auto tables list or, where none does, its module's own."""
+    found: dict[str, set[str]] = {name: set() for name in model_type_names()}
+    for table in registries.model_tables().values():
+        for name, classes in table.items():
+            found.setdefault(name, set()).update(classes)
+    return {name: classes or {arch.name for arch in read_row(name).architectures} for name, classes in found.items()}
+
+
+def _families() -> dict[str, dict[str, str | None]]:
+    """Return the family of each architecture; a model type that is a part of others alone is of that of parts."""
+    found: dict[str, dict[str, str | None]] = {}
+    for name in model_type_names():
+        row = read_row(name)
+        found[name] = {arch.name: arch.family for arch in row.architectures}
+        if not row.architectures and (held := host(row)) is not None:
+            found[name] = {held[1].name: FAMILY_OF_PARTS}
     return found
-
-
-def _is_of(row: ModelType, family: str) -> bool:
-    return row.base is not None and row.base.family == family
