@@ -10,6 +10,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hfci.commands.earlier import Earlier, add_if_readable
 from hfci.commands.options import TIERS, add_checks, add_folder, add_json, add_names, add_source, print_json
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 
@@ -55,6 +56,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     what.add_argument("--budget", metavar="TIME", help="10m, 1h30m: as much of what matters most as fits into it")
     what.add_argument("--popularity", type=Path, metavar="FILE", help="what is most used, from `hfci catalog`")
+    add_if_readable(what, "--since (a folder), --requirements and --popularity")
     where = parser.add_argument_group("where it runs")
     where.add_argument(
         "--runner",
@@ -89,6 +91,8 @@ def run(arguments: Namespace) -> int:
         return _audit(arguments)
     if arguments.github and not os.environ.get(OUTPUT):
         raise UsageError(f"--github appends to the file that {OUTPUT} names, and it is not set: leave --github out")
+    from msgspec.structs import replace
+
     from hfci.cases.ledger import read_ledger
     from hfci.cases.manifest import MANIFEST, load_manifest
     from hfci.planning.make import make_plan
@@ -98,7 +102,8 @@ def run(arguments: Namespace) -> int:
     manifest = load_manifest(arguments.generated / MANIFEST)
     if arguments.explain:
         return _explain(arguments, manifest)
-    plan = make_plan(manifest, _request(arguments, manifest))
+    earlier = Earlier(arguments.if_readable)
+    plan = replace(make_plan(manifest, _request(arguments, manifest, earlier)), unread=tuple(earlier.unread))
     write_plan(plan, arguments.out)
     if arguments.github:
         _tell_github(plan)
@@ -109,7 +114,7 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def _request(arguments: Namespace, manifest: Manifest) -> Request:
+def _request(arguments: Namespace, manifest: Manifest, earlier: Earlier) -> Request:
     from dataclasses import replace
 
     from hfci.configuration import load_configuration
@@ -120,6 +125,7 @@ def _request(arguments: Namespace, manifest: Manifest) -> Request:
     from hfci.planning.runners import pick
     from hfci.testing.record_writer import new_run_id
 
+    measured, used = arguments.requirements, arguments.popularity
     request = Request(
         run=new_run_id(),
         source=_source(arguments, manifest),
@@ -127,22 +133,33 @@ def _request(arguments: Namespace, manifest: Manifest) -> Request:
         names=tuple(arguments.names),
         tiers=tuple(tier for tier in TIERS if tier in arguments.tier),
         checks=tuple(arguments.check),
-        requirements=load_requirements(arguments.requirements) if arguments.requirements else Requirements(),
-        popularity=load_popularity(arguments.popularity) if arguments.popularity else None,
+        requirements=earlier.read(lambda: load_requirements(measured) if measured else Requirements(), Requirements()),
+        popularity=earlier.read(lambda: load_popularity(used) if used else None, None),
         shards=arguments.shards,
         budget=parse_duration(arguments.budget) if arguments.budget is not None else None,
         fork=arguments.fork,
     )
-    if arguments.since is None and not arguments.github:
+    since = earlier.read(lambda: _readable(arguments.since), None)
+    if since is None and not arguments.github:
         return request
     from hfci.planning.fingerprinting.reuse import reuse, unreused
     from hfci.planning.stocking import cases_of
 
     places = {"generated": arguments.generated, "constraints": arguments.constraints}
-    if arguments.since is None:  # what the shards record with their fingerprints, a later plan can reuse
+    if since is None:  # what the shards record with their fingerprints, a later plan can reuse
         return replace(request, reuse=unreused(manifest, cases_of(manifest, request), **places))
-    known = reuse(manifest, cases_of(manifest, request), arguments.since, arguments.source or Path.cwd(), **places)
-    return replace(request, reuse=known, red=_red(arguments.since) if request.budget else frozenset())
+    known = reuse(manifest, cases_of(manifest, request), since, arguments.source or Path.cwd(), **places)
+    return replace(request, reuse=known, red=_red(since) if request.budget else frozenset())
+
+
+def _readable(since: str | None) -> str | None:
+    """Return what --since names; UsageError where it is a folder with a record that cannot be read."""
+    from collections import deque
+
+    from hfci.planning.fingerprinting.greens import read_ended
+
+    deque(read_ended([Path(since)]) if since and Path(since).is_dir() else (), maxlen=0)
+    return since
 
 
 def _source(arguments: Namespace, manifest: Manifest) -> Origin | None:
@@ -178,7 +195,7 @@ def _explain(arguments: Namespace, manifest: Manifest) -> int:
     from hfci.results.text import no_command
 
     names = [manifest[name].model_type for name in arguments.explain]
-    known = _request(arguments, manifest).reuse
+    known = _request(arguments, manifest, Earlier(if_readable=False)).reuse
     assert known is not None
     told = {name: known.explain(name) for name in names}
     if arguments.json:

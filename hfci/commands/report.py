@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from hfci.commands.earlier import Earlier, add_if_readable
 from hfci.commands.options import add_folder, add_json, print_json
 from hfci.errors import NothingToDo, UsageError
 
@@ -75,6 +76,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     known.add_argument("--history", type=Path, metavar="FILE", help="earlier runs, from `hfci history add`")
     known.add_argument("--branch", metavar="NAME", help="only the history's runs of this branch (default: baseline's)")
     known.add_argument("--popularity", type=Path, metavar="FILE", help="failures of what is most used come first")
+    add_if_readable(known, "--baseline, --history and --popularity")
     made = parser.add_argument_group("what it is written to")
     add_folder(made, "--out", "everything below, under its usual name, in this folder")
     for output in OUTPUTS:
@@ -98,16 +100,19 @@ def run(arguments: Namespace) -> int:
 
     manifest = _manifest(arguments)
     results = _results(arguments, manifest)
-    results, comparison, trends = _earlier(arguments, results)
+    earlier, used = Earlier(arguments.if_readable), arguments.popularity
+    results, comparison, trends = _earlier(arguments, results, earlier)
+    popularity = earlier.read(lambda: load_popularity(used) if used else None, None)
     summary = summarize(
         results,
         comparison,
         trends,
         expiring=expiring(read_ledger(), date.today()),
         lost=_lost(arguments, manifest),
+        unread=earlier.unread,
     )
-    if arguments.popularity is not None:
-        summary = summary.in_order(load_popularity(arguments.popularity).priority)
+    if popularity is not None:
+        summary = summary.in_order(popularity.priority)
     _write(arguments, results, summary, comparison, trends)
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
         append_summary(summary, Path(page))
@@ -205,8 +210,16 @@ def _files(results: Results, manifest: tuple[Path, Manifest] | None) -> dict[str
 # What was before.
 
 
-def _earlier(arguments: Namespace, results: Results) -> tuple[Results, Comparison | None, Trends | None]:
+Compared = tuple["Results", "Comparison | None", "Trends | None"]
+
+
+def _earlier(arguments: Namespace, results: Results, earlier: Earlier) -> Compared:
     """Return the results without what was lost since the baseline, how they compare, and what the history says."""
+    unknown: Compared = (results, None, None)
+    return earlier.read(lambda: _compared(arguments, results), unknown)
+
+
+def _compared(arguments: Namespace, results: Results) -> Compared:
     from hfci.results.history import History
 
     if arguments.history is None:

@@ -173,6 +173,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     - `source`: the transformers that is to be tested, whose version is `transformers`; None where there was none here
     - `budget_s`: the seconds that there were, where there was a limit
     - `notes`: what else a reader must know, such as that more shards were wanted than there can be
+    - `unread`: what is wrong with what was known from earlier and could not be read; nothing here goes by it
     """
 
     schema: int = SCHEMA
@@ -189,6 +190,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     unavailable: tuple[Unavailable, ...] = ()
     absent: tuple[Absent, ...] = ()
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     predicted_s: float = 0.0
     bound_s: float = 0.0
     start_up_s: float = 0.0

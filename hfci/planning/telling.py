@@ -42,6 +42,8 @@ def describe(plan: Plan, shown: Callable[[str], str] = str) -> Iterator[str]:
             yield f"Absent: {one.reason}."
     if others := [device for device in devices if device not in ("cpu", "cuda")]:
         yield f"No runner either for {', '.join(others)}."
+    for error in plan.unread:
+        yield f"Warning: known from earlier, and not read, so that nothing goes by it: {shown(error)}."
     for note in plan.notes:
         yield f"{note[0].upper()}{note[1:]}."
 

@@ -43,7 +43,11 @@ def annotate(summary: Summary, files: Mapping[str, str] | None = None) -> list[s
             (_failure, summary.others),
             (_lost, [loss for loss in summary.lost if loss.accepted is None]),
         ),
-        "warning": ((_changed, summary.unavailable), (_expiring, summary.expiring)),
+        "warning": (
+            (_unread, summary.unread),
+            (_changed, summary.unavailable),
+            (_expiring, summary.expiring),
+        ),
         "notice": ((_shift, (*summary.slower, *summary.heavier)), (_flaky, summary.flaky)),
     }
     return [
@@ -98,6 +102,10 @@ def _missing(count: int) -> _Annotation:
 def _lost(loss: Lost) -> _Annotation:
     said = "Mend it, or accept it with its reason in the file of accepted losses."
     return _Annotation(f"lost: {loss.whose}: {shorten(loss.what, LONGEST)}", (said,))
+
+
+def _unread(error: str) -> _Annotation:
+    return _Annotation("known from earlier, and not read", (shorten(error, 2 * LONGEST),))
 
 
 def _changed(changed: Changed) -> _Annotation:

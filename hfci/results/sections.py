@@ -55,6 +55,13 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _failures("Regressions", summary.regressions, most=MOST_REGRESSIONS),
         _section("Lost since the earlier manifest", LOST, _lost, summary.lost, opened=25),
         Section("", note=_covered(summary)),
+        _section(
+            "Known from earlier, and not read",
+            UNREAD,
+            _unread,
+            summary.unread,
+            note=UNREAD_NOTE if summary.unread else "",
+        ),
         _section("No longer tested", CHANGED, _changed, summary.unavailable, opened=10),
         _section("Fixed", FIXED, _fixed, summary.fixed, opened=5),
         _failures("Failures" if summary.baseline is None else "Other failures", summary.others),
@@ -82,6 +89,8 @@ def _columns(*own: str, foreign: Sequence[str] = (), numbers: Sequence[str] = ()
     return tuple(Column(name, name in foreign, name in numbers) for name in own)
 
 
+UNREAD = _columns("what is wrong with it", foreign=("what is wrong with it",))
+UNREAD_NOTE = "Nothing here goes by it: no baseline, no trend, no order."
 REASON, ENTRY = Column("reason", is_foreign=True), Column("entry of the ledger", is_foreign=True)
 FAILURES = _columns("case", "outcome", "stage", "error", "reproduce", foreign=("case", "stage", "error", "reproduce"))
 SINCE = Column("red since", is_foreign=True)
@@ -162,6 +171,10 @@ def _name(text: object) -> str:
 
 def _changed(changed: Changed) -> Row:
     return _name(changed.case), changed.before or "", changed.after or "", changed.reason
+
+
+def _unread(error: str) -> Row:
+    return (first_line(error),)
 
 
 def _fixed(changed: Changed) -> Row:

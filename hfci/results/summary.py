@@ -75,6 +75,7 @@ class Summary:
     expiring: tuple[Expiring, ...] = ()
     lost: tuple[Lost, ...] = ()  # since an earlier manifest, what is not accepted first
     left_out: Mapping[str, int] = field(default_factory=dict)  # by model type: cases for which there was no time
+    unread: tuple[str, ...] = ()  # what is wrong with what was known from earlier and could not be read
 
     @property
     def is_green(self) -> bool:
@@ -152,6 +153,7 @@ def summarize(
     *,
     expiring: Sequence[Expiring] = (),
     lost: Sequence[Lost] = (),
+    unread: Sequence[str] = (),
 ) -> Summary:
     """Count, in one pass; records that a header promises and nobody wrote are `not-run`.
 
@@ -186,6 +188,7 @@ def summarize(
         heavier=trends.heavier if trends is not None else (),
         flaky=tuple(_flaky(results.unsteady, trends)),
         expiring=tuple(expiring),
+        unread=tuple(unread),
         lost=tuple(sorted(lost, key=lambda loss: loss.accepted is not None)),
         left_out=results.left_out,
     )
