@@ -17,7 +17,20 @@ from hfci.output import unfailing_output
 
 __all__ = ["COMMANDS", "main", "make_parser"]
 
-COMMANDS = ("catalog", "generate", "validate", "tiny", "plan", "run", "check", "report", "history", "ledger", "doctor")
+COMMANDS = (
+    "catalog",
+    "generate",
+    "validate",
+    "tiny",
+    "plan",
+    "run",
+    "check",
+    "report",
+    "history",
+    "ledger",
+    "golden",
+    "doctor",
+)
 
 # Those that import the modules of all models that are named: one that never comes back must not keep the others.
 IMPORTING = ("catalog", "generate", "validate")

@@ -15,7 +15,7 @@ from typing import Any
 
 from hfci.catalog.registries import quiet
 
-__all__ = ["argument_aliases", "field_aliases", "named", "words_of"]
+__all__ = ["argument_aliases", "field_aliases", "named", "word_by_spelling", "words_of"]
 
 
 def named(spelled: Iterable[str], aliases: Mapping[str, str]) -> dict[str, str]:
@@ -35,18 +35,23 @@ def named(spelled: Iterable[str], aliases: Mapping[str, str]) -> dict[str, str]:
 
 
 def words_of(names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return one word for each thing in `names`, in their order, the same in every release that has it.
+    """Return one word for each thing in `names`, in their order, the same in every release that has it."""
+    return tuple(word_by_spelling(names).values())
 
-    It is hfci's word if there is one, else the first alias, which is the name of the releases before, else the name.
+
+def word_by_spelling(names: Mapping[str, str]) -> dict[str, str]:
+    """Return spelling → word of each thing in `names`, in their order.
+
+    The word is hfci's if there is one, else the first alias, which is the name of the releases before, else the name.
     """
     others: dict[str, list[str]] = {}
     for name, answered in names.items():
         spelled = name if "." in answered else answered  # what is a part now was a field of its own before
         others.setdefault(spelled, []).extend([name] if name != spelled else [])
-    return tuple(
-        next((name for name in (spelled, *aliases) if name in _words()), next(iter(aliases), spelled))
+    return {
+        spelled: next((name for name in (spelled, *aliases) if name in _words()), next(iter(aliases), spelled))
         for spelled, aliases in others.items()
-    )
+    }
 
 
 def argument_aliases(function: Any) -> dict[str, str]:

@@ -1,0 +1,68 @@
+"""Does an architecture compute what it computed when somebody last looked?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfci.catalog import transformers_version
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.goldens import FOLDER, Golden, read_golden, versions
+from hfci.checks.summaries import Summary, distance, summary_of, unlike
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["NUMERICS_CHANGED", "differences", "golden_output"]
+
+# How the reason begins of whom another transformers gives other numbers.
+NUMERICS_CHANGED = "numerics changed"
+
+
+def golden_output(tiny: TinyModel, folder: Path = FOLDER) -> None:
+    """Assert that outputs and gradients are those of the golden outputs in `folder`, up to measured float error.
+
+    They catch what is wrong in every path alike, which no comparison of two paths can see. Whole numbers must be equal.
+    A parameter's name and shape decide what it holds, so that a renamed one shows as other numbers.
+
+    Raises `NotApplicable` on another device or from another seed than they were measured on, and on another
+    transformers where the numbers are others, or where there are none. On the same one both are failures.
+    """
+    if tiny.device.type != "cpu" or tiny.seed:
+        raise NotApplicable("golden outputs are measured on the CPU, from seed 0")
+    accept = f"`hfci golden accept {tiny.model_type}` takes a deliberate change over"
+    file, version = read_golden(tiny.model_type, folder), transformers_version()
+    golden = file.architectures.get(tiny.architecture) if file is not None else None
+    if golden is None:
+        measured_on = versions(folder) if file is None else {file.transformers}
+        if version not in measured_on:
+            raise NotApplicable(f"no golden output of it was measured, nor any on transformers {version}")
+        raise AssertionError(f"there is no golden output of {tiny.architecture}; {accept}")
+    told = "; ".join(differences(golden, summary_of(tiny)))
+    assert file is not None
+    if told and version != file.transformers:
+        raise NotApplicable(f"{NUMERICS_CHANGED} since transformers {file.transformers}: {told}")
+    if told:
+        raise AssertionError(f"other than on {file.transformers} when its golden output was measured: {told}. {accept}")
+
+
+def differences(golden: Mapping[str, Golden], found: Mapping[str, Summary]) -> list[str]:
+    """Say of each field how it differs from its golden output by more than it may; nothing where none does."""
+    told = [f"{name} is new" for name in found if name not in golden]
+    for name, old in golden.items():
+        if name not in found:
+            told.append(f"{name} is gone")
+        elif said := _difference(old, found[name]):
+            told.append(f"{name} {said}")
+    return told
+
+
+def _difference(old: Golden, new: Summary) -> str | None:
+    if old.unsteady is not None:
+        new = Summary(dtype=new.dtype, shape=new.shape)
+    if (said := unlike(old, new)) is not None:
+        return f"has {said}"
+    if old.tolerance is None or (moved := distance(old, new)) <= old.tolerance:
+        return None
+    return f"moved by {moved:.1e} of its size ({old.tolerance:.1e} is float error)"

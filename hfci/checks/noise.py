@@ -1,0 +1,137 @@
+"""How far float error alone moves an architecture's summary: measured, under every condition this machine has."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from hfci.catalog import read_row
+from hfci.checks.goldens import Golden, tolerance
+from hfci.checks.summaries import Summary, distance, summary_of
+from hfci.errors import HfciError, StageError
+from hfci.tiny import TinyModel, build_tiny
+from hfci.tiny.layout import lay_out
+
+__all__ = ["KERNELS", "measure", "summaries", "with_tolerances"]
+
+# The kernel sets of a processor, each as the libraries are told it. They are read once, when torch is imported.
+KERNELS: Mapping[str, Mapping[str, str]] = {
+    "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "default": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+}
+
+Summaries = dict[str, dict[str, Summary]]  # architecture → field → its summary
+
+
+def summaries(model_type: str) -> tuple[Summaries, dict[str, str]]:
+    """Return the summaries of the architectures of `model_type`, and why the others have none."""
+    found: Summaries = {}
+    failed: dict[str, str] = {}
+    for architecture in read_row(model_type).architectures:
+        try:
+            found[architecture.name] = summary_of(build_tiny(model_type, architecture.name))
+        except HfciError as error:
+            failed[architecture.name] = str(error)
+    return found, failed
+
+
+def measure(model_types: Sequence[str]) -> Iterator[tuple[str, dict[str, dict[str, Golden]], dict[str, str]]]:
+    """Yield of each of `model_types` its golden outputs by architecture, and why the other architectures have none.
+
+    The conditions: float64, weights and inputs that lie elsewhere, two threads, and each kernel set, in a process of
+    its own. Raises HfciError where such a process fails.
+    """
+    others = [_elsewhere(model_types, variables) for variables in KERNELS.values()]
+    for model_type in model_types:
+        golden: dict[str, dict[str, Golden]] = {}
+        failed: dict[str, str] = {}
+        for architecture in read_row(model_type).architectures:
+            try:
+                tiny = build_tiny(model_type, architecture.name)
+                reference = summary_of(tiny)
+            except HfciError as error:
+                failed[architecture.name] = str(error)
+                continue
+            again = [*_here(tiny), *(other[model_type].get(architecture.name, {}) for other in others)]
+            golden[architecture.name] = with_tolerances(reference, again)
+        yield model_type, golden, failed
+
+
+def with_tolerances(reference: Mapping[str, Summary], again: Iterable[Mapping[str, Summary]]) -> dict[str, Golden]:
+    """Return `reference` with what each field may differ by, as the same summary measured `again` says."""
+    again = list(again)
+    golden = {}
+    for name, field in reference.items():
+        noise = max((_noise(field, other.get(name)) for other in again), default=0.0)
+        allowed = tolerance(noise)
+        if allowed is None:
+            moved = float(f"{min(noise, 1e300):.1e}")
+            golden[name] = Golden(dtype=field.dtype, shape=field.shape, unsteady=moved)
+        else:
+            allowed = None if field.digest else allowed
+            golden[name] = Golden(**msgspec.structs.asdict(field), tolerance=allowed)
+    return golden
+
+
+def _noise(field: Summary, other: Summary | None) -> float:
+    """Return how far a field moved; its dtype is that of the reference, whatever precision it was computed in."""
+    return math.inf if other is None else distance(field, msgspec.structs.replace(other, dtype=field.dtype))
+
+
+def _here(tiny: TinyModel) -> Iterator[dict[str, Summary]]:
+    """Yield the summaries under the conditions that one process has."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        yield summary_of(tiny)
+    finally:
+        torch.set_num_threads(threads)
+    moved = copy.deepcopy(tiny)
+    moved.layout = "misaligned"
+    lay_out(moved.model, moved.layout)
+    yield summary_of(moved)
+    model = copy.deepcopy(tiny.model).double()
+    model.set_experts_implementation("eager")  # the grouped kernels know no float64
+    try:
+        yield summary_of(_Double(**{**vars(tiny), "model": model}))
+    except (StageError, RuntimeError):  # its forward or its backward knows no float64; the other conditions measure
+        return
+
+
+@dataclass
+class _Double(TinyModel):
+    """A tiny model that computes in float64."""
+
+    def inputs(self, rows: Sequence[int] = (0, 1)) -> dict[str, Any]:
+        made: dict[str, Any] = _doubled(super().inputs(rows))
+        return made
+
+
+def _doubled(value: Any) -> Any:
+    if isinstance(value, Tensor) and value.is_floating_point():
+        return value.double()
+    if isinstance(value, dict):
+        return {name: _doubled(item) for name, item in value.items()}
+    return [_doubled(item) for item in value] if isinstance(value, list) else value
+
+
+def _elsewhere(model_types: Sequence[str], variables: Mapping[str, str]) -> dict[str, Summaries]:
+    """Return model type → architecture → summary, computed in a process with these environment variables."""
+    command = [sys.executable, "-m", "hfci", "golden", "show", *model_types, "--json"]
+    environment = {**os.environ, **variables}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode not in (0, 1):  # 1: some could not be built, here as there
+        raise HfciError(f"`{' '.join(command[2:])}` with {dict(variables)} ended with {done.returncode}: {done.stderr}")
+    shown: dict[str, Summaries] = msgspec.convert(json.loads(done.stdout)["summaries"], dict[str, Summaries])
+    return shown

@@ -1,0 +1,174 @@
+"""A summary of what an architecture computes: a few numbers a field, small enough to be kept, that any change moves.
+
+Fields bear the words of `hfci.catalog.aliases`, so that a release which renames one moves nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from hfci.catalog.aliases import field_aliases, named, word_by_spelling
+from hfci.checks.directions import direction
+from hfci.checks.running import forget, seeded
+from hfci.checks.tensors import floating, named_tensors
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["Summary", "distance", "summary_of", "unlike"]
+
+# Some models mask with a number this low instead of -inf: how low says nothing, and would hide all else.
+_MASKED = -9999.0
+# Each projection alone moves with every element of the field; the samples tell a person what became of it.
+_PROJECTIONS, _SAMPLES = 2, 3
+# Of so many parameters, evenly spaced over the model, the gradient is kept, beside the length of all gradients.
+_GRADIENTS = 3
+
+
+class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What is kept of one field.
+
+    - `values`: of floating numbers their root mean square, their projections on fixed directions over the root of how
+      many there are, and some of them; in the field's own units
+    - `masked`: how many are NaN, infinite, or so low that they mask
+    - `digest`: of whole numbers, which must be equal
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    values: tuple[float, ...] = ()
+    masked: int = 0
+    digest: str = ""
+
+
+def summary_of(tiny: TinyModel) -> dict[str, Summary]:
+    """Return the summary of each output field of two fixed rows, and of some gradients of a fixed objective.
+
+    The objective is the sum over the differentiable outputs of their product with a fixed direction, each output scaled
+    to length 1. There are no gradients where the recipe says that there are none by design. Random numbers start from
+    the tiny model's seed. Raises StageError.
+    """
+    outputs, gradients = _computed(tiny)
+    found = {name: _summary(name, tensor) for name, tensor in outputs.items() if tensor.numel()}
+    if gradients:
+        names = list(gradients)
+        last = len(names) - 1
+        kept = dict.fromkeys(names[round(last * place / (_GRADIENTS - 1))] for place in range(_GRADIENTS))
+        found |= {f"gradient of {name}": _summary(name, gradients[name]) for name in kept}
+        length = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients.values()))
+        found["length of all gradients"] = Summary(dtype="float64", shape=(), values=(_rounded(length),))
+    return found
+
+
+def unlike(one: Summary, other: Summary) -> str | None:
+    """Say in what two summaries of a field differ that no rounding can change; None where they do not."""
+    for what in ("dtype", "shape", "masked", "digest"):
+        left, right = getattr(one, what), getattr(other, what)
+        if left != right:
+            return "other whole numbers" if what == "digest" else f"another {what}: {left}, now {right}"
+    if len(one.values) != len(other.values):
+        return "another number of values"
+    return None
+
+
+def distance(one: Summary, other: Summary) -> float:
+    """Return the largest difference between the values of two summaries, in units of the field's root mean square.
+
+    It is infinite where they are `unlike`.
+    """
+    if unlike(one, other) is not None:
+        return math.inf
+    if one.values == other.values:
+        return 0.0
+    scale = max(abs(one.values[0]), abs(other.values[0]))
+    return max(abs(left - right) for left, right in zip(one.values, other.values, strict=True)) / (scale or 1.0)
+
+
+def _computed(tiny: TinyModel) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the outputs, and the gradients of the parameters that get one; of one forward where both can be had."""
+    with torch.no_grad(), seeded(tiny):
+        outputs = _named(tiny)
+    recipe = tiny.recipe
+    if recipe.codes_only is not None or recipe.inference_only is not None:
+        return outputs, {}
+    forget(tiny.model)
+    tiny.model.train(recipe.train_mode is not None)
+    try:
+        with torch.enable_grad(), seeded(tiny):
+            parts = [_projection(name, tensor) for name, tensor in _named(tiny).items() if tensor.requires_grad]
+            if parts:
+                torch.autograd.backward(parts)
+        gradients = {
+            name: parameter.grad.detach().clone()
+            for name, parameter in tiny.model.named_parameters()
+            if parameter.grad is not None
+        }
+    finally:
+        tiny.model.zero_grad(set_to_none=True)
+        tiny.model.eval()
+    return outputs, gradients
+
+
+def _named(tiny: TinyModel) -> dict[str, Tensor]:
+    return named_tensors(_in_words(tiny.forward(tiny.inputs())))
+
+
+def _in_words(value: Any) -> Any:
+    """Return `value` with the fields of every output class in it under their words."""
+    if isinstance(value, Mapping):
+        words: Mapping[str, str] = {}
+        if dataclasses.is_dataclass(value):
+            words = word_by_spelling(named(value.keys(), field_aliases(type(value))))
+        return {words.get(name, name): _in_words(item) for name, item in value.items()}
+    if type(value) in (list, tuple):
+        return [_in_words(item) for item in value]
+    return value
+
+
+def _projection(name: str, output: Tensor) -> Tensor:
+    """Return the output's product with its direction over its length, in float64."""
+    if output.is_complex():
+        output = torch.view_as_real(output)
+    usable = _usable(output.detach())
+    length = float(torch.linalg.vector_norm(output.detach()[usable].double())) or 1.0
+    kept = output.masked_fill(~usable, 0.0)
+    return (kept.double() * direction(name, output.detach().double())).sum() / length
+
+
+def _summary(name: str, tensor: Tensor) -> Summary:
+    dtype, shape = str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape)
+    if not floating({name: tensor}):
+        whole = tensor.detach().cpu().to(torch.int64).contiguous()
+        digest = hashlib.blake2b(whole.numpy().tobytes(), digest_size=8).hexdigest()
+        return Summary(dtype=dtype, shape=shape, digest=digest)
+    numbers = tensor.detach().cpu()
+    numbers = (torch.view_as_real(numbers) if numbers.is_complex() else numbers).double()
+    usable = _usable(numbers)
+    numbers = numbers.masked_fill(~usable, 0.0)
+    count = max(1, int(usable.sum()))
+    flat = numbers.flatten()
+    places = [round((flat.numel() - 1) * place / (_SAMPLES - 1)) for place in range(_SAMPLES)]
+    directions = (direction(f"{name} {index}", numbers) for index in range(_PROJECTIONS))
+    values = (
+        math.sqrt(float(flat.square().sum()) / count),
+        *(float((numbers * along).sum()) / math.sqrt(count) for along in directions),
+        *(float(flat[place]) for place in places),
+    )
+    return Summary(dtype=dtype, shape=shape, values=tuple(map(_rounded, values)), masked=int((~usable).sum()))
+
+
+def _usable(tensor: Tensor) -> Tensor:
+    return torch.isfinite(tensor) & (tensor > _MASKED)
+
+
+def _rounded(value: float) -> float:
+    """Return `value` to seven digits, which is what float32 holds."""
+    return float(f"{value:.7g}")
