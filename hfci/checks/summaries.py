@@ -113,7 +113,7 @@ def _computed(tiny: TinyModel) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         }
     finally:
         tiny.model.zero_grad(set_to_none=True)
-        tiny.model.eval()
+        forget(tiny.model)  # what it keeps of this forward (levit's biases) is part of its graph, and cannot be copied
     return outputs, gradients
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -21,7 +22,7 @@ from hfci.checks import NotApplicable
 from hfci.checks.golden import golden_output
 from hfci.checks.goldens import CAP, FACTOR, FLOOR, Golden, GoldenFile, read_golden, tolerance
 from hfci.checks.noise import KERNELS, with_tolerances
-from hfci.checks.summaries import Summary
+from hfci.checks.summaries import Summary, summary_of
 from hfci.cli import main
 from hfci.errors import UsageError
 from hfci.tiny import TinyModel, build_tiny
@@ -198,8 +199,6 @@ def test_a_mask_hides_no_other_value_and_its_extent_counts(folder: Path, tmp_pat
         tiny.model.register_forward_hook(mask)
         return tiny
 
-    from hfci.checks.summaries import summary_of
-
     golden = with_tolerances(summary_of(masking(2)), [])
     assert golden["last_hidden_state"].masked == 8
     rewritten(of("llama", folder), tmp_path, architectures={"LlamaModel": golden})
@@ -210,6 +209,13 @@ def test_a_mask_hides_no_other_value_and_its_extent_counts(folder: Path, tmp_pat
     wrong_scale(tiny)
     with pytest.raises(AssertionError, match="last_hidden_state moved"):
         golden_output(tiny, tmp_path)
+
+
+def test_a_summary_leaves_nothing_behind_in_the_model() -> None:
+    tiny = build_tiny("levit")
+    first = summary_of(tiny)
+    assert summary_of(copy.deepcopy(tiny)) == first
+    assert not tiny.model.training
 
 
 # --- who has none, and another transformers
