@@ -12,7 +12,7 @@ from typing import Any
 
 from hfci.errors import UsageError, nearest
 
-__all__ = ["DEVICES", "RUNNERS", "TIERS", "Configuration", "Runner", "load_configuration"]
+__all__ = ["DEVICES", "RUNNERS", "TIERS", "Configuration", "Runner", "RunnerGroup", "load_configuration"]
 
 FILE = "pyproject.toml"
 DEVICES = ("cpu", "cuda", "mps", "xpu")
@@ -20,13 +20,29 @@ TIERS = ("smoke", "functional", "deep")
 
 # A runner's name stands in names of jobs and artifacts, in paths and in matrices: nothing there may mean anything.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# One word each: a shell splits the requirements of a job into words, and what begins with a dash is an option of pip.
+IMAGE = re.compile(r"[A-Za-z0-9][\w./:@-]{0,255}", re.ASCII)
+REQUIREMENT = re.compile(r"[A-Za-z0-9][!-~]{0,255}")
+INDEX = re.compile(r"https://[A-Za-z0-9][!-~]{0,255}")
+
+
+@dataclass(frozen=True)
+class RunnerGroup:
+    """Those of a group of runners that have all of these labels."""
+
+    group: str
+    labels: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return it as a person reads it: `group gpus, a10`."""
+        return ", ".join((f"group {self.group}", *self.labels))
 
 
 @dataclass(frozen=True)
 class Runner:
     """A kind of machine, as `[tool.hfci.runners.NAME]` says.
 
-    - `runs_on`: the label, or the labels, by which an engine finds it; the only key that has no default
+    - `runs_on`: the label, the labels, or the group, by which an engine finds it; the only key that has no default
     - `device`: one of DEVICES; a case of a plan runs on this
     - `memory`: GiB of the device: RAM for the CPU, of one accelerator otherwise
     - `workers`: processes that share it
@@ -34,16 +50,24 @@ class Runner:
     - `shards`: at most so many jobs in one plan
     - `cost`: of one job, relative to the other runners: the cheapest that can take a file gets it, and a dear one is
       given fewer shards
+    - `container`: the image in which its jobs run; empty for none
+    - `packages`, `index`: further pip requirements of its jobs, and the address of an index of their own, of CUDA or
+      ROCm builds for instance
+    - `concurrency`: of all jobs that bear this name one runs at a time, the others wait; for a scarce machine
     """
 
     name: str
-    runs_on: str | tuple[str, ...]
+    runs_on: str | tuple[str, ...] | RunnerGroup
     device: str = "cpu"
     memory: float = 16.0
     workers: int = 4
     tiers: tuple[str, ...] = TIERS
     shards: int = 8
     cost: float = 1.0
+    container: str = ""
+    packages: tuple[str, ...] = ()
+    index: str = ""
+    concurrency: str = ""
 
 
 # GitHub's standard runner for public repositories: 4 cores, 16 GB.
@@ -129,6 +153,32 @@ def _labels(value: Any, where: str) -> str | tuple[str, ...]:
     return _text(value, where, "a label or a list of labels")
 
 
+def _machines(value: Any, where: str) -> str | tuple[str, ...] | RunnerGroup:
+    if not isinstance(value, dict):
+        return _labels(value, where)
+    known = _parse(value, {"group": lambda group, at: _text(group, at, "a group's name"), "labels": _labels}, where)
+    if "group" not in known:
+        raise UsageError(f'{where} lacks group: {{group = "NAME", labels = ["LABEL"]}}, or labels alone')
+    labels = known.get("labels", ())
+    return RunnerGroup(known["group"], (labels,) if isinstance(labels, str) else labels)
+
+
+def _word(pattern: re.Pattern[str], what: str) -> Parser:
+    def parse(value: Any, where: str) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise UsageError(f"{where} must be {what}, not {value!r:.60}")
+        return value
+
+    return parse
+
+
+def _packages(value: Any, where: str) -> tuple[str, ...]:
+    what = 'a list of pip requirements, each without spaces and no option, such as ["timm>=1.0"]'
+    if not isinstance(value, list):
+        raise UsageError(f"{where} must be {what}, not {value!r:.60}")
+    return tuple(_word(REQUIREMENT, what)(one, where) for one in value)
+
+
 def _among(known: tuple[str, ...]) -> Parser:
     def parse(value: Any, where: str) -> str:
         if value not in known:
@@ -159,11 +209,15 @@ def _positive(value: Any, where: str) -> float:
 
 
 RUNNER: Mapping[str, Parser] = {
-    "runs-on": _labels,
+    "runs-on": _machines,
     "device": _among(DEVICES),
     "memory": _positive,
     "workers": _count,
     "tiers": _tiers,
     "shards": _count,
     "cost": _positive,
+    "container": _word(IMAGE, "the name of an image, such as ghcr.io/owner/image:tag"),
+    "packages": _packages,
+    "index": _word(INDEX, "an address that begins with https://"),
+    "concurrency": _word(NAME, "a name of letters, digits, dots, dashes and underscores, at most 64"),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hfci.configuration import RUNNERS, TIERS, Runner, load_configuration
+from hfci.configuration import RUNNERS, TIERS, Runner, RunnerGroup, load_configuration
 from hfci.errors import UsageError
 
 
@@ -41,10 +41,19 @@ shards = 3
 cost = 10
 [tool.hfci.runners.cpu-arm_1]
 runs-on = "ubuntu-24.04-arm"
+[tool.hfci.runners.scarce]
+runs-on = {group = "gpus", labels = "a10"}
+container = "nvcr.io/nvidia/cuda:13.0-base"
+packages = ["timm>=1.0", "kernels"]
+index = "https://download.pytorch.org/whl/cu130"
+concurrency = "a10"
 """
+    own = {"container": "nvcr.io/nvidia/cuda:13.0-base", "index": "https://download.pytorch.org/whl/cu130"}
+    group, packages = RunnerGroup("gpus", ("a10",)), ("timm>=1.0", "kernels")
     assert list(load_configuration(written(tmp_path, text)).runners.values()) == [
         Runner("large", ("self-hosted", "gpu"), "cuda", 79.5, 2, ("smoke", "functional"), 3, 10.0),
         Runner("cpu-arm_1", "ubuntu-24.04-arm"),
+        Runner("scarce", group, packages=packages, concurrency="a10", **own),
     ]
 
 
@@ -82,6 +91,20 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:
         ("runs-on = []", r"runs-on must be a label or a list of labels, not \[\]"),
         ("runs-on = ['']", "runs-on must be a label or a list of labels, not ''"),
         ("runs-on = 3", "runs-on must be a label"),
+        ("runs-on = {labels = 'a'}", r"runs-on lacks group: \{group"),
+        ("runs-on = {group = ''}", "runs-on group must be a group's name, not ''"),
+        ("runs-on = {group = 'a', labels = []}", r"runs-on labels must be a label or a list of labels, not \[\]"),
+        ("runs-on = {group = 'a', label = 'b'}", "runs-on has no key 'label'.* Did you mean labels"),
+        ("container = ''", "container must be the name of an image"),
+        ("container = '--privileged'", "container must be the name of an image"),
+        ('container = "a\\nb"', "container must be the name of an image"),
+        ("packages = 'timm'", "packages must be a list of pip requirements"),
+        ("packages = ['timm >= 1']", "packages must be a list of pip requirements, each without spaces.*'timm >= 1'"),
+        ("packages = ['--index-url=https://x.example']", "packages must be a list of .* no option"),
+        ("index = 'http://x.example'", "index must be an address that begins with https://"),
+        ('index = "https://x.example\\nPATH=evil"', "index must be an address"),
+        ("concurrency = 'a b'", "concurrency must be a name of letters"),
+        ("concurrency = 3", "concurrency must be a name of letters"),
         ("device = 'cudda'", "device must be one of cpu, cuda, mps, xpu, not 'cudda'. Did you mean cuda"),
         ("device = 'gpu'", "device must be one of cpu, cuda, mps, xpu, not 'gpu'. Did you mean cuda"),
         ("device = 'tpu'", "device must be one of cpu, cuda, mps, xpu, not 'tpu'"),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hfci.configuration import RunnerGroup
 from hfci.errors import EnvironmentUnfit
 from hfci.planning.plan import Plan
 from hfci.planning.telling import COLUMNS, describe, rows
@@ -17,20 +18,30 @@ __all__ = ["append", "format_outputs", "matrix", "outputs", "page"]
 
 
 def matrix(plan: Plan) -> dict[str, Any]:
-    """Return `strategy.matrix`: an entry for each shard, whose `runs-on` is a label or a list of them."""
+    """Return `strategy.matrix`: an entry for each shard, whose `runs-on` is a label, a list of them, or a group."""
     return {
         "include": [
             {
                 "shard": shard.index,
                 "name": shard.name,
-                "runs-on": shard.runs_on if isinstance(shard.runs_on, str) else list(shard.runs_on),
+                "runs-on": _machines(shard.runs_on),
                 "device": shard.device,
                 "runner": shard.runner,
                 "tier": shard.tier,
+                "container": shard.container,
+                "packages": " ".join(shard.packages),
+                "index": shard.package_index,
+                "concurrency": shard.concurrency,
             }
             for shard in plan.shards
         ]
     }
+
+
+def _machines(runs_on: str | tuple[str, ...] | RunnerGroup) -> Any:
+    if isinstance(runs_on, RunnerGroup):
+        return {"group": runs_on.group, **({"labels": list(runs_on.labels)} if runs_on.labels else {})}
+    return runs_on if isinstance(runs_on, str) else list(runs_on)
 
 
 def outputs(plan: Plan) -> dict[str, str]:

@@ -10,6 +10,7 @@ import msgspec
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest
 from hfci.cases.variant import Variant
+from hfci.configuration import RunnerGroup
 from hfci.confined import plain_name, relative_path
 from hfci.errors import UsageError
 from hfci.origin import Origin
@@ -106,7 +107,8 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Shard(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one job runs: the cases of `groups`, and the rows of `untested`, which have no test to run.
 
-    - `name`: what the job is called; `runs_on`: the label, or labels, of the machine
+    - `name`: what the job is called; `runs_on`: the label, labels or group of the machine
+    - `container`, `packages`, `package_index`, `concurrency`: as the runner's, see `hfci.configuration.Runner`
     - `workers`: so many processes, of which the memory is enough for the largest files at once
     - `predicted_s`: seconds from the start of the workers to the end of the busiest
     - `work_s`: seconds of all its cases, in one worker and without its start
@@ -116,7 +118,11 @@ class Shard(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
     index: int
     name: str = ""
     runner: str
-    runs_on: str | tuple[str, ...] = ""
+    runs_on: str | tuple[str, ...] | RunnerGroup = ""
+    container: str = ""
+    packages: tuple[str, ...] = ()
+    package_index: str = ""
+    concurrency: str = ""
     workers: int = 1
     untested: tuple[Untested, ...] = ()
     predicted_s: float = 0.0

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hfci.configuration import DEVICES, TIERS, Runner
+from hfci.configuration import DEVICES, TIERS, Runner, RunnerGroup
 from hfci.errors import UsageError, nearest
 
 __all__ = ["LIMIT", "Absence", "Place", "cheapest_first", "find_places", "is_hosted", "pick"]
@@ -54,6 +54,8 @@ def cheapest_first(runners: Iterable[Runner]) -> list[Runner]:
 
 def is_hosted(runner: Runner) -> bool:
     """Tell whether it is one of GitHub's standard CPU runners: fresh for each job, free of cost and of secrets."""
+    if isinstance(runner.runs_on, RunnerGroup):
+        return False  # whose machines they are, only its owner knows
     labels = (runner.runs_on,) if isinstance(runner.runs_on, str) else runner.runs_on
     return runner.device == "cpu" and len(labels) == 1 and HOSTED.fullmatch(labels[0]) is not None
 

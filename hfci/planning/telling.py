@@ -53,7 +53,7 @@ def rows(plan: Plan, shown: Callable[[str], str] = str) -> Iterator[tuple[str, .
     for shard in plan.shards:
         types = {group.model_type for group in shard.groups} | {row.model_type for row in shard.untested}
         files = {group.file for group in shard.groups}
-        labels = shard.runs_on if isinstance(shard.runs_on, str) else ", ".join(shard.runs_on)
+        labels = ", ".join(shard.runs_on) if isinstance(shard.runs_on, tuple) else str(shard.runs_on)
         counts = (f"{shard.workers:,}", f"{len(types):,}", f"{len(files):,}", f"{shard.count:,}")
         yield shown(shard.name), shown(labels), *counts, f"{shard.memory / 2**30:.1f}", time(shard.predicted_s)
 

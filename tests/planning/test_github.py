@@ -47,8 +47,9 @@ def test_a_matrix_has_an_entry_for_each_shard() -> None:
         "gpu": Runner("gpu", ("self-hosted", "gpu"), "cuda", tiers=("functional",)),
     }
     plan = make_plan(MANIFEST, Request(run="r1", runners=runners, shards=2))
-    cpu = {"runs-on": "ubuntu-24.04", "device": "cpu", "runner": "cpu", "tier": "smoke"}
-    gpu = {"runs-on": ["self-hosted", "gpu"], "device": "cuda", "runner": "gpu", "tier": "functional"}
+    plain = {"container": "", "packages": "", "index": "", "concurrency": ""}
+    cpu = {"runs-on": "ubuntu-24.04", "device": "cpu", "runner": "cpu", "tier": "smoke", **plain}
+    gpu = {"runs-on": ["self-hosted", "gpu"], "device": "cuda", "runner": "gpu", "tier": "functional", **plain}
     assert matrix(plan)["include"] == [
         {"shard": 0, "name": "smoke on cpu 1/2", **cpu},
         {"shard": 1, "name": "smoke on cpu 2/2", **cpu},

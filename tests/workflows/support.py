@@ -40,7 +40,9 @@ if [ "$1 $2" = "-m pip" ]; then
   exec "{python}" -c 'if True:
     import json, os, sys
     with open(os.environ["PIP_NOTES"], "a") as notes:
-        print(json.dumps(sys.argv[1:]), file=notes)' "$@"
+        print(json.dumps(sys.argv[1:]), file=notes)
+    with open(os.environ["PIP_NOTES"] + ".indexes", "a") as notes:
+        print(os.environ.get("PIP_EXTRA_INDEX_URL", ""), file=notes)' "$@"
 fi
 exec "{python}" "$@"
 """
@@ -172,6 +174,11 @@ class Told:
         """What `python -m pip` was asked, each call's arguments."""
         notes = self.work / "pip.jsonl"
         return [json.loads(line)[2:] for line in notes.read_text().splitlines()] if notes.exists() else []
+
+    @property
+    def indexes(self) -> set[str]:
+        """The further package indexes that a call of `python -m pip` had."""
+        return set((self.work / "pip.jsonl.indexes").read_text().split())
 
 
 @dataclass

@@ -89,7 +89,6 @@ def test_what_is_no_expression_fails_loudly(run: Run, expression: str) -> None:
         (steps("- uses: ./.github/actions/x"), "$/"),
         (steps("- if: 'a ${{ true }}'", "  run: a"), "always true"),
         (steps("- if: secrets.X != ''", "  run: a"), "secrets"),
-        ("job: {runs-on: x, container: y, steps: []}\n", "container"),
         ("job: {runs-on: x, services: {}, steps: []}\n", "services"),
         ("job: {runs-on: x, permissions: write-all, steps: []}\n", "write-all"),
         ('job: {runs-on: x, if: "matrix.a == 1", steps: []}\n', "matrix"),

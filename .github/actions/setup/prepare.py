@@ -17,7 +17,7 @@ def requirements(env: dict[str, str]) -> tuple[list[str], list[Path]]:
     """Return the words for pip, and the files that decide with them what is installed."""
     own = Path(env["HFCI"])
     if env["ENVIRONMENT"]:
-        return ["--requirement", env["ENVIRONMENT"]], [Path(env["ENVIRONMENT"])]
+        return ["--requirement", env["ENVIRONMENT"], *env["PACKAGES"].split()], [Path(env["ENVIRONMENT"])]
     words = [*env["TRANSFORMERS"].split(), *env["PACKAGES"].split()]
     pins = env["CONSTRAINTS"] or ("" if env["TRANSFORMERS"].split() else str(own / "constraints.txt"))
     return ["--constraint", pins, *words] if pins else words, [Path(pins)] if pins else []

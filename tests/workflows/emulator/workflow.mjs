@@ -13,7 +13,7 @@ import { onlyKeys, Refused, Unsupported } from "./unsupported.mjs";
 
 const WORKFLOW = ["name", "on", "permissions", "env", "defaults", "concurrency", "cache-mode", "jobs"];
 const SHARED = ["name", "needs", "if", "permissions", "strategy", "concurrency", "cache-mode"];
-const WORKING = [...SHARED, "runs-on", "environment", "outputs", "env", "defaults", "steps", "timeout-minutes", "continue-on-error"];
+const WORKING = [...SHARED, "runs-on", "container", "environment", "outputs", "env", "defaults", "steps", "timeout-minutes", "continue-on-error"];
 const CALLING = [...SHARED, "uses", "with", "secrets"];
 
 const MOST_OUTPUTS = 1024 * 1024;
@@ -126,6 +126,8 @@ async function runJob(run, call, id, job, needs, done) {
   try {
     const strategy = new Scope("job.strategy", seen).deep(job.strategy ?? {});
     onlyKeys(strategy, ["matrix", "fail-fast", "max-parallel"], `${id}: strategy`);
+    const most = strategy["max-parallel"] ?? 256;
+    if (!(Number(most) >= 1)) throw new Refused(`${id}: max-parallel is ${most}`);
     const combinations = strategy.matrix === undefined ? [{}] : expand(strategy.matrix);
     const stop = { now: false };
     const parts = await Promise.all(
@@ -184,8 +186,11 @@ async function runInstance(run, { call, id, job, contexts, name, anew, stop }) {
   const github = { ...contexts.github, token };
   const secrets = { ...call.secrets, GITHUB_TOKEN: token };
   const scope = new Scope("job", { ...contexts, github });
-  const labels = scope.fill(job["runs-on"]);
+  const labels = scope.deep(job["runs-on"]);
   if (!labels || labels.length === 0) throw new Refused(`${name}: no runner is named`);
+  // An empty image is no container: `ConvertToJobContainer` in the runner's sources.
+  const container = scope.deep(job.container ?? "") || null;
+  const concurrency = scope.deep(job.concurrency ?? null);
   const defaults = { ...call.workflow.defaults?.run, ...scope.deep(job.defaults?.run ?? {}) };
   const env = { ...call.env, ...new Scope("job.env", { ...contexts, github, secrets }).deep(job.env ?? {}) };
   const minutes = Number(scope.fill(job["timeout-minutes"] ?? 360));
@@ -204,7 +209,7 @@ async function runInstance(run, { call, id, job, contexts, name, anew, stop }) {
     if (JSON.stringify(outputs).length > MOST_OUTPUTS) throw new Refused(`${name}: outputs of more than 1 MB`);
     const environment = machine.scope("job.environment", { steps: ids }).deep(job.environment ?? null);
     if (result === "failure" && scope.fill(job["continue-on-error"] ?? false) === true) result = "success";
-    const told = { name, id, result, outputs, environment, permissions, "runs-on": labels, steps: machine.records };
+    const told = { name, id, result, outputs, environment, permissions, "runs-on": labels, container, concurrency, steps: machine.records };
     run.tell(told);
     return { result, outputs, ran: true };
   } finally {
