@@ -25,6 +25,7 @@ __all__ = ["Part", "find_parts", "read_records"]
 MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda head: {**head, "schema": 2, "names": None, "checks": None},
     2: lambda head: {**head, "schema": 3, "variables": None},
+    3: lambda head: {**head, "schema": 4, "packages": None},
 }
 
 _RECORDS = msgspec.json.Decoder(Record)

@@ -13,7 +13,7 @@ from hfci.origin import Origin
 
 __all__ = ["PATTERN", "SCHEMA", "SCHEMA_FILE", "Error", "Header", "Record", "records_file"]
 
-SCHEMA = 3
+SCHEMA = 4
 SCHEMA_FILE = Path(__file__).parent / "data" / "records.schema.json"
 
 # What `records_file` gives, whatever the run.
@@ -75,6 +75,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     - `run`: the run's ID, the same in all its files; `shard`: the index in its plan, `shards`: how many that has;
       `attempt`: 2 when the job was run again
     - `started`: UTC, ISO 8601; `branch`: where it was run, if it is known
+    - `packages`: by name, the address of each that came from no index, a repository's with its commit; None is unknown
     - `source`: the transformers that was imported; None is unknown, or there was no case
     - `device`: the one that was asked for; `runner`: the kind of machine, by its name in the plan
     - `layout`: where weights and inputs began in memory, of `hfci.tiny.layout`
@@ -93,6 +94,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     commit: str | None = None
     branch: str | None = None
     versions: dict[str, str | None] = {}
+    packages: dict[str, str] | None = {}
     source: Origin | None = None
     device: str
     runner: str | None = None

@@ -19,6 +19,7 @@ from hfci.cases.records import Header, Record
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.git import git
 from hfci.origin import Origin, find_transformers, version_of
+from hfci.packages import addresses
 from hfci.testing.machine import Process, kernel_variables
 
 __all__ = ["RecordWriter", "new_header", "new_run_id", "this_attempt"]
@@ -47,6 +48,7 @@ def new_header(
             "torch": _version("torch"),
             "transformers": source.version if source else _transformers(),
         },
+        packages=addresses(),
         source=source,
         device=device,
         planned=planned,

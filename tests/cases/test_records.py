@@ -12,6 +12,7 @@ import pytest
 from hfci.cases.case import Case, case_id
 from hfci.cases.records import SCHEMA_FILE, Header, Record, records_file
 from hfci.errors import EnvironmentUnfit
+from hfci.packages import addresses
 from hfci.testing.record_writer import RecordWriter, new_header, new_run_id
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -38,6 +39,12 @@ def test_lines_are_valid(tmp_path: Path) -> None:
     for line in writer.path.read_text(encoding="utf-8").splitlines():
         jsonschema.validate(json.loads(line), SCHEMA)
     assert writer.lines == 2
+
+
+def test_the_header_says_where_packages_come_from(tmp_path: Path) -> None:
+    head = new_header("x", device="cpu", planned=1, folder=tmp_path)
+    assert head.packages == addresses()
+    assert "hfci" in addresses()  # which these tests are run on, from a folder
 
 
 def test_a_failure_without_an_error_is_invalid() -> None:

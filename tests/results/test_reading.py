@@ -81,11 +81,11 @@ def test_the_same_run_twice(tmp_path: Path) -> None:
         (['{"schema": 0, "run": "x"}'], "records of schema 0; this hfci reads 1, 2, 3"),
         (['{"schema": "new", "run": "x"}'], "records of schema 'new'; this hfci reads 1, 2, 3"),
         (['{"run": "x"}'], "begins with a header"),
-        (['{"schema": 1, "run": "x"}'], "no header of schema 3: .*missing required field `started`"),
-        (["HEADER", '{"case": "x"}'], ":2 is no record of schema 3: .*missing required field `model_type`"),
-        (["HEADER", '{"case": 5}'], ":2 is no record of schema 3: Expected `str`, got `int`"),
-        (["HEADER", "[]"], ":2 is no record of schema 3: Expected `object`, got `array`"),
-        (["HEADER", "{torn", "RECORD"], ":2 is no record of schema 3: JSON is malformed"),
+        (['{"schema": 1, "run": "x"}'], "no header of schema 4: .*missing required field `started`"),
+        (["HEADER", '{"case": "x"}'], ":2 is no record of schema 4: .*missing required field `model_type`"),
+        (["HEADER", '{"case": 5}'], ":2 is no record of schema 4: Expected `str`, got `int`"),
+        (["HEADER", "[]"], ":2 is no record of schema 4: Expected `object`, got `array`"),
+        (["HEADER", "{torn", "RECORD"], ":2 is no record of schema 4: JSON is malformed"),
         (["HEADER", "RECORD", "RECORD"], "two records of bert/bertModel/builds_tiny.device=cpu.; a file has one"),
     ],
 )
@@ -160,17 +160,17 @@ def test_records_of_schema_1_are_migrated(tmp_path: Path) -> None:
     results = read_results([path])
     assert tuple(results) == (GOOD,)
     (found,) = results.headers
-    assert (found.schema, found.shard, found.attempt, found.names) == (3, None, 1, None)
+    assert (found.schema, found.shard, found.attempt, found.names) == (4, None, 1, None)
 
 
 def test_records_of_schema_2_are_migrated(tmp_path: Path) -> None:
     path = save(tmp_path, "x", GOOD)
     head, line = (json.loads(part) for part in path.read_text().splitlines())
-    for name in ("processor", "capability", "threads", "workers", "variables"):
+    for name in ("processor", "capability", "threads", "workers", "variables", "packages"):
         del head[name]
     path.write_text(f"{json.dumps({**head, 'schema': 2})}\n{json.dumps(line)}\n")
     (found,) = read_results([path]).headers
-    assert (found.schema, found.names, found.variables, found.machine) == (3, (), None, "")
+    assert (found.schema, found.names, found.variables, found.machine, found.packages) == (4, (), None, "", None)
 
 
 def test_reading_keeps_places_not_records(tmp_path: Path) -> None:

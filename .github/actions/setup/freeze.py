@@ -7,11 +7,12 @@ compiled each machine gets in its own build: torch, and what was asked for, of t
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+
+from hfci.packages import address_of
 
 # Each job brings these itself: hfci is that of the workflow's own commit.
 LEFT_OUT = ("hfci", "pip", "nox")
@@ -27,12 +28,8 @@ def requirement(package: Distribution) -> str | None:
     name = package.metadata["Name"]
     if name in LEFT_OUT:
         return None
-    source = json.loads(package.read_text("direct_url.json") or "{}")
-    if commit := source.get("vcs_info", {}).get("commit_id"):
-        part = f"#subdirectory={source['subdirectory']}" if "subdirectory" in source else ""
-        return f"{name} @ {source['vcs_info']['vcs']}+{source['url']}@{commit}{part}"
-    if source:
-        return f"{name} @ {source['url']}"
+    if (address := address_of(package)) is not None:
+        return f"{name} @ {address}"
     version = package.version
     if name == "torch" or (not is_pure(package) and package.read_text("REQUESTED") is not None):
         return f"{name}=={version.partition('+')[0]}"  # another machine has another build of it
