@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from hfci.checks.applicability import NotApplicable
+from hfci.checks.double import in_double
 from hfci.checks.running import outputs_of
 from hfci.checks.tensors import FLOAT_ERROR, floating, relative_difference
 from hfci.errors import StageError
@@ -48,7 +46,7 @@ def batch_is_independent(tiny: TinyModel) -> None:
     if tiny.recipe.mixes_rows is not None:
         raise NotApplicable(tiny.recipe.mixes_rows)
     leaks = _leaks(tiny, FLOAT_ERROR)
-    if leaks and max(leaks.values()) <= _AMPLIFIED and (double := _in_double(tiny)) is not None:
+    if leaks and max(leaks.values()) <= _AMPLIFIED and (double := _running_in_double(tiny)) is not None:
         leaks = _leaks(double, _DOUBLE_ERROR)
     if leaks:
         shown = "; ".join(f"{where} by {difference:.1e}" for where, difference in leaks.items())
@@ -79,28 +77,9 @@ def _leaks(tiny: TinyModel, tolerance: float) -> dict[str, float]:
     }
 
 
-@dataclass
-class _Double(TinyModel):
-    """A tiny model that computes in float64."""
-
-    def inputs(self, rows: Sequence[int] = (0, 1)) -> dict[str, Any]:
-        made: dict[str, Any] = _doubled(super().inputs(rows))
-        return made
-
-
-def _doubled(value: Any) -> Any:
-    if isinstance(value, Tensor) and value.is_floating_point():
-        return value.double()
-    if isinstance(value, dict):
-        return {name: _doubled(item) for name, item in value.items()}
-    return [_doubled(item) for item in value] if isinstance(value, list) else value
-
-
-def _in_double(tiny: TinyModel) -> TinyModel | None:
+def _running_in_double(tiny: TinyModel) -> TinyModel | None:
     """Return a copy of `tiny` that computes in float64, or None where its forward does not run in it."""
-    model = copy.deepcopy(tiny.model).double()
-    model.set_experts_implementation("eager")  # the grouped kernels know no float64
-    double = _Double(**{**vars(tiny), "model": model})
+    double = in_double(tiny)
     try:
         outputs_of(double)
     except StageError:

@@ -9,14 +9,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import torch
-from torch import Tensor
 
 from hfci.catalog import read_row
+from hfci.checks.double import in_double
 from hfci.checks.goldens import Golden, tolerance
 from hfci.checks.summaries import Summary, distance, summary_of
 from hfci.errors import HfciError, StageError
@@ -101,29 +99,11 @@ def _here(tiny: TinyModel) -> Iterator[dict[str, Summary]]:
     moved.layout = "misaligned"
     lay_out(moved.model, moved.layout)
     yield summary_of(moved)
-    model = copy.deepcopy(tiny.model).double()
-    model.set_experts_implementation("eager")  # the grouped kernels know no float64
+    double = in_double(tiny)
     try:
-        yield summary_of(_Double(**{**vars(tiny), "model": model}))
+        yield summary_of(double)
     except (StageError, RuntimeError):  # its forward or its backward knows no float64; the other conditions measure
         return
-
-
-@dataclass
-class _Double(TinyModel):
-    """A tiny model that computes in float64."""
-
-    def inputs(self, rows: Sequence[int] = (0, 1)) -> dict[str, Any]:
-        made: dict[str, Any] = _doubled(super().inputs(rows))
-        return made
-
-
-def _doubled(value: Any) -> Any:
-    if isinstance(value, Tensor) and value.is_floating_point():
-        return value.double()
-    if isinstance(value, dict):
-        return {name: _doubled(item) for name, item in value.items()}
-    return [_doubled(item) for item in value] if isinstance(value, list) else value
 
 
 def _elsewhere(model_types: Sequence[str], variables: Mapping[str, str]) -> dict[str, Summaries]:
