@@ -17,7 +17,8 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from hfci.configuration import load_configuration
-from hfci.errors import UsageError, nearest, require_keys
+from hfci.errors import UsageError, nearest
+from hfci.parsing import names, rows_of, text, values_of
 
 __all__ = ["OWN", "SCHEMA", "SCHEMA_FILE", "STAGES", "Entry", "Ledger", "load_ledger", "parse_ledger", "read_ledger"]
 
@@ -137,27 +138,17 @@ def parse_ledger(content: Mapping[str, Any], path: Path) -> Ledger:
     A missing or bad reproducer, unknown names and an expiry that is over are no errors here: `hfci ledger check` says
     them of each entry.
     """
-    if content.get("schema") != SCHEMA:
-        raise UsageError(f"{path}: schema {content.get('schema')!r}, this hfci reads {SCHEMA}")
-    require_keys(content, ("schema", "entry"), str(path))
-    rows = content.get("entry", [])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UsageError(f"{path}: entries are tables, [[entry]]")
-    entries = [_entry(row, f"{path}: entry[{index}]", path) for index, row in enumerate(rows)]
-    names = [entry.name for entry in entries]
-    for name in names:
-        if names.count(name) > 1:
+    entries = [_entry(row, where, path) for where, row in rows_of(content, "entry", SCHEMA, path, "entries")]
+    called = [entry.name for entry in entries]
+    for name in called:
+        if called.count(name) > 1:
             raise UsageError(f"{path}: two entries are named {name!r}")
     return Ledger(tuple(entries))
 
 
 def _entry(row: Mapping[str, Any], where: str, path: Path) -> Entry:
     where = f"{where} ({row['name']})" if isinstance(row.get("name"), str) else where
-    require_keys(row, _FIELDS, where)
-    missing = [name for name in _FIELDS if name not in row and name not in _OPTIONAL]
-    if missing:
-        raise UsageError(f"{where} lacks {', '.join(missing)}")
-    values = {name: _FIELDS[name](value, f"{where}: {name}") for name, value in row.items()}
+    values = values_of(row, _FIELDS, _OPTIONAL, where)
     if values["stage"] not in BEFORE_CHECKS and not values.get("checks"):
         raise UsageError(f"{where}: what fails at {values['stage']} is a check; `checks` must name which")
     return Entry(**values, file=path)
@@ -166,20 +157,8 @@ def _entry(row: Mapping[str, Any], where: str, path: Path) -> Entry:
 # What each field must be: a value of TOML becomes one of Entry, or a UsageError.
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{where} must be a text, not {value!r:.60}")
-    return value
-
-
-def _names(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise UsageError(f"{where} must be a list of names, not {value!r:.60}")
-    return tuple(_text(item, where) for item in value)
-
-
 def _stage(value: Any, where: str) -> str:
-    if _text(value, where) not in STAGES:
+    if text(value, where) not in STAGES:
         raise UsageError(f"{where} is no stage: {value!r}; there are {', '.join(STAGES)}.{nearest(value, STAGES)}")
     return str(value)
 
@@ -187,12 +166,12 @@ def _stage(value: Any, where: str) -> str:
 def _error(value: Any, where: str) -> tuple[str, str]:
     if not isinstance(value, dict) or value.keys() != {"type", "message"}:
         raise UsageError(f"{where} must be {{ type = …, message = … }}, not {value!r:.60}")
-    return _text(value["type"], f"{where}.type"), _text(value["message"], f"{where}.message")
+    return text(value["type"], f"{where}.type"), text(value["message"], f"{where}.message")
 
 
 def _versions(value: Any, where: str) -> SpecifierSet:
     try:
-        return SpecifierSet(_text(value, where))
+        return SpecifierSet(text(value, where))
     except InvalidSpecifier as error:
         raise UsageError(f"{where} must be PEP 440 specifiers such as '>=5.17,<5.24', not {value!r:.60}") from error
 
@@ -205,16 +184,16 @@ def _day(value: Any, where: str) -> date:
 
 
 _FIELDS: dict[str, Callable[[Any, str], Any]] = {
-    "name": _text,
-    "model_types": _names,
-    "architectures": _names,
-    "checks": _names,
+    "name": text,
+    "model_types": names,
+    "architectures": names,
+    "checks": names,
     "stage": _stage,
     "error": _error,
-    "reason": _text,
-    "link": _text,
+    "reason": text,
+    "link": text,
     "transformers": _versions,
     "expires": _day,
-    "reproducer": _text,
+    "reproducer": text,
 }
 _OPTIONAL = ("architectures", "checks", "reproducer")

@@ -16,9 +16,10 @@ from packaging.version import InvalidVersion, Version
 
 from hfci.cases.manifest import Manifest
 from hfci.configuration import load_configuration
-from hfci.errors import UsageError, nearest, require_keys
+from hfci.errors import UsageError, nearest
+from hfci.parsing import names, rows_of, text, values_of
 from hfci.releases.losses import Kind, Loss, losses, shows
-from hfci.testing.audit import supported
+from hfci.testing.audit import supported, unknown
 
 __all__ = [
     "OWN",
@@ -135,9 +136,9 @@ def _problems(acceptance: Acceptance, old: Manifest, new: Manifest, lost: set[Lo
 
 def _stale(acceptance: Acceptance, old: Manifest, new: Manifest, lost: set[Loss]) -> Iterator[str]:
     rows = {row.model_type: row for row in old.model_types}
-    yield from _unknown(acceptance.model_types, rows, "model type")
+    yield from unknown(acceptance.model_types, rows, "model type")
     known = [rows[name] for name in acceptance.model_types if name in rows]
-    yield from _unknown(acceptance.architectures, {name for row in known for name in row.names}, "class of theirs")
+    yield from unknown(acceptance.architectures, {name for row in known for name in row.names}, "class of theirs")
     for row in known:
         own = [name for name in acceptance.architectures or (None,) if name is None or name in row.names]
         if not own:
@@ -147,13 +148,6 @@ def _stale(acceptance: Acceptance, old: Manifest, new: Manifest, lost: set[Loss]
                 loss = Loss(row.model_type, architecture, acceptance.kind, name)
                 if loss not in lost and all(shows(manifest, loss) for manifest in (old, new)):
                     yield f"{loss.whose}: {loss.what} is not lost: it must go"
-
-
-def _unknown(names: Iterable[str], known: Iterable[str], kind: str) -> Iterator[str]:
-    known = list(known)
-    for name in names:
-        if name not in known:
-            yield f"there is no {kind} {name!r}.{nearest(name, known)}"
 
 
 def read_acceptances(folder: Path | None = None) -> tuple[Acceptance, ...]:
@@ -168,21 +162,11 @@ def load_acceptances(path: Path) -> tuple[Acceptance, ...]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read the accepted losses {path}: {error}") from error
-    if content.get("schema") != SCHEMA:
-        raise UsageError(f"{path}: schema {content.get('schema')!r}, this hfci reads {SCHEMA}")
-    require_keys(content, ("schema", "loss"), str(path))
-    rows = content.get("loss", [])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UsageError(f"{path}: accepted losses are tables, [[loss]]")
-    return tuple(_acceptance(row, f"{path}: loss[{index}]") for index, row in enumerate(rows))
+    return tuple(_acceptance(row, where) for where, row in rows_of(content, "loss", SCHEMA, path, "accepted losses"))
 
 
 def _acceptance(row: Mapping[str, Any], where: str) -> Acceptance:
-    require_keys(row, _FIELDS, where)
-    missing = [name for name in _FIELDS if name not in row and name not in _OPTIONAL]
-    if missing:
-        raise UsageError(f"{where} lacks {', '.join(missing)}")
-    values = {name: _FIELDS[name](value, f"{where}: {name}") for name, value in row.items()}
+    values = values_of(row, _FIELDS, _OPTIONAL, where)
     kind = values["kind"]
     for name, is_due in (("architectures", kind != Kind.MODEL_TYPE), ("names", kind not in WHOLE)):
         if (name in values) != is_due:
@@ -193,20 +177,8 @@ def _acceptance(row: Mapping[str, Any], where: str) -> Acceptance:
 # What each field must be: a value of TOML becomes one of Acceptance, or a UsageError.
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{where} must be a text, not {value!r:.60}")
-    return value
-
-
-def _names(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise UsageError(f"{where} must be a list of names, not {value!r:.60}")
-    return tuple(_text(item, where) for item in value)
-
-
 def _kind(value: Any, where: str) -> Kind:
-    if _text(value, where) not in list(Kind):
+    if text(value, where) not in list(Kind):
         raise UsageError(f"{where} is no kind of loss: {value!r}; there are {', '.join(Kind)}.{nearest(value, Kind)}")
     return Kind(value)
 
@@ -215,7 +187,7 @@ def _versions(value: Any, where: str) -> tuple[Version, Version]:
     if not isinstance(value, dict) or value.keys() != {"from", "to"}:
         raise UsageError(f"{where} must be {{ from = …, to = … }}, not {value!r:.60}")
     try:
-        old, new = (Version(_text(value[end], f"{where}.{end}")) for end in ("from", "to"))
+        old, new = (Version(text(value[end], f"{where}.{end}")) for end in ("from", "to"))
     except InvalidVersion as error:
         raise UsageError(f"{where}: {error}") from error
     if new < old:
@@ -224,11 +196,11 @@ def _versions(value: Any, where: str) -> tuple[Version, Version]:
 
 
 _FIELDS: dict[str, Callable[[Any, str], Any]] = {
-    "model_types": _names,
-    "architectures": _names,
+    "model_types": names,
+    "architectures": names,
     "kind": _kind,
-    "names": _names,
+    "names": names,
     "transformers": _versions,
-    "reason": _text,
+    "reason": text,
 }
 _OPTIONAL = ("architectures", "names")

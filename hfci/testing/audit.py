@@ -16,7 +16,7 @@ from hfci.checks.table import CHECKS
 from hfci.errors import nearest
 from hfci.testing.reproducer import Ending, faults, run_alone
 
-__all__ = ["Installed", "matches_nothing", "problems_of", "supported"]
+__all__ = ["Installed", "matches_nothing", "problems_of", "supported", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,16 @@ def problems_of(
         yield f"it expired on {entry.expires}"
     if matches_nothing(entry.transformers, installed.version):
         yield f"its versions, {entry.transformers}, match no transformers that hfci supports"
-    yield from _unknown(entry.checks, CHECKS, "check")
+    yield from unknown(entry.checks, CHECKS, "check")
     static = list(faults(entry.reproducer))
     yield from static
     if not entry.is_for(installed.version):
         return
-    yield from _unknown(entry.model_types, installed.model_types, "model type")
+    yield from unknown(entry.model_types, installed.model_types, "model type")
     known = [name for name in entry.model_types if name in installed.model_types]
     if entry.architectures and known:
         classes = {name for own in known for name in installed.architectures(own)}
-        yield from _unknown(entry.architectures, classes, "class of theirs")
+        yield from unknown(entry.architectures, classes, "class of theirs")
     if not static:
         ending = run(entry.reproducer)
         kind, message = entry.error
@@ -59,7 +59,8 @@ def problems_of(
             yield f"its reproducer ends otherwise than with {kind}: {message}; it ended with {ending}"
 
 
-def _unknown(names: Iterable[str], known: Iterable[str], kind: str) -> Iterator[str]:
+def unknown(names: Iterable[str], known: Iterable[str], kind: str) -> Iterator[str]:
+    """Yield of each of `names` that is not known what it is not, and the nearest that is."""
     known = list(known)
     for name in names:
         if name not in known:
