@@ -7,15 +7,31 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from hfci.errors import UsageError
 
-__all__ = ["inside", "plain_name", "relative_path"]
+__all__ = ["PlainName", "RelativePath", "inside", "plain_name", "relative_path"]
 
 # A part of a path on any system. Without a separator of Windows, the colon of a drive or a stream, control characters,
 # surrogates; Windows drops dots and spaces at the end, which makes `.. ` the parent.
 _FORBIDDEN = r"\\/:\x00-\x1f\x7f\ud800-\udfff"
-_PART = re.compile(rf"[^{_FORBIDDEN}]*[^{_FORBIDDEN}. ]")
+_NAME = rf"[^{_FORBIDDEN}]*[^{_FORBIDDEN}. ]"
+_PART = re.compile(_NAME)
+
+# What a file says of them. Whole: in Python `$` alone would let a line feed follow.
+_WHOLE = r"$(?!\n)"
+PlainName = Annotated[
+    str, Meta(pattern=rf"^{_NAME}{_WHOLE}", title="a plain name, without slashes, colons or a dot at its end")
+]
+RelativePath = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{_NAME}(/{_NAME})*{_WHOLE}", title="a path within the folder: relative, with slashes, without '..'"
+    ),
+]
 
 
 def relative_path(text: str) -> str:

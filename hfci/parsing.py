@@ -1,33 +1,208 @@
-"""Reading TOML files: into structures or, where a field says more than its kind, by functions; one kind of error."""
+"""Reading TOML and JSON into structures, one way, with one kind of error: the file, the row, what it must be.
+
+What a value must be is said where its field is declared: by its type, and by the `title` of its `Meta`, in words. The
+JSON Schemas are made from the same declarations.
+"""
 
 from __future__ import annotations
 
+import enum
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date, datetime, time
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
+from msgspec import Meta
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
-from hfci.errors import UsageError, require_keys
+from hfci.errors import UsageError, nearest, require_keys
 
-__all__ = ["names", "read_toml", "rows_of", "text", "values_of"]
+__all__ = [
+    "Names",
+    "Text",
+    "Upgrades",
+    "convert",
+    "decode",
+    "names",
+    "read_json",
+    "read_toml",
+    "rows_of",
+    "text",
+    "values_of",
+]
 
 T = TypeVar("T")
 
+Text = Annotated[str, Meta(pattern=r"\S", title="a text with something in it")]
+Names = Annotated[
+    tuple[Text, ...], Meta(min_length=1, title="a list of names", extra_json_schema={"uniqueItems": True})
+]
 
-def read_toml(path: Path | Traversable, kind: type[T], what: str) -> T:
+# From each older schema to the next: what a document said then, as it is said now.
+Upgrades = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
+_NONE: Upgrades = MappingProxyType({})
+
+# What is a text in a file, and what its text means.
+_MEANINGS = {SpecifierSet: SpecifierSet, Version: Version}
+
+
+def read_toml(path: Path | Traversable, kind: type[T], what: str, *, schema: int | None = None) -> T:
     """Return the structure that the TOML file at `path` holds; `what` is what people call such a file.
 
     Raises UsageError with the file and the row where it cannot be read, is no TOML, or is not what `kind` says.
     """
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: {error}") from error
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read {what} {path}: {error}") from error
+    if schema is not None and (found := data.get("schema")) != schema:
+        raise UsageError(f"{path}: schema {found!r:.60}, this hfci reads {schema}")
+    return convert(data, kind, str(path))
+
+
+def read_json(path: Path, kind: type[T], what: str, *, schema: int, mend: str = "", upgrades: Upgrades = _NONE) -> T:
+    """Return the structure that the JSON file at `path` holds, of this `schema` or of one that can be upgraded to it.
+
+    Raises UsageError that names the file and the row, and says how to `mend` what cannot be read here.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the {what} {path}: {error.strerror}{mend and f'; {mend}'}") from error
+    return decode(content, kind, what, str(path), schema=schema, mend=mend, upgrades=upgrades)
+
+
+def decode(
+    content: bytes, kind: type[T], what: str, where: str, *, schema: int, mend: str = "", upgrades: Upgrades = _NONE
+) -> T:
+    """Return what `read_json` does, of the JSON that stands `where`."""
+    try:
+        # Of another schema it may have other fields, which is not what is wrong with it.
+        data = msgspec.json.decode(content)
+        found = data.get("schema") if isinstance(data, dict) else schema
+        if found == schema:
+            return convert(data, kind, f"{where} is no {what}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{where} is no {what}: {error}") from error
+    while type(found) is int and found in upgrades:
+        data = upgrades[found](data)
+        found = data["schema"]
+    if found != schema:
+        readable = ", ".join(map(str, (*upgrades, schema)))
+        raise UsageError(f"{where}: a {what} of schema {found!r:.60}, this hfci reads {readable}{mend and f'; {mend}'}")
+    return convert(data, kind, f"{where} is no {what}")
+
+
+def convert(data: Any, kind: type[T], where: str) -> T:
+    """Return decoded TOML or JSON as a structure; UsageError, which begins with `where`, if it is none."""
+    try:
+        return _converted(data, kind)  # type: ignore[no-any-return]
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where}: {_told(error, data, kind)}") from error
+
+
+def _converted(data: Any, kind: Any) -> Any:
+    return msgspec.convert(data, kind, builtin_types=(date, datetime, time), dec_hook=_meaning)
+
+
+def _meaning(kind: type[Any], value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError(f"expected a text, not {value!r:.60}")
+    return _MEANINGS[kind](value)
+
+
+# What msgspec finds, in our words: it tells no key of a mapping, and not what would be right, so that the value at
+# fault is looked for again, along the declared types.
+
+
+def _told(error: msgspec.ValidationError, data: Any, kind: Any, at: str = "", joint: str = "") -> str:
+    """Return what is wrong with `data`, which `error` says is no `kind`, at the innermost place where something is."""
+    kind, title = _declared(kind, data)
+    before = f"{at}: " if at else ""
+    if _is_struct(kind) and isinstance(data, Mapping):
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        if kind.__struct_config__.forbid_unknown_fields and (strange := [key for key in data if key not in fields]):
+            near = nearest(strange[0], fields) or f" It takes {', '.join(fields)}."
+            return f"{before}unknown key {strange[0]!r:.80}.{near}"
+        for name, field in fields.items():
+            if field.required and name not in data:
+                wanted = _declared(field.type)[1]
+                return f"{at or 'it'} lacks {name}{wanted and f': {wanted}'}"
+    for step, value, part, is_row in _parts(kind, data):
+        try:
+            _converted(value, part)
+        except msgspec.ValidationError as inner:
+            place = f"{at}{step}" if step.startswith("[") else f"{at}{joint}{step}"
+            return _told(inner, value, part, place, ": " if is_row else ".")
+    near = nearest(data, known) if isinstance(data, str) and (known := _choices(kind)) else ""
+    return f"{at or 'it'} must be {title}, not {data!r:.60}{near and f'.{near}'}" if title else f"{before}{error}"
+
+
+def _declared(kind: Any, data: Any = None) -> tuple[Any, str]:
+    """Return a declared type without its annotations, of several the one that `data` would be; and its title."""
+    title = ""
+    while True:
+        if get_origin(kind) is Annotated:
+            title = title or next(
+                (meta.title for meta in kind.__metadata__ if isinstance(meta, Meta) and meta.title), ""
+            )
+            kind = kind.__origin__
+        elif get_origin(kind) in (Union, UnionType):
+            kind = next((one for one in get_args(kind) if _holds(one, data)), get_args(kind)[0])
+        else:
+            return kind, title or (f"one of {', '.join(choices)}" if (choices := _choices(kind)) else "")
+
+
+def _holds(kind: Any, data: Any) -> bool:
+    """Say whether `kind` has parts, and `data` is such a whole."""
+    kind = _declared(kind)[0]
+    if _is_struct(kind) or get_origin(kind) is dict:
+        return isinstance(data, Mapping)
+    return isinstance(data, list) and isinstance(get_origin(kind), type)
+
+
+def _parts(kind: Any, data: Any) -> Iterator[tuple[str, Any, Any, bool]]:
+    """Yield what `data` is made of: the step to it, its value, its type, and whether it is one row of many."""
+    inner = get_args(kind)
+    if _is_struct(kind):
+        own = data if isinstance(data, Mapping) else {}
+        for field in msgspec.structs.fields(kind):
+            if field.encode_name in own:
+                yield field.encode_name, own[field.encode_name], field.type, False
+    elif get_origin(kind) in (dict, Mapping) and isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from ((_plain(key), key, inner[0], False), (_plain(key), value, inner[1], True))
+    elif get_origin(kind) in (tuple, list, frozenset) and isinstance(data, list):
+        for index, value in enumerate(data):
+            yield f"[{index}]{_label(inner[0], value)}", value, inner[0], True
+
+
+def _label(kind: Any, row: Any) -> str:
+    """Return what a row is called, by the first field that each row has."""
+    kind = _declared(kind, row)[0]
+    if not _is_struct(kind) or not isinstance(row, Mapping):
+        return ""
+    name = next((row.get(field.encode_name) for field in msgspec.structs.fields(kind) if field.required), None)
+    return f" ({_plain(name)})" if isinstance(name, str) else ""
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return tuple(str(member.value) for member in kind)
+    return tuple(map(str, get_args(kind))) if get_origin(kind) is Literal else ()
+
+
+def _plain(text: str) -> str:
+    return text if text.isprintable() and len(text) <= 80 and not text.isspace() else repr(text)[:80]
 
 
 # Tables whose fields are checked in words of their own: more than a kind can say.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -11,10 +12,10 @@ from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest
 from hfci.cases.variant import Variant
 from hfci.configuration import RunnerGroup
-from hfci.confined import plain_name, relative_path
+from hfci.confined import PlainName, RelativePath
 from hfci.errors import UsageError
 from hfci.origin import Origin
-from hfci.planning.documents import load_document
+from hfci.parsing import read_json
 from hfci.planning.select import Selection, select
 from hfci.writing import replacing
 
@@ -50,7 +51,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     model_type: str
     architecture: str
     family: str | None = None
-    file: str
+    file: RelativePath
     checks: tuple[str, ...]
     requires: tuple[str, ...] = ()
     fingerprint: str | None = None
@@ -182,8 +183,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     - `unread`: what is wrong with what was known from earlier and could not be read; nothing here goes by it
     """
 
-    schema: int = SCHEMA
-    run: str
+    schema: Literal[2] = 2
+    run: PlainName
     transformers: str
     source: Origin | None = None
     names: tuple[str, ...] = ()
@@ -201,6 +202,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     bound_s: float = 0.0
     start_up_s: float = 0.0
     budget_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where a shard does not stand at its index."""
+        if [shard.index for shard in self.shards] != list(range(len(self.shards))):
+            raise ValueError(f"its shards are not numbered 0 to {len(self.shards) - 1}")
 
 
 def groups_of(cases: Iterable[Case], fingerprints: Mapping[str, str] | None = None) -> tuple[Group, ...]:
@@ -225,17 +231,7 @@ def groups_of(cases: Iterable[Case], fingerprints: Mapping[str, str] | None = No
 
 def load_plan(path: Path) -> Plan:
     """Read a plan; UsageError says what is wrong with it."""
-    plan = load_document(path, Plan, "plan", schema=SCHEMA, mend="plan anew: `hfci plan`")
-    if [shard.index for shard in plan.shards] != list(range(len(plan.shards))):
-        raise UsageError(f"{path} is no plan: its shards are not numbered 0 to {len(plan.shards) - 1}")
-    try:
-        plain_name(plan.run)  # a part of the name of its records
-        for batch in (*plan.shards, *plan.reused, *plan.left_out, *plan.unavailable):
-            for group in batch.groups:
-                relative_path(group.file)
-    except ValueError as error:
-        raise UsageError(f"{path} is no plan: {error}") from error
-    return plan
+    return read_json(path, Plan, "plan", schema=SCHEMA, mend="plan anew: `hfci plan`")
 
 
 def write_plan(plan: Plan, path: Path) -> None:

@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from hfci.errors import EnvironmentUnfit
-from hfci.planning.documents import load_document
+from hfci.parsing import read_json
 from hfci.writing import replacing
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Popularity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The use of each model type, the most used first; `fetched` is the day."""
 
-    schema: int = SCHEMA
+    schema: Literal[1] = 1
     fetched: str
     model_types: dict[str, Use]
 
@@ -59,7 +59,7 @@ class Popularity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 def load_popularity(path: Path) -> Popularity:
     """Read the file; UsageError says what is wrong with it."""
     mend = "`hfci catalog --popularity FILE` makes one"
-    return load_document(path, Popularity, "file of popularity", schema=SCHEMA, mend=mend)
+    return read_json(path, Popularity, "file of popularity", schema=SCHEMA, mend=mend)
 
 
 def fetch_popularity(model_types: Iterable[str], track: Callable[[Iterable[str]], Iterable[str]] = iter) -> Popularity:

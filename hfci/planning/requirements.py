@@ -9,12 +9,13 @@ import json
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Header, Record
-from hfci.planning.documents import load_document
+from hfci.parsing import read_json
 from hfci.writing import replacing
 
 __all__ = ["SCHEMA", "SCHEMA_FILE", "Need", "Requirements", "load_requirements", "merge_into", "runner_of"]
@@ -49,7 +50,7 @@ class Runner(msgspec.Struct, forbid_unknown_fields=True):
 class Requirements(msgspec.Struct, forbid_unknown_fields=True):
     """The needs of cases by kind of runner."""
 
-    schema: int = SCHEMA
+    schema: Literal[1] = 1
     runners: dict[str, Runner] = {}
 
     def need(self, case: str, runner: str) -> Need | None:
@@ -94,7 +95,7 @@ def load_requirements(path: Path) -> Requirements:
     """Read the file, or begin one where there is none; UsageError says what is wrong with it."""
     if not path.exists():
         return Requirements()
-    return load_document(path, Requirements, "file of requirements", schema=SCHEMA)
+    return read_json(path, Requirements, "file of requirements", schema=SCHEMA)
 
 
 def merge_into(path: Path, parts: Iterable[tuple[Header, Iterable[Record]]]) -> None:

@@ -220,7 +220,7 @@ def test_the_same_use_is_the_same_file(tmp_path: Path) -> None:
             '{"schema": 1, "fetched": "x", "model_types": {"a": {"downloads": "1", "likes": 1, "checkpoints": 1}}}',
             "Expected `int`",
         ),
-        ('{"schema": 1, "fetched": "x", "model_types": {}, "more": 1}', "unknown field `more`"),
+        ('{"schema": 1, "fetched": "x", "model_types": {}, "more": 1}', "is no file of popularity: unknown key 'more'"),
     ],
 )
 def test_what_is_no_such_file_is_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -115,8 +115,11 @@ def test_no_file_is_a_beginning(tmp_path: Path) -> None:
     [
         ("", "is no file of requirements"),
         ('{"schema": 2}', "requirements of schema 2, this hfci reads 1"),
-        ('{"schema": 1, "runners": {"a": {"runs": [], "cases": {"x": [["1", 2]]}}}}', "Expected `float`, got `str`"),
-        ('{"schema": 1, "other": 1}', "unknown field `other`"),
+        (
+            '{"schema": 1, "runners": {"a": {"runs": [], "cases": {"x": [["1", 2]]}}}}',
+            r"runners\.a: cases\.x\[0\]: Expected `float`, got `str`",
+        ),
+        ('{"schema": 1, "other": 1}', "is no file of requirements: unknown key 'other'"),
     ],
 )
 def test_what_is_no_such_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
