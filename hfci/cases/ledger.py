@@ -16,11 +16,12 @@ from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from hfci.cases.outcome import STAGES
 from hfci.configuration import load_configuration
 from hfci.errors import UsageError, nearest
 from hfci.parsing import names, rows_of, text, values_of
 
-__all__ = ["OWN", "SCHEMA", "SCHEMA_FILE", "STAGES", "Entry", "Ledger", "load_ledger", "parse_ledger", "read_ledger"]
+__all__ = ["OWN", "SCHEMA", "SCHEMA_FILE", "Entry", "Ledger", "load_ledger", "parse_ledger", "read_ledger"]
 
 SCHEMA = 1
 OWN = Path(__file__).parent / "data" / "ledger.toml"
@@ -28,7 +29,6 @@ SCHEMA_FILE = Path(__file__).parent / "data" / "ledger.schema.json"
 
 # The stages that say where transformers itself stops, whatever is asked of the model; the others belong to a check.
 BEFORE_CHECKS = ("config", "build", "inputs", "forward")
-STAGES = (*BEFORE_CHECKS, "check", "pipeline", "export", "compile")
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""How a case ends."""
+"""How a case ends, and where."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["EXECUTED", "RED", "Outcome"]
+__all__ = ["EXECUTED", "RED", "STAGES", "Outcome"]
 
 
 class Outcome(StrEnum):
@@ -22,3 +22,6 @@ class Outcome(StrEnum):
 
 RED = (Outcome.FAILED, Outcome.NOT_RUN)
 EXECUTED = (Outcome.PASSED, Outcome.FAILED, Outcome.KNOWN_FAILURE)
+
+# Where a case ended, in the order in which it gets there.
+STAGES = ("config", "build", "inputs", "forward", "check", "pipeline", "export", "compile")

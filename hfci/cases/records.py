@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from hfci.cases.case import Case
-from hfci.cases.outcome import Outcome
+from hfci.cases.outcome import STAGES, Outcome
 from hfci.origin import Origin
 
-__all__ = ["PATTERN", "SCHEMA", "SCHEMA_FILE", "Error", "Header", "Record", "records_file"]
+__all__ = [
+    "PATTERN",
+    "RULES",
+    "SCHEMA",
+    "SCHEMA_FILE",
+    "Count",
+    "Error",
+    "Header",
+    "Number",
+    "Record",
+    "Seconds",
+    "records_file",
+]
 
 SCHEMA = 4
 SCHEMA_FILE = Path(__file__).parent / "data" / "records.schema.json"
@@ -27,6 +39,21 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**60)]
 Number = Annotated[int, msgspec.Meta(ge=1, le=2**60)]
 
+# What a record says is told of by how its case ended: for the schema, since reading must be fast.
+RULES: dict[str, Any] = {
+    "properties": {"stage": {"enum": [*STAGES, None]}},
+    "allOf": [
+        {
+            "if": {"properties": {"outcome": {"enum": ["failed", "known-failure"]}}},
+            "then": {"properties": {"stage": {"type": "string"}, "error": {"type": "object"}}},
+        },
+        {
+            "if": {"properties": {"outcome": {"enum": ["known-failure", "unavailable", "not-applicable", "not-run"]}}},
+            "then": {"properties": {"reason": {"type": "string", "minLength": 1}}},
+        },
+    ],
+}
+
 
 class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The exception that ended a case: its type, its message and the tail of its traceback."""
@@ -37,7 +64,16 @@ class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One case of one run. Durations are seconds; `duration_s` is all of it, `setup_s` and `call_s` parts of it."""
+    """One case of one run.
+
+    - `case`: its ID
+    - `check`: None where the row has no test; `reason` says why
+    - `stage`: where it ended
+    - `duration_s`: seconds, all of it; `setup_s`, `call_s`: parts of it
+    - `device`: the one that was really used
+    - `attempt`: 2 where the job was run again
+    - `reproduce`: the command that runs it again
+    """
 
     case: str
     model_type: str
@@ -72,23 +108,29 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one file of records is about; a run has one for each attempt at each of its shards.
 
-    - `run`: the run's ID, the same in all its files; `shard`: the index in its plan, `shards`: how many that has;
-      `attempt`: 2 when the job was run again
-    - `started`: UTC, ISO 8601; `branch`: where it was run, if it is known
+    - `run`: the run's ID, the same in all its files
+    - `shard`: the index in its plan; `shards`: how many that has; `attempt`: 2 when the job was run again
+    - `started`: UTC, ISO 8601
+    - `commit`: what was tested, if it is known; `branch`: where it was run, if it is known
+    - `versions`: by package; None where it was not installed
     - `packages`: by name, the address of each that came from no index, a repository's with its commit; None is unknown
     - `source`: the transformers that was imported; None is unknown, or there was no case
     - `device`: the one that was asked for; `runner`: the kind of machine, by its name in the plan
-    - `layout`: where weights and inputs began in memory, of `hfci.tiny.layout`
+    - `seed`: what the tests' random numbers began with
+    - `layout`: where weights and inputs began in memory, natural or misaligned
+    - `tier`: what was asked for
     - `names`, `checks`: what was asked for; empty is everything, None is unknown (records of schema 1)
     - `planned`: how many records the whole file has
-    - `processor`, `capability`, `threads`: what each of the processes that ran the cases says of itself (`Process`);
-      `workers`: how many there were; `variables`: those of the environment that chose their kernels
+    - `processor`: its name, as a process that ran cases says it
+    - `capability`: the vector instructions of torch's kernels, e.g. AVX2
+    - `threads`: of each process that ran cases; `workers`: how many there were
+    - `variables`: those of the environment that chose their kernels; None is unknown
     """
 
-    schema: int = SCHEMA
+    schema: Literal[4] = 4
     run: str
     shard: Count | None = None
-    shards: Count | None = None
+    shards: Number | None = None
     attempt: Number = 1
     started: str
     commit: str | None = None
@@ -106,8 +148,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     planned: Count
     processor: str | None = None
     capability: str | None = None
-    threads: int | None = None
-    workers: int | None = None
+    threads: Number | None = None
+    workers: Number | None = None
     variables: dict[str, str] | None = {}
 
     @property

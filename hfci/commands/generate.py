@@ -28,6 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_source(parser)
     add_folder(parser, "--out", "where to write", Path("generated"))
     add_folder(parser, "--guides", "render the guides of the tests in --out, e.g. into docs, and no tests")
+    add_folder(parser, "--schemas", "write the JSON Schemas into the package's source, e.g. hfci, and no tests")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="write nothing; show what differs and exit with 1")
     mode.add_argument("--verify", action="store_true", help="build and forward every tiny model anew")
@@ -39,6 +40,8 @@ def run(arguments: Namespace) -> int:
     """Render and write, or compare."""
     if arguments.guides is not None:
         return _guides(arguments)
+    if arguments.schemas is not None:
+        return _schemas(arguments)
     from hfci.catalog.environment import check_environment
     from hfci.testing.preparation import prepare
 
@@ -77,6 +80,18 @@ def _guides(arguments: Namespace) -> int:
         return _show(check_guides(arguments.guides, arguments.out), arguments.guides)
     written, removed = write_guides(arguments.guides, arguments.out)
     sys.stdout.write(f"{arguments.guides}: {len(written)} written, {len(removed)} removed\n")
+    return 0
+
+
+def _schemas(arguments: Namespace) -> int:
+    """Write the schemas, or compare them."""
+    from hfci.generation.schemas import check_schemas, write_schemas
+
+    if arguments.names or arguments.verify or arguments.scratch:
+        raise UsageError("--schemas writes all schemas: it takes no NAME, --verify or --scratch")
+    if arguments.check:
+        return _show(check_schemas(arguments.schemas), arguments.schemas)
+    sys.stdout.write(f"{arguments.schemas}: {len(write_schemas(arguments.schemas))} written\n")
     return 0
 
 

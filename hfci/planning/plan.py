@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest
+from hfci.cases.records import Count, Number, Seconds
 from hfci.cases.variant import Variant
-from hfci.configuration import RunnerGroup
+from hfci.configuration import TIERS, RunnerGroup
 from hfci.confined import PlainName, RelativePath
 from hfci.errors import UsageError
 from hfci.origin import Origin
-from hfci.parsing import read_json
+from hfci.parsing import Names, Text, read_json
+from hfci.planning.runners import LIMIT
 from hfci.planning.select import Selection, select
 from hfci.writing import replacing
 
@@ -42,17 +44,22 @@ __all__ = [
 
 SCHEMA = 2
 SCHEMA_FILE = Path(__file__).parent / "data" / "plan.schema.json"
+Tier = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(TIERS)})]
 MOST_DIGITS = 6  # of a shard's index: no engine has a million jobs
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Checks, with their axes, of one architecture in one file, all of the same fingerprint, where that is known."""
+    """Checks, with their axes, of one architecture in one file, all of the same fingerprint, where that is known.
 
-    model_type: str
-    architecture: str
+    - `file`: relative to the manifest; `checks`: each with its axes, if it has any; `requires`: packages
+    - `fingerprint`: of what the cases depend on, where it is known
+    """
+
+    model_type: Text
+    architecture: Text
     family: str | None = None
     file: RelativePath
-    checks: tuple[str, ...]
+    checks: Names
     requires: tuple[str, ...] = ()
     fingerprint: str | None = None
 
@@ -60,16 +67,19 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Untested(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A model type without a test: its record says why."""
 
-    model_type: str
+    model_type: Text
     architecture: str | None = None
     family: str | None = None
 
 
 class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Cases of one tier on one device."""
+    """Cases of one tier on one device.
 
-    tier: str
-    device: str
+    - `groups`: the cases, those of one architecture in one file together
+    """
+
+    tier: Tier
+    device: Text
     groups: tuple[Group, ...] = ()
 
     @property
@@ -108,27 +118,31 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Shard(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one job runs: the cases of `groups`, and the rows of `untested`, which have no test to run.
 
-    - `name`: what the job is called; `runs_on`: the label, labels or group of the machine
-    - `container`, `packages`, `package_index`, `concurrency`: as the runner's, see `hfci.configuration.Runner`
+    - `index`: its place among the shards; `name`: what the job is called
+    - `runner`: its name in [tool.hfci.runners]; `runs_on`: the label, labels or group of the machine
+    - `container`: the image in which the job runs, empty for none; `packages`: further pip requirements of the job
+    - `package_index`: the address of a further package index, empty for none
+    - `concurrency`: of all jobs of this name one runs at a time, empty for none
     - `workers`: so many processes, of which the memory is enough for the largest files at once
+    - `untested`: model types without a test, whose records say why
     - `predicted_s`: seconds from the start of the workers to the end of the busiest
     - `work_s`: seconds of all its cases, in one worker and without its start
     - `memory`: bytes that the largest files need, as many as there are workers
     """
 
-    index: int
+    index: Count
     name: str = ""
-    runner: str
+    runner: Text
     runs_on: str | tuple[str, ...] | RunnerGroup = ""
     container: str = ""
     packages: tuple[str, ...] = ()
     package_index: str = ""
     concurrency: str = ""
-    workers: int = 1
+    workers: Number = 1
     untested: tuple[Untested, ...] = ()
-    predicted_s: float = 0.0
-    work_s: float = 0.0
-    memory: int = 0
+    predicted_s: Seconds = 0.0
+    work_s: Seconds = 0.0
+    memory: Count = 0
 
     @property
     def rows(self) -> tuple[Case, ...]:
@@ -141,46 +155,52 @@ class Shard(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Reused(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Cases that need not run: they were green in `run`, on the same fingerprint. Never counted as executed."""
 
-    run: str
+    run: Text
 
 
 class Assumed(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Cases that do not run since nothing they depend on has changed since `commit`, where nobody may have run them."""
 
-    commit: str
+    commit: Text
 
 
 class LeftOut(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Cases for which a budget has no time: `work_s` seconds of them on `runner`."""
 
-    runner: str
-    work_s: float
+    runner: Text
+    work_s: Seconds
 
 
 class Unavailable(Batch, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Cases that need more than any runner has."""
 
-    reason: str
+    reason: Text
 
 
 class Absent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A runner that this plan must not or cannot use, or, where there is none, a device without a runner."""
 
     runner: str | None = None
-    device: str
-    reason: str
+    device: Text
+    reason: Text
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a run is to do, and what it is not, and why.
 
-    - `run`: the ID that all its records bear; `names`, `tiers`, `checks`: what was asked for, none is all
-    - `predicted_s`, `bound_s`: seconds of the longest shard, and those that no division into as many shards of whole
-      files could be below; both from the start of the workers, which takes `start_up_s`
-    - `source`: the transformers that is to be tested, whose version is `transformers`; None where there was none here
-    - `budget_s`: the seconds that there were, where there was a limit
+    - `run`: the ID that all its records bear; `transformers`: the version that the planned tests are for
+    - `names`, `tiers`, `checks`: what was asked for, none is all
+    - `source`: the transformers that is to be tested: shards refuse another; None where there was none here
+    - `reused`: what need not run, green in its `run` on the same fingerprint
+    - `assumed`: what does not run since nothing it depends on has changed since its `commit`
+    - `left_out`: what a budget has no time for, what matters most is first
+    - `unavailable`: what needs more memory than any runner has
+    - `absent`: runners that it does not use, and, where `runner` is None, devices without one
     - `notes`: what else a reader must know, such as that more shards were wanted than there can be
     - `unread`: what is wrong with what was known from earlier and could not be read; nothing here goes by it
+    - `predicted_s`: seconds of the longest shard, from the start of the workers, which takes `start_up_s`
+    - `bound_s`: below which no division into as many shards of whole files could be
+    - `budget_s`: the seconds that a shard may take, where there is a limit
     """
 
     schema: Literal[2] = 2
@@ -188,9 +208,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     transformers: str
     source: Origin | None = None
     names: tuple[str, ...] = ()
-    tiers: tuple[str, ...] = ()
+    tiers: tuple[Tier, ...] = ()
     checks: tuple[str, ...] = ()
-    shards: tuple[Shard, ...] = ()
+    shards: Annotated[tuple[Shard, ...], msgspec.Meta(max_length=LIMIT)] = ()
     reused: tuple[Reused, ...] = ()
     assumed: tuple[Assumed, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
@@ -198,10 +218,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     absent: tuple[Absent, ...] = ()
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
-    predicted_s: float = 0.0
-    bound_s: float = 0.0
-    start_up_s: float = 0.0
-    budget_s: float | None = None
+    predicted_s: Seconds = 0.0
+    bound_s: Seconds = 0.0
+    start_up_s: Seconds = 0.0
+    budget_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError where a shard does not stand at its index."""

@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from hfci.cases.records import Count
 from hfci.errors import EnvironmentUnfit
 from hfci.parsing import read_json
 from hfci.writing import replacing
@@ -27,18 +28,25 @@ LISTED = 1000
 
 
 class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of the most downloaded checkpoints of a model type: downloads in 30 days, likes, and how many there are."""
+    """Of the most downloaded checkpoints of a model type.
 
-    downloads: int
-    likes: int
-    checkpoints: int
+    - `downloads`: in 30 days; `checkpoints`: how many were counted
+    """
+
+    downloads: Count
+    likes: Count
+    checkpoints: Annotated[int, msgspec.Meta(ge=0, le=LISTED)]
 
 
 class Popularity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The use of each model type, the most used first; `fetched` is the day."""
+    """The use of each model type.
+
+    - `fetched`: the day
+    - `model_types`: the most used first: by downloads, then likes, then name
+    """
 
     schema: Literal[1] = 1
-    fetched: str
+    fetched: Annotated[str, msgspec.Meta(extra_json_schema={"format": "date"})]
     model_types: dict[str, Use]
 
     def priority(self, model_type: str) -> tuple[int, int, str]:

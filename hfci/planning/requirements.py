@@ -9,12 +9,12 @@ import json
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from hfci.cases.outcome import Outcome
-from hfci.cases.records import Header, Record
+from hfci.cases.records import Count, Header, Record, Seconds
 from hfci.parsing import read_json
 from hfci.writing import replacing
 
@@ -36,15 +36,19 @@ TELLING = (Outcome.PASSED, Outcome.KNOWN_FAILURE)
 class Need(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One measurement: seconds from setup to teardown, and the peak memory in bytes where it is known."""
 
-    seconds: float
-    memory: int | None = None
+    seconds: Seconds
+    memory: Count | None = None
 
 
 class Runner(msgspec.Struct, forbid_unknown_fields=True):
-    """What was measured on one kind of runner: by case the latest needs, the newest last, and from which runs."""
+    """What was measured on one kind of runner: by case the latest needs, and from which runs.
+
+    - `runs`: RUN:SHARD:ATTEMPT of what was merged, a second time it changes nothing
+    - `cases`: by case ID the latest measurements, the newest last
+    """
 
     runs: list[str]
-    cases: dict[str, list[Need]]
+    cases: dict[str, Annotated[list[Need], msgspec.Meta(min_length=1, max_length=KEPT)]]
 
 
 class Requirements(msgspec.Struct, forbid_unknown_fields=True):

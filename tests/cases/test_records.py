@@ -26,7 +26,7 @@ def test_case_id_orders_the_axes() -> None:
 
 def test_schema_is_valid_and_names_every_field() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    for name, kind in (("record", Record), ("header", Header)):
+    for name, kind in (("Record", Record), ("Header", Header)):
         described = SCHEMA["$defs"][name]
         assert sorted(described["properties"]) == sorted(described["required"]) == sorted(kind.__struct_fields__)
 

@@ -1,0 +1,131 @@
+"""The JSON Schemas of the files that hfci reads and writes, made from the structures that read and write them.
+
+Types, limits and patterns are the fields' own. What a docstring lists as ``- `field`: …`` describes the field.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+
+from hfci.cases.records import RULES, Header, Record
+from hfci.generation.drift import drift
+from hfci.planning.plan import Plan
+from hfci.planning.popularity import Popularity
+from hfci.planning.requirements import Requirements
+from hfci.writing import replacing
+
+__all__ = ["DOCUMENTS", "Document", "check_schemas", "schemas", "write_schemas"]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ENDING = ".schema.json"
+WIDTH = 120
+
+
+class Document(NamedTuple):
+    """One format: where its schema lies in the package, what it is, and what it holds; of several kinds, each line one.
+
+    `is_whole` says that hfci writes every field, be it at its default; otherwise those at their default are left out.
+    """
+
+    path: str
+    title: str
+    kinds: tuple[Any, ...]
+    is_whole: bool = True
+
+
+DOCUMENTS = (
+    Document(
+        "cases/data/records",
+        "Records: the first line is the header, each further one a case",
+        (Header, Annotated[Record, msgspec.Meta(extra_json_schema=RULES)]),
+    ),
+    Document("planning/data/plan", "A plan: which shard runs what, and what does not run, and why", (Plan,)),
+    Document("planning/data/popularity", "Popularity: how much each model type is used on the Hub", (Popularity,)),
+    Document(
+        "planning/data/requirements", "Requirements: what cases need, as measured, by kind of runner", (Requirements,)
+    ),
+)
+
+# `- `name`, `other`: text; `third`: text`, over one line or more.
+_BULLET = re.compile(r"^- (`\w+`.*(?:\n  .*)*)\n?", re.MULTILINE)
+_NAMES = r"`\w+`(?:, `\w+`)*: "
+_TOLD = re.compile(rf"(?:^|; )({_NAMES})(.*?)(?=; {_NAMES}|$)", re.DOTALL)
+
+
+def schemas() -> dict[str, str]:
+    """Return path → text of every schema, by its path in the package."""
+    return {f"{each.path}{ENDING}": f"{_text(_schema(each))}\n" for each in DOCUMENTS}
+
+
+def write_schemas(package: Path) -> tuple[str, ...]:
+    """Write the schemas below the folder of the package; return the paths of those that changed."""
+    changed = [path for path, text in schemas().items() if not _is_there(package / path, text)]
+    for path in changed:
+        with replacing(package / path) as file:
+            file.write(schemas()[path].encode())
+    return tuple(changed)
+
+
+def check_schemas(package: Path) -> str:
+    """Return how the schemas below the folder of the package differ from what would be written: a unified diff."""
+    files = (path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file())
+    return drift(package, schemas(), files)
+
+
+def _is_there(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
+
+
+def _schema(document: Document) -> dict[str, Any]:
+    references, parts = msgspec.json.schema_components(
+        document.kinds, schema_hook=lambda _: {"type": "string"}, ref_template="#/$defs/{name}"
+    )
+    for part in parts.values():
+        _describe(part)
+        if "properties" in part:
+            _require(part, document.is_whole)
+    whole = dict(references[0]) if len(references) == 1 else {"anyOf": list(references)}
+    return {"$schema": DIALECT, "title": document.title, **whole, "$defs": parts}
+
+
+def _describe(part: dict[str, Any]) -> None:
+    """Move what the description of a structure lists of its fields to these."""
+    text = inspect.cleandoc(part.get("description", "")).replace("None", "null")
+    for names, told in _listed(text):
+        for name in re.findall(r"`(\w+)`", names):
+            part["properties"][name].setdefault("description", told)
+    if text:
+        part["description"] = " ".join(_BULLET.sub("", text).split())
+
+
+def _listed(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what a docstring lists: names of fields, and what it says of them."""
+    for bullet in _BULLET.findall(text):
+        yield from _TOLD.findall(" ".join(bullet.split()))
+
+
+def _require(part: dict[str, Any], is_whole: bool) -> None:
+    properties: Mapping[str, dict[str, Any]] = part["properties"]
+    if is_whole:
+        for described in properties.values():
+            described.pop("default", None)
+    part["required"] = [name for name, described in properties.items() if "default" not in described]
+
+
+def _text(value: Any, indent: str = "") -> str:
+    """Return JSON, with what fits in a line in one."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent + line) <= WIDTH or not isinstance(value, (dict, list)) or not value:
+        return line
+    inner = f"{indent} "
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(inner + _text(one, inner) for one in value) + f"\n{indent}]"
+    pairs = (f"{inner}{json.dumps(name)}: {_text(one, inner)}" for name, one in value.items())
+    return "{\n" + ",\n".join(pairs) + f"\n{indent}}}"
