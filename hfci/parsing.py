@@ -23,6 +23,7 @@ from packaging.version import Version
 from hfci.errors import UsageError, nearest, require_keys
 
 __all__ = [
+    "UNREADABLE",
     "Names",
     "Text",
     "Upgrades",
@@ -46,6 +47,9 @@ Names = Annotated[
 # From each older schema to the next: what a document said then, as it is said now.
 Upgrades = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 _NONE: Upgrades = MappingProxyType({})
+
+# What msgspec raises for JSON that cannot be read, or not into a structure.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 # What is a text in a file, and what its text means.
 _MEANINGS = {SpecifierSet: SpecifierSet, Version: Version}
@@ -87,7 +91,7 @@ def decode(
         found = data.get("schema") if isinstance(data, dict) else schema
         if found == schema:
             return convert(data, kind, f"{where} is no {what}")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise UsageError(f"{where} is no {what}: {error}") from error
     while type(found) is int and found in upgrades:
         data = upgrades[found](data)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +17,13 @@ import msgspec
 from hfci.cases.records import PATTERN, SCHEMA, Header, Record
 from hfci.confined import inside
 from hfci.errors import NothingToDo, UsageError
+from hfci.parsing import UNREADABLE, Upgrades, decode
 
-__all__ = ["Part", "find_parts", "read_records"]
+__all__ = ["Part", "find_parts", "parse_header", "read_records"]
 
 # From each older schema to the next: what the header said then, as it is said now. Records have only gained fields
 # that may be left out.
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+UPGRADES: Upgrades = {
     1: lambda head: {**head, "schema": 2, "names": None, "checks": None},
     2: lambda head: {**head, "schema": 3, "variables": None},
     3: lambda head: {**head, "schema": 4, "packages": None},
@@ -80,7 +81,7 @@ def read_records(path: Path) -> Iterator[tuple[int, Record | None]]:
         for number, line in enumerate(file, 2):
             try:
                 yield offset, _RECORDS.decode(line)
-            except (msgspec.DecodeError, RecursionError) as error:
+            except UNREADABLE as error:
                 if line.endswith(b"\n"):
                     raise UsageError(f"{path}:{number} is no record of schema {SCHEMA}: {error}") from error
                 yield offset, None
@@ -124,24 +125,19 @@ def _digest(path: Path) -> bytes:
 
 def _header(path: Path) -> Header | None:
     """Return the header of a file; None where it was cut off before its end."""
-    where = f"{path}:1"
     with _opened(path) as file:
         line = file.readline()
+    return None if not line.endswith(b"\n") and not _is_json(line) else parse_header(line, f"{path}:1")
+
+
+def parse_header(line: bytes, where: str) -> Header:
+    """Return the header in a line of JSON, of this schema or an earlier one; UsageError if it is none."""
+    return decode(line, Header, "header of records", where, schema=SCHEMA, upgrades=UPGRADES)
+
+
+def _is_json(line: bytes) -> bool:
     try:
-        data = msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError) as error:
-        if not line.endswith(b"\n"):
-            return None
-        raise UsageError(f"{where} is not JSON: {error}") from error
-    if not isinstance(data, dict) or "schema" not in data:
-        raise UsageError(f"{where}: a records file begins with a header line")
-    while (schema := data["schema"]) != SCHEMA:
-        migrate = MIGRATIONS.get(schema) if isinstance(schema, int) else None
-        if migrate is None:
-            readable = ", ".join(map(str, (*MIGRATIONS, SCHEMA)))
-            raise UsageError(f"{where}: records of schema {schema!r}; this hfci reads {readable}")
-        data = migrate(data)
-    try:
-        return msgspec.convert(data, Header)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: no header of schema {SCHEMA}: {error}") from error
+        msgspec.json.decode(line)
+    except UNREADABLE:
+        return False
+    return True

@@ -27,10 +27,12 @@ def read(request: pytest.FixtureRequest) -> object:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"schema": ', '"schema": 1', "records of schema 1"),
+        ('"schema": ', '"schema": 1', "records of schema 14"),
         ('"outcome": "passed"', '"outcome": "perfect"', ":2 is no record"),
         ('"outcome": "passed"', '"outcome": "passed", "of_a_newer_hfci": 1', ":2 is no record"),
         ('{"case"', '{"ca', ":2 is no record"),
+        ('"check": "forward"', '"check": "\udcff"', ":2 is no record"),
+        ('"schema": ', '"run": "\udcff", "schema": ', ":1 is no header of records: 'utf-8' codec"),
         ('"check": "forward"', f'"check": {"[" * 100_000}', ":2 is no record"),
     ],
 )
@@ -41,7 +43,7 @@ def test_an_older_green_does_not_outlive_a_later_file_that_cannot_be_read(
     later = save(tmp_path, "later", GREEN, started="2026-02-01T00:00:00+00:00")
     text = later.read_text()
     assert old in text
-    later.write_text(text.replace(old, new))
+    later.write_text(text.replace(old, new), errors="surrogateescape")
     assert callable(read)
     with pytest.raises(UsageError, match=said):
         read(tmp_path)

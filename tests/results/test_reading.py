@@ -78,10 +78,10 @@ def test_the_same_run_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (['{"schema": 0, "run": "x"}'], "records of schema 0; this hfci reads 1, 2, 3"),
-        (['{"schema": "new", "run": "x"}'], "records of schema 'new'; this hfci reads 1, 2, 3"),
-        (['{"run": "x"}'], "begins with a header"),
-        (['{"schema": 1, "run": "x"}'], "no header of schema 4: .*missing required field `started`"),
+        (['{"schema": 0, "run": "x"}'], "records of schema 0, this hfci reads 1, 2, 3, 4"),
+        (['{"schema": "new", "run": "x"}'], "records of schema 'new', this hfci reads 1, 2, 3, 4"),
+        (['{"run": "x"}'], "x.jsonl:1: a header of records of schema None"),
+        (['{"schema": 1, "run": "x"}'], ":1 is no header of records: it lacks started"),
         (["HEADER", '{"case": "x"}'], ":2 is no record of schema 4: .*missing required field `model_type`"),
         (["HEADER", '{"case": 5}'], ":2 is no record of schema 4: Expected `str`, got `int`"),
         (["HEADER", "[]"], ":2 is no record of schema 4: Expected `object`, got `array`"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from hfci.confined import inside
+from hfci.parsing import UNREADABLE
 from hfci.planning.fingerprinting.fingerprints import Fingerprints
 from hfci.writing import replacing
 
@@ -42,7 +43,7 @@ def read_past(folder: Path) -> Past | None:
     for path in sorted(folder.rglob(PATTERN), key=lambda path: path.name, reverse=True):
         try:
             past = msgspec.json.decode(inside(folder, path.relative_to(folder)).read_bytes(), type=Past)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, *UNREADABLE):
             continue
         if past.schema == SCHEMA:
             return past

@@ -17,6 +17,7 @@ import hfci
 from hfci.cases.manifest import FAULTS, MANIFEST, ManifestArchitecture, load_manifest
 from hfci.errors import UsageError
 from hfci.origin import Origin
+from hfci.parsing import UNREADABLE
 from hfci.planning.fingerprinting.fingerprints import Fingerprints
 from hfci.writing import replacing
 
@@ -81,7 +82,7 @@ def _fingerprints(folder: Path) -> dict[tuple[str, str], frozenset[str] | None]:
 def _read(file: Path) -> frozenset[str]:
     try:
         verified = msgspec.json.decode(file.read_bytes(), type=_Verified)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return frozenset()
     return verified.fingerprints if verified.hfci == _hfci() else frozenset()
 

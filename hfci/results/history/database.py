@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import msgspec
-
 from hfci.errors import EnvironmentUnfit, HfciError, UsageError
+from hfci.parsing import UNREADABLE
 
 __all__ = ["PATIENCE_S", "Database"]
 
@@ -134,7 +133,7 @@ class Database:
 def _explaining(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
+    except (sqlite3.DatabaseError, *UNREADABLE) as error:
         # Where SQLite has no code of its own for it, what it read is not what was written.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         kind, meaning = MEANINGS.get(code, MEANINGS[sqlite3.SQLITE_CORRUPT])

@@ -16,6 +16,7 @@ import numpy as np
 
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Header, Record
+from hfci.parsing import UNREADABLE
 from hfci.results.history.columns import BIT, CODE, LAYOUT, OUTCOMES, QUANTITIES, Columns, measured, quantised
 from hfci.results.history.interning import Vocabulary
 from hfci.results.history.trends import Point
@@ -160,7 +161,7 @@ def _part(header: Header, path: Path) -> Part:
 def _is_record(line: bytes) -> bool:
     try:
         msgspec.json.decode(line, type=Record)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False
     return True
 

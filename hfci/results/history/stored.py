@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from hfci.cases.records import Header
+from hfci.cases.reading import parse_header
 from hfci.errors import UsageError
 from hfci.results.history.columns import LAYOUT, Columns, decode, decode_cases, encode
 from hfci.results.history.gathering import Part, Run, scope_of
@@ -71,7 +71,7 @@ def read_runs(connection: Connection, branch: str | None = None) -> list[StoredR
 def read_parts(connection: Connection, run: int | None) -> list[Part]:
     """Return the parts of a run by their numbers, of which the first is 1; none of no run."""
     rows = connection.execute("SELECT header, digest, recorded FROM parts WHERE run = ? ORDER BY number", (run,))
-    return [Part(msgspec.json.decode(header, type=Header), *rest) for header, *rest in rows]
+    return [Part(parse_header(header, "what the history holds of a run"), *rest) for header, *rest in rows]
 
 
 def read_columns(connection: Connection, run: int) -> Columns:
