@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from hfci.checks.table import CHECKS, Applicable, asked_of
 from hfci.errors import FOREIGN, HfciError, UsageError, in_one_line, nearest
 from hfci.generation.names import file_name
@@ -100,7 +102,9 @@ def render(
     requires: Mapping[str, tuple[str, ...]],
     templates: Path | None = None,
 ) -> tuple[tuple[Rendered, ...], tuple[Fault, ...]]:
-    """Return the test files of `row`: the smoke tests of its base, and the functional tests of its other architectures.
+    """Return the test files of `row`: the smoke tests of its base, and the functional tests of its architectures.
+
+    The base is in the functional tests too where that tier asks something of it that the smoke tier does not.
 
     `requires` has the packages that an architecture is known to want. An architecture without a family, which is an
     error of the row, has no tests; nor has one of which a template makes none: why is its fault. Raises TemplateBroken,
@@ -136,6 +140,7 @@ def render(
             "header": header(family.template, transformers),
             "requires": requires.get(arch.name, ()),
             "invariants": [str(variant) for variant in applicable.variants if not CHECKS[variant.check].written_out],
+            "written_out": [variant.check for variant in applicable.variants if CHECKS[variant.check].written_out],
             **promises_of(row.model_type, arch.name),
         }
         return _fill(folder, family.template, variables)
@@ -147,9 +152,17 @@ def render(
         return Rendered(row.model_type, tier, path, text, header(template, transformers), of, due, outputs=promised)
 
     files, place = [], base.family or known[0].family
-    if base.family and (text := filled(base, "smoke")) is not None:
-        files.append(file("smoke", families[base.family].template, f"{place}/{file_name(stem)}", text, [base]))
-    sections = {arch: made for arch in known if arch != base and (made := filled(arch, "functional")) is not None}
+    smoke = filled(base, "smoke") if base.family else None
+    sections = {}
+    for arch in known:
+        if (arch != base or smoke is not None) and (text := filled(arch, "functional")) is not None:
+            sections[arch] = text
+    if base in sections and not asked[base.name, "functional"].variants:
+        del sections[base]  # its smoke tests then tell whom the functional tier's rules exclude
+        both = asked[base.name, "smoke"].excluded + asked[base.name, "functional"].excluded
+        asked[base.name, "smoke"] = replace(asked[base.name, "smoke"], excluded=both)
+    if smoke is not None:
+        files.append(file("smoke", families[base.family].template, f"{place}/{file_name(stem)}", smoke, [base]))
     if sections:
         variables = {
             "model_type": row.model_type,

@@ -16,7 +16,7 @@ from hfci.generation.render import HEADER
 if TYPE_CHECKING:
     from hfci.catalog import ModelType
 
-__all__ = ["RULES", "Expected", "Problem", "Rule", "Section", "TestFile", "problems_of"]
+__all__ = ["RULES", "Expected", "Problem", "Rule", "Section", "TestFile", "asked_by", "problems_of"]
 
 Findings = Iterator[tuple[int, str]]
 
@@ -168,7 +168,7 @@ def _promised(file: TestFile, expected: Expected) -> Findings:
         if found.count(name) != 1:
             yield 1, f"{name} is tested {found.count(name)} times, not once"
     for section, architecture in zip(file.sections, found, strict=True):
-        asked = [(test.lineno, name) for test in section.tests for name in _asked_by(test)]
+        asked = [(test.lineno, name) for test in section.tests for name in asked_by(test)]
         names = [name for _, name in asked]
         due = expected.asked[architecture].names if architecture in expected.asked else ()
         for name in due:
@@ -181,7 +181,7 @@ def _promised(file: TestFile, expected: Expected) -> Findings:
                 yield line, f"{name} is asked {names.count(name)} times of {architecture}"
 
 
-def _asked_by(test: ast.FunctionDef) -> list[str]:
+def asked_by(test: ast.FunctionDef) -> list[str]:
     """Return the checks, with their axes, that a test makes: the one that it is named after, or its parameters."""
     if test.name != INVARIANT:
         return [test.name.removeprefix("test_")]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hfci.cases.manifest import FAULTS, MANIFEST, ManifestRow
 from hfci.generation.render import Rendered
-from hfci.generation.rules import RULES, Expected, Problem, TestFile, problems_of
+from hfci.generation.rules import RULES, Expected, Problem, TestFile, asked_by, problems_of
 from hfci.generation.tools import collection_problems, format_problems, lint_problems
 
 __all__ = ["DESCRIPTIONS", "invalid_files", "problems_in", "problems_of_rows", "strays"]
@@ -126,8 +126,13 @@ def _same_tests(files: Sequence[TestFile]) -> Iterator[Problem]:
     """Tell of files with the same cases or the same body, and of tests of one architecture with the same body."""
     first_of: dict[object, str] = {}
     for file in files:
-        ids = [(section.marker.get("model_type"), section.marker.get("architecture")) for section in file.sections]
-        for key in (*ids, _body(file.tree)):
+        cases = [
+            (section.marker.get("model_type"), section.marker.get("architecture"), check)
+            for section in file.sections
+            for test in section.tests
+            for check in asked_by(test)
+        ]
+        for key in (*cases, _body(file.tree)):
             first = first_of.setdefault(key, file.path)
             if first != file.path:
                 yield Problem(file.path, 1, "same-test", f"tests what {first} tests")
