@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="nemotron3_diarization", tier="function
 
 
 @pytest.mark.hfci(
+    architecture="Nemotron3DiarizationModel",
+    family="audio",
+)
+class TestNemotron3DiarizationModel:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Nemotron3DiarizationForAudioFrameClassification",
     family="audio",
 )
@@ -40,3 +61,12 @@ class TestNemotron3DiarizationForAudioFrameClassification:
             config.head_config.num_speakers,
         )
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

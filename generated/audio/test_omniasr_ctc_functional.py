@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="omniasr_ctc", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="OmniASRCTCModel",
+    family="audio",
+)
+class TestOmniASRCTCModel:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="OmniASRForCTC",
     family="audio",
 )
@@ -37,3 +58,12 @@ class TestOmniASRForCTC:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

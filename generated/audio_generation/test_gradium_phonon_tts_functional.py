@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="gradium_phonon_tts", tier="functional"
 
 
 @pytest.mark.hfci(
+    architecture="GradiumPhononTTSModel",
+    family="audio_generation",
+)
+class TestGradiumPhononTTSModel:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="GradiumPhononTTSForConditionalGeneration",
     family="audio_generation",
 )
@@ -38,3 +59,12 @@ class TestGradiumPhononTTSForConditionalGeneration:
         given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
         assert given.shape[0] == batch
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="nemo_speechlm", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Nemotron3_5TranscribeModel",
+    family="audio_language",
+)
+class TestNemotron3_5TranscribeModel:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Nemotron3_5TranscribeForConditionalGeneration",
     family="audio_language",
 )
@@ -40,3 +61,12 @@ class TestNemotron3_5TranscribeForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="qwen3_asr", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Qwen3ASRModel",
+    family="audio_language",
+)
+class TestQwen3ASRModel:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Qwen3ASRForConditionalGeneration",
     family="audio_language",
 )
@@ -42,6 +63,15 @@ class TestQwen3ASRForConditionalGeneration:
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="Qwen3ASRForTokenClassification",
@@ -67,3 +97,12 @@ class TestQwen3ASRForTokenClassification:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

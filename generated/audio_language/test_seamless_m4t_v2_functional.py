@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="seamless_m4t_v2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="SeamlessM4Tv2Model",
+    family="audio_language",
+)
+class TestSeamlessM4Tv2Model:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="SeamlessM4Tv2ForTextToText",
     family="text_encoder_decoder",
 )
@@ -38,6 +59,15 @@ class TestSeamlessM4Tv2ForTextToText:
         batch, length = inputs["decoder_input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -65,6 +95,15 @@ class TestSeamlessM4Tv2ForSpeechToText:
         batch, length = inputs["decoder_input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -95,3 +134,12 @@ class TestSeamlessM4Tv2ForTextToSpeech:
         assert outputs.logits.shape == (batch, length, decoder.vocab_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

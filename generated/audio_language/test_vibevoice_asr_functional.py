@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="vibevoice_asr", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="VibeVoiceAsrModel",
+    family="audio_language",
+)
+class TestVibeVoiceAsrModel:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="VibeVoiceAsrForConditionalGeneration",
     family="audio_language",
 )
@@ -41,3 +62,12 @@ class TestVibeVoiceAsrForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="voxtral_realtime", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="VoxtralRealtimeModel",
+    family="audio_language",
+)
+class TestVoxtralRealtimeModel:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="VoxtralRealtimeForConditionalGeneration",
     family="audio_language",
 )
@@ -41,3 +62,12 @@ class TestVoxtralRealtimeForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

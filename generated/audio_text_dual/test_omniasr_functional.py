@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="omniasr", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="OmniASRModel",
+    family="audio_text_dual",
+)
+class TestOmniASRModel:
+    """Family: audio and text encoder pair.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="OmniASRForConditionalGeneration",
     family="audio_language",
 )
@@ -41,3 +62,12 @@ class TestOmniASRForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="grounding-dino", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="GroundingDinoModel",
+    family="detection",
+)
+class TestGroundingDinoModel:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="GroundingDinoForObjectDetection",
     family="detection",
 )

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="lw_detr", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="LwDetrModel",
+    family="detection",
+)
+class TestLwDetrModel:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="LwDetrForObjectDetection",
     family="detection",
 )
@@ -37,3 +58,12 @@ class TestLwDetrForObjectDetection:
         batch = inputs["pixel_values"].shape[0]
         assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

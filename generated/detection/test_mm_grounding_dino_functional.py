@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="mm-grounding-dino", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="MMGroundingDinoModel",
+    family="detection",
+)
+class TestMMGroundingDinoModel:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MMGroundingDinoForObjectDetection",
     family="detection",
 )

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="owlv2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Owlv2Model",
+    family="detection",
+)
+class TestOwlv2Model:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Owlv2ForObjectDetection",
     family="detection",
 )
@@ -37,3 +58,12 @@ class TestOwlv2ForObjectDetection:
         batch = inputs["pixel_values"].shape[0]
         assert outputs.pred_boxes.shape[::2] == (batch, 4)  # a box for each patch
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="pp_doclayout_v3", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="PPDocLayoutV3Model",
+    family="detection",
+)
+class TestPPDocLayoutV3Model:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PPDocLayoutV3ForObjectDetection",
     family="detection",
 )
@@ -37,3 +58,12 @@ class TestPPDocLayoutV3ForObjectDetection:
         batch = inputs["pixel_values"].shape[0]
         assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

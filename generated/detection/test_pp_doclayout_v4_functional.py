@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="pp_doclayout_v4", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="PPDocLayoutV4Model",
+    family="detection",
+)
+class TestPPDocLayoutV4Model:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PPDocLayoutV4ForObjectDetection",
     family="detection",
 )
@@ -37,3 +58,12 @@ class TestPPDocLayoutV4ForObjectDetection:
         batch = inputs["pixel_values"].shape[0]
         assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, tiny.config.num_coords)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="pp_ocrv6_small_det", tier="functional"
 
 
 @pytest.mark.hfci(
+    architecture="PPOCRV6SmallDetModel",
+    family="detection",
+)
+class TestPPOCRV6SmallDetModel:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PPOCRV6SmallDetForObjectDetection",
     family="detection",
 )
@@ -37,3 +58,12 @@ class TestPPOCRV6SmallDetForObjectDetection:
         batch = inputs["pixel_values"].shape[0]
         assert outputs.last_hidden_state.shape == (batch, 1, *inputs["pixel_values"].shape[2:])  # is it text?
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

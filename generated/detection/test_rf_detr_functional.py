@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="rf_detr", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="RfDetrModel",
+    family="detection",
+)
+class TestRfDetrModel:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="RfDetrForInstanceSegmentation",
     family="detection",
 )
@@ -37,6 +58,15 @@ class TestRfDetrForInstanceSegmentation:
         batch = inputs["pixel_values"].shape[0]
         assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -63,3 +93,12 @@ class TestRfDetrForObjectDetection:
         batch = inputs["pixel_values"].shape[0]
         assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

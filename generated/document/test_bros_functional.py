@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="bros", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="BrosModel",
+    family="document",
+)
+class TestBrosModel:
+    """Family: document model: text with its place on the page.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="BrosForTokenClassification",
     family="document",
 )
@@ -37,3 +58,12 @@ class TestBrosForTokenClassification:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

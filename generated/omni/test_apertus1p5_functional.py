@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="apertus1p5", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Apertus1p5Model",
+    family="omni",
+)
+class TestApertus1p5Model:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Apertus1p5ForConditionalGeneration",
     family="omni",
 )
@@ -39,3 +60,12 @@ class TestApertus1p5ForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

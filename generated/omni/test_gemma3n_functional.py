@@ -14,6 +14,28 @@ pytestmark = pytest.mark.hfci(model_type="gemma3n", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Gemma3nModel",
+    family="omni",
+    requires=("timm",),
+)
+class TestGemma3nModel:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Gemma3nForConditionalGeneration",
     family="omni",
     requires=("timm",),
@@ -41,3 +63,12 @@ class TestGemma3nForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

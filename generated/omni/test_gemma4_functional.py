@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="gemma4", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Gemma4Model",
+    family="omni",
+)
+class TestGemma4Model:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Gemma4ForConditionalGeneration",
     family="omni",
 )
@@ -41,6 +62,15 @@ class TestGemma4ForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="gemma4_unified", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Gemma4UnifiedModel",
+    family="omni",
+)
+class TestGemma4UnifiedModel:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Gemma4UnifiedForConditionalGeneration",
     family="omni",
 )
@@ -41,3 +62,12 @@ class TestGemma4UnifiedForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="phi4_multimodal", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Phi4MultimodalModel",
+    family="omni",
+)
+class TestPhi4MultimodalModel:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Phi4MultimodalForCausalLM",
     family="omni",
 )
@@ -38,3 +59,12 @@ class TestPhi4MultimodalForCausalLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

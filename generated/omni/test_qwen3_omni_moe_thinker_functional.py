@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="qwen3_omni_moe_thinker", tier="functio
 
 
 @pytest.mark.hfci(
+    architecture="Qwen3OmniMoeThinkerModel",
+    family="omni",
+)
+class TestQwen3OmniMoeThinkerModel:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Qwen3OmniMoeThinkerForConditionalGeneration",
     family="omni",
 )
@@ -39,3 +60,12 @@ class TestQwen3OmniMoeThinkerForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

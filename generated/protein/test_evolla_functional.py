@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="evolla", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="EvollaModel",
+    family="protein",
+)
+class TestEvollaModel:
+    """Family: protein model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="EvollaForProteinText2Text",
     family="protein",
 )

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="EvollaModel", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="EvollaModel",
+    family="protein",
+)
+class TestEvollaModel:
+    """Family: protein model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="EvollaForProteinText2Text",
     family="protein",
 )

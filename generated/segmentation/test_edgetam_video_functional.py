@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="edgetam_video", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="EdgeTamVideoModel",
+    family="segmentation",
+)
+class TestEdgeTamVideoModel:
+    """Family: segmentation model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="EdgeTamModel",
     family="segmentation",
 )
@@ -38,3 +59,12 @@ class TestEdgeTamModel:
         assert outputs.iou_scores.shape[0] == batch
         assert outputs.pred_masks.shape[:3] == outputs.iou_scores.shape  # a score for each mask of each prompt
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="mask2former", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Mask2FormerModel",
+    family="segmentation",
+)
+class TestMask2FormerModel:
+    """Family: segmentation model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Mask2FormerForUniversalSegmentation",
     family="segmentation",
 )
@@ -39,3 +60,12 @@ class TestMask2FormerForUniversalSegmentation:
         assert outputs.class_queries_logits.shape == (batch, queries, tiny.config.num_labels + 1)
         assert outputs.masks_queries_logits.shape[:2] == (batch, queries)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

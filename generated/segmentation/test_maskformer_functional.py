@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="maskformer", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="MaskFormerModel",
+    family="segmentation",
+)
+class TestMaskFormerModel:
+    """Family: segmentation model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MaskFormerForInstanceSegmentation",
     family="segmentation",
 )
@@ -40,3 +61,12 @@ class TestMaskFormerForInstanceSegmentation:
         assert outputs.class_queries_logits.shape == (batch, queries, tiny.config.num_labels + 1)
         assert outputs.masks_queries_logits.shape[:2] == (batch, queries)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

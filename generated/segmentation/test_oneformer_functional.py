@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="oneformer", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="OneFormerModel",
+    family="segmentation",
+)
+class TestOneFormerModel:
+    """Family: segmentation model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="OneFormerForUniversalSegmentation",
     family="segmentation",
 )
@@ -39,3 +60,12 @@ class TestOneFormerForUniversalSegmentation:
         assert outputs.class_queries_logits.shape == (batch, queries, tiny.config.num_labels + 1)
         assert outputs.masks_queries_logits.shape[:2] == (batch, queries)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="speech_to_text", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Speech2TextModel",
+    family="speech_encoder_decoder",
+)
+class TestSpeech2TextModel:
+    """Family: speech encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Speech2TextForConditionalGeneration",
     family="speech_encoder_decoder",
 )
@@ -38,3 +59,12 @@ class TestSpeech2TextForConditionalGeneration:
         batch, length = inputs["decoder_input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="bailing_hybrid", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="BailingHybridModel",
+    family="state_space",
+)
+class TestBailingHybridModel:
+    """Family: recurrent language model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="BailingHybridForCausalLM",
     family="state_space",
 )
@@ -37,3 +58,12 @@ class TestBailingHybridForCausalLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="falcon_h1", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="FalconH1Model",
+    family="state_space",
+)
+class TestFalconH1Model:
+    """Family: recurrent language model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="FalconH1ForCausalLM",
     family="state_space",
 )
@@ -37,3 +58,12 @@ class TestFalconH1ForCausalLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

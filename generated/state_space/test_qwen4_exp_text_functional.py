@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="qwen4_exp_text", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Qwen4ExpTextModel",
+    family="state_space",
+)
+class TestQwen4ExpTextModel:
+    """Family: recurrent language model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Qwen4ExpForCausalLM",
     family="state_space",
 )
@@ -37,3 +58,12 @@ class TestQwen4ExpForCausalLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

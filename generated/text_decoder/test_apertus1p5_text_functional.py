@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="apertus1p5_text", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Apertus1p5TextModel",
+    family="text_decoder",
+)
+class TestApertus1p5TextModel:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Apertus1p5TextForCausalLM",
     family="text_decoder",
 )
@@ -37,3 +58,12 @@ class TestApertus1p5TextForCausalLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="cohere2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Cohere2Model",
+    family="text_decoder",
+)
+class TestCohere2Model:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Cohere2ForCausalLM",
     family="text_decoder",
 )
@@ -37,3 +58,12 @@ class TestCohere2ForCausalLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="csm_depth_decoder_model", tier="functi
 
 
 @pytest.mark.hfci(
+    architecture="CsmDepthDecoderModel",
+    family="text_decoder",
+)
+class TestCsmDepthDecoderModel:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="CsmDepthDecoderForCausalLM",
     family="text_decoder",
 )
@@ -38,3 +55,12 @@ class TestCsmDepthDecoderForCausalLM:
             config.vocab_size,
         )
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

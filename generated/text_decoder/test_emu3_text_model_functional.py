@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="emu3_text_model", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Emu3TextModel",
+    family="text_decoder",
+)
+class TestEmu3TextModel:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Emu3ForCausalLM",
     family="text_decoder",
 )
@@ -34,3 +51,12 @@ class TestEmu3ForCausalLM:
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="ernie4_5_vl_moe_text", tier="functiona
 
 
 @pytest.mark.hfci(
+    architecture="Ernie4_5_VLMoeTextModel",
+    family="text_decoder",
+)
+class TestErnie4_5_VLMoeTextModel:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Ernie4_5_VL_MoeTextModel",
     family="text_decoder",
 )
@@ -34,3 +51,12 @@ class TestErnie4_5_VL_MoeTextModel:
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

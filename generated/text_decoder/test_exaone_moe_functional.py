@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="exaone_moe", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="ExaoneMoeModel",
+    family="text_decoder",
+)
+class TestExaoneMoeModel:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="ExaoneMoeForCausalLM",
     family="text_decoder",
 )
@@ -38,3 +59,12 @@ class TestExaoneMoeForCausalLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="hunyuan_v1_dense", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="HunYuanDenseV1Model",
+    family="text_decoder",
+)
+class TestHunYuanDenseV1Model:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="HunYuanDenseV1ForCausalLM",
     family="text_decoder",
 )
@@ -37,6 +58,15 @@ class TestHunYuanDenseV1ForCausalLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -63,3 +93,12 @@ class TestHunYuanDenseV1ForSequenceClassification:
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="kosmos_2_text_model", tier="functional
 
 
 @pytest.mark.hfci(
+    architecture="Kosmos2TextForCausalLM",
+    family="text_decoder",
+)
+class TestKosmos2TextForCausalLM:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Kosmos2TextModel",
     family="text_decoder",
 )
@@ -34,6 +51,15 @@ class TestKosmos2TextModel:
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -57,3 +83,12 @@ class TestKosmos2TextTransformer:
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="mllama_text_model", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="MllamaTextModel",
+    family="text_decoder",
+)
+class TestMllamaTextModel:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MllamaForCausalLM",
     family="text_decoder",
 )
@@ -34,3 +51,12 @@ class TestMllamaForCausalLM:
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="musicgen_decoder", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="MusicgenModel",
+    family="text_decoder",
+)
+class TestMusicgenModel:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MusicgenForCausalLM",
     family="text_decoder",
 )
@@ -33,6 +50,15 @@ class TestMusicgenForCausalLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -56,3 +82,12 @@ class TestMusicgenDecoder:
         batch //= tiny.config.num_codebooks  # each row has a line for every codebook
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

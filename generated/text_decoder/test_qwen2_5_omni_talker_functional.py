@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="qwen2_5_omni_talker", tier="functional
 
 
 @pytest.mark.hfci(
+    architecture="Qwen2_5OmniTalkerModel",
+    family="text_decoder",
+)
+class TestQwen2_5OmniTalkerModel:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Qwen2_5OmniTalkerForConditionalGeneration",
     family="text_decoder",
 )
@@ -34,3 +51,12 @@ class TestQwen2_5OmniTalkerForConditionalGeneration:
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="qwen3_omni_moe_talker_code_predictor",
 
 
 @pytest.mark.hfci(
+    architecture="Qwen3OmniMoeTalkerCodePredictorModel",
+    family="text_decoder",
+)
+class TestQwen3OmniMoeTalkerCodePredictorModel:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Qwen3OmniMoeTalkerCodePredictorModelForConditionalGeneration",
     family="text_decoder",
 )
@@ -34,3 +51,12 @@ class TestQwen3OmniMoeTalkerCodePredictorModelForConditionalGeneration:
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

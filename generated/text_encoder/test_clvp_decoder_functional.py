@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="clvp_decoder", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="ClvpDecoder",
+    family="text_encoder",
+)
+class TestClvpDecoder:
+    """Family: text encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="ClvpModel",
     family="text_encoder",
 )
@@ -33,6 +50,15 @@ class TestClvpModel:
         batch, length = inputs["input_ids"].shape
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -56,3 +82,12 @@ class TestClvpForCausalLM:
         given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
         assert given.shape[0] == batch
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="convbert", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="ConvBertModel",
+    family="text_encoder",
+)
+class TestConvBertModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="ConvBertForMaskedLM",
     family="text_encoder",
 )
@@ -37,6 +58,15 @@ class TestConvBertForMaskedLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -63,6 +93,15 @@ class TestConvBertForSequenceClassification:
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -91,6 +130,15 @@ class TestConvBertForQuestionAnswering:
         assert outputs.end_logits.shape == (batch, length)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="ConvBertForTokenClassification",
@@ -117,6 +165,15 @@ class TestConvBertForTokenClassification:
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="ConvBertForMultipleChoice",
@@ -141,3 +198,12 @@ class TestConvBertForMultipleChoice:
         outputs = tiny.forward(inputs)
         assert outputs.logits.shape == inputs["input_ids"].shape[:2]
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

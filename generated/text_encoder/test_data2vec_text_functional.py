@@ -14,6 +14,28 @@ pytestmark = pytest.mark.hfci(model_type="data2vec-text", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Data2VecTextModel",
+    family="text_encoder",
+)
+class TestData2VecTextModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForTextEncoding
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Data2VecTextForMaskedLM",
     family="text_encoder",
 )
@@ -38,6 +60,15 @@ class TestData2VecTextForMaskedLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -65,6 +96,15 @@ class TestData2VecTextForCausalLM:
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="Data2VecTextForSequenceClassification",
@@ -90,6 +130,15 @@ class TestData2VecTextForSequenceClassification:
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -118,6 +167,15 @@ class TestData2VecTextForQuestionAnswering:
         assert outputs.end_logits.shape == (batch, length)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="Data2VecTextForTokenClassification",
@@ -144,6 +202,15 @@ class TestData2VecTextForTokenClassification:
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="Data2VecTextForMultipleChoice",
@@ -168,3 +235,12 @@ class TestData2VecTextForMultipleChoice:
         outputs = tiny.forward(inputs)
         assert outputs.logits.shape == inputs["input_ids"].shape[:2]
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

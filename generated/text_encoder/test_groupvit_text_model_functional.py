@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="groupvit_text_model", tier="functional
 
 
 @pytest.mark.hfci(
+    architecture="GroupViTTextModel",
+    family="text_encoder",
+)
+class TestGroupViTTextModel:
+    """Family: text encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="GroupViTTextTransformer",
     family="text_encoder",
 )
@@ -33,3 +50,12 @@ class TestGroupViTTextTransformer:
         batch, length = inputs["input_ids"].shape
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

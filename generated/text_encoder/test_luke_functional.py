@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="luke", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="LukeModel",
+    family="text_encoder",
+)
+class TestLukeModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="LukeForMaskedLM",
     family="text_encoder",
 )
@@ -38,6 +59,15 @@ class TestLukeForMaskedLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -64,6 +94,15 @@ class TestLukeForSequenceClassification:
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -92,6 +131,15 @@ class TestLukeForQuestionAnswering:
         assert outputs.end_logits.shape == (batch, length)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="LukeForTokenClassification",
@@ -118,6 +166,15 @@ class TestLukeForTokenClassification:
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="LukeForMultipleChoice",
@@ -142,3 +199,12 @@ class TestLukeForMultipleChoice:
         outputs = tiny.forward(inputs)
         assert outputs.logits.shape == inputs["input_ids"].shape[:2]
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="megatron-bert", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="MegatronBertModel",
+    family="text_encoder",
+)
+class TestMegatronBertModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MegatronBertForPreTraining",
     family="text_encoder",
 )
@@ -38,6 +59,15 @@ class TestMegatronBertForPreTraining:
         assert outputs.prediction_logits.shape == (batch, length, tiny.config.vocab_size)
         assert outputs.seq_relationship_logits.shape == (batch, 2)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -65,6 +95,15 @@ class TestMegatronBertForCausalLM:
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="MegatronBertForMaskedLM",
@@ -91,6 +130,15 @@ class TestMegatronBertForMaskedLM:
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="MegatronBertForSequenceClassification",
@@ -116,6 +164,15 @@ class TestMegatronBertForSequenceClassification:
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -144,6 +201,15 @@ class TestMegatronBertForQuestionAnswering:
         assert outputs.end_logits.shape == (batch, length)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="MegatronBertForTokenClassification",
@@ -170,6 +236,15 @@ class TestMegatronBertForTokenClassification:
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="MegatronBertForMultipleChoice",
@@ -194,6 +269,15 @@ class TestMegatronBertForMultipleChoice:
         outputs = tiny.forward(inputs)
         assert outputs.logits.shape == inputs["input_ids"].shape[:2]
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -220,3 +304,12 @@ class TestMegatronBertForNextSentencePrediction:
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, 2)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="openai_privacy_filter", tier="function
 
 
 @pytest.mark.hfci(
+    architecture="OpenAIPrivacyFilterModel",
+    family="text_encoder",
+)
+class TestOpenAIPrivacyFilterModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="OpenAIPrivacyFilterForTokenClassification",
     family="text_decoder",
 )
@@ -37,3 +58,12 @@ class TestOpenAIPrivacyFilterForTokenClassification:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="visual_bert", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="VisualBertModel",
+    family="text_encoder",
+)
+class TestVisualBertModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="VisualBertForPreTraining",
     family="text_encoder",
 )
@@ -46,3 +67,12 @@ class TestVisualBertForPreTraining:
             2,
         )
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="dia", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="DiaModel",
+    family="text_encoder_decoder",
+)
+class TestDiaModel:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="DiaForConditionalGeneration",
     family="text_encoder_decoder",
 )
@@ -42,3 +63,12 @@ class TestDiaForConditionalGeneration:
             config.decoder_config.vocab_size,
         )
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

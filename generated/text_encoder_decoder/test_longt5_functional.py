@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="longt5", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="LongT5Model",
+    family="text_encoder_decoder",
+)
+class TestLongT5Model:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="LongT5ForConditionalGeneration",
     family="text_encoder_decoder",
 )
@@ -38,3 +59,12 @@ class TestLongT5ForConditionalGeneration:
         batch, length = inputs["decoder_input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="m2m_100", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="M2M100Model",
+    family="text_encoder_decoder",
+)
+class TestM2M100Model:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="M2M100ForConditionalGeneration",
     family="text_encoder_decoder",
 )
@@ -38,3 +59,12 @@ class TestM2M100ForConditionalGeneration:
         batch, length = inputs["decoder_input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="nllb-moe", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="NllbMoeModel",
+    family="text_encoder_decoder",
+)
+class TestNllbMoeModel:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="NllbMoeForConditionalGeneration",
     family="text_encoder_decoder",
 )
@@ -39,3 +60,12 @@ class TestNllbMoeForConditionalGeneration:
         batch, length = inputs["decoder_input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

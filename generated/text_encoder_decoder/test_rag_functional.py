@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="rag", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="RagModel",
+    family="text_encoder_decoder",
+)
+class TestRagModel:
+    """Family: text encoder-decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="RagSequenceForGeneration",
     family="text_encoder_decoder",
 )
@@ -36,6 +53,15 @@ class TestRagSequenceForGeneration:
         assert outputs.logits.shape == (batch, length, decoder.vocab_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -61,3 +87,12 @@ class TestRagTokenForGeneration:
         assert outputs.logits.shape == (batch, length, decoder.vocab_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="switch_transformers", tier="functional
 
 
 @pytest.mark.hfci(
+    architecture="SwitchTransformersModel",
+    family="text_encoder_decoder",
+)
+class TestSwitchTransformersModel:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="SwitchTransformersForConditionalGeneration",
     family="text_encoder_decoder",
 )
@@ -39,3 +60,12 @@ class TestSwitchTransformersForConditionalGeneration:
         batch, length = inputs["decoder_input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="patchtsmixer", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="PatchTSMixerModel",
+    family="time_series",
+)
+class TestPatchTSMixerModel:
+    """Family: time series model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PatchTSMixerForTimeSeriesClassification",
     family="time_series",
 )
@@ -34,6 +55,15 @@ class TestPatchTSMixerForTimeSeriesClassification:
         assert outputs.last_hidden_state.shape[0] == batch
         assert outputs.last_hidden_state.shape[-1] == tiny.config.d_model
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -57,3 +87,12 @@ class TestPatchTSMixerForRegression:
         assert outputs.last_hidden_state.shape[0] == batch
         assert outputs.last_hidden_state.shape[-1] == tiny.config.d_model
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="timesfm", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="TimesFmModel",
+    family="time_series",
+)
+class TestTimesFmModel:
+    """Family: time series model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="TimesFmModelForPrediction",
     family="time_series",
 )
@@ -38,3 +59,12 @@ class TestTimesFmModelForPrediction:
         assert outputs.last_hidden_state.shape[0] == batch
         assert outputs.last_hidden_state.shape[-1] == tiny.config.hidden_size
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="videoprism_vision_model", tier="functi
 
 
 @pytest.mark.hfci(
+    architecture="VideoPrismVisionModel",
+    family="video",
+)
+class TestVideoPrismVisionModel:
+    """Family: video encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="VideoPrismForVideoClassification",
     family="video",
 )
@@ -42,3 +63,12 @@ class TestVideoPrismForVideoClassification:
             config.num_labels,
         )
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="deit", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="DeiTModel",
+    family="vision",
+)
+class TestDeiTModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="DeiTForMaskedImageModeling",
     family="vision",
 )
@@ -36,6 +57,15 @@ class TestDeiTForMaskedImageModeling:
         outputs = tiny.forward(inputs)
         assert outputs.reconstruction.shape == inputs["pixel_values"].shape
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -63,6 +93,15 @@ class TestDeiTForImageClassification:
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="DeiTForImageClassificationWithTeacher",
@@ -88,3 +127,12 @@ class TestDeiTForImageClassificationWithTeacher:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

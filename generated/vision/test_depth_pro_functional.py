@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="depth_pro", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="DepthProModel",
+    family="vision",
+)
+class TestDepthProModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="DepthProForDepthEstimation",
     family="vision",
 )
@@ -37,3 +58,12 @@ class TestDepthProForDepthEstimation:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.predicted_depth.shape[0] == batch
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="dinov3_convnext", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="DINOv3ConvNextModel",
+    family="vision",
+)
+class TestDINOv3ConvNextModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="DINOv3ConvNextBackbone",
     family="vision",
 )
@@ -39,3 +60,12 @@ class TestDINOv3ConvNextBackbone:
         channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
         assert channels == tiny.model.channels
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

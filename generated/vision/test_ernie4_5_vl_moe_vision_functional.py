@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="ernie4_5_vl_moe_vision", tier="functio
 
 
 @pytest.mark.hfci(
+    architecture="Ernie4_5_VLMoeVisionTransformerPretrainedModel",
+    family="vision",
+)
+class TestErnie4_5_VLMoeVisionTransformerPretrainedModel:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Ernie4_5_VL_MoeVisionTransformerPretrainedModel",
     family="vision",
 )
@@ -34,3 +51,12 @@ class TestErnie4_5_VL_MoeVisionTransformerPretrainedModel:
         assert patches % outputs.last_hidden_state.shape[-2] == 0  # a state for each, or for each block of them
         assert outputs.last_hidden_state.shape[-1] == tiny.config.hidden_size
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

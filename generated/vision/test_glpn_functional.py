@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="glpn", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="GLPNModel",
+    family="vision",
+)
+class TestGLPNModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="GLPNForDepthEstimation",
     family="vision",
 )
@@ -37,3 +58,12 @@ class TestGLPNForDepthEstimation:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.predicted_depth.shape[0] == batch
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,28 @@ pytestmark = pytest.mark.hfci(model_type="hgnet_v2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="HGNetV2Backbone",
+    family="vision",
+)
+class TestHGNetV2Backbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    - AutoBackbone
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="HGNetV2ForImageClassification",
     family="vision",
 )
@@ -37,3 +59,12 @@ class TestHGNetV2ForImageClassification:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="imagegpt", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="ImageGPTModel",
+    family="vision",
+)
+class TestImageGPTModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="ImageGPTForCausalImageModeling",
     family="vision",
 )
@@ -34,6 +55,15 @@ class TestImageGPTForCausalImageModeling:
         given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
         assert given.shape[0] == batch
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -60,3 +90,12 @@ class TestImageGPTForImageClassification:
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="kosmos_2_5_vision_model", tier="functi
 
 
 @pytest.mark.hfci(
+    architecture="Kosmos2_5VisionModel",
+    family="vision",
+)
+class TestKosmos2_5VisionModel:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Kosmos2_5VisionEncoder",
     family="vision",
 )
@@ -36,3 +53,12 @@ class TestKosmos2_5VisionEncoder:
         channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
         assert channels == tiny.config.hidden_size
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

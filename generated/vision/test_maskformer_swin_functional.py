@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="maskformer-swin", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="MaskFormerSwinModel",
+    family="vision",
+)
+class TestMaskFormerSwinModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MaskFormerSwinBackbone",
     family="vision",
 )
@@ -39,3 +60,12 @@ class TestMaskFormerSwinBackbone:
         channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
         assert channels == tiny.model.channels
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="mobilenet_v1", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="MobileNetV1Model",
+    family="vision",
+)
+class TestMobileNetV1Model:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MobileNetV1ForImageClassification",
     family="vision",
 )
@@ -37,3 +58,12 @@ class TestMobileNetV1ForImageClassification:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

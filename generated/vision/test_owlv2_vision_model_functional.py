@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="owlv2_vision_model", tier="functional"
 
 
 @pytest.mark.hfci(
+    architecture="Owlv2VisionModel",
+    family="vision",
+)
+class TestOwlv2VisionModel:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Owlv2VisionTransformer",
     family="vision",
 )
@@ -36,3 +53,12 @@ class TestOwlv2VisionTransformer:
         channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
         assert channels == tiny.config.hidden_size
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="pp_ocrv5_mobile_rec", tier="functional
 
 
 @pytest.mark.hfci(
+    architecture="PPOCRV5MobileRecModel",
+    family="vision",
+)
+class TestPPOCRV5MobileRecModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PPOCRV5MobileRecForTextRecognition",
     family="vision",
 )
@@ -37,3 +58,12 @@ class TestPPOCRV5MobileRecForTextRecognition:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.last_hidden_state.shape[::2] == (batch, tiny.config.head_out_channels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

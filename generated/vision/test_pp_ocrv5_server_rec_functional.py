@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="pp_ocrv5_server_rec", tier="functional
 
 
 @pytest.mark.hfci(
+    architecture="PPOCRV5ServerRecModel",
+    family="vision",
+)
+class TestPPOCRV5ServerRecModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PPOCRV5ServerRecForTextRecognition",
     family="vision",
 )
@@ -37,3 +58,12 @@ class TestPPOCRV5ServerRecForTextRecognition:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.last_hidden_state.shape[::2] == (batch, tiny.config.head_out_channels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

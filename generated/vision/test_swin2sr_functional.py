@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="swin2sr", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Swin2SRModel",
+    family="vision",
+)
+class TestSwin2SRModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Swin2SRForImageSuperResolution",
     family="vision",
 )
@@ -38,3 +59,12 @@ class TestSwin2SRForImageSuperResolution:
         given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
         assert given.shape[0] == batch
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

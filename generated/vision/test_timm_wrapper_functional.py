@@ -14,6 +14,28 @@ pytestmark = pytest.mark.hfci(model_type="timm_wrapper", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="TimmWrapperModel",
+    family="vision",
+    requires=("timm",),
+)
+class TestTimmWrapperModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="TimmWrapperForImageClassification",
     family="vision",
     requires=("timm",),
@@ -38,3 +60,12 @@ class TestTimmWrapperForImageClassification:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

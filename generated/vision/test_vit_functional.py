@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="vit", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="ViTModel",
+    family="vision",
+)
+class TestViTModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="ViTForMaskedImageModeling",
     family="vision",
 )
@@ -36,6 +57,15 @@ class TestViTForMaskedImageModeling:
         outputs = tiny.forward(inputs)
         assert outputs.reconstruction.shape == inputs["pixel_values"].shape
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -62,3 +92,12 @@ class TestViTForImageClassification:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="blip-2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Blip2Model",
+    family="vision_language",
+)
+class TestBlip2Model:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Blip2ForConditionalGeneration",
     family="vision_language",
 )
@@ -40,6 +61,15 @@ class TestBlip2ForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -70,3 +100,12 @@ class TestBlip2ForImageTextRetrieval:
         assert outputs.text_embeds.shape[0] == texts
         assert outputs.image_embeds.shape[-1] == outputs.text_embeds.shape[-1]
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="deepseek_vl", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="DeepseekVLModel",
+    family="vision_language",
+)
+class TestDeepseekVLModel:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="DeepseekVLForConditionalGeneration",
     family="vision_language",
 )
@@ -39,3 +60,12 @@ class TestDeepseekVLForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

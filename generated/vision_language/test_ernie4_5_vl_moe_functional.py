@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="ernie4_5_vl_moe", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Ernie4_5_VLMoeModel",
+    family="vision_language",
+)
+class TestErnie4_5_VLMoeModel:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Ernie4_5_VLMoeForConditionalGeneration",
     family="vision_language",
 )
@@ -39,3 +60,12 @@ class TestErnie4_5_VLMoeForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

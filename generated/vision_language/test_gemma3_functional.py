@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="gemma3", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Gemma3Model",
+    family="vision_language",
+)
+class TestGemma3Model:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Gemma3ForConditionalGeneration",
     family="vision_language",
 )
@@ -42,6 +63,15 @@ class TestGemma3ForConditionalGeneration:
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="Gemma3ForSequenceClassification",
@@ -67,3 +97,12 @@ class TestGemma3ForSequenceClassification:
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

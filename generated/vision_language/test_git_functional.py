@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="git", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="GitModel",
+    family="vision_language",
+)
+class TestGitModel:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="GitForCausalLM",
     family="vision_language",
 )
@@ -44,3 +65,12 @@ class TestGitForCausalLM:
             config.vocab_size,
         )
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

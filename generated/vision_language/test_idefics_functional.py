@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="idefics", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="IdeficsModel",
+    family="vision_language",
+)
+class TestIdeficsModel:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="IdeficsForVisionText2Text",
     family="vision_language",
 )
@@ -39,3 +60,12 @@ class TestIdeficsForVisionText2Text:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="janus", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="JanusModel",
+    family="vision_language",
+)
+class TestJanusModel:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="JanusForConditionalGeneration",
     family="vision_language",
 )
@@ -40,3 +61,12 @@ class TestJanusForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

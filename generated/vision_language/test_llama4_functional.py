@@ -14,6 +14,29 @@ pytestmark = pytest.mark.hfci(model_type="llama4", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Llama4ForConditionalGeneration",
+    family="vision_language",
+)
+class TestLlama4ForConditionalGeneration:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Llama4ForCausalLM",
     family="text_decoder",
 )
@@ -37,6 +60,15 @@ class TestLlama4ForCausalLM:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -62,6 +94,15 @@ class TestLlama4VisionModel:
         channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
         assert channels == tiny.config.vision_output_dim
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -89,3 +130,12 @@ class TestLlama4TextModel:
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="mllama", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="MllamaModel",
+    family="vision_language",
+)
+class TestMllamaModel:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MllamaForConditionalGeneration",
     family="vision_language",
 )
@@ -41,6 +62,15 @@ class TestMllamaForConditionalGeneration:
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="MllamaForCausalLM",
@@ -67,6 +97,15 @@ class TestMllamaForCausalLM:
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
 
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
 
 @pytest.mark.hfci(
     architecture="MllamaVisionModel",
@@ -91,6 +130,15 @@ class TestMllamaVisionModel:
         channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
         assert channels == tiny.config.vision_output_dim
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -118,3 +166,12 @@ class TestMllamaTextModel:
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
         assert outputs.cache.get_seq_length() == length
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

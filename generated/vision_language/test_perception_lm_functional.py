@@ -14,6 +14,28 @@ pytestmark = pytest.mark.hfci(model_type="perception_lm", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="PerceptionLMModel",
+    family="vision_language",
+    requires=("timm",),
+)
+class TestPerceptionLMModel:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PerceptionLMForConditionalGeneration",
     family="vision_language",
     requires=("timm",),
@@ -40,3 +62,12 @@ class TestPerceptionLMForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="pi0", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="PI0Model",
+    family="vision_language",
+)
+class TestPI0Model:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PI0ForConditionalGeneration",
     family="reinforcement_learning",
 )
@@ -43,3 +64,12 @@ class TestPI0ForConditionalGeneration:
             config.max_action_dim,
         )
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

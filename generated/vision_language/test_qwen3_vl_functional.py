@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="qwen3_vl", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Qwen3VLModel",
+    family="vision_language",
+)
+class TestQwen3VLModel:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Qwen3VLForConditionalGeneration",
     family="vision_language",
 )
@@ -39,3 +60,12 @@ class TestQwen3VLForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

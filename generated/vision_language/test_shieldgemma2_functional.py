@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="shieldgemma2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="ShieldGemma2ForImageClassification",
+    family="vision_language",
+)
+class TestShieldGemma2ForImageClassification:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Gemma3ForConditionalGeneration",
     family="vision_language",
 )
@@ -39,3 +60,12 @@ class TestGemma3ForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,27 @@ pytestmark = pytest.mark.hfci(model_type="vilt", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="ViltModel",
+    family="vision_language",
+)
+class TestViltModel:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="ViltForQuestionAnswering",
     family="vision_language",
 )
@@ -37,3 +58,12 @@ class TestViltForQuestionAnswering:
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

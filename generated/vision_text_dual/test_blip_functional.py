@@ -14,6 +14,28 @@ pytestmark = pytest.mark.hfci(model_type="blip", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="BlipModel",
+    family="vision_text_dual",
+)
+class TestBlipModel:
+    """Family: image and text encoder pair.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForZeroShotImageClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="BlipForConditionalGeneration",
     family="vision_text_dual",
 )
@@ -39,6 +61,15 @@ class TestBlipForConditionalGeneration:
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
 
 
 @pytest.mark.hfci(
@@ -70,3 +101,12 @@ class TestBlipForQuestionAnswering:
             config.vision_config.hidden_size,
         )
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

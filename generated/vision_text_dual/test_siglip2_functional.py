@@ -14,6 +14,28 @@ pytestmark = pytest.mark.hfci(model_type="siglip2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Siglip2Model",
+    family="vision_text_dual",
+)
+class TestSiglip2Model:
+    """Family: image and text encoder pair.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForZeroShotImageClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Siglip2ForImageClassification",
     family="vision",
 )
@@ -37,3 +59,12 @@ class TestSiglip2ForImageClassification:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

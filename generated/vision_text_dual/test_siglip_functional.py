@@ -14,6 +14,28 @@ pytestmark = pytest.mark.hfci(model_type="siglip", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="SiglipModel",
+    family="vision_text_dual",
+)
+class TestSiglipModel:
+    """Family: image and text encoder pair.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForZeroShotImageClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="SiglipForImageClassification",
     family="vision",
 )
@@ -37,3 +59,12 @@ class TestSiglipForImageClassification:
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -14,6 +14,28 @@ pytestmark = pytest.mark.hfci(model_type="tipsv2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture="Tipsv2Model",
+    family="vision_text_dual",
+)
+class TestTipsv2Model:
+    """Family: image and text encoder pair.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForZeroShotImageClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Tipsv2VisionBackbone",
     family="vision",
 )
@@ -39,3 +61,12 @@ class TestTipsv2VisionBackbone:
         channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]
         assert channels == tiny.model.channels
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

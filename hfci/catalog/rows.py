@@ -57,8 +57,9 @@ class Architecture:
 
     @functools.cached_property
     def known_facts(self) -> frozenset[str]:
-        """What the rules of checks read: `facts`, its family and the fields that its outputs promise."""
-        return self.facts | {f"family:{self.family}"} | {f"output:{field}" for field in self.outputs}
+        """What the rules of checks read: `facts`, its family and the fields that its outputs promise, `*` for any."""
+        promised = {f"output:{field}" for field in ("*", *self.outputs)} if self.outputs else set()
+        return self.facts | {f"family:{self.family}"} | promised
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -103,6 +103,16 @@ def silenced(given: Tensor) -> Tensor:
     return torch.zeros_like(given)
 
 
+def a_field_short(module: nn.Module) -> None:
+    module.register_forward_hook(lambda _, __, given: given[:-1] if isinstance(given, tuple) else None)
+
+
+def a_dict_whatever_is_asked(module: nn.Module) -> None:
+    module.register_forward_pre_hook(
+        lambda _, given, options: (given, options | {"return_dict": True}), with_kwargs=True
+    )
+
+
 BREAKAGES = (
     Breakage("builds_tiny", "bert", "embeddings.word_embeddings", never_filled),
     Breakage("builds_tiny", "vit", "layers.0.mlp.fc1", never_filled),
@@ -120,6 +130,9 @@ BREAKAGES = (
     Breakage("gradients_reach_every_parameter", "bert", "encoder.layer.0.output", output(a_cut)),
     Breakage("gradients_reach_every_parameter", "vit", "layers.0.mlp", output(a_cut)),
     Breakage("gradients_reach_every_parameter", "llama", "layers.0.self_attn.o_proj", output(a_cut)),
+    Breakage("tuple_equals_dict", "bert", "", a_field_short),
+    Breakage("tuple_equals_dict", "vit", "", a_field_short),
+    Breakage("tuple_equals_dict", "llama", "", a_dict_whatever_is_asked),
     Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
     Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
 )

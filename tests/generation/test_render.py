@@ -4,6 +4,7 @@ import re
 import pytest
 from transformers import GPT2Model
 
+from hfci.cases.manifest import load_manifest
 from hfci.catalog import families, read_row
 from hfci.catalog.outputs import output_fields
 from hfci.checks.table import asked_of
@@ -36,7 +37,25 @@ def test_the_checks_that_apply_are_in_sight_each_on_a_line(rendered):
     applicable = asked_of(read_row("gpt2").base.known_facts, "smoke", "base").names
     listed = re.findall(r'^        "(\w+)",$', smoke, re.MULTILINE)
     assert [*re.findall(r"^def test_(\w+)\(", smoke, re.MULTILINE)[:-1], *listed] == list(applicable)
-    assert "test_invariant" not in (rendered / "text_decoder" / "test_gpt2_functional.py").read_text()
+
+
+def test_the_functional_tests_of_the_base_ask_what_the_smoke_tests_do_not(rendered):
+    base = read_row("gpt2").base
+    functional, smoke = (asked_of(base.known_facts, tier, "base").names for tier in ("functional", "smoke"))
+    assert functional
+    assert not {*functional} & {*smoke}
+    text = (rendered / "text_decoder" / "test_gpt2_functional.py").read_text()
+    section = text.partition("class TestGPT2Model:")[2].partition("\n\n\n")[0]
+    assert tuple(re.findall(r'^            "(\w+)",$', section, re.MULTILINE)) == functional
+    assert re.findall(r"def test_(\w+)\(", section) == ["invariant"]
+
+
+def test_a_base_that_the_functional_tier_asks_nothing_has_no_functional_tests(tmp_path):
+    generate(["blt_patcher"], tmp_path, scratch=True, progress=False)  # its forward gives a bare tuple
+    assert [path.name for path in tmp_path.rglob("*.py")] == ["test_blt_patcher.py"]
+    rows = load_manifest(tmp_path / "manifest.json").model_types
+    (base,) = (row.architectures[0] for row in rows if row.model_type == "blt_patcher")
+    assert "tuple_equals_dict" in base.excluded
 
 
 def test_the_class_and_the_shapes_are_asserted_in_sight(rendered):
@@ -56,7 +75,7 @@ def test_a_class_that_can_keep_no_cache_is_asked_for_none(tmp_path):
 
 def test_the_other_architectures_are_tested_by_family_and_head(rendered):
     text = (rendered / "text_decoder" / "test_gpt2_functional.py").read_text()
-    names = [arch.name for arch in read_row("gpt2").architectures if arch.name != "GPT2Model"]
+    names = [arch.name for arch in read_row("gpt2").architectures]
     assert re.findall(r"^class Test(\w+):$", text, re.MULTILINE) == names
     assert "assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)" in text
     assert "assert outputs.logits.shape == (batch, tiny.config.num_labels)" in text

@@ -1,0 +1,35 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate xcodec2`.
+"""xcodec2: functional tests of its architectures.
+
+Xcodec2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="xcodec2", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Xcodec2Model",
+    family="audio_codec",
+)
+class TestXcodec2Model:
+    """Family: audio codec.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForAudioTokenization
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

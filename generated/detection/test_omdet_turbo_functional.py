@@ -1,0 +1,35 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate omdet-turbo`.
+"""omdet-turbo: functional tests of its architectures.
+
+OmDetTurboForObjectDetection has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="omdet-turbo", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="OmDetTurboForObjectDetection",
+    family="detection",
+)
+class TestOmDetTurboForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForZeroShotObjectDetection
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

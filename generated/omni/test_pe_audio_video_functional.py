@@ -1,0 +1,35 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate pe_audio_video`.
+"""pe_audio_video: functional tests of its architectures.
+
+PeAudioVideoModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pe_audio_video", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="PeAudioVideoModel",
+    family="omni",
+    requires=("timm",),
+)
+class TestPeAudioVideoModel:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate cosmos3_edge_text`.
+"""cosmos3_edge_text: functional tests of its architectures.
+
+Cosmos3EdgeTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="cosmos3_edge_text", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Cosmos3EdgeTextModel",
+    family="text_decoder",
+)
+class TestCosmos3EdgeTextModel:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate time_series_transformer`.
+"""time_series_transformer: functional tests of its architectures.
+
+TimeSeriesTransformerModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="time_series_transformer", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="TimeSeriesTransformerModel",
+    family="time_series",
+)
+class TestTimeSeriesTransformerModel:
+    """Family: time series model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

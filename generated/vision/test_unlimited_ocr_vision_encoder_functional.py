@@ -1,0 +1,30 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate unlimited_ocr_vision_encoder`.
+"""unlimited_ocr_vision_encoder: functional tests of its architectures.
+
+UnlimitedOcrVisionEncoder has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="unlimited_ocr_vision_encoder", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="UnlimitedOcrVisionEncoder",
+    family="vision",
+)
+class TestUnlimitedOcrVisionEncoder:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate vitmatte`.
+"""vitmatte: functional tests of its architectures.
+
+VitMatteForImageMatting has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="vitmatte", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="VitMatteForImageMatting",
+    family="vision",
+)
+class TestVitMatteForImageMatting:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageMatting
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,35 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate chinese_clip`.
+"""chinese_clip: functional tests of its architectures.
+
+ChineseCLIPModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="chinese_clip", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="ChineseCLIPModel",
+    family="vision_text_dual",
+)
+class TestChineseCLIPModel:
+    """Family: image and text encoder pair.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForZeroShotImageClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tuple_equals_dict",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
