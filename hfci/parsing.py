@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -20,21 +20,19 @@ from msgspec import Meta
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from hfci.errors import UsageError, nearest, require_keys
+from hfci.errors import UsageError, nearest
 
 __all__ = [
     "UNREADABLE",
     "Names",
+    "Release",
+    "Specifiers",
     "Text",
     "Upgrades",
     "convert",
     "decode",
-    "names",
     "read_json",
     "read_toml",
-    "rows_of",
-    "text",
-    "values_of",
 ]
 
 T = TypeVar("T")
@@ -43,6 +41,9 @@ Text = Annotated[str, Meta(pattern=r"\S", title="a text with something in it")]
 Names = Annotated[
     tuple[Text, ...], Meta(min_length=1, title="a list of names", extra_json_schema={"uniqueItems": True})
 ]
+
+Specifiers = Annotated[SpecifierSet, Meta(title="PEP 440 specifiers such as '>=5.17,<5.24'")]
+Release = Annotated[Version, Meta(title="a version such as 5.24.0")]
 
 # From each older schema to the next: what a document said then, as it is said now.
 Upgrades = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
@@ -55,7 +56,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MEANINGS = {SpecifierSet: SpecifierSet, Version: Version}
 
 
-def read_toml(path: Path | Traversable, kind: type[T], what: str, *, schema: int | None = None) -> T:
+def read_toml(path: Path | Traversable, kind: type[T], what: str) -> T:
     """Return the structure that the TOML file at `path` holds; `what` is what people call such a file.
 
     Raises UsageError with the file and the row where it cannot be read, is no TOML, or is not what `kind` says.
@@ -64,8 +65,6 @@ def read_toml(path: Path | Traversable, kind: type[T], what: str, *, schema: int
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read {what} {path}: {error}") from error
-    if schema is not None and (found := data.get("schema")) != schema:
-        raise UsageError(f"{path}: schema {found!r:.60}, this hfci reads {schema}")
     return convert(data, kind, str(path))
 
 
@@ -115,7 +114,7 @@ def _converted(data: Any, kind: Any) -> Any:
 
 
 def _meaning(kind: type[Any], value: Any) -> Any:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value.strip():
         raise ValueError(f"expected a text, not {value!r:.60}")
     return _MEANINGS[kind](value)
 
@@ -159,7 +158,7 @@ def _declared(kind: Any, data: Any = None) -> tuple[Any, str]:
         elif get_origin(kind) in (Union, UnionType):
             kind = next((one for one in get_args(kind) if _holds(one, data)), get_args(kind)[0])
         else:
-            return kind, title or (f"one of {', '.join(choices)}" if (choices := _choices(kind)) else "")
+            return kind, title or _among(_choices(kind))
 
 
 def _holds(kind: Any, data: Any) -> bool:
@@ -199,6 +198,10 @@ def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
+def _among(choices: tuple[str, ...]) -> str:
+    return f"one of {', '.join(choices)}" if len(choices) > 1 else "".join(choices)
+
+
 def _choices(kind: Any) -> tuple[str, ...]:
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return tuple(str(member.value) for member in kind)
@@ -207,47 +210,3 @@ def _choices(kind: Any) -> tuple[str, ...]:
 
 def _plain(text: str) -> str:
     return text if text.isprintable() and len(text) <= 80 and not text.isspace() else repr(text)[:80]
-
-
-# Tables whose fields are checked in words of their own: more than a kind can say.
-
-
-def rows_of(
-    content: Mapping[str, Any], key: str, schema: int, path: Path, called: str
-) -> list[tuple[str, dict[str, Any]]]:
-    """Return the tables `[[key]]` in decoded TOML, each with where it stands; `called` is what people call them.
-
-    Raises UsageError for another schema, another key beside it, and what is no table.
-    """
-    if content.get("schema") != schema:
-        raise UsageError(f"{path}: schema {content.get('schema')!r}, this hfci reads {schema}")
-    require_keys(content, ("schema", key), str(path))
-    rows = content.get(key, [])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UsageError(f"{path}: {called} are tables, [[{key}]]")
-    return [(f"{path}: {key}[{index}]", row) for index, row in enumerate(rows)]
-
-
-def values_of(
-    row: Mapping[str, Any], fields: Mapping[str, Callable[[Any, str], Any]], optional: Collection[str], where: str
-) -> dict[str, Any]:
-    """Return the values of a row, each made by its field's function; UsageError for unknown and missing fields."""
-    require_keys(row, fields, where)
-    missing = [name for name in fields if name not in row and name not in optional]
-    if missing:
-        raise UsageError(f"{where} lacks {', '.join(missing)}")
-    return {name: fields[name](value, f"{where}: {name}") for name, value in row.items()}
-
-
-def text(value: Any, where: str) -> str:
-    """Return `value`, which must be a text with something in it; UsageError, with `where`, for anything else."""
-    if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{where} must be a text, not {value!r:.60}")
-    return value
-
-
-def names(value: Any, where: str) -> tuple[str, ...]:
-    """Return `value`, which must be a list of texts, one at least; UsageError, with `where`, for anything else."""
-    if not isinstance(value, list) or not value:
-        raise UsageError(f"{where} must be a list of names, not {value!r:.60}")
-    return tuple(text(item, where) for item in value)

@@ -7,49 +7,69 @@ the file that `[tool.hfci] ledger` names: it adds to hfci's own, and replaces no
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+import msgspec
+from msgspec import Meta
 
-from hfci.cases.outcome import STAGES
+from hfci.cases.outcome import Stage
 from hfci.configuration import load_configuration
-from hfci.errors import UsageError, nearest
-from hfci.parsing import names, rows_of, text, values_of
+from hfci.parsing import Names, Specifiers, Text, convert, read_toml
 
-__all__ = ["OWN", "SCHEMA", "SCHEMA_FILE", "Entry", "Ledger", "load_ledger", "parse_ledger", "read_ledger"]
+__all__ = ["OWN", "Entry", "Failure", "Ledger", "LedgerFile", "load_ledger", "parse_ledger", "read_ledger"]
 
-SCHEMA = 1
 OWN = Path(__file__).parent / "data" / "ledger.toml"
-SCHEMA_FILE = Path(__file__).parent / "data" / "ledger.schema.json"
 
 # The stages that say where transformers itself stops, whatever is asked of the model; the others belong to a check.
 BEFORE_CHECKS = ("config", "build", "inputs", "forward")
 
+# What the schema asks of hfci's own entries, and reading of nobody's.
+NAMED = {"allOf": [{"pattern": "^[a-z0-9]+([-_.][a-z0-9]+)*$"}]}
+TOLD = {"allOf": [{"pattern": "^https://github\\.com/huggingface/transformers/\\S+$"}]}
 
-@dataclass(frozen=True)
-class Entry:
+
+class Failure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An error: the exception's type, and a text that its message contains."""
+
+    type: Annotated[str, Meta(pattern="^[A-Za-z_][A-Za-z0-9_]*$", title="the name of an exception's class")]
+    message: Annotated[Text, Meta(extra_json_schema={"minLength": 10})]
+
+
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One known failure: whom it strikes, where, with which error, in which versions, and until when.
 
-    `architectures` and `checks` left empty mean every one; a check that never forwards (`builds_tiny`) is not among
-    them where the inputs or the forward fail. `error` is the exception's type and a text that its message contains.
+    - `architectures`, `checks`: left empty they mean every one; a check that never forwards (`builds_tiny`) is not
+      among them where the inputs or the forward fail
+    - `link`: where it was told to transformers
+    - `expires`: the entry holds until the end of this day
+    - `reproducer`: a program that fails in this way, with transformers alone
     """
 
-    name: str
-    model_types: tuple[str, ...]
-    stage: str
-    error: tuple[str, str]
-    reason: str
-    link: str
-    transformers: SpecifierSet
-    expires: date
-    architectures: tuple[str, ...] = ()
-    checks: tuple[str, ...] = ()
+    name: Annotated[Text, Meta(extra_json_schema=NAMED)]
+    model_types: Names
+    architectures: Names = ()
+    checks: Names = ()
+    stage: Stage
+    error: Failure
+    reason: Annotated[Text, Meta(extra_json_schema={"minLength": 20})]
+    link: Annotated[Text, Meta(extra_json_schema=TOLD)]
+    transformers: Specifiers
+    expires: Annotated[date, Meta(title="a date such as 2027-03-31, without quotes")]
     reproducer: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where it does not say which check fails."""
+        if self.stage not in BEFORE_CHECKS and not self.checks:
+            raise ValueError(f"what fails at {self.stage} is a check; `checks` must name which")
+
+
+class Entry(Row, frozen=True, kw_only=True):
+    """A known failure, and the file that holds it."""
+
     file: Path = OWN
 
     @property
@@ -83,7 +103,27 @@ class Entry:
         stage say which failure it is.
         """
         is_own = self.stage == "check" and kind == "AssertionError"
-        return stage == self.stage and kind == self.error[0] and (is_own or self.error[1] in message)
+        return stage == self.stage and kind == self.error.type and (is_own or self.error.message in message)
+
+
+# What `Row` asks of its fields together.
+RULES: dict[str, Any] = {
+    "if": {"properties": {"stage": {"enum": list(BEFORE_CHECKS)}}},
+    "else": {"required": ["checks"]},
+}
+
+
+class LedgerFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The failures that are transformers' own."""
+
+    schema: Literal[1]
+    entry: Annotated[tuple[Annotated[Row, Meta(extra_json_schema=RULES)], ...], Meta(title="tables, [[entry]]")] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where two entries bear one name."""
+        called = [row.name for row in self.entry]
+        if twice := next((name for name in called if called.count(name) > 1), None):
+            raise ValueError(f"two entries are named {twice!r:.80}")
 
 
 @dataclass(frozen=True)
@@ -124,76 +164,18 @@ def read_ledger(folder: Path | None = None) -> Ledger:
 
 
 def load_ledger(path: Path) -> Ledger:
-    """Read a ledger file; UsageError says what is wrong with it and where."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"cannot read the ledger {path}: {error}") from error
-    return parse_ledger(content, path)
-
-
-def parse_ledger(content: Mapping[str, Any], path: Path) -> Ledger:
-    """Return the ledger in decoded TOML.
+    """Read a ledger file; UsageError says what is wrong with it and where.
 
     A missing or bad reproducer, unknown names and an expiry that is over are no errors here: `hfci ledger check` says
     them of each entry.
     """
-    entries = [_entry(row, where, path) for where, row in rows_of(content, "entry", SCHEMA, path, "entries")]
-    called = [entry.name for entry in entries]
-    for name in called:
-        if called.count(name) > 1:
-            raise UsageError(f"{path}: two entries are named {name!r}")
-    return Ledger(tuple(entries))
+    return _ledger(read_toml(path, LedgerFile, "the ledger"), path)
 
 
-def _entry(row: Mapping[str, Any], where: str, path: Path) -> Entry:
-    where = f"{where} ({row['name']})" if isinstance(row.get("name"), str) else where
-    values = values_of(row, _FIELDS, _OPTIONAL, where)
-    if values["stage"] not in BEFORE_CHECKS and not values.get("checks"):
-        raise UsageError(f"{where}: what fails at {values['stage']} is a check; `checks` must name which")
-    return Entry(**values, file=path)
+def parse_ledger(content: Mapping[str, Any], path: Path) -> Ledger:
+    """Return the ledger in decoded TOML, as `load_ledger` does."""
+    return _ledger(convert(content, LedgerFile, str(path)), path)
 
 
-# What each field must be: a value of TOML becomes one of Entry, or a UsageError.
-
-
-def _stage(value: Any, where: str) -> str:
-    if text(value, where) not in STAGES:
-        raise UsageError(f"{where} is no stage: {value!r}; there are {', '.join(STAGES)}.{nearest(value, STAGES)}")
-    return str(value)
-
-
-def _error(value: Any, where: str) -> tuple[str, str]:
-    if not isinstance(value, dict) or value.keys() != {"type", "message"}:
-        raise UsageError(f"{where} must be {{ type = …, message = … }}, not {value!r:.60}")
-    return text(value["type"], f"{where}.type"), text(value["message"], f"{where}.message")
-
-
-def _versions(value: Any, where: str) -> SpecifierSet:
-    try:
-        return SpecifierSet(text(value, where))
-    except InvalidSpecifier as error:
-        raise UsageError(f"{where} must be PEP 440 specifiers such as '>=5.17,<5.24', not {value!r:.60}") from error
-
-
-def _day(value: Any, where: str) -> date:
-    # A date and time of TOML is a `datetime`, which is a `date` too.
-    if not isinstance(value, date) or isinstance(value, datetime):
-        raise UsageError(f"{where} must be a date such as 2027-03-31, without quotes, not {value!r:.60}")
-    return value
-
-
-_FIELDS: dict[str, Callable[[Any, str], Any]] = {
-    "name": text,
-    "model_types": names,
-    "architectures": names,
-    "checks": names,
-    "stage": _stage,
-    "error": _error,
-    "reason": text,
-    "link": text,
-    "transformers": _versions,
-    "expires": _day,
-    "reproducer": text,
-}
-_OPTIONAL = ("architectures", "checks", "reproducer")
+def _ledger(file: LedgerFile, path: Path) -> Ledger:
+    return Ledger(tuple(Entry(**msgspec.structs.asdict(row), file=path) for row in file.entry))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal, get_args
 
-__all__ = ["EXECUTED", "RED", "STAGES", "Outcome"]
+__all__ = ["EXECUTED", "RED", "STAGES", "Outcome", "Stage"]
 
 
 class Outcome(StrEnum):
@@ -24,4 +25,5 @@ RED = (Outcome.FAILED, Outcome.NOT_RUN)
 EXECUTED = (Outcome.PASSED, Outcome.FAILED, Outcome.KNOWN_FAILURE)
 
 # Where a case ended, in the order in which it gets there.
-STAGES = ("config", "build", "inputs", "forward", "check", "pipeline", "export", "compile")
+Stage = Literal["config", "build", "inputs", "forward", "check", "pipeline", "export", "compile"]
+STAGES: tuple[Stage, ...] = get_args(Stage)

@@ -7,6 +7,8 @@ from argparse import ArgumentParser, Namespace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from hfci.commands.options import add_json, print_json
 
 if TYPE_CHECKING:
@@ -98,18 +100,5 @@ def _check(ledger: Ledger, as_json: bool) -> int:
 
 
 def _as_data(entry: Entry, today: date) -> dict[str, Any]:
-    return {
-        "name": entry.name,
-        "model_types": list(entry.model_types),
-        "architectures": list(entry.architectures),
-        "checks": list(entry.checks),
-        "stage": entry.stage,
-        "error": {"type": entry.error[0], "message": entry.error[1]},
-        "reason": entry.reason,
-        "link": entry.link,
-        "transformers": str(entry.transformers),
-        "expires": entry.expires.isoformat(),
-        "days_left": (entry.expires - today).days,
-        "reproducer": entry.reproducer,
-        "file": str(entry.file),
-    }
+    data: dict[str, Any] = msgspec.to_builtins(entry, enc_hook=str)
+    return {**data, "days_left": (entry.expires - today).days}

@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
+from hfci.cases.ledger import LedgerFile
 from hfci.cases.records import RULES, Header, Record
 from hfci.generation.drift import drift
 from hfci.planning.plan import Plan
 from hfci.planning.popularity import Popularity
 from hfci.planning.requirements import Requirements
+from hfci.releases.acceptances import AcceptanceFile
 from hfci.writing import replacing
 
 __all__ = ["DOCUMENTS", "Document", "check_schemas", "schemas", "write_schemas"]
@@ -26,6 +30,12 @@ __all__ = ["DOCUMENTS", "Document", "check_schemas", "schemas", "write_schemas"]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ENDING = ".schema.json"
 WIDTH = 120
+
+# What is a text in a file: how it begins.
+TEXTS = {
+    SpecifierSet: {"type": "string", "pattern": r"^\s*[<>=!~]"},
+    Version: {"type": "string", "pattern": "^v?[0-9]"},
+}
 
 
 class Document(NamedTuple):
@@ -41,6 +51,18 @@ class Document(NamedTuple):
 
 
 DOCUMENTS = (
+    Document(
+        "cases/data/ledger",
+        "The ledger: failures that are transformers' own, known, and not for ever",
+        (LedgerFile,),
+        is_whole=False,
+    ),
+    Document(
+        "releases/data/accepted",
+        "The accepted losses: what a release took from an architecture on purpose, with reasons",
+        (AcceptanceFile,),
+        is_whole=False,
+    ),
     Document(
         "cases/data/records",
         "Records: the first line is the header, each further one a case",
@@ -85,7 +107,7 @@ def _is_there(path: Path, text: str) -> bool:
 
 def _schema(document: Document) -> dict[str, Any]:
     references, parts = msgspec.json.schema_components(
-        document.kinds, schema_hook=lambda _: {"type": "string"}, ref_template="#/$defs/{name}"
+        document.kinds, schema_hook=TEXTS.__getitem__, ref_template="#/$defs/{name}"
     )
     for part in parts.values():
         _describe(part)

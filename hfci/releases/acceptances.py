@@ -6,60 +6,106 @@ names: it adds to hfci's own, and replaces nothing.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 from packaging.version import InvalidVersion, Version
 
 from hfci.cases.manifest import Manifest
 from hfci.configuration import load_configuration
-from hfci.errors import UsageError, nearest
-from hfci.parsing import names, rows_of, text, values_of
+from hfci.errors import UsageError
+from hfci.parsing import Names, Release, Text, read_toml
 from hfci.releases.losses import Kind, Loss, losses, shows
 from hfci.testing.audit import supported, unknown
 
 __all__ = [
     "OWN",
-    "SCHEMA",
-    "SCHEMA_FILE",
     "Acceptance",
+    "AcceptanceFile",
     "Judgement",
+    "Step",
     "is_older",
     "judge",
     "load_acceptances",
     "read_acceptances",
 ]
 
-SCHEMA = 1
 OWN = Path(__file__).parent / "data" / "accepted.toml"
-SCHEMA_FILE = Path(__file__).parent / "data" / "accepted.schema.json"
 
 # The kinds of loss that name no part of an architecture, but it all.
 WHOLE = (Kind.MODEL_TYPE, Kind.ARCHITECTURE, Kind.BUILD)
 
 
-@dataclass(frozen=True)
-class Acceptance:
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"old": "from", "new": "to"}):
+    """From one version of transformers to another."""
+
+    old: Release
+    new: Release
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where it goes back."""
+        if self.new < self.old:
+            raise ValueError(f"a loss is from an older version to a newer one, not from {self.old} to {self.new}")
+
+    def __le__(self, other: Step) -> bool:
+        """Tell whether `other` contains this one."""
+        return other.old <= self.old and self.new <= other.new
+
+
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Losses of one kind, accepted from one version of transformers to another.
 
     They are all that `model_types`, their `architectures` (none: the model types themselves) and `names` (none: the
     architectures themselves) make together.
     """
 
-    model_types: tuple[str, ...]
+    model_types: Names
+    architectures: Names = ()
     kind: Kind
-    reason: str
-    transformers: tuple[Version, Version]
-    architectures: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    names: Names = ()
+    transformers: Step
+    reason: Annotated[Text, msgspec.Meta(extra_json_schema={"minLength": 20})]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where its kind does not fit what it names."""
+        for name, is_due in (("architectures", self.kind != Kind.MODEL_TYPE), ("names", self.kind not in WHOLE)):
+            if bool(getattr(self, name)) != is_due:
+                raise ValueError(f"a lost {self.kind} {'must have' if is_due else 'has no'} `{name}`")
+
+
+# What `Row` asks of its fields together.
+RULES: dict[str, Any] = {
+    "allOf": [
+        {
+            "if": {"properties": {"kind": {"enum": kinds}}},
+            "then": {"properties": {name: False}},
+            "else": {"required": [name]},
+        }
+        for name, kinds in (("architectures", [Kind.MODEL_TYPE]), ("names", list(WHOLE)))
+    ]
+}
+
+
+class AcceptanceFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The losses that are accepted, each read in the source of transformers."""
+
+    schema: Literal[1]
+    loss: Annotated[
+        tuple[Annotated[Row, msgspec.Meta(extra_json_schema=RULES)], ...], msgspec.Meta(title="tables, [[loss]]")
+    ] = ()
+
+
+class Acceptance(Row, frozen=True, kw_only=True):
+    """Accepted losses, and where that is said."""
+
     where: str = ""
 
-    def speaks_of(self, old: Version, new: Version) -> bool:
-        """Tell whether the step from one version to the other contains this one's."""
-        return old <= self.transformers[0] and self.transformers[1] <= new
+    def speaks_of(self, step: Step) -> bool:
+        """Tell whether the step from one version to another contains this one's."""
+        return self.transformers <= step
 
     def accepts(self, loss: Loss) -> bool:
         """Tell whether a loss is among those that are accepted."""
@@ -116,9 +162,9 @@ def judge(old: Manifest, new: Manifest, acceptances: Iterable[Acceptance]) -> Ju
     What an acceptance says of other versions than these two cannot be tried here: neither are its names looked up, nor
     whether it still holds.
     """
-    acceptances, step = tuple(acceptances), (Version(old.transformers), Version(new.transformers))
+    acceptances, step = tuple(acceptances), _step(old, new)
     lost = losses(old, new)
-    speaking = [each for each in acceptances if each.speaks_of(*step)]
+    speaking = [each for each in acceptances if each.speaks_of(step)]
     told = ((loss, next((each.reason for each in speaking if each.accepts(loss)), None)) for loss in lost)
     wrong = (f"{each.where}: {text}" for each in acceptances for text in _problems(each, old, new, set(lost)))
     return Judgement(tuple(told), tuple(wrong))
@@ -126,12 +172,16 @@ def judge(old: Manifest, new: Manifest, acceptances: Iterable[Acceptance]) -> Ju
 
 def _problems(acceptance: Acceptance, old: Manifest, new: Manifest, lost: set[Loss]) -> Iterator[str]:
     """Yield what is wrong with an acceptance: versions that are over, unknown names, what is not lost."""
-    start, end = acceptance.transformers
-    if not supported().contains(end, prereleases=True):
-        yield f"hfci no longer supports transformers {end}: it must go"
+    own = acceptance.transformers
+    if not supported().contains(own.new, prereleases=True):
+        yield f"hfci no longer supports transformers {own.new}: it must go"
     # Where it is of one version alone, either manifest may be from after the loss.
-    if start < end and acceptance.transformers == (Version(old.transformers), Version(new.transformers)):
+    if own.old < own.new and own == _step(old, new):
         yield from _stale(acceptance, old, new, lost)
+
+
+def _step(old: Manifest, new: Manifest) -> Step:
+    return Step(Version(old.transformers), Version(new.transformers))
 
 
 def _stale(acceptance: Acceptance, old: Manifest, new: Manifest, lost: set[Loss]) -> Iterator[str]:
@@ -158,49 +208,7 @@ def read_acceptances(folder: Path | None = None) -> tuple[Acceptance, ...]:
 
 def load_acceptances(path: Path) -> tuple[Acceptance, ...]:
     """Read a file of accepted losses; UsageError says what is wrong with it and where."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"cannot read the accepted losses {path}: {error}") from error
-    return tuple(_acceptance(row, where) for where, row in rows_of(content, "loss", SCHEMA, path, "accepted losses"))
-
-
-def _acceptance(row: Mapping[str, Any], where: str) -> Acceptance:
-    values = values_of(row, _FIELDS, _OPTIONAL, where)
-    kind = values["kind"]
-    for name, is_due in (("architectures", kind != Kind.MODEL_TYPE), ("names", kind not in WHOLE)):
-        if (name in values) != is_due:
-            raise UsageError(f"{where}: a lost {kind} {'must have' if is_due else 'has no'} `{name}`")
-    return Acceptance(**values, where=where)
-
-
-# What each field must be: a value of TOML becomes one of Acceptance, or a UsageError.
-
-
-def _kind(value: Any, where: str) -> Kind:
-    if text(value, where) not in list(Kind):
-        raise UsageError(f"{where} is no kind of loss: {value!r}; there are {', '.join(Kind)}.{nearest(value, Kind)}")
-    return Kind(value)
-
-
-def _versions(value: Any, where: str) -> tuple[Version, Version]:
-    if not isinstance(value, dict) or value.keys() != {"from", "to"}:
-        raise UsageError(f"{where} must be {{ from = …, to = … }}, not {value!r:.60}")
-    try:
-        old, new = (Version(text(value[end], f"{where}.{end}")) for end in ("from", "to"))
-    except InvalidVersion as error:
-        raise UsageError(f"{where}: {error}") from error
-    if new < old:
-        raise UsageError(f"{where}: a loss is from an older version to a newer one, not from {old} to {new}")
-    return old, new
-
-
-_FIELDS: dict[str, Callable[[Any, str], Any]] = {
-    "model_types": names,
-    "architectures": names,
-    "kind": _kind,
-    "names": names,
-    "transformers": _versions,
-    "reason": text,
-}
-_OPTIONAL = ("architectures", "names")
+    rows = read_toml(path, AcceptanceFile, "the accepted losses").loss
+    return tuple(
+        Acceptance(**msgspec.structs.asdict(row), where=f"{path}: loss[{index}]") for index, row in enumerate(rows)
+    )

@@ -52,7 +52,7 @@ def problems_of(
         yield from unknown(entry.architectures, classes, "class of theirs")
     if not static:
         ending = run(entry.reproducer)
-        kind, message = entry.error
+        kind, message = entry.error.type, entry.error.message
         if ending.error is None:
             yield f"its reproducer passes on transformers {installed.version}: the entry must go"
         elif ending.error[0] != kind or message not in ending.error[1]:

@@ -89,7 +89,7 @@ def against_ledger(verdict: Verdict, entries: Sequence[Entry], today: date, *, i
     entry = (*described, *entries)[0]
     if described:
         return Verdict(verdict, reason=f"{entry.title} described this until it expired on {entry.expires}")
-    return Verdict(verdict, reason=f"{entry.title} speaks of another failure: {entry.error[0]} at {entry.stage}")
+    return Verdict(verdict, reason=f"{entry.title} speaks of another failure: {entry.error.type} at {entry.stage}")
 
 
 def _is_not_applicable(error: BaseException | None) -> bool:

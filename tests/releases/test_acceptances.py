@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import tomllib
@@ -12,12 +13,13 @@ from typing import Any
 
 import jsonschema
 import pytest
+from msgspec import structs
 from packaging.version import Version
 
 from hfci.cases.manifest import MANIFEST, Manifest, ManifestArchitecture, ManifestRow, load_manifest
 from hfci.cli import main
 from hfci.errors import UsageError
-from hfci.releases.acceptances import OWN, SCHEMA_FILE, Acceptance, judge, load_acceptances, read_acceptances
+from hfci.releases.acceptances import OWN, Acceptance, Step, judge, load_acceptances, read_acceptances
 from hfci.releases.earlier import earlier_manifest
 from hfci.releases.losses import Kind, Loss
 
@@ -25,8 +27,15 @@ from .test_losses import HEAD, MODEL, OLD, ONE, TWO, after, with_model
 
 ROOT = Path(__file__).parents[2]
 ACCEPTED = Acceptance(
-    ("one",), Kind.OUTPUT, "of a test", (Version("5.23.0"), Version("5.24.0")), (MODEL,), ("cache",), "accepted.toml"
+    model_types=("one",),
+    architectures=(MODEL,),
+    kind=Kind.OUTPUT,
+    names=("cache",),
+    transformers=Step(Version("5.23.0"), Version("5.24.0")),
+    reason="of a test",
+    where="accepted.toml",
 )
+SCHEMA = json.loads(OWN.with_name("accepted.schema.json").read_text(encoding="utf-8"))
 LOST = with_model(outputs=("last_hidden_state",))
 
 ROW = """[[loss]]
@@ -57,32 +66,37 @@ def test_a_loss_is_red_until_it_is_accepted() -> None:
         {"architectures": (HEAD,), "names": ("logits",)},
         {"model_types": ("two",)},
         {"kind": Kind.CHECK},
-        {"transformers": (Version("5.22.0"), Version("5.24.0"))},
-        {"transformers": (Version("5.23.0"), Version("5.25.0"))},
+        {"transformers": Step(Version("5.22.0"), Version("5.24.0"))},
+        {"transformers": Step(Version("5.23.0"), Version("5.25.0"))},
     ],
 )
 def test_an_acceptance_of_another_loss_accepts_none(changes: Mapping[str, Any]) -> None:
-    assert judge(OLD, LOST, [replace(ACCEPTED, **changes)]).open
+    assert judge(OLD, LOST, [structs.replace(ACCEPTED, **changes)]).open
 
 
 def test_an_acceptance_holds_wherever_its_step_is_among_those_between_the_two() -> None:
     older, newer = replace(OLD, transformers="5.20.0"), replace(LOST, transformers="5.26.0.dev0")
     assert told(newer, ACCEPTED, old=older) == (False, [])
     # What was not there before is not missed.
-    assert told(newer, replace(ACCEPTED, names=("other",)), old=replace(older, model_types=(TWO,))) == (False, [])
+    assert told(newer, structs.replace(ACCEPTED, names=("other",)), old=replace(older, model_types=(TWO,))) == (
+        False,
+        [],
+    )
 
 
 def test_an_acceptance_of_what_is_not_lost_is_an_error() -> None:
     red, problems = told(after(ONE, TWO), ACCEPTED)
     assert red
     assert problems == ["accepted.toml: one OneModel: output cache is not lost: it must go"]
-    assert told(LOST, replace(ACCEPTED, names=("cache", "logits")))[0]
+    assert told(LOST, structs.replace(ACCEPTED, names=("cache", "logits")))[0]
     # Of other versions than these two nothing is known.
-    assert told(after(ONE, TWO), replace(ACCEPTED, transformers=(Version("5.20.0"), Version("5.21.0")))) == (False, [])
+    assert told(
+        after(ONE, TWO), structs.replace(ACCEPTED, transformers=Step(Version("5.20.0"), Version("5.21.0")))
+    ) == (False, [])
 
 
 def test_what_a_manifest_does_not_say_is_no_error_of_an_acceptance() -> None:
-    built = replace(ACCEPTED, kind=Kind.BUILD, names=())
+    built = structs.replace(ACCEPTED, kind=Kind.BUILD, names=())
     assert told(after(ONE, TWO), built)[0]
     assert told(with_model(parameters=None), built) == (False, [])  # not tried
     silent = tuple(replace(architecture, outputs=()) for architecture in ONE.architectures)
@@ -95,11 +109,11 @@ def test_what_a_manifest_does_not_say_is_no_error_of_an_acceptance() -> None:
         ({"model_types": ("one", "on")}, "there is no model type 'on'. Did you mean one"),
         ({"architectures": (MODEL, "OneModl")}, "there is no class of theirs 'OneModl'. Did you mean OneModel"),
         ({"model_types": ("one", "two")}, "two has none of the classes OneModel"),
-        ({"transformers": (Version("4.50"), Version("4.51"))}, "no longer supports transformers 4.51: it must go"),
+        ({"transformers": Step(Version("4.50"), Version("4.51"))}, "no longer supports transformers 4.51: it must go"),
     ],
 )
 def test_unknown_names_and_versions_that_are_over_are_errors(changes: Mapping[str, Any], said: str) -> None:
-    assert [problem for problem in told(LOST, ACCEPTED, replace(ACCEPTED, **changes))[1] if said in problem]
+    assert [problem for problem in told(LOST, ACCEPTED, structs.replace(ACCEPTED, **changes))[1] if said in problem]
 
 
 # Reading.
@@ -107,7 +121,7 @@ def test_unknown_names_and_versions_that_are_over_are_errors(changes: Mapping[st
 
 def test_our_own_fit_their_schema() -> None:
     content = tomllib.loads(OWN.read_text(encoding="utf-8"))
-    jsonschema.validate(content, json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+    jsonschema.validate(content, SCHEMA)
     assert len(load_acceptances(OWN)) == len(content["loss"])
 
 
@@ -124,11 +138,11 @@ def test_our_own_fit_their_schema() -> None:
         ('reason = "of a test, and long enough"', 'reason = " "', "must be a text"),
         ('["one"]', "[]", "list of names"),
         ('["one"]', '"one"', "list of names"),
-        (', to = "5.24.0"', "", "must be { from"),
-        ('"5.24.0"', '"new"', "Invalid version"),
+        (', to = "5.24.0"', "", "transformers lacks to: a version"),
+        ('"5.24.0"', '"new"', "transformers.to must be a version such as 5.24.0, not 'new'"),
         ('"5.24.0"', '"5.22.0"', "from an older version to a newer"),
         ("[[loss]]", "[[losses]]", "Did you mean loss"),
-        ("[[loss]]", "[loss]", "are tables"),
+        ("[[loss]]", "[loss]", "loss must be tables, [[loss]]"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, was: str, now: str, said: str) -> None:
@@ -139,6 +153,9 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, was: str, now: str, s
         load_acceptances(path)
     assert said in str(error.value)
     assert "accepted.toml" in str(error.value)
+    # What comes of two fields of a version no schema can say.
+    with contextlib.nullcontext() if "5.22.0" in now else pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tomllib.loads(path.read_text(encoding="utf-8")), SCHEMA)
 
 
 def test_a_repository_adds_its_own(tmp_path: Path) -> None:
@@ -148,7 +165,7 @@ def test_a_repository_adds_its_own(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text("schema = 1\n" + ROW, encoding="utf-8")
     *own, added = read_acceptances(tmp_path)
     assert own == list(load_acceptances(OWN))
-    assert (added.model_types, added.transformers) == (("one",), (Version("5.23.0"), Version("5.24.0")))
+    assert (added.model_types, added.transformers) == (("one",), Step(Version("5.23.0"), Version("5.24.0")))
 
 
 # The command: the installed transformers, whose tests are in generated/, against one that had more.

@@ -19,7 +19,7 @@ from packaging.specifiers import SpecifierSet
 from rich.console import Console
 
 from hfci.cases.case import Case
-from hfci.cases.ledger import OWN, Entry, Ledger, load_ledger
+from hfci.cases.ledger import OWN, Entry, Failure, Ledger, load_ledger
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Error, Record
 from hfci.results import read_results, summarize
@@ -350,7 +350,16 @@ def test_what_is_absent_is_counted_in_its_family(tmp_path: Path) -> None:
 
 
 def entry(name: str, expires: date) -> Entry:
-    return Entry(name, ("a",), "build", ("E", "m"), "why", "https://x", SpecifierSet(), expires)
+    return Entry(
+        name=name,
+        model_types=("a",),
+        stage="build",
+        error=Failure("E", "m"),
+        reason="why",
+        link="https://x",
+        transformers=SpecifierSet(),
+        expires=expires,
+    )
 
 
 def test_entries_expire_within_a_month_or_have_done_so() -> None:
