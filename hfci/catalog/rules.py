@@ -6,7 +6,8 @@ kinds that a class has by itself).
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
+from typing import ClassVar
 
 import msgspec
 
@@ -29,7 +30,12 @@ KINDS = {
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A rule: every fact of `all` holds, at least one of `any` if there are some, and not one of `none`."""
+    """A rule: every fact of `all` holds, at least one of `any` if there are some, and not one of `none`.
+
+    Rules that are asked of more than what the catalog knows have `kinds` of their own.
+    """
+
+    kinds: ClassVar[Mapping[str, str]] = KINDS
 
     all: frozenset[str] = frozenset()
     any: frozenset[str] = frozenset()
@@ -39,8 +45,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """Raise ValueError for a fact of no known kind."""
         for fact in sorted(self.all | self.any | self.none):
             kind, _, value = fact.partition(":")
-            if kind not in KINDS or not value:
-                raise ValueError(f"no fact {fact!r}: facts are KIND:VALUE of {', '.join(KINDS)}.{nearest(kind, KINDS)}")
+            if kind not in self.kinds or not value:
+                kinds = ", ".join(self.kinds)
+                raise ValueError(f"no fact {fact!r}: facts are KIND:VALUE of {kinds}.{nearest(kind, self.kinds)}")
 
     def holds(self, facts: Set[str]) -> bool:
         """Say whether `facts` satisfy the rule."""

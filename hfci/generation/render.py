@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec.structs import replace
 
+from hfci.catalog.registries import config_class, find_class
 from hfci.checks.table import CHECKS, Applicable, asked_of
 from hfci.errors import FOREIGN, HfciError, UsageError, in_one_line, nearest
+from hfci.generation.expected import expected_outputs
 from hfci.generation.names import file_name
-from hfci.generation.promises import promises_of
+from hfci.generation.shapes import shapes
 from hfci.templating import environment, templates_dir
 
 if TYPE_CHECKING:
@@ -114,6 +117,7 @@ def render(
     known = [arch for arch in row.architectures if arch.family]
     if base is None or not known:
         return (), ()
+    shapes()  # a table that cannot be read is the fault of no architecture
     outputs: dict[str, tuple[str, ...]] = {}
     asked: dict[tuple[str, str], Applicable] = {}
     faults: list[Fault] = []
@@ -131,7 +135,8 @@ def render(
 
     def fill(arch: Architecture, tier: str) -> str:
         family = families[arch.family]
-        applicable = asked[arch.name, tier] = asked_of(arch.known_facts, tier, "base" if arch == base else "head")
+        role: Literal["base", "head"] = "base" if arch == base else "head"
+        applicable = asked[arch.name, tier] = asked_of(arch.known_facts, tier, role)
         variables = {
             "layout": _LAYOUTS[tier],
             "model_type": row.model_type,
@@ -141,7 +146,9 @@ def render(
             "requires": requires.get(arch.name, ()),
             "invariants": [str(variant) for variant in applicable.variants if not CHECKS[variant.check].written_out],
             "written_out": [variant.check for variant in applicable.variants if CHECKS[variant.check].written_out],
-            **promises_of(row.model_type, arch.name),
+            "module": _importable_from(find_class(row.model_type, arch.name)),
+            "config_type": config_class(row.model_type).model_type,
+            "expected": expected_outputs(arch, role),
         }
         return _fill(folder, family.template, variables)
 
@@ -210,6 +217,12 @@ def render_part(
         asked={architecture.name: asked_of(architecture.known_facts, "smoke", "part")},
         parent=parent,
     )
+
+
+def _importable_from(cls: type[Any]) -> str:
+    """Return `transformers` where it exports `cls`, and else the module of `cls`."""
+    package = cls.__module__.partition(".")[0]
+    return package if hasattr(importlib.import_module(package), cls.__name__) else cls.__module__
 
 
 def _fill(templates: Path, template: str, variables: dict[str, Any]) -> str:
