@@ -2,86 +2,165 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
-from hfci.errors import UsageError, nearest
+import msgspec
+from msgspec import Meta
+from msgspec.structs import asdict, force_setattr
 
-__all__ = ["DEVICES", "RUNNERS", "TIERS", "Configuration", "Runner", "RunnerGroup", "load_configuration"]
+from hfci.parsing import Text, convert, read_toml
+
+__all__ = [
+    "DEVICES",
+    "RUNNERS",
+    "TIERS",
+    "Configuration",
+    "Device",
+    "Runner",
+    "RunnerGroup",
+    "Table",
+    "Tier",
+    "load_configuration",
+]
 
 FILE = "pyproject.toml"
-DEVICES = ("cpu", "cuda", "mps", "xpu")
-TIERS = ("smoke", "functional", "deep")
+Device = Literal["cpu", "cuda", "mps", "xpu"]
+DEVICES: tuple[Device, ...] = get_args(Device)
+Tier = Literal["smoke", "functional", "deep"]
+TIERS: tuple[Tier, ...] = get_args(Tier)
 
-# A runner's name stands in names of jobs and artifacts, in paths and in matrices: nothing there may mean anything.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-# One word each: a shell splits the requirements of a job into words, and what begins with a dash is an option of pip.
-IMAGE = re.compile(r"[A-Za-z0-9][\w./:@-]{0,255}", re.ASCII)
-REQUIREMENT = re.compile(r"[A-Za-z0-9][!-~]{0,255}")
-INDEX = re.compile(r"https://[A-Za-z0-9][!-~]{0,255}")
+# A runner's name stands in names of jobs and artifacts, in paths and in matrices: nothing there may mean anything. One
+# word each: a shell splits the requirements of a job into words, and what begins with a dash is an option of pip.
+# In Python `$` alone would let a line feed follow.
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)"
+Name = Annotated[
+    str, Meta(pattern=_NAME, title="a name of letters, digits, dots, dashes and underscores, at most 64, no sign first")
+]
+Image = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]{0,255}$(?!\n)",
+        title="the name of an image, such as ghcr.io/owner/image:tag",
+    ),
+]
+Requirement = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][!-~]{0,255}$(?!\n)",
+        title="a pip requirement without spaces and no option, such as timm>=1.0",
+    ),
+]
+Index = Annotated[
+    str, Meta(pattern=r"^https://[A-Za-z0-9][!-~]{0,255}$(?!\n)", title="an address that begins with https://")
+]
+Positive = Annotated[float, Meta(gt=0, le=1e12, title="a number above 0")]
+Whole = Annotated[int, Meta(ge=1, le=2**60, title="a whole number of at least 1")]
+Place = Annotated[Text, Meta(title="a path")]
+Labels = Annotated[tuple[Text, ...], Meta(min_length=1)]
+
+# Not Text: of a text with a pattern or a list msgspec 0.22 frees what is not its own.
+Label = Annotated[str, Meta(min_length=1)]
 
 
-@dataclass(frozen=True)
-class RunnerGroup:
+def _label(text: str) -> str:
+    if not text.strip():
+        raise ValueError(f"a label must be a text with something in it, not {text!r:.60}")
+    return text
+
+
+class RunnerGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Those of a group of runners that have all of these labels."""
 
-    group: str
-    labels: tuple[str, ...] = ()
+    group: Annotated[Text, Meta(title="a group's name")]
+    labels: Annotated[Label | Labels, Meta(title="a label or a list of labels")] = ()
+
+    def __post_init__(self) -> None:
+        """Make a list of a single label; ValueError for a blank one."""
+        if isinstance(self.labels, str):
+            force_setattr(self, "labels", (_label(self.labels),))
 
     def __str__(self) -> str:
         """Return it as a person reads it: `group gpus, a10`."""
         return ", ".join((f"group {self.group}", *self.labels))
 
 
-@dataclass(frozen=True)
-class Runner:
+class RunnerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"runs_on": "runs-on"}):
     """A kind of machine, as `[tool.hfci.runners.NAME]` says.
 
-    - `runs_on`: the label, the labels, or the group, by which an engine finds it; the only key that has no default
-    - `device`: one of DEVICES; a case of a plan runs on this
+    - `runs-on`: the label, the labels, or the group, by which an engine finds it; the only key that has no default
+    - `device`: a case of a plan runs on this
     - `memory`: GiB of the device: RAM for the CPU, of one accelerator otherwise
     - `workers`: processes that share it
-    - `tiers`: those of TIERS that it runs
+    - `tiers`: those that it runs
     - `shards`: at most so many jobs in one plan
     - `cost`: of one job, relative to the other runners: the cheapest that can take a file gets it, and a dear one is
       given fewer shards
     - `container`: the image in which its jobs run; empty for none
-    - `packages`, `index`: further pip requirements of its jobs, and the address of an index of their own, of CUDA or
-      ROCm builds for instance
+    - `packages`: further pip requirements of its jobs
+    - `index`: the address of a package index of their own, of CUDA or ROCm builds for instance; empty for none
     - `concurrency`: of all jobs that bear this name one runs at a time, the others wait; for a scarce machine
     """
 
-    name: str
-    runs_on: str | tuple[str, ...] | RunnerGroup
-    device: str = "cpu"
-    memory: float = 16.0
-    workers: int = 4
-    tiers: tuple[str, ...] = TIERS
-    shards: int = 8
-    cost: float = 1.0
-    container: str = ""
-    packages: tuple[str, ...] = ()
-    index: str = ""
-    concurrency: str = ""
+    runs_on: Annotated[
+        Label | Labels | RunnerGroup,
+        Meta(title='a label or a list of labels, such as "ubuntu-24.04", or {group = "NAME", labels = ["LABEL"]}'),
+    ]
+    device: Device = "cpu"
+    memory: Positive = 16.0
+    workers: Whole = 4
+    tiers: Annotated[tuple[Tier, ...], Meta(min_length=1, title=f"a list of {', '.join(TIERS)}")] = TIERS
+    shards: Whole = 8
+    cost: Positive = 1.0
+    container: Image = ""
+    packages: Annotated[tuple[Requirement, ...], Meta(title="a list of pip requirements")] = ()
+    index: Index = ""
+    concurrency: Name = ""
 
+    def __post_init__(self) -> None:
+        """Put its tiers in order; ValueError for a blank label."""
+        if isinstance(self.runs_on, str):
+            _label(self.runs_on)
+        force_setattr(self, "tiers", tuple(tier for tier in TIERS if tier in self.tiers))
+
+
+class Runner(RunnerTable, frozen=True, kw_only=True):
+    """A kind of machine, with its name."""
+
+    name: str
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The table `[tool.hfci]`. Paths are relative to the file.
+
+    - `ledger`: a ledger of known failures, added to hfci's own
+    - `accepted`: a file of accepted losses, added to hfci's own
+    - `runners`: the kinds of machines by name
+    """
+
+    ledger: Place | None = None
+    accepted: Place | None = None
+    runners: (
+        Annotated[
+            dict[Name, Annotated[RunnerTable, Meta(title="a table")]],
+            Meta(min_length=1, title="tables [tool.hfci.runners.NAME], one or more"),
+        ]
+        | None
+    ) = None
+
+
+_TABLE: Any = Annotated[Table, Meta(title="a table")]
 
 # GitHub's standard runner for public repositories: 4 cores, 16 GB.
-RUNNERS: Mapping[str, Runner] = MappingProxyType({"cpu": Runner("cpu", "ubuntu-24.04")})
+RUNNERS: Mapping[str, Runner] = MappingProxyType({"cpu": Runner(name="cpu", runs_on="ubuntu-24.04")})
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """The table's keys, with what holds where they are left out. Paths are relative to the file.
-
-    - `ledger`: a ledger of known failures, added to hfci's own
-    - `accepted`: a file of accepted losses, added to hfci's own
-    - `runners`: the kinds of machines by name, in the file's order
-    """
+    """What the table says, with what holds where it says nothing; the runners in the file's order."""
 
     ledger: Path | None = None
     accepted: Path | None = None
@@ -97,127 +176,12 @@ def load_configuration(folder: Path) -> Configuration:
     file = next((place / FILE for place in (folder, *folder.parents) if (place / FILE).is_file()), None)
     if file is None:
         return Configuration()
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"cannot read {file}: {error}") from error
-    tool = content.get("tool")
-    table = tool.get("hfci", {}) if isinstance(tool, dict) else {}
-
-    def path(value: Any, where: str) -> Path:
-        return file.parent / _text(value, where, "a path")
-
-    parsers: dict[str, Parser] = {"ledger": path, "accepted": path, "runners": _runners}
-    return Configuration(**_parse(table, parsers, f"{file}: [tool.hfci]"))
-
-
-Parser = Callable[[Any, str], Any]
-
-
-def _parse(table: Any, parsers: Mapping[str, Parser], where: str) -> dict[str, Any]:
-    """Return the values of `table` by key, each parsed by its own; UsageError for a key that has no parser."""
-    if not isinstance(table, dict):
-        raise UsageError(f"{where} must be a table, not {table!r:.60}")
-    for key in table:
-        if key not in parsers:
-            raise UsageError(f"{where} has no key {key!r}; it takes {', '.join(parsers)}.{nearest(key, parsers)}")
-    return {key.replace("-", "_"): parsers[key](value, f"{where} {key}") for key, value in table.items()}
-
-
-def _runners(table: Any, where: str) -> Mapping[str, Runner]:
-    place = where.partition("[")[0]
-    if not isinstance(table, dict) or not table:
-        raise UsageError(f"{where} must be tables [tool.hfci.runners.NAME], one or more, not {table!r:.60}")
-    found = {}
-    for name, values in table.items():
-        if not NAME.fullmatch(name):
-            rule = "a runner's name has letters and digits, after the first also dots, dashes, underscores; at most 64"
-            raise UsageError(f"{place}[tool.hfci.runners] has {name!r:.80}; {rule}")
-        at = f"{place}[tool.hfci.runners.{name}]"
-        known = _parse(values, RUNNER, at)
-        if "runs_on" not in known:
-            raise UsageError(f'{at} lacks runs-on: the label of its machines, such as "ubuntu-24.04"')
-        found[name] = Runner(name, **known)
-    return MappingProxyType(found)
-
-
-def _text(value: Any, where: str, what: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{where} must be {what}, not {value!r:.60}")
-    return value
-
-
-def _labels(value: Any, where: str) -> str | tuple[str, ...]:
-    if isinstance(value, list) and value:
-        return tuple(_text(label, where, "a label or a list of labels") for label in value)
-    return _text(value, where, "a label or a list of labels")
-
-
-def _machines(value: Any, where: str) -> str | tuple[str, ...] | RunnerGroup:
-    if not isinstance(value, dict):
-        return _labels(value, where)
-    known = _parse(value, {"group": lambda group, at: _text(group, at, "a group's name"), "labels": _labels}, where)
-    if "group" not in known:
-        raise UsageError(f'{where} lacks group: {{group = "NAME", labels = ["LABEL"]}}, or labels alone')
-    labels = known.get("labels", ())
-    return RunnerGroup(known["group"], (labels,) if isinstance(labels, str) else labels)
-
-
-def _word(pattern: re.Pattern[str], what: str) -> Parser:
-    def parse(value: Any, where: str) -> str:
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise UsageError(f"{where} must be {what}, not {value!r:.60}")
-        return value
-
-    return parse
-
-
-def _packages(value: Any, where: str) -> tuple[str, ...]:
-    what = 'a list of pip requirements, each without spaces and no option, such as ["timm>=1.0"]'
-    if not isinstance(value, list):
-        raise UsageError(f"{where} must be {what}, not {value!r:.60}")
-    return tuple(_word(REQUIREMENT, what)(one, where) for one in value)
-
-
-def _among(known: tuple[str, ...]) -> Parser:
-    def parse(value: Any, where: str) -> str:
-        if value not in known:
-            near = nearest(value, known) if isinstance(value, str) else ""
-            raise UsageError(f"{where} must be one of {', '.join(known)}, not {value!r:.60}.{near}")
-        return str(value)
-
-    return parse
-
-
-def _tiers(value: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise UsageError(f"{where} must be a list of {', '.join(TIERS)}, not {value!r:.60}")
-    named = {_among(TIERS)(tier, where) for tier in value}
-    return tuple(tier for tier in TIERS if tier in named)
-
-
-def _count(value: Any, where: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"{where} must be a whole number of at least 1, not {value!r:.60}")
-    return value
-
-
-def _positive(value: Any, where: str) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
-        raise UsageError(f"{where} must be a number above 0, not {value!r:.60}")
-    return float(value)
-
-
-RUNNER: Mapping[str, Parser] = {
-    "runs-on": _machines,
-    "device": _among(DEVICES),
-    "memory": _positive,
-    "workers": _count,
-    "tiers": _tiers,
-    "shards": _count,
-    "cost": _positive,
-    "container": _word(IMAGE, "the name of an image, such as ghcr.io/owner/image:tag"),
-    "packages": _packages,
-    "index": _word(INDEX, "an address that begins with https://"),
-    "concurrency": _word(NAME, "a name of letters, digits, dots, dashes and underscores, at most 64"),
-}
+    tool = read_toml(file, dict[str, Any], "the configuration").get("tool")
+    said = tool.get("hfci", {}) if isinstance(tool, dict) else {}
+    table: Table = convert(said, _TABLE, f"{file}: [tool.hfci]")
+    runners = {name: Runner(name=name, **asdict(runner)) for name, runner in (table.runners or {}).items()}
+    return Configuration(
+        ledger=file.parent / table.ledger if table.ledger else None,
+        accepted=file.parent / table.accepted if table.accepted else None,
+        runners=MappingProxyType(runners) if runners else RUNNERS,
+    )

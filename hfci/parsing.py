@@ -143,7 +143,9 @@ def _told(error: msgspec.ValidationError, data: Any, kind: Any, at: str = "", jo
             place = f"{at}{step}" if step.startswith("[") else f"{at}{joint}{step}"
             return _told(inner, value, part, place, ": " if is_row else ".")
     near = nearest(data, known) if isinstance(data, str) and (known := _choices(kind)) else ""
-    return f"{at or 'it'} must be {title}, not {data!r:.60}{near and f'.{near}'}" if title else f"{before}{error}"
+    if title and not (_is_struct(kind) and isinstance(data, Mapping)):
+        return f"{at or 'it'} must be {title}, not {data!r:.60}{near and f'.{near}'}"
+    return f"{before}{error}"
 
 
 def _declared(kind: Any, data: Any = None) -> tuple[Any, str]:
@@ -151,9 +153,8 @@ def _declared(kind: Any, data: Any = None) -> tuple[Any, str]:
     title = ""
     while True:
         if get_origin(kind) is Annotated:
-            title = title or next(
-                (meta.title for meta in kind.__metadata__ if isinstance(meta, Meta) and meta.title), ""
-            )
+            titles = (meta.title for meta in reversed(kind.__metadata__) if isinstance(meta, Meta))
+            title = title or next(filter(None, titles), "")
             kind = kind.__origin__
         elif get_origin(kind) in (Union, UnionType):
             kind = next((one for one in get_args(kind) if _holds(one, data)), get_args(kind)[0])

@@ -86,7 +86,14 @@ def _plan(arguments: Namespace, manifest: Manifest, generated: Path) -> Plan:
     from hfci.testing.preparation import available_cores
     from hfci.testing.record_writer import new_run_id
 
-    here = Runner("here", "here", arguments.device, workers=available_cores(), tiers=(arguments.tier,), shards=1)
+    here = Runner(
+        name="here",
+        runs_on="here",
+        device=arguments.device,
+        workers=available_cores(),
+        tiers=(arguments.tier,),
+        shards=1,
+    )
     request = Request(
         run=new_run_id(),
         runners={here.name: here},

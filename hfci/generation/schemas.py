@@ -18,6 +18,7 @@ from packaging.version import Version
 
 from hfci.cases.ledger import LedgerFile
 from hfci.cases.records import RULES, Header, Record
+from hfci.configuration import Table
 from hfci.generation.drift import drift
 from hfci.planning.plan import Plan
 from hfci.planning.popularity import Popularity
@@ -51,6 +52,7 @@ class Document(NamedTuple):
 
 
 DOCUMENTS = (
+    Document("configuration", "The table [tool.hfci] of a pyproject.toml", (Table,), is_whole=False),
     Document(
         "cases/data/ledger",
         "The ledger: failures that are transformers' own, known, and not for ever",
@@ -76,8 +78,8 @@ DOCUMENTS = (
 )
 
 # `- `name`, `other`: text; `third`: text`, over one line or more.
-_BULLET = re.compile(r"^- (`\w+`.*(?:\n  .*)*)\n?", re.MULTILINE)
-_NAMES = r"`\w+`(?:, `\w+`)*: "
+_BULLET = re.compile(r"^- (`[\w-]+`.*(?:\n  .*)*)\n?", re.MULTILINE)
+_NAMES = r"`[\w-]+`(?:, `[\w-]+`)*: "
 _TOLD = re.compile(rf"(?:^|; )({_NAMES})(.*?)(?=; {_NAMES}|$)", re.DOTALL)
 
 
@@ -121,7 +123,7 @@ def _describe(part: dict[str, Any]) -> None:
     """Move what the description of a structure lists of its fields to these."""
     text = inspect.cleandoc(part.get("description", "")).replace("None", "null")
     for names, told in _listed(text):
-        for name in re.findall(r"`(\w+)`", names):
+        for name in re.findall(r"`([\w-]+)`", names):
             part["properties"][name].setdefault("description", told)
     if text:
         part["description"] = " ".join(_BULLET.sub("", text).split())

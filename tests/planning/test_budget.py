@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hfci.configuration import Runner
 from hfci.errors import NothingToDo, UsageError
@@ -23,7 +24,7 @@ from hfci.planning.telling import describe
 from .test_select import MANIFEST
 
 GIB = 2**30
-ONE = Runner("one", "x", workers=1, shards=1, tiers=("smoke",))
+ONE = Runner(name="one", runs_on="x", workers=1, shards=1, tiers=("smoke",))
 USED = Popularity(fetched="2026-01-01", model_types={"vit": Use(9, 0, 1), "bert": Use(8, 0, 1), "qwen2": Use(7, 0, 1)})
 
 
@@ -94,8 +95,8 @@ def test_enough_time_leaves_nothing_out() -> None:
 def test_what_a_cheap_runner_has_no_time_for_is_the_next_ones() -> None:
     needs = {case.id: [Need(5.0, 0)] for case in select(MANIFEST).cases}
     runners = {
-        "dear": dataclasses.replace(ONE, name="dear", cost=5.0),
-        "small": dataclasses.replace(ONE, name="small", cost=3.0, memory=1.0),
+        "dear": structs.replace(ONE, name="dear", cost=5.0),
+        "small": structs.replace(ONE, name="small", cost=3.0, memory=1.0),
         "one": ONE,
     }
     needs |= {case.id: [Need(5.0, 2 * GIB)] for case in select(MANIFEST, ["qwen2"]).cases}

@@ -43,8 +43,8 @@ def parse(text: str) -> dict[str, str]:
 
 def test_a_matrix_has_an_entry_for_each_shard() -> None:
     runners = {
-        "cpu": Runner("cpu", "ubuntu-24.04", tiers=("smoke",)),
-        "gpu": Runner("gpu", ("self-hosted", "gpu"), "cuda", tiers=("functional",)),
+        "cpu": Runner(name="cpu", runs_on="ubuntu-24.04", tiers=("smoke",)),
+        "gpu": Runner(name="gpu", runs_on=("self-hosted", "gpu"), device="cuda", tiers=("functional",)),
     }
     plan = make_plan(MANIFEST, Request(run="r1", runners=runners, shards=2))
     plain = {"container": "", "packages": "", "index": "", "concurrency": ""}
@@ -95,7 +95,8 @@ def test_names_are_inert_on_the_page() -> None:
 
 def test_a_page_has_a_row_for_each_shard_and_says_what_is_absent() -> None:
     plan = make_plan(
-        MANIFEST, Request(run="r1", runners={"cpu": Runner("cpu", "ubuntu-24.04", tiers=("smoke",))}, shards=3)
+        MANIFEST,
+        Request(run="r1", runners={"cpu": Runner(name="cpu", runs_on="ubuntu-24.04", tiers=("smoke",))}, shards=3),
     )
     told = page(plan, str)
     assert len(re.findall(r"^\| smoke on cpu \d/3 \|", told, re.MULTILINE)) == 3

@@ -17,8 +17,8 @@ from hfci.planning.telling import describe
 from .test_select import MANIFEST
 
 GIB = 2**30
-SMALL = Runner("small", "x", memory=16, tiers=("smoke",))
-LARGE = Runner("large", "x", memory=64, cost=4, tiers=("smoke",))
+SMALL = Runner(name="small", runs_on="x", memory=16, tiers=("smoke",))
+LARGE = Runner(name="large", runs_on="x", memory=64, cost=4, tiers=("smoke",))
 
 
 def plan_of(*runners: Runner, **gib: float) -> Plan:
@@ -73,7 +73,7 @@ def test_large_files_leave_fewer_workers() -> None:
 def test_what_was_not_measured_is_guessed_and_a_guess_keeps_nothing_from_running() -> None:
     plan = plan_of(SMALL)
     assert plan.shards[0].memory == 4 * USUAL_MEMORY
-    tiny = Runner("tiny", "x", memory=0.5, tiers=("smoke",))
+    tiny = Runner(name="tiny", runs_on="x", memory=0.5, tiers=("smoke",))
     (shard,) = plan_of(tiny).shards
     assert (shard.count, shard.workers, shard.memory) == (8, 1, GIB // 2)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from pathlib import Path
@@ -29,7 +28,7 @@ from hfci.planning.telling import describe
 from .test_select import MANIFEST, row
 
 GIB = 2**30
-SMALL = Runner("small", "ubuntu-24.04", tiers=("smoke",), workers=1)
+SMALL = Runner(name="small", runs_on="ubuntu-24.04", tiers=("smoke",), workers=1)
 TIERS = ("smoke", "functional")
 
 
@@ -74,7 +73,7 @@ def test_measured_seconds_decide_and_starting_counts() -> None:
 
 def test_as_few_shards_as_hardly_make_it_longer() -> None:
     def count(seconds: float, cost: float = 1.0) -> int:
-        runner = dataclasses.replace(SMALL, cost=cost)
+        runner = msgspec.structs.replace(SMALL, cost=cost)
         known = needs_of(bert=seconds, qwen2=seconds, qwen3=seconds, vit=seconds)
         return len(make_plan(MANIFEST, Request(run="r", runners={"small": runner}, requirements=known)).shards)
 
@@ -84,8 +83,10 @@ def test_as_few_shards_as_hardly_make_it_longer() -> None:
 
 def test_tiers_and_devices_of_one_plan() -> None:
     runners = {
-        "cpu": Runner("cpu", "ubuntu-24.04", tiers=TIERS),
-        "gpu": Runner("gpu", ("self-hosted", "gpu"), "cuda", tiers=("functional",), shards=1, workers=2),
+        "cpu": Runner(name="cpu", runs_on="ubuntu-24.04", tiers=TIERS),
+        "gpu": Runner(
+            name="gpu", runs_on=("self-hosted", "gpu"), device="cuda", tiers=("functional",), shards=1, workers=2
+        ),
     }
     plan = make_plan(MANIFEST, Request(run="r1", runners=runners, shards=4))
     assert {(shard.tier, shard.device, shard.runner) for shard in plan.shards} == {
@@ -111,7 +112,7 @@ def test_tiers_and_devices_of_one_plan() -> None:
 
 
 def test_a_runner_with_fewer_shards_than_tiers_is_wrong_use() -> None:
-    runners = {"one": Runner("one", "x", shards=1)}
+    runners = {"one": Runner(name="one", runs_on="x", shards=1)}
     with pytest.raises(UsageError, match=r"runner one may have 1 of shards.*smoke, functional.*runners\.one\]"):
         make_plan(MANIFEST, Request(run="r", runners=runners))
     assert len(make_plan(MANIFEST, Request(run="r", runners=runners, tiers=("smoke",))).shards) == 1
@@ -120,7 +121,8 @@ def test_a_runner_with_fewer_shards_than_tiers_is_wrong_use() -> None:
 def test_more_than_256_shards_are_256_and_that_is_said() -> None:
     rows = tuple(row(f"m{number:03}", "M", "text", "MForX") for number in range(300))
     runners = {
-        name: Runner(name, "x", tiers=(tier,), shards=300) for name, tier in (("a", "smoke"), ("b", "functional"))
+        name: Runner(name=name, runs_on="x", tiers=(tier,), shards=300)
+        for name, tier in (("a", "smoke"), ("b", "functional"))
     }
     plan = make_plan(Manifest("5.23.0", rows), Request(run="r", runners=runners, shards=300))
     assert len(plan.shards) == 256
@@ -171,7 +173,7 @@ def test_what_is_assumed_green_is_named_and_counted_apart() -> None:
 
 
 def test_only_model_types_without_a_test_are_one_shard_for_each_device() -> None:
-    runners = {"c": Runner("c", "x"), "d": Runner("d", "x", "cuda")}
+    runners = {"c": Runner(name="c", runs_on="x"), "d": Runner(name="d", runs_on="x", device="cuda")}
     plan = make_plan(MANIFEST, Request(run="r", runners=runners, names=("nougat",)))
     assert [(shard.tier, shard.device, shard.groups) for shard in plan.shards] == [
         ("smoke", "cpu", ()),
@@ -196,8 +198,8 @@ def situations(draw: st.DrawFn) -> tuple[Manifest, Request]:
     names = draw(st.sampled_from([("a",), ("a", "b")]))
     runners = {
         name: Runner(
-            name,
-            "x",
+            name=name,
+            runs_on="x",
             memory=draw(st.sampled_from([8.0, 16.0, 32.0])),
             workers=draw(st.integers(1, 4)),
             shards=draw(st.integers(2, 5)),

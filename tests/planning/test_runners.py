@@ -11,8 +11,8 @@ from hfci.planning.telling import describe
 
 from .test_select import MANIFEST
 
-GPU = Runner("gpu", "gpu-l4", "cuda", tiers=("functional", "deep"))
-BARE = Runner("bare", ("self-hosted", "linux"))
+GPU = Runner(name="gpu", runs_on="gpu-l4", device="cuda", tiers=("functional", "deep"))
+BARE = Runner(name="bare", runs_on=("self-hosted", "linux"))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ BARE = Runner("bare", ("self-hosted", "linux"))
     ],
 )
 def test_githubs_own_are_those_with_its_labels(runs_on: str | tuple[str, ...], device: str, hosted: bool) -> None:
-    assert is_hosted(Runner("x", runs_on, device)) is hosted
+    assert is_hosted(Runner(name="x", runs_on=runs_on, device=device)) is hosted
 
 
 def test_without_configuration_there_is_one_place_for_each_tier() -> None:
@@ -49,10 +49,10 @@ def test_without_configuration_there_is_one_place_for_each_tier() -> None:
 
 def test_the_cheapest_is_first_then_the_one_with_most_memory() -> None:
     runners = [
-        Runner("dear", "x", cost=3, memory=99),
-        Runner("b", "x", memory=16),
-        Runner("a", "x", memory=16),
-        Runner("roomy", "x", memory=32),
+        Runner(name="dear", runs_on="x", cost=3, memory=99),
+        Runner(name="b", runs_on="x", memory=16),
+        Runner(name="a", runs_on="x", memory=16),
+        Runner(name="roomy", runs_on="x", memory=32),
     ]
     places, _ = find_places(runners, ("deep",))
     assert [[runner.name for runner in place.runners] for place in places] == [["roomy", "a", "b", "dear"]]
