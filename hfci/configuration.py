@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict, force_setattr
 
-from hfci.parsing import Text, convert, read_toml
+from hfci.parsing import Filled, Text, convert, read_toml
 
 __all__ = [
     "DEVICES",
@@ -62,8 +62,7 @@ Whole = Annotated[int, Meta(ge=1, le=2**60, title="a whole number of at least 1"
 Place = Annotated[Text, Meta(title="a path")]
 Labels = Annotated[tuple[Text, ...], Meta(min_length=1)]
 
-# Not Text: of a text with a pattern or a list msgspec 0.22 frees what is not its own.
-Label = Annotated[str, Meta(min_length=1)]
+# Not Text, but Filled: of a text with a pattern or a list msgspec 0.22 frees what is not its own.
 
 
 def _label(text: str) -> str:
@@ -76,7 +75,7 @@ class RunnerGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Those of a group of runners that have all of these labels."""
 
     group: Annotated[Text, Meta(title="a group's name")]
-    labels: Annotated[Label | Labels, Meta(title="a label or a list of labels")] = ()
+    labels: Annotated[Filled | Labels, Meta(title="a label or a list of labels")] = ()
 
     def __post_init__(self) -> None:
         """Make a list of a single label; ValueError for a blank one."""
@@ -106,7 +105,7 @@ class RunnerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """
 
     runs_on: Annotated[
-        Label | Labels | RunnerGroup,
+        Filled | Labels | RunnerGroup,
         Meta(title='a label or a list of labels, such as "ubuntu-24.04", or {group = "NAME", labels = ["LABEL"]}'),
     ]
     device: Device = "cpu"

@@ -20,7 +20,6 @@ __all__ = [
     "UsageError",
     "in_one_line",
     "nearest",
-    "require_keys",
 ]
 
 # What transformers' modules may raise when they are imported or run: anything, and it is an error of one row alone.
@@ -96,11 +95,3 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     asked = SYNONYMS[asked] if SYNONYMS.get(asked) in folded else asked
     close = [folded[found] for found in difflib.get_close_matches(asked, list(folded), n=count, cutoff=0.6)]
     return f" Did you mean {', '.join(close)}?" if close else ""
-
-
-def require_keys(data: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Raise UsageError, naming `where` and the nearest known ones, for a key in `data` that is not among `known`."""
-    known = list(known)
-    for key in data:
-        if key not in known:
-            raise UsageError(f"{where}: unknown key {key!r}.{nearest(key, known)}")

@@ -24,6 +24,7 @@ from hfci.errors import UsageError, nearest
 
 __all__ = [
     "UNREADABLE",
+    "Filled",
     "Names",
     "Release",
     "Specifiers",
@@ -31,6 +32,7 @@ __all__ = [
     "Upgrades",
     "convert",
     "decode",
+    "of_schema",
     "read_json",
     "read_toml",
 ]
@@ -38,6 +40,7 @@ __all__ = [
 T = TypeVar("T")
 
 Text = Annotated[str, Meta(pattern=r"\S", title="a text with something in it")]
+Filled = Annotated[str, Meta(min_length=1, title="a text that is not empty")]
 Names = Annotated[
     tuple[Text, ...], Meta(min_length=1, title="a list of names", extra_json_schema={"uniqueItems": True})
 ]
@@ -85,19 +88,23 @@ def decode(
 ) -> T:
     """Return what `read_json` does, of the JSON that stands `where`."""
     try:
-        # Of another schema it may have other fields, which is not what is wrong with it.
         data = msgspec.json.decode(content)
-        found = data.get("schema") if isinstance(data, dict) else schema
-        if found == schema:
-            return convert(data, kind, f"{where} is no {what}")
     except UNREADABLE as error:
         raise UsageError(f"{where} is no {what}: {error}") from error
-    while type(found) is int and found in upgrades:
+    return of_schema(data, kind, what, where, schema=schema, mend=mend, upgrades=upgrades)
+
+
+def of_schema(
+    data: Any, kind: type[T], what: str, where: str, *, schema: int, mend: str = "", upgrades: Upgrades = _NONE
+) -> T:
+    """Return what `read_json` does, of decoded JSON."""
+    # Of another schema it may have other fields, which is not what is wrong with it.
+    while isinstance(data, dict) and (found := data.get("schema")) != schema:
+        if type(found) is not int or found not in upgrades:
+            readable = ", ".join(map(str, (*upgrades, schema)))
+            wrong = f"a {what} of schema {found!r:.60}, this hfci reads {readable}"
+            raise UsageError(f"{where}: {wrong}{mend and f'; {mend}'}")
         data = upgrades[found](data)
-        found = data["schema"]
-    if found != schema:
-        readable = ", ".join(map(str, (*upgrades, schema)))
-        raise UsageError(f"{where}: a {what} of schema {found!r:.60}, this hfci reads {readable}{mend and f'; {mend}'}")
     return convert(data, kind, f"{where} is no {what}")
 
 
@@ -107,6 +114,8 @@ def convert(data: Any, kind: type[T], where: str) -> T:
         return _converted(data, kind)  # type: ignore[no-any-return]
     except msgspec.ValidationError as error:
         raise UsageError(f"{where}: {_told(error, data, kind)}") from error
+    except RecursionError as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def _converted(data: Any, kind: Any) -> Any:

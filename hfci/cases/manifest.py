@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
 
 from hfci.cases.case import Case
+from hfci.cases.outcome import STAGES
+from hfci.cases.records import Number
 from hfci.cases.variant import Variant
-from hfci.confined import inside, relative_path
-from hfci.errors import UsageError, nearest, require_keys
+from hfci.configuration import TIERS
+from hfci.confined import RelativePath, inside
+from hfci.errors import UsageError, nearest
+from hfci.parsing import UNREADABLE, Filled, Upgrades, of_schema
 
 __all__ = [
     "FAULTS",
     "MANIFEST",
     "NOT_ASKED",
-    "READABLE",
     "SCHEMA",
     "ForeignManifest",
     "Manifest",
@@ -29,11 +34,10 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"  # its name in the folder of generated tests
-SCHEMA = 4
+SCHEMA: Literal[4] = 4
 
-# Schemas that lack only fields that may be left out: enough to render anew from, and to be compared with.
-EARLIER = (2, 3)
-READABLE = (*EARLIER, SCHEMA)
+# Earlier schemas lack only fields that may be left out: enough to render anew from, and to be compared with.
+UPGRADES: Upgrades = {2: lambda manifest: {**manifest, "schema": 3}, 3: lambda manifest: {**manifest, "schema": 4}}
 
 # Where the making of a test may stop: its class cannot be read, its template not filled, or the text is no valid test.
 FAULTS = ("catalog", "render", "validate")
@@ -41,8 +45,22 @@ FAULTS = ("catalog", "render", "validate")
 # The stages that a model reaches only once it is built.
 BUILT = ("inputs", "forward")
 
-KEYS = frozenset(("schema", "transformers", "registry", "model_types"))
 SIGNS = {"schema", "transformers"}  # what others' files do not have
+
+# What the fields of a row, and of its architectures, say together.
+RULES: dict[str, Any] = {
+    "if": {"properties": {"rung": {"const": "generated"}}},
+    "then": {"properties": {"cases": {"minItems": 1}}, "required": ["cases"]},
+    "else": {"properties": {"cases": {"maxItems": 0}}, "anyOf": [{"required": ["error"]}, {"required": ["reason"]}]},
+}
+OF_ARCHITECTURE: dict[str, Any] = {
+    "dependentRequired": {"stage": ["error"], "error": ["stage"]},
+    "if": {"required": ["parameters"]},
+    "then": {"properties": {"stage": False}},
+}
+OF_FILE: dict[str, Any] = {"allOf": [{"pattern": "^[a-z0-9_]+/test_[a-z0-9_]+\\.py$"}]}
+
+Unique = Annotated[tuple[Filled, ...], Meta(extra_json_schema={"uniqueItems": True})]
 
 # The reason of a row that was never named when its folder was rendered: it may well have a test.
 NOT_ASKED = "not asked for yet"
@@ -52,30 +70,34 @@ class ForeignManifest(UsageError):
     """A file of the manifest's name that is not hfci's: others call theirs so too."""
 
 
-@dataclass(frozen=True)
-class ManifestArchitecture:
+class ManifestArchitecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One class: its family, and how far its tiny model came when it was verified on the pinned versions.
 
-    `parameters` are those of a tiny model that built and forwarded; `stage` and `error` say where it stopped,
-    `requires` which packages it wants that were absent. Without any of them it was not verified yet. Where `stage` is
-    one of FAULTS, it has no test: `error` says why. `outputs` are the fields that its outputs promise, `excluded` the
-    checks whose rules exclude it; the table of checks says why.
+    Without parameters, packages and stage it was not verified yet. What only the model as built can tell, since auto
+    classes choose it, are its modules and parts.
 
-    What only the model as built can tell, since auto classes choose it: `modules` are those of `transformers.models`
-    whose classes it and its configuration are made of, beyond the class's own and the configuration's beside that;
-    `parts` the model types of its configuration's parts, beyond its own.
+    - `family`: that names the template
+    - `parameters`: of the tiny model that built and forwarded
+    - `requires`: the packages it wants that were absent
+    - `stage`: where its tiny model stops (config to forward), or where the making of its test did, one of FAULTS
+    - `error`: why it stops
+    - `modules`: those of `transformers.models` whose classes it and its configuration are made of, beyond the class's
+      own and the configuration's beside that
+    - `parts`: the model types of its configuration's parts, beyond its own
+    - `outputs`: the fields that its outputs promise, in words that are the same in every release
+    - `excluded`: the checks whose rules exclude it; the table of checks says why
     """
 
-    name: str
-    family: str | None = None
-    parameters: int | None = None
-    requires: tuple[str, ...] = ()
-    stage: str | None = None
-    error: str | None = None
-    modules: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
+    name: Filled
+    family: Filled | None = None
+    parameters: Number | None = None
+    requires: Unique = ()
+    stage: Annotated[str, Meta(extra_json_schema={"enum": [*STAGES[:4], *FAULTS]})] | None = None
+    error: Filled | None = None
+    modules: Unique = ()
+    parts: Unique = ()
+    outputs: Unique = ()
+    excluded: Unique = ()
 
     @property
     def was_built(self) -> bool:
@@ -83,34 +105,39 @@ class ManifestArchitecture:
         return self.parameters is not None or self.stage in BUILT
 
 
-@dataclass(frozen=True)
-class ManifestCase:
-    """The checks that a file makes of one architecture in one tier, each with its axes, as `Variant` writes it.
+class ManifestCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The checks that a file makes of one architecture in one tier.
 
-    `file` is relative to the manifest. `parent` is the model type to build where the row's own is a part of others.
+    - `file`: relative to the manifest, with slashes
+    - `checks`: each with its axes, if it has any, as `Variant` writes it
+    - `parent`: the model type to build where the row's own is a part of others
     """
 
-    architecture: str
-    tier: str
-    file: str
-    checks: tuple[str, ...] = ()
-    parent: str | None = None
+    architecture: Filled
+    tier: Annotated[str, Meta(extra_json_schema={"enum": list(TIERS)})]
+    file: Annotated[RelativePath, Meta(extra_json_schema=OF_FILE)]
+    checks: Annotated[Unique, Meta(extra_json_schema={"minItems": 1})] = ()
+    parent: Filled | None = None
 
 
-@dataclass(frozen=True)
-class ManifestRow:
-    """One model type: `generated` with cases, or `catalogued` with a reason or an error of the catalog.
+class ManifestRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One model type: `generated` with cases, or `catalogued` with a reason or an error.
 
-    `base` is the architecture that the smoke tier tests.
+    - `base`: the architecture that the smoke tier tests
+    - `error`: what is wrong with the row, of the catalog, or why it lacks a test
+    - `reason`: why the row has no architecture, by design
     """
 
-    model_type: str
-    rung: str
-    base: str | None = None
-    architectures: tuple[ManifestArchitecture, ...] = ()
-    cases: tuple[ManifestCase, ...] = ()
-    error: str | None = None
-    reason: str | None = None
+    model_type: Filled
+    rung: Literal["generated", "catalogued"]
+    base: Filled | None = None
+    # Written where there are none too: what a function makes is no default.
+    architectures: tuple[Annotated[ManifestArchitecture, Meta(extra_json_schema=OF_ARCHITECTURE)], ...] = msgspec.field(
+        default_factory=lambda: ()
+    )
+    cases: tuple[ManifestCase, ...] = msgspec.field(default_factory=lambda: ())
+    error: Filled | None = None
+    reason: Filled | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -169,16 +196,22 @@ class ManifestRow:
         return next((found for found in self.architectures if found.name == name), ManifestArchitecture(name or ""))
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every model type of one transformers version, in the registry's order.
 
-    `registry` is the digest of the registries that it was rendered from: a version in development has many.
+    - `registry`: the digest of the registries that it was rendered from: a version in development has many
     """
 
-    transformers: str
-    model_types: tuple[ManifestRow, ...]
-    registry: str | None = None
+    transformers: Filled
+    model_types: tuple[Annotated[ManifestRow, Meta(extra_json_schema=RULES)], ...]
+    registry: Filled | None = None
+    schema: Literal[4] = SCHEMA
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where two rows are of one model type."""
+        (name, count), *_ = Counter(row.model_type for row in self.model_types).most_common(1) or [("", 0)]
+        if count > 1:
+            raise ValueError(f"two rows for {name!r:.80}")
 
     def __getitem__(self, model_type: str) -> ManifestRow:
         """Return the row of `model_type`; UsageError, with the nearest names, when there is none."""
@@ -200,128 +233,37 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """Return the manifest as it is written to disk."""
-        rows = [_row_to_json(row) for row in self.model_types]
-        known = {"registry": self.registry} if self.registry is not None else {}
-        return {"schema": SCHEMA, "transformers": self.transformers, **known, "model_types": rows}
+        whole = msgspec.to_builtins(self)
+        order = ("schema", "transformers", "registry", "model_types")
+        return {name: whole[name] for name in order if whole[name] is not None}
 
 
-def load_manifest(path: Path, schemas: Collection[int] = (SCHEMA,)) -> Manifest:
-    """Read a manifest file; ForeignManifest where it is not hfci's.
+def load_manifest(path: Path, *, earlier: bool = False) -> Manifest:
+    """Read a manifest file, of an earlier schema too where that is allowed; ForeignManifest where it is not hfci's.
 
     UsageError says what is wrong with it and where, or which link leads out of its folder.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError as error:
         mend = "; `hfci generate` renders one" if isinstance(error, FileNotFoundError) else ""
         raise UsageError(f"cannot read the manifest {path}: {error.strerror}{mend}") from error
-    except (ValueError, RecursionError) as error:
-        raise ForeignManifest(f"{path} is not JSON: {error}") from error
-    manifest = parse_manifest(content, str(path), schemas)
+    manifest = parse_manifest(content, str(path), earlier=earlier)
     for folder in sorted({file.rpartition("/")[0] for row in manifest.model_types for file in row.files}):
         inside(path.parent, folder)
     return manifest
 
 
-def parse_manifest(content: Any, where: str, schemas: Collection[int] = (SCHEMA,)) -> Manifest:
-    """Return the manifest in decoded JSON; `where` begins the message of a UsageError."""
-    if not isinstance(content, dict) or not content.keys() >= SIGNS:
+def parse_manifest(content: bytes, where: str, *, earlier: bool = False) -> Manifest:
+    """Return the manifest in JSON; `where` begins the message of a UsageError."""
+    try:
+        data = msgspec.json.decode(content)
+    except UNREADABLE as error:
+        raise ForeignManifest(f"{where} is not JSON: {error}") from error
+    if not isinstance(data, dict) or not data.keys() >= SIGNS:
         mend = "name the folder of generated tests, or, to render them, another one than this"
         raise ForeignManifest(f"{where} is somebody else's, no manifest of generated tests; {mend}")
-    if (found := content.get("schema")) not in schemas:
-        mend = "render it anew with `hfci generate`" if found in EARLIER else "render into another folder, or remove it"
-        raise UsageError(f"{where}: schema {found!r}, this hfci reads {SCHEMA}; {mend}")
-    require_keys(content, KEYS, where)
-    rows = tuple(
-        _parse(ManifestRow, row, f"{where}: model_types[{index}]")
-        for index, row in enumerate(_typed(content.get("model_types"), list, f"{where}: model_types"))
-    )
-    names = [row.model_type for row in rows]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UsageError(f"{where}: two rows for {twice!r}")
-    registry = content.get("registry")
-    return Manifest(
-        _typed(content.get("transformers"), str, f"{where}: transformers"),
-        rows,
-        None if registry is None else _typed(registry, str, f"{where}: registry"),
-    )
-
-
-def _row_to_json(row: ManifestRow) -> dict[str, Any]:
-    return _sparse(
-        row, base=row.base, architectures=list(map(_sparse, row.architectures)), cases=list(map(_sparse, row.cases))
-    )
-
-
-def _sparse(item: Any, **values: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that say something."""
-    data = {field.name: getattr(item, field.name) for field in fields(item)} | values
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in data.items()
-        if value not in (None, ())
-    }
-
-
-# What must hold of a field beyond its kind: a function that raises ValueError.
-_RULES = {(ManifestCase, "file"): relative_path}
-
-# Annotation → what JSON must have there. A tuple is a list of it.
-_KINDS = {"str": str, "int": int, "ManifestArchitecture": ManifestArchitecture, "ManifestCase": ManifestCase}
-
-
-def _columns(kind: type[Any]) -> Mapping[str, tuple[type[Any], bool, bool]]:
-    """Return the fields of a dataclass: what JSON has there, or in a list there, if a list, and if it must be there."""
-    annotations = {field.name: str(field.type) for field in fields(kind)}
-    items = {name: said.removeprefix("tuple[").partition(",")[0] for name, said in annotations.items()}
-    return {
-        name: (_KINDS[items[name].removesuffix(" | None")], said.startswith("tuple"), said == "str")
-        for name, said in annotations.items()
-    }
-
-
-_COLUMNS = {kind: _columns(kind) for kind in (ManifestRow, ManifestArchitecture, ManifestCase)}
-
-
-def _parse(kind: type[Any], data: Any, where: str) -> Any:
-    """Make a dataclass of JSON by its annotations: strings, numbers, tuples of them or of dataclasses."""
-    data = _object(data, where)
-    where = f"{where} ({data['model_type']})" if isinstance(data.get("model_type"), str) else where
-    columns = _COLUMNS[kind]
-    require_keys(data, columns, where)
-    values: dict[str, Any] = {}
-    for name, (item, is_tuple, is_required) in columns.items():
-        if name in data:
-            at = f"{where}: {name}"
-            if is_tuple:
-                items = enumerate(_typed(data[name], list, at))
-                values[name] = tuple(_value(item, value, f"{at}[{index}]") for index, value in items)
-            else:
-                values[name] = _value(item, data[name], at)
-                if rule := _RULES.get((kind, name)):
-                    _hold(rule, values[name], at)
-        elif is_required:
-            raise UsageError(f"{where}: {name} is missing")
-    return kind(**values)
-
-
-def _value(kind: type[Any], value: Any, at: str) -> Any:
-    return _typed(value, kind, at) if kind in (str, int) else _parse(kind, value, at)
-
-
-def _hold(rule: Callable[[str], object], value: str, at: str) -> None:
-    try:
-        rule(value)
-    except ValueError as error:
-        raise UsageError(f"{at}: {error}") from error
-
-
-def _object(value: Any, where: str) -> Mapping[str, Any]:
-    return _typed(value, dict, where)  # type: ignore[no-any-return]
-
-
-def _typed(value: Any, kind: type[Any], where: str) -> Any:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise UsageError(f"{where}: expected {kind.__name__}, found {value!r:.60}")
-    return value
+    is_earlier = data["schema"] in tuple(UPGRADES)
+    mend = "render it anew with `hfci generate`" if is_earlier else "render into another folder, or remove it"
+    upgrades = UPGRADES if earlier else {}
+    return of_schema(data, Manifest, "manifest", where, schema=SCHEMA, mend=mend, upgrades=upgrades)

@@ -10,7 +10,6 @@ from pathlib import Path
 from hfci.cases.manifest import (
     MANIFEST,
     NOT_ASKED,
-    READABLE,
     Manifest,
     ManifestArchitecture,
     ManifestCase,
@@ -64,7 +63,7 @@ def generate(
     read, somebody's own file in the way or an unwritable `out`. `out` is then as it was.
     """
     selected = select(patterns)
-    old = load_manifest(out / MANIFEST, READABLE) if (out / MANIFEST).exists() else None
+    old = load_manifest(out / MANIFEST, earlier=True) if (out / MANIFEST).exists() else None
     anew = not patterns and (verify or scratch)
     if old and not anew:
         require_installed(old, out)

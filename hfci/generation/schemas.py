@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -17,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from hfci.cases.ledger import LedgerFile
+from hfci.cases.manifest import Manifest
 from hfci.cases.records import RULES, Header, Record
 from hfci.configuration import Table
 from hfci.generation.drift import drift
@@ -52,6 +53,7 @@ class Document(NamedTuple):
 
 
 DOCUMENTS = (
+    Document("cases/data/manifest", "generated/manifest.json: the rendered test files", (Manifest,), is_whole=False),
     Document("configuration", "The table [tool.hfci] of a pyproject.toml", (Table,), is_whole=False),
     Document(
         "cases/data/ledger",
@@ -136,11 +138,17 @@ def _listed(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _require(part: dict[str, Any], is_whole: bool) -> None:
-    properties: Mapping[str, dict[str, Any]] = part["properties"]
-    if is_whole:
-        for described in properties.values():
-            described.pop("default", None)
-    part["required"] = [name for name, described in properties.items() if "default" not in described]
+    """Say which fields are there: all of what is written whole; else null is what is left out, and so never there."""
+    properties: dict[str, dict[str, Any]] = part["properties"]
+    part["required"] = [
+        name for name, said in properties.items() if is_whole or name == "schema" or "default" not in said
+    ]
+    for name, said in properties.items():
+        if is_whole or said.get("default", ...) is None:
+            said.pop("default", None)
+            if not is_whole:
+                (kind,) = (one for one in said.pop("anyOf") if one != {"type": "null"})
+                properties[name] = {**kind, **said}
 
 
 def _text(value: Any, indent: str = "") -> str:

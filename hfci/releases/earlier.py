@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from hfci.cases.manifest import MANIFEST, READABLE, Manifest, load_manifest, parse_manifest
+from hfci.cases.manifest import MANIFEST, Manifest, load_manifest, parse_manifest
 from hfci.errors import UsageError
 from hfci.git import git
 
@@ -20,7 +19,7 @@ def earlier_manifest(named: str, generated: Path) -> Manifest:
     """
     path = Path(named)
     if path.exists() or "\0" in named or named.startswith("-"):
-        return load_manifest(path, READABLE)
+        return load_manifest(path, earlier=True)
     commit = git(generated, "merge-base", named, "HEAD") if generated.is_dir() else None
     if not commit:
         raise UsageError(
@@ -31,7 +30,4 @@ def earlier_manifest(named: str, generated: Path) -> Manifest:
     content = git(generated, "show", name)
     if content is None:
         raise UsageError(f"commit {name.partition(':')[0][:12]}, where {named} was left, has no {generated / MANIFEST}")
-    try:
-        return parse_manifest(json.loads(content), f"{named}:{generated / MANIFEST}", READABLE)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{named}:{generated / MANIFEST} is not JSON: {error}") from error
+    return parse_manifest(content, f"{named}:{generated / MANIFEST}", earlier=True)

@@ -122,7 +122,7 @@ def foresight(tier: str, before: Files, after: Files) -> None:
     print(f"  a run foretold from another ({pace:.2f} times its pace), two workers, without their start:")
     for what, known in (("measured", measured), ("not measured", Requirements())):
         for shards in (4, 8, 16):
-            runner = Kind("cpu", "x", workers=2, shards=shards)
+            runner = Kind(name="cpu", runs_on="x", workers=2, shards=shards)
             request = Request(run="x", runners={"cpu": runner}, tiers=(tier,), shards=shards, requirements=known)
             plan = make_plan(manifest, request)
             took = []

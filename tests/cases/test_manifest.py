@@ -63,20 +63,29 @@ def changed(**row: Any) -> dict[str, Any]:
         ("{", "is not JSON"),
         ([], "somebody else's, no manifest"),
         ({**MANIFEST.to_json(), "schema": 1}, "schema 1, this hfci reads 4"),
-        ({**MANIFEST.to_json(), "model_typs": []}, "unknown key 'model_typs'. Did you mean model_types"),
-        ({"schema": 4, "transformers": "5.23.0"}, "model_types: expected list"),
+        (
+            {**MANIFEST.to_json(), "model_typs": []},
+            "is no manifest: unknown key 'model_typs'. Did you mean model_types",
+        ),
+        ({"schema": 4, "transformers": "5.23.0"}, "is no manifest: it lacks model_types"),
         (changed(bsae="x"), r"model_types\[0\] \(bert\): unknown key 'bsae'. Did you mean base"),
-        (changed(architectures="text"), "architectures: expected list"),
-        (changed(architectures=["BertModel"]), r"architectures\[0\]: expected dict"),
-        (changed(architectures=[{"name": "A", "parameters": "many"}]), r"\[0\]: parameters: expected int"),
-        (changed(architectures=[{"name": "A", "requires": [1]}]), r"requires\[0\]: expected str"),
-        (changed(rung=None), "rung: expected str"),
-        (changed(cases=[{"architecture": "A"}]), r"cases\[0\]: tier is missing"),
+        (changed(architectures="text"), r"model_types\[0\] \(bert\): architectures: Expected `array`, got `str`"),
+        (changed(architectures=["BertModel"]), r"architectures\[0\]: Expected `object`, got `str`"),
+        (
+            changed(architectures=[{"name": "A", "parameters": "many"}]),
+            r"architectures\[0\] \(A\): parameters: Expected `int \| null`, got `str`",
+        ),
+        (
+            changed(architectures=[{"name": "A", "requires": [1]}]),
+            r"requires\[0\] must be a text that is not empty, not 1",
+        ),
+        (changed(rung=None), "rung must be one of generated, catalogued, not None"),
+        (changed(cases=[{"architecture": "A"}]), r"cases\[0\] \(A\) lacks tier"),
         (changed(model_type="foo"), "two rows for 'foo'"),
         *(
             (
                 changed(cases=[{"architecture": "A", "tier": "smoke", "file": file}]),
-                r"cases\[0\]: file: .* is no path within",
+                r"cases\[0\] \(A\): file must be a path within the folder",
             )
             for file in ("../victim.txt", "/etc/passwd", "a/../../b.py", "C:\\a.py", "a\0b", "")
         ),

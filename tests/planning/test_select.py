@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import dataclasses
-
+import msgspec
 import pytest
 
 from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
@@ -71,7 +70,7 @@ def test_an_architecture_selects_its_own_cases() -> None:
 def test_a_family_selects_its_own_cases() -> None:
     odd = row("ernie", "ErnieModel", "text_encoder", "ErnieForCausalLM")
     heads = (odd.architectures[0], ManifestArchitecture("ErnieForCausalLM", "text_decoder"))
-    manifest = Manifest("5.23.0", (*MANIFEST.model_types, dataclasses.replace(odd, architectures=heads)))
+    manifest = Manifest("5.23.0", (*MANIFEST.model_types, msgspec.structs.replace(odd, architectures=heads)))
     assert "ernie" not in [case.model_type for case in select(manifest, ["family:text_decoder"]).cases]
     chosen = select(manifest, ["family:text_decoder"], tier="functional").cases
     assert [case.architecture for case in chosen if case.model_type == "ernie"] == ["ErnieForCausalLM"]

@@ -7,13 +7,12 @@ import json
 import subprocess
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 from packaging.version import Version
 
 from hfci.cases.manifest import MANIFEST, Manifest, ManifestArchitecture, ManifestRow, load_manifest
@@ -71,14 +70,14 @@ def test_a_loss_is_red_until_it_is_accepted() -> None:
     ],
 )
 def test_an_acceptance_of_another_loss_accepts_none(changes: Mapping[str, Any]) -> None:
-    assert judge(OLD, LOST, [structs.replace(ACCEPTED, **changes)]).open
+    assert judge(OLD, LOST, [replace(ACCEPTED, **changes)]).open
 
 
 def test_an_acceptance_holds_wherever_its_step_is_among_those_between_the_two() -> None:
     older, newer = replace(OLD, transformers="5.20.0"), replace(LOST, transformers="5.26.0.dev0")
     assert told(newer, ACCEPTED, old=older) == (False, [])
     # What was not there before is not missed.
-    assert told(newer, structs.replace(ACCEPTED, names=("other",)), old=replace(older, model_types=(TWO,))) == (
+    assert told(newer, replace(ACCEPTED, names=("other",)), old=replace(older, model_types=(TWO,))) == (
         False,
         [],
     )
@@ -88,15 +87,16 @@ def test_an_acceptance_of_what_is_not_lost_is_an_error() -> None:
     red, problems = told(after(ONE, TWO), ACCEPTED)
     assert red
     assert problems == ["accepted.toml: one OneModel: output cache is not lost: it must go"]
-    assert told(LOST, structs.replace(ACCEPTED, names=("cache", "logits")))[0]
+    assert told(LOST, replace(ACCEPTED, names=("cache", "logits")))[0]
     # Of other versions than these two nothing is known.
-    assert told(
-        after(ONE, TWO), structs.replace(ACCEPTED, transformers=Step(Version("5.20.0"), Version("5.21.0")))
-    ) == (False, [])
+    assert told(after(ONE, TWO), replace(ACCEPTED, transformers=Step(Version("5.20.0"), Version("5.21.0")))) == (
+        False,
+        [],
+    )
 
 
 def test_what_a_manifest_does_not_say_is_no_error_of_an_acceptance() -> None:
-    built = structs.replace(ACCEPTED, kind=Kind.BUILD, names=())
+    built = replace(ACCEPTED, kind=Kind.BUILD, names=())
     assert told(after(ONE, TWO), built)[0]
     assert told(with_model(parameters=None), built) == (False, [])  # not tried
     silent = tuple(replace(architecture, outputs=()) for architecture in ONE.architectures)
@@ -113,7 +113,7 @@ def test_what_a_manifest_does_not_say_is_no_error_of_an_acceptance() -> None:
     ],
 )
 def test_unknown_names_and_versions_that_are_over_are_errors(changes: Mapping[str, Any], said: str) -> None:
-    assert [problem for problem in told(LOST, ACCEPTED, structs.replace(ACCEPTED, **changes))[1] if said in problem]
+    assert [problem for problem in told(LOST, ACCEPTED, replace(ACCEPTED, **changes))[1] if said in problem]
 
 
 # Reading.

@@ -25,7 +25,7 @@ VERSIONS = {"transformers": MANIFEST.transformers}
 
 @pytest.fixture
 def plan() -> Plan:
-    small = Runner("small", "ubuntu-24.04", workers=1, tiers=("smoke",))
+    small = Runner(name="small", runs_on="ubuntu-24.04", workers=1, tiers=("smoke",))
     return make_plan(MANIFEST, Request(run="x", runners={"small": small}, shards=2))
 
 

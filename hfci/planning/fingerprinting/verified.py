@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 import hfci
 from hfci.cases.manifest import FAULTS, MANIFEST, ManifestArchitecture, load_manifest

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow, load_manifest
 from hfci.errors import EnvironmentUnfit, UsageError

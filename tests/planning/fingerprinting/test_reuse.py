@@ -5,11 +5,11 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest, ManifestArchitecture, load_manifest
