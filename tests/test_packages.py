@@ -1,4 +1,4 @@
-"""Where packages come from, as real pip says it of a real repository; and what one job resolves for the others."""
+"""Where packages come from, as the real uv says it of a real repository; and what one job resolves for the others."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import distributions
 from pathlib import Path
-from runpy import run_path
 
 import pytest
 
 from hfci.packages import addresses
-
-ROOT = Path(__file__).parents[1]
-FREEZE = ROOT / ".github" / "actions" / "setup" / "freeze.py"
 
 PROJECT = """
 [build-system]
@@ -26,7 +22,7 @@ requires = []
 build-backend = "backend"
 backend-path = ["."]
 """
-# Builds a wheel of one module without any other package, so that pip needs no index.
+# Builds a wheel of one module without any other package, so that uv needs no index.
 BACKEND = """
 import pathlib, zipfile
 def build_wheel(folder, config_settings=None, metadata_directory=None):
@@ -73,13 +69,10 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         server.shutdown()
 
 
-def install(folder: Path, *what: str) -> Path:
-    """Install into a new environment, with its own pip and without any index; return where packages are."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-index", *what]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    (found,) = folder.glob("lib/python*/site-packages")
-    return found
+def uv(*words: object) -> None:
+    """Run uv, without any index."""
+    command = [sys.executable, "-m", "uv", "pip", words[0], "--no-config", "--no-index", "--quiet", *words[1:]]
+    subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True)
 
 
 def test_what_one_job_resolves_another_installs_though_the_branch_has_moved_on(
@@ -87,15 +80,16 @@ def test_what_one_job_resolves_another_installs_though_the_branch_has_moved_on(
 ) -> None:
     first = git("rev-parse", "HEAD")
     url = f"git+{served}/repository/.git"
-    site = install(tmp_path / "plan", f"moving @ {url}@main#subdirectory=part")
-    assert addresses(distributions(path=[str(site)])) == {"moving": f"{url}@{first}#subdirectory=part"}
+    asked, environment = tmp_path / "asked.txt", tmp_path / "environment.txt"
+    asked.write_text(f"moving @ {url}@main#subdirectory=part")
+    uv("compile", "--universal", "--no-header", "--no-annotate", asked, "--output-file", environment)
+    assert environment.read_text().strip() == f"moving @ {url}@{first}#subdirectory=part"
     (tmp_path / "repository" / "part" / "moving.py").write_text("NIGHT = 2\n")
     git("commit", "--quiet", "--all", "--message", "two")
     git("update-server-info")
-    frozen = [line for line in run_path(str(FREEZE))["freeze"](distributions(path=[str(site)])) if "moving" in line]
-    assert frozen == [f"moving @ {url}@{first}#subdirectory=part"]
-    (tmp_path / "environment.txt").write_text("\n".join(frozen))
-    site = install(tmp_path / "shard", "--requirement", str(tmp_path / "environment.txt"))
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "shard"], check=True)
+    uv("install", "--python", tmp_path / "shard" / "bin" / "python", "--requirement", environment)
+    (site,) = (tmp_path / "shard").glob("lib/python*/site-packages")
     assert (site / "moving.py").read_text() == "NIGHT = 1\n"
     assert addresses(distributions(path=[str(site)])) == {"moving": f"{url}@{first}#subdirectory=part"}
 

@@ -16,9 +16,10 @@ from hfci.planning.requirements import Need, Requirements
 
 __all__ = ["START_UP", "Estimate", "Estimator"]
 
-# Seconds until a worker has imported torch and transformers and collected its files: 13.4 and 12 for one and for two
-# workers on two cores (transformers 5.23.0, torch 2.14, CPU). Workers begin together, each on a core of its own.
-START_UP = 13.0
+# Seconds until a worker has imported torch and transformers and collected its files: a run of bert's smoke tier with
+# one worker takes 5.8 processor-seconds, of which its cases have 0.6 (transformers 5.24.0, torch 2.13.0, CPU). Workers
+# begin together, each on a core of its own.
+START_UP = 6.0
 
 # Within a check, seconds grow with about this power of the parameters: on half of the 6,484 cases of a smoke and a
 # functional run, fitted on the other half, the typical error of a file's seconds is least for 0.2 to 0.3 (factor 1.22).

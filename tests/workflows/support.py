@@ -2,8 +2,7 @@
 
 What is real: every `run:` of every step and of every composite action of ours, by bash, with the files through which a
 step speaks to the runner; expressions, by GitHub's own evaluator; git. What is emulated: the actions that
-emulator/actions.mjs lists, and the environment, which is the running interpreter's: `pip` notes what it is asked for,
-and installs nothing.
+emulator/actions.mjs lists, and the environment, which is the running interpreter's: see machine/installers.py.
 """
 
 from __future__ import annotations
@@ -26,32 +25,34 @@ ROOT = HERE.parents[1]
 EMULATOR = HERE / "emulator"
 OWNER = "example/hfci"
 
-# The machine's own Python: it has no hfci and no nox. An environment that is made has all that the running interpreter
-# has, and its `pip` notes what it is asked for, its arguments a line of JSON.
+# The machine's own Python, and that of an environment: whatever installs something is emulated, see machine/. The
+# machine has neither hfci nor nox, an environment what was installed there.
 PYTHON = """#!/bin/sh
-if [ "$1 $2" = "-m venv" ]; then
-  for folder; do :; done
-  rm -rf "$folder"; mkdir -p "$folder/bin"
-  for program in python python3 hfci nox; do ln -s "{shims}/environment/$program" "$folder/bin/$program"; done
-  exit
-fi
-if [ "$1 $2" = "-m pip" ]; then
-  case "$0" in {shims}/*) echo "this environment is externally managed" >&2; exit 1;; esac
-  exec "{python}" -c 'if True:
-    import json, os, sys
-    with open(os.environ["PIP_NOTES"], "a") as notes:
-        print(json.dumps(sys.argv[1:]), file=notes)
-    with open(os.environ["PIP_NOTES"] + ".indexes", "a") as notes:
-        print(os.environ.get("PIP_EXTRA_INDEX_URL", ""), file=notes)' "$@"
+here=$(dirname "$0")
+case "$1 $2" in
+  "-m venv"|"-m pip"|"-m uv")
+    shift
+    SHIMS="{shims}" exec "{python}" "{machine}/installers.py" "$here" "$@";;
+esac
+if [ -f "$here/without" ]; then
+  export HIDDEN="$(cat "$here/without")" PYTHONPATH="{machine}${PYTHONPATH:+:$PYTHONPATH}"
 fi
 exec "{python}" "$@"
 """
+PROGRAM = '#!/bin/sh\nexec "$(dirname "$0")/python" -m {program} "$@"\n'
 SHIMS = {
     "machine/python": PYTHON,
     "environment/python": PYTHON,
-    "environment/hfci": '#!/bin/sh\nexec "{python}" -m hfci "$@"\n',
-    "environment/nox": '#!/bin/sh\nexec "{python}" -m nox "$@"\n',
+    "environment/hfci": PROGRAM.replace("{program}", "hfci"),
+    "environment/nox": PROGRAM.replace("{program}", "nox"),
 }
+
+
+def fill(text: str, **values: object) -> str:
+    """Return the text with each `{name}` replaced by its value."""
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
 
 
 def node(name: str = "node") -> str:
@@ -140,6 +141,16 @@ class JobResult:
 
 
 @dataclass(frozen=True)
+class Call:
+    """What pip or uv was asked: its words, the lines of the files of requirements among them, its variables."""
+
+    tool: str
+    words: list[str]
+    files: dict[str, list[str]]
+    sources: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Told:
     """What came of a run of a workflow."""
 
@@ -160,6 +171,11 @@ class Told:
         return {name: job.result for name, job in self.jobs.items()}
 
     @property
+    def ran(self) -> dict[str, JobResult]:
+        """The jobs that were not skipped, by name."""
+        return {name: job for name, job in self.jobs.items() if job.result != "skipped"}
+
+    @property
     def log(self) -> str:
         """All that was printed."""
         return "\n".join(job.log for job in self.jobs.values())
@@ -170,15 +186,20 @@ class Told:
         return self.work / "artifacts" / name
 
     @property
-    def pip(self) -> list[list[str]]:
-        """What `python -m pip` was asked, each call's arguments."""
-        notes = self.work / "pip.jsonl"
-        return [json.loads(line)[2:] for line in notes.read_text().splitlines()] if notes.exists() else []
+    def calls(self) -> list[Call]:
+        """What pip and uv were asked, in the order of the calls."""
+        notes = self.work / "installed.jsonl"
+        return [Call(**json.loads(line)) for line in notes.read_text().splitlines()] if notes.exists() else []
 
     @property
-    def indexes(self) -> set[str]:
-        """The further package indexes that a call of `python -m pip` had."""
-        return set((self.work / "pip.jsonl.indexes").read_text().split())
+    def resolved(self) -> list[Call]:
+        """The calls that resolve what is asked for."""
+        return [call for call in self.calls if call.words[:2] == ["pip", "compile"]]
+
+    @property
+    def installed(self) -> list[Call]:
+        """The calls that install hfci."""
+        return [call for call in self.calls if call.words[:2] == ["pip", "install"] and call.words[-1] != "nox"]
 
 
 @dataclass
@@ -193,7 +214,7 @@ class Emulator:
         installed()
         work = self.folder / name
         work.mkdir(parents=True, exist_ok=True)
-        environment = {"LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1", "PIP_NOTES": str(work / "pip.jsonl")}
+        environment = {"LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1", "NOTES": str(work / "installed.jsonl")}
         environment["GITHUB_SERVER_URL"] = f"file://{self.server()}"
         scenario = {
             "repositories": {name: str(path) for name, path in self.repositories.items()},
@@ -239,7 +260,7 @@ class Emulator:
         """Return a folder for PATH with what a machine has before a job begins."""
         folder = self.folder / "bin"
         if not folder.exists():
-            write(folder, {name: text.replace("{python}", sys.executable).replace("{shims}", str(folder))
+            write(folder, {name: fill(text, python=sys.executable, shims=folder, machine=HERE / "machine")
                            for name, text in SHIMS.items()})  # fmt: skip
             for name in SHIMS:
                 (folder / name).chmod(0o755)

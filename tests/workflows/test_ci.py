@@ -16,10 +16,10 @@ from .support import Emulator, Told, git
 
 DRIFT = "generated tests are what their templates give, and lose nothing"
 MODELS = ("models / plan", "models / smoke on small 1/1", "models / functional on small 1/1", "models / report")
-GREEN = dict.fromkeys(
-    ("lint", "hfci's own tests", DRIFT, "smoke on macOS", *MODELS, "gate"),
-    "success",
-)
+GREEN = {
+    **dict.fromkeys(("lint", "hfci's own tests", DRIFT, "smoke on macOS", *MODELS, "gate"), "success"),
+    "models / render": "skipped",  # the tests are in the checkout
+}
 
 
 def summary(told: Told) -> dict[str, Any]:
@@ -64,21 +64,21 @@ def test_every_shard_has_an_artifact_and_the_report_one(green: Told) -> None:
 
 
 def test_no_job_of_ci_may_write_or_sees_a_secret(green: Told) -> None:
-    assert {access for job in green.jobs.values() for access in job.told["permissions"].values()} == {"read"}
+    assert {access for job in green.ran.values() for access in job.told["permissions"].values()} == {"read"}
     assert green["gate"].told["permissions"] == {}
     assert not [path for path in green.work.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()
                 and path.name != "scenario.json"]  # fmt: skip
 
 
 def test_the_pins_are_installed_unless_the_caller_says_otherwise(green: Told) -> None:
-    plan, *others = [call for call in green.pip if "--group" in call]
-    assert plan[0] == "install"
-    assert Path(plan[plan.index("--constraint") + 1]).name == "constraints.txt"
-    assert [Path(word).parts[-1] for word in plan if word.startswith("/")][1:] == ["..", "constraints.txt"]
-    # Two shards and the report have what the plan resolved, and no test group: that is hfci's own.
-    assert len(others) == 3
-    assert all(call[-2:] == ["--requirement", ".hfci/environment.txt"] for call in others)
-    assert all(call[2].endswith("/pyproject.toml:run") for call in [plan, *others])
+    (resolved,) = green.resolved
+    (constraint,) = resolved.files["asked.txt"]
+    assert constraint.startswith("--constraint /")
+    assert constraint.endswith("/constraints.txt")
+    # No test group: that is hfci's own.
+    assert resolved.words[resolved.words.index("--group") + 1].endswith("/pyproject.toml:run")
+    # The plan, two shards and the report have what the plan resolved.
+    assert [call.words[4] for call in green.installed] == [".hfci/environment.txt"] * 4
 
 
 def test_a_pull_request_that_takes_a_check_from_an_architecture_is_red(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_fork_has_neither_secrets_nor_a_gpu(tmp_path: Path) -> None:
     about = {"secrets": {"PYPI": "hunter2"}, "vars": {"HFCI_MODELS": "nothing-of-that-name"}}
     told = emulator.run("ci.yml", **pull_request(fork=True), **about)
     assert told.results == {name: result for name, result in GREEN.items() if "functional" not in name}, told.log
-    assert {str(job.told["runs-on"]) for job in told.jobs.values()} == {"ubuntu-24.04", "macos-15"}
+    assert {str(job.told["runs-on"]) for job in told.ran.values()} == {"ubuntu-24.04", "macos-15"}
     said = "runner accelerated: a fork's code runs on GitHub's standard CPU runners only"
     assert said in plain(told["models / plan"].summary)
     assert "hunter2" not in told.log

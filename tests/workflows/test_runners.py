@@ -10,6 +10,7 @@ import pytest
 from .projects import ASSERT, SMOKE, project
 from .support import Told
 
+CPU = "https://download.pytorch.org/whl/cpu"
 CUDA = "https://download.pytorch.org/whl/cu130"
 IMAGE = "nvcr.io/nvidia/cuda:13.0.1-base-ubuntu24.04"
 SCARCE = f"""
@@ -52,9 +53,10 @@ def test_the_job_of_an_accelerator_has_its_machine_container_index_and_packages(
     assert job.told["runs-on"] == {"group": "gpus", "labels": ["a10", "linux"]}
     assert job.told["container"] == IMAGE
     assert job.told["concurrency"] == {"group": "a10", "queue": "max"}
-    (own,) = [call for call in told.pip if call[-1] == "kernels>=0.1"]
-    assert own[-3:-1] == ["--requirement", ".hfci/environment.txt"]
-    assert told.indexes == {"https://download.pytorch.org/whl/cpu", CUDA}
+    (own,) = [call for call in told.installed if call.files.get("beside.txt") == ["kernels>=0.1"]]
+    assert own.words[4] == ".hfci/environment.txt"
+    assert (own.sources["UV_INDEX"], own.sources["UV_INDEX_STRATEGY"]) == (CUDA, "unsafe-best-match")
+    assert {call.sources["UV_INDEX"] for call in told.installed if call != own} == {CPU}
 
 
 def test_its_cases_are_of_its_device_in_its_workers(told: Told) -> None:
@@ -79,4 +81,4 @@ def test_without_an_accelerator_it_is_absent_and_said_so(tmp_path: Path) -> None
     told = call(tmp_path, SMOKE)
     assert told.result == "success", told.log
     assert "no runner for cuda: GPU cases are absent" in told["models / plan"].summary
-    assert told.indexes == {"https://download.pytorch.org/whl/cpu"}
+    assert {call.sources["UV_INDEX"] for call in told.installed} == {CPU}

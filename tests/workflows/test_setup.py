@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import subprocess
 import sys
+import zipfile
 from importlib.metadata import distributions
 from pathlib import Path
 from runpy import run_path
@@ -15,8 +16,9 @@ import pytest
 from .projects import ASSERT, SMOKE, project
 from .support import ROOT, Emulator, Told, repository
 
+TEXT: dict[str, bool] = {"capture_output": True, "text": True}
 ACTION = ROOT / ".github" / "actions" / "setup"
-NOTHING = {"TRANSFORMERS": "", "PACKAGES": "", "CONSTRAINTS": "", "ENVIRONMENT": "", "INDEX": "", "HFCI": str(ROOT)}
+NOTHING = dict.fromkeys(("TRANSFORMERS", "PACKAGES", "CONSTRAINTS", "ENVIRONMENT", "RESOLVED", "INDEX"), "")
 
 
 def prepared(folder: Path, **asked: str) -> dict[str, str]:
@@ -25,7 +27,7 @@ def prepared(folder: Path, **asked: str) -> dict[str, str]:
     for file in files.values():
         Path(file).unlink(missing_ok=True)
     env = {**NOTHING, **files, **asked}
-    subprocess.run([sys.executable, ACTION / "prepare.py", folder / "hfci"], env=env, check=True)
+    subprocess.run([sys.executable, ACTION / "prepare.py", folder / "hfci"], env=env, check=True, **TEXT)
     lines = [line for name in ("GITHUB_OUTPUT", "GITHUB_ENV") if Path(files[name]).exists()
              for line in Path(files[name]).read_text().splitlines()]  # fmt: skip
     return dict(line.split("=", 1) for line in lines)
@@ -54,14 +56,31 @@ def test_the_key_is_another_one_where_something_else_would_be_installed(tmp_path
 
 def test_words_are_apart_by_any_space(tmp_path: Path) -> None:
     told = prepared(tmp_path, TRANSFORMERS="transformers\r\ntorch\r\n", PACKAGES=" timm\u2028\nkey=evil\n")
-    assert told["requirements"] == "transformers torch timm key=evil"
+    assert Path(told["asked"]).read_text() == "transformers\ntorch\ntimm\nkey=evil\n"
     assert len(told["key"]) == 64
+
+
+@pytest.mark.parametrize("option", ["--index-url=https://evil.example", "-r/etc/passwd", "--pre"])
+def test_an_option_is_no_requirement(tmp_path: Path, option: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        prepared(tmp_path, PACKAGES=f"timm {option}")
+    assert f"{option!r} is an option and no requirement" in raised.value.stderr
+
+
+def test_what_the_machine_says_to_pip_it_says_to_uv(tmp_path: Path) -> None:
+    machine = {"PIP_FIND_LINKS": "/opt/wheels /more", "PIP_INDEX_URL": "https://mirror.example/simple"}
+    told = prepared(tmp_path, **machine, PIP_EXTRA_INDEX_URL="https://own.example")
+    assert (told["UV_FIND_LINKS"], told["UV_DEFAULT_INDEX"]) == ("/opt/wheels,/more", machine["PIP_INDEX_URL"])
+    assert (told["UV_INDEX"], told["UV_INDEX_STRATEGY"]) == ("https://own.example", "unsafe-best-match")
+    told = prepared(tmp_path, **machine, UV_FIND_LINKS="/own")
+    assert "UV_FIND_LINKS" not in told  # what it says to uv itself stays
+    assert "UV_INDEX_STRATEGY" not in told  # of one index there is no best
 
 
 @pytest.mark.parametrize("index", ["https://download.pytorch.org/whl/cu128", "https://x.example\nPATH=evil"])
 def test_an_index_is_one_variable(tmp_path: Path, index: str) -> None:
     told = prepared(tmp_path, INDEX=index)
-    assert told["PIP_EXTRA_INDEX_URL"] == " ".join(index.split())
+    assert told["UV_INDEX"] == " ".join(index.split())
     assert "PATH" not in told
 
 
@@ -97,7 +116,7 @@ def test_a_requirement_with_a_comma_and_a_long_one(tmp_path: Path) -> None:
 def test_a_list_that_was_written_on_windows(tmp_path: Path) -> None:
     told = call(tmp_path, models="bert\r\ngpt2\r\n", transformers="transformers\r\n")
     assert set(told.results.values()) == {"success"}, told.log
-    assert {call[-1] for call in told.pip if "--group" in call} == {"transformers", ".hfci/environment.txt"}
+    assert [call.files["asked.txt"] for call in told.resolved] == [["transformers"]]
 
 
 def test_what_an_earlier_job_left_on_a_machine_is_not_used(tmp_path: Path) -> None:
@@ -110,43 +129,91 @@ def test_what_an_earlier_job_left_on_a_machine_is_not_used(tmp_path: Path) -> No
         (stale / program).chmod(0o755)
     path = f"{emulator.shims()}:{stale}:{os.environ['PATH']}"
     told = emulator.run("ci.yml", path=path, vars={"HFCI_MODELS": "one"})
-    assert set(told.results.values()) == {"success"}, told.log
+    assert {job.result for job in told.ran.values()} == {"success"}, told.log
     assert told["models / smoke on small 1/1"].told["runs-on"] == ["self-hosted"]
 
 
-def dist(folder: Path, name: str, version: str, *, tag: str = "py3-none-any", **files: object) -> None:
-    """Write what is known of an installed package."""
-    place = folder / f"{name}-{version}.dist-info"
-    place.mkdir(parents=True)
-    (place / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    (place / "WHEEL").write_text(f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
-    for file, content in files.items():
-        name = {"direct_url": "direct_url.json"}.get(file, file)
-        (place / name).write_text(content if isinstance(content, str) else json.dumps(content))
+# Each package, what a wheel of it is for, and what it needs.
+WHEELS = {
+    "torch-2.13.0-py3-none-any": ["cuda"],
+    "torch-2.13.0+cpu-cp311-cp311-linux_x86_64": [],
+    "cuda-1.0-py3-none-any": [],
+    "timm-1.0-py3-none-any": ["torch"],
+    "timm-1.1-py3-none-any": ["torch"],
+}
 
 
-def test_what_is_installed_is_frozen_for_every_machine(tmp_path: Path) -> None:
-    native = "cp311-cp311-manylinux_2_28_x86_64"
-    commit = {"vcs": "git", "commit_id": "a" * 40, "requested_revision": "main"}
-    git = {"url": "https://github.com/huggingface/transformers", "vcs_info": commit}
-    part = {"url": "https://example.org/r", "subdirectory": "python/x", "vcs_info": commit}
-    dist(tmp_path, "transformers", "5.25.0.dev0", direct_url=git, REQUESTED="")
-    dist(tmp_path, "part", "1", direct_url=part)
-    dist(tmp_path, "archive", "1", direct_url={"url": "https://example.org/a.zip", "archive_info": {}})
-    dist(tmp_path, "hfci", "0.1.0", direct_url={"url": "file:///somewhere", "dir_info": {}})
-    dist(tmp_path, "timm", "1.0.20", REQUESTED="")
-    dist(tmp_path, "idna", "3.1")
-    dist(tmp_path, "torch", "2.13.0+cpu", tag=native)
-    dist(tmp_path, "torchvision", "0.28.0+cpu", tag=native, REQUESTED="")
-    dist(tmp_path, "numpy", "2.3.0", tag=native)
-    dist(tmp_path, "nvidia-nccl", "2.29", tag="py3-none-manylinux_2_18_x86_64")
-    freeze = run_path(str(ACTION / "freeze.py"))["freeze"]
-    assert freeze(distributions(path=[str(tmp_path)])) == [
-        "archive @ https://example.org/a.zip",
-        "idna==3.1",
-        f"part @ git+https://example.org/r@{'a' * 40}#subdirectory=python/x",
-        "timm==1.0.20",
-        "torch==2.13.0",
-        "torchvision==0.28.0",
-        f"transformers @ git+https://github.com/huggingface/transformers@{'a' * 40}",
-    ]
+def wheels(folder: Path) -> Path:
+    """Make an index: a folder of wheels."""
+    folder.mkdir()
+    for name, needs in WHEELS.items():
+        package, version, tag = name.split("-", 2)
+        with zipfile.ZipFile(folder / f"{name}.whl", "w") as wheel:
+            info = f"{package}-{version}.dist-info"
+            head = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+            wheel.writestr(f"{info}/METADATA", head + "".join(f"Requires-Dist: {need}\n" for need in needs))
+            wheel.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
+            wheel.writestr(f"{info}/RECORD", "")
+    return folder
+
+
+def uv(*words: object) -> str:
+    """Run the real uv, without any index."""
+    command = [sys.executable, "-m", "uv", "pip", words[0], "--no-config", "--no-index", "--quiet", *words[1:]]
+    return subprocess.run([str(word) for word in command], check=True, **TEXT).stdout
+
+
+def test_what_one_machine_resolves_any_other_installs_in_its_own_build(tmp_path: Path) -> None:
+    found = wheels(tmp_path / "wheels")
+    asked, environment = tmp_path / "asked.txt", tmp_path / "environment.txt"
+    asked.write_text("timm<1.1\ntorch\n")
+    uv(
+        "compile",
+        "--universal",
+        "--no-header",
+        "--no-annotate",
+        "--find-links",
+        found,
+        asked,
+        "--output-file",
+        environment,
+    )
+    assert "torch==2.13.0+cpu" in environment.read_text()
+    subprocess.run([sys.executable, ACTION / "resolved.py", environment], check=True, **TEXT)
+    lines = environment.read_text().splitlines()
+    assert {line.partition(" ")[0] for line in lines} == {"cuda==1.0", "timm==1.0", "torch==2.13.0"}
+    environment_of = {"all": [], "planning": ["--excludes", ACTION / "without-torch.txt"]}
+    for name, more in environment_of.items():
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / name], check=True)
+        here = ("--python", tmp_path / name / "bin" / "python")
+        uv("install", *here, "--find-links", found, "--requirement", environment, *more)
+        (site,) = (tmp_path / name).glob("lib/python*/site-packages")
+        has = {one.metadata["Name"]: one.version for one in distributions(path=[str(site)])}
+        assert has == {"timm": "1.0", **({"torch": "2.13.0+cpu"} if name == "all" else {})}
+
+
+def test_what_is_resolved_names_commits_and_no_password() -> None:
+    text = run_path(str(ACTION / "resolved.py"))["for_every_machine"](
+        f"transformers @ git+https://me:s3cr3t@github.com/huggingface/transformers@{'a' * 40}\n"
+        "torch==2.13.0+cpu ; sys_platform != 'darwin'\ntorch==2.13.0 ; sys_platform == 'darwin'\nx-y==1+a.b\n"
+    )
+    assert text == (
+        f"transformers @ git+https://github.com/huggingface/transformers@{'a' * 40}\n"
+        "torch==2.13.0 ; sys_platform != 'darwin'\ntorch==2.13.0 ; sys_platform == 'darwin'\nx-y==1\n"
+    )
+
+
+def test_uv_is_the_one_whose_digests_are_known(tmp_path: Path) -> None:
+    """The real pip takes it, in an environment of its own."""
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "own"], check=True)
+    python = tmp_path / "own" / "bin" / "python"
+    command = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", ACTION / "uv.txt"]
+    subprocess.run(command, check=True, **TEXT)
+    pinned = re.search(r"^uv==(\S+)", (ACTION / "uv.txt").read_text(), re.MULTILINE)
+    assert pinned is not None
+    assert subprocess.run([python, "-m", "uv", "--version"], check=True, **TEXT).stdout.split()[1] == pinned[1]
+
+
+def test_no_path_of_the_machine_is_used_in_its_container() -> None:
+    """There `github.action_path`, `github.workspace` and `runner.temp` of an expression are paths outside of it."""
+    assert not re.findall(r"\$\{\{[^}]*(?:action_path|workspace|runner\.temp)", (ACTION / "action.yml").read_text())
