@@ -119,14 +119,14 @@ def _fetch_popularity(arguments: Namespace) -> int:
 
     from hfci.cases.manifest import MANIFEST, load_manifest
     from hfci.generation.progress import track
-    from hfci.planning.popularity import fetch_popularity, load_popularity
+    from hfci.planning.popularity import LISTED, fetch_popularity, load_popularity
     from hfci.planning.select import select
     from hfci.results.terminal import make_table, print_tables
 
     names = [row.model_type for row in select(load_manifest(arguments.generated / MANIFEST), arguments.names).rows]
     path = arguments.popularity
     known = load_popularity(path).model_types if arguments.names and path.exists() else {}
-    found = fetch_popularity(names, lambda rows: track(rows, total=len(names), label="asking the Hub"))
+    found = fetch_popularity(names, lambda rows: track(rows, total=LISTED, label="asking the Hub"))
     found.model_types.update({name: use for name, use in known.items() if name not in found.model_types})
     found.write(path)
     if arguments.json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,19 +17,20 @@ from hfci.parsing import read_json
 from hfci.writing import replacing
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+    from huggingface_hub import ModelInfo
 
 __all__ = ["LISTED", "SCHEMA", "SCHEMA_FILE", "Popularity", "Use", "fetch_popularity", "load_popularity"]
 
 SCHEMA = 1
 SCHEMA_FILE = Path(__file__).parent / "data" / "popularity.schema.json"
 
-# So many of the most downloaded checkpoints of a model type are counted: those after them add next to nothing.
-LISTED = 1000
+# So many of the Hub's most downloaded checkpoints are counted: those after them add next to nothing. They are some
+# fifty pages of one list; to ask for each model type would be 800 requests, and the Hub answers 500 in five minutes.
+LISTED = 50_000
 
 
 class Use(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of the most downloaded checkpoints of a model type.
+    """Of the most downloaded checkpoints, those of a model type.
 
     - `downloads`: in 30 days; `checkpoints`: how many were counted
     """
@@ -70,10 +72,13 @@ def load_popularity(path: Path) -> Popularity:
     return read_json(path, Popularity, "file of popularity", schema=SCHEMA, mend=mend)
 
 
-def fetch_popularity(model_types: Iterable[str], track: Callable[[Iterable[str]], Iterable[str]] = iter) -> Popularity:
+def fetch_popularity(
+    model_types: Iterable[str], track: Callable[[Iterable[ModelInfo]], Iterable[ModelInfo]] = iter
+) -> Popularity:
     """Ask the Hub that HF_ENDPOINT names; EnvironmentUnfit where it does not answer, or not with what it should.
 
-    Needs no token and sends none: the counts are public. `track` shows the progress.
+    Needs no token and sends none: the counts are public. `track` shows the progress over at most LISTED checkpoints.
+    Where the Hub says that these were too many requests, huggingface_hub waits as long as it says.
     """
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise EnvironmentUnfit("popularity is fetched from the Hub, and HF_HUB_OFFLINE is set: unset it")
@@ -81,29 +86,29 @@ def fetch_popularity(model_types: Iterable[str], track: Callable[[Iterable[str]]
     from huggingface_hub.errors import HfHubHTTPError
 
     api = HfApi(token=False)
-    found = {}
-    for model_type in track(model_types):
-        try:
-            found[model_type] = _use(api, model_type)
-        except HfHubHTTPError as error:
-            status = error.response.status_code if error.response is not None else None
-            raise EnvironmentUnfit(_answered(api.endpoint, status)) from error
-        except (
-            Exception
-        ) as error:  # which class says that there is no network, and what JSON is none, differs by version
-            told = str(error).strip().splitlines() or [""]
-            reason = f"{type(error).__name__}: {told[0]:.200}"
-            raise EnvironmentUnfit(
-                f"cannot list the models of {api.endpoint} ({reason}); is there a network?"
-            ) from error
+    try:
+        listed = api.list_models(sort="downloads", expand=["config", "downloads", "likes"])
+        found = _count(model_types, track(islice(listed, LISTED)))
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else None
+        raise EnvironmentUnfit(_answered(api.endpoint, status)) from error
+    except Exception as error:  # which class says that there is no network, and what JSON is none, differs by version
+        told = str(error).strip().splitlines() or [""]
+        reason = f"{type(error).__name__}: {told[0]:.200}"
+        raise EnvironmentUnfit(f"cannot list the models of {api.endpoint} ({reason}); is there a network?") from error
     return Popularity(fetched=f"{datetime.now(UTC):%Y-%m-%d}", model_types=found)
 
 
-def _use(api: HfApi, model_type: str) -> Use:
-    """Count the checkpoints whose configuration is of `model_type`: as a tag, others may bear its name too."""
-    listed = api.list_models(filter=model_type, sort="downloads", limit=LISTED, expand=["config", "downloads", "likes"])
-    own = [one for one in listed if (one.config or {}).get("model_type", model_type) == model_type]
-    return Use(sum(one.downloads or 0 for one in own), sum(one.likes or 0 for one in own), len(own))
+def _count(model_types: Iterable[str], listed: Iterable[ModelInfo]) -> dict[str, Use]:
+    """Count the checkpoints of each model type, as their configurations say it; the others are of no interest."""
+    counts = {model_type: [0, 0, 0] for model_type in model_types}
+    for one in listed:
+        model_type = one.config.get("model_type") if isinstance(one.config, dict) else None
+        if isinstance(model_type, str) and (found := counts.get(model_type)) is not None:
+            found[0] += one.downloads or 0
+            found[1] += one.likes or 0
+            found[2] += 1
+    return {model_type: Use(*found) for model_type, found in counts.items()}
 
 
 def _answered(endpoint: str, status: int | None) -> str:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,26 +27,27 @@ from .test_select import row
 
 TOKEN = "hf_" + "s3cr3t" * 5
 
-# What the Hub has, by tag. Another model bears the tag of bert, and is of another model type.
-MODELS: dict[str, list[dict[str, Any]]] = {
-    "bert": [
-        {"id": "a", "downloads": 900, "likes": 5, "config": {"model_type": "bert"}},
-        {"id": "b", "downloads": 80, "likes": 4, "config": {"model_type": "bert"}},
-        {"id": "other", "downloads": 70, "likes": 9, "config": {"model_type": "vit"}},
-        {"id": "c", "downloads": 7, "likes": 0, "config": {"model_type": "bert"}},
-        {"id": "unsaid", "downloads": 1, "likes": 1},
-    ],
-    "vit": [{"id": "d", "downloads": 987, "likes": 1, "config": {"model_type": "vit"}}],
-    "gpt2": [{"id": "e", "downloads": 988, "likes": 10, "config": {"model_type": "gpt2"}}],
-}
+# What the Hub has, the most downloaded first: some say no configuration, or none that makes sense.
+MODELS: list[dict[str, Any]] = [
+    {"id": "e", "downloads": 987, "likes": 9, "config": {"model_type": "gpt2"}},
+    {"id": "d", "downloads": 986, "likes": 1, "config": {"model_type": "vit"}},
+    {"id": "a", "downloads": 900, "likes": 5, "config": {"model_type": "bert"}},
+    {"id": "b", "downloads": 80, "likes": 4, "config": {"model_type": "bert"}},
+    {"id": "other", "downloads": 70, "likes": 9, "config": {"model_type": "no-such"}},
+    {"id": "c", "downloads": 7, "likes": 0, "config": {"model_type": "bert"}},
+    {"id": "unsaid", "downloads": 1, "likes": 1},
+    {"id": "odd", "downloads": 1, "likes": 1, "config": {"model_type": ["bert"]}},
+    {"id": "none", "downloads": 0, "likes": 0, "config": None},
+]
 
 
 class Hub(ThreadingHTTPServer):
-    """Lists models, two a page, or answers something else."""
+    """Lists models, two a page, or answers something else; of a second it answers `patience` requests."""
 
-    def __init__(self, status: int = 200, body: bytes | None = None) -> None:
+    def __init__(self, status: int = 200, body: bytes | None = None, patience: int | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.status, self.body = status, body
+        self.status, self.body, self.patience = status, body, patience
+        self.times: list[float] = []
         self.asked: list[dict[str, list[str]]] = []
         self.headers: list[dict[str, str]] = []
 
@@ -65,15 +67,19 @@ class Handler(BaseHTTPRequestHandler):
             return
         query = parse_qs(split.query)
         self.server.asked.append(query)
-        models = MODELS.get(query["filter"][0], [])
+        now = time.monotonic()
+        lately = [one for one in self.server.times if one > now - 1]
+        refused = self.server.patience is not None and len(lately) >= self.server.patience
+        if not refused:
+            self.server.times.append(now)
+        status = 429 if refused else self.server.status
         start = int(query.get("cursor", ["0"])[0])
-        answer = {"error": "no"} if self.server.status >= 400 else models[start : start + 2]
+        answer = {"error": "no"} if status >= 400 else MODELS[start : start + 2]
         body = self.server.body if self.server.body is not None else json.dumps(answer).encode()
-        self.send_response(self.server.status)
-        if start + 2 < len(models):
-            more = f"{self.server.endpoint}{split.path}?filter={query['filter'][0]}&cursor={start + 2}"
-            self.send_header("Link", f'<{more}>; rel="next"')
-        if self.server.status == 429:
+        self.send_response(status)
+        if start + 2 < len(MODELS):
+            self.send_header("Link", f'<{self.server.endpoint}{split.path}?cursor={start + 2}>; rel="next"')
+        if status == 429:
             self.send_header("RateLimit", '"api";r=0;t=0')
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -123,17 +129,16 @@ def test_all_pages_are_counted_and_the_most_used_come_first(folder: Path) -> Non
     assert done.returncode == 0, done.stderr
     found = load_popularity(folder / "use.json")
     assert found.model_types == {
-        "bert": Use(988, 10, 4),
-        "gpt2": Use(988, 10, 1),
-        "vit": Use(987, 1, 1),
+        "bert": Use(987, 9, 3),
+        "gpt2": Use(987, 9, 1),
+        "vit": Use(986, 1, 1),
         "rare": Use(0, 0, 0),
         "rarer": Use(0, 0, 0),
     }
     assert list(found.model_types) == ["bert", "gpt2", "vit", "rare", "rarer"]
-    first = [query for query in server.asked if "cursor" not in query]
-    assert {query["filter"][0] for query in first} == set(found.model_types)
-    assert all(query["sort"] == ["downloads"] for query in first)
-    assert len(server.asked) == 5 + 2
+    (first,) = [query for query in server.asked if "cursor" not in query]
+    assert first["sort"] == ["downloads"]
+    assert len(server.asked) == 5  # the pages of the list, however many model types there are
     data = json.loads((folder / "use.json").read_text())
     schema = json.loads(SCHEMA_FILE.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -141,6 +146,15 @@ def test_all_pages_are_counted_and_the_most_used_come_first(folder: Path) -> Non
     data["model_types"]["bert"]["likes"] = -1
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(data, schema)
+
+
+def test_a_hub_that_wants_to_be_asked_more_slowly_is(folder: Path) -> None:
+    with hub(200, None, 2) as server:
+        done = ask(folder, server.endpoint)
+    assert done.returncode == 0, done.stderr
+    assert load_popularity(folder / "use.json").model_types["bert"] == Use(987, 9, 3)
+    assert len(server.times) == 5
+    assert len(server.asked) > 5
 
 
 def test_no_token_is_sent_or_shown(folder: Path) -> None:
@@ -159,7 +173,7 @@ def test_what_is_asked_again_leaves_the_rest(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     assert shown["model_types"] == {
-        "bert": {"downloads": 988, "likes": 10, "checkpoints": 4},
+        "bert": {"downloads": 987, "likes": 9, "checkpoints": 3},
         "old": {"downloads": 5, "likes": 0, "checkpoints": 1},
     }
     assert shown == json.loads((folder / "use.json").read_text())
