@@ -14,6 +14,7 @@ from .support import OWNER, ROOT, Emulator, Told, git, repository
 
 FILES = ["files", "commit"]
 SHARD = "smoke on small 1/1"
+ARM = "smoke on arm 1/1"
 SITE = {"HFCI_PAGES": "true"}
 
 
@@ -60,16 +61,26 @@ def runs(emulator: Emulator, folder: Path, kind: str = "main") -> int:
 
 def test_everything_runs_on_the_pinned_and_on_the_newest_versions(night: Told) -> None:
     calls = [f"{version} / {job}" for version in ("pinned", "newest") for job in ("plan", SHARD, "report")]
-    calls.append("newest / render")
+    calls += ["newest / render", *(f"arm / {job}" for job in ("plan", ARM, "report"))]
     keeps = [f"keep {version} / {job}" for version in ("pinned", "newest") for job in FILES]
-    assert night["pinned / render"].result == "skipped"  # its tests are in the checkout
+    assert (
+        night["pinned / render"].result == night["arm / render"].result == "skipped"
+    )  # there are tests in the checkout
     assert {name: job.result for name, job in night.ran.items()} == dict.fromkeys([*calls, *keeps, "pages"], "success")
     # Both are resolved once, by their plans: the other jobs install what those found.
     asked = [call.files["asked.txt"] for call in night.resolved]
     assert asked.count(["transformers", "torch"]) == 1
-    assert len([call for call in night.installed if call.words[4] == ".hfci/environment.txt"]) == 7
+    assert len([call for call in night.installed if call.words[4] == ".hfci/environment.txt"]) == 10
     for job in ("pinned / plan", "newest / plan"):
         assert "no runner for cuda" in night[job].summary
+
+
+def test_one_shard_runs_on_arm_within_a_budget_and_is_not_kept(night: Told, emulator: Emulator) -> None:
+    assert night[f"arm / {ARM}"].told["runs-on"] == "ubuntu-24.04-arm"
+    assert [name for name in night.jobs if name.startswith("arm / ") and " on " in name] == [f"arm / {ARM}"]
+    plan = json.loads((night.artifact("coverage-summary-arm-plan-1") / "plan.json").read_text())
+    assert ([shard["runner"] for shard in plan["shards"]], plan["budget_s"]) == (["arm"], 1200)
+    assert "arm" not in json.loads(show(emulator, "main/requirements.json"))["runners"]
 
 
 def test_history_records_and_requirements_are_on_the_data_branch(
@@ -147,11 +158,12 @@ def test_a_broken_newest_half_does_not_lose_the_pinned_halfs_night(
 ) -> None:
     emulator, told = halved
     good = [f"pinned / {job}" for job in ("plan", SHARD, "report")] + [f"keep pinned / {job}" for job in FILES]
+    good += [f"arm / {job}" for job in ("plan", ARM, "report")]
     assert told.results == {
         **dict.fromkeys([*good, "pages"], "success"),
         "newest / render": "failure",
         **dict.fromkeys([f"newest / {job}" for job in ("plan", "cases", "report")], "skipped"),
-        **dict.fromkeys(["keep newest", "pinned / render"], "skipped"),
+        **dict.fromkeys(["keep newest", "pinned / render", "arm / render"], "skipped"),
     }, told.log
     assert runs(emulator, tmp_path / "data") == 1
     assert [path.name for path in (told.work / "pages").iterdir()] == ["index.html"]
@@ -176,7 +188,9 @@ def test_a_narrowed_nightly_adds_to_what_is_kept(halved: tuple[Emulator, Told], 
 def test_a_night_is_held_against_the_one_before_though_its_event_names_no_repository(tmp_path: Path) -> None:
     """What GitHub says of a schedule is that alone: the default branch is where it runs."""
     emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
-    only = [{"job": "newest", "before": ""}]  # a baseline is over everything, and that half would render it
+    only = [
+        {"job": name, "before": ""} for name in ("newest", "arm")
+    ]  # a baseline is over everything, and that half would render it
     folder, about = emulator.repositories[OWNER], {"event": "schedule", "cancel": only}
     first = emulator.run("nightly.yml", name="first", payload={"schedule": "23 2 * * *"}, **about)
     assert first["keep pinned / commit"].result == "success", first.log
@@ -192,7 +206,7 @@ def test_records_that_claim_another_commit_grant_nothing(tmp_path: Path) -> None
     """What a shard uploads is whatever its tests left: here, green records of a commit that this run is not of."""
     emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
     about = {"event": "schedule", "vars": {"HFCI_MODELS": "one"}}
-    cut = [{"job": "newest", "before": ""}, {"job": "keep", "before": ""}]
+    cut = [{"job": name, "before": ""} for name in ("newest", "arm", "keep")]
     told = emulator.run("nightly.yml", name="night", cancel=cut, **about)
     (path,) = told.artifact("coverage-summary-records-0-1").glob("records-*.jsonl")
     commit = git(emulator.repositories[OWNER], "rev-parse", "HEAD")
@@ -219,7 +233,7 @@ def test_what_is_not_on_the_default_branch_is_not_kept(halved: tuple[Emulator, T
 def test_without_pages_the_night_is_green_all_the_same(tmp_path: Path) -> None:
     emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
     only_bert(emulator.repositories[OWNER])
-    cancel = [{"job": "newest", "before": ""}]
+    cancel = [{"job": name, "before": ""} for name in ("newest", "arm")]
     told = emulator.run("nightly.yml", event="schedule", vars={"HFCI_MODELS": "bert"}, site=False, cancel=cancel)
     assert told["pages"].result == "skipped"
 
