@@ -108,6 +108,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one file of records is about; a run has one for each attempt at each of its shards.
 
+    - `schema`: the version of the records' format
     - `run`: the run's ID, the same in all its files
     - `shard`: the index in its plan; `shards`: how many that has; `attempt`: 2 when the job was run again
     - `started`: UTC, ISO 8601

@@ -25,6 +25,7 @@ from hfci.planning.plan import Plan
 from hfci.planning.popularity import Popularity
 from hfci.planning.requirements import Requirements
 from hfci.releases.acceptances import AcceptanceFile
+from hfci.results.formats.coverage_summary import CoverageSummary
 from hfci.writing import replacing
 
 __all__ = ["DOCUMENTS", "Document", "check_schemas", "schemas", "write_schemas"]
@@ -77,11 +78,16 @@ DOCUMENTS = (
     Document(
         "planning/data/requirements", "Requirements: what cases need, as measured, by kind of runner", (Requirements,)
     ),
+    Document(
+        "results/data/coverage-summary",
+        "coverage-summary.json: what happened to every model type, for programs",
+        (CoverageSummary,),
+    ),
 )
 
 # `- `name`, `other`: text; `third`: text`, over one line or more.
-_BULLET = re.compile(r"^- (`[\w-]+`.*(?:\n  .*)*)\n?", re.MULTILINE)
-_NAMES = r"`[\w-]+`(?:, `[\w-]+`)*: "
+_BULLET = re.compile(r"^- (`[^`]+`.*(?:\n  .*)*)\n?", re.MULTILINE)
+_NAMES = r"`[^`]+`(?:, `[^`]+`)*: "
 _TOLD = re.compile(rf"(?:^|; )({_NAMES})(.*?)(?=; {_NAMES}|$)", re.DOTALL)
 
 
@@ -125,7 +131,7 @@ def _describe(part: dict[str, Any]) -> None:
     """Move what the description of a structure lists of its fields to these."""
     text = inspect.cleandoc(part.get("description", "")).replace("None", "null")
     for names, told in _listed(text):
-        for name in re.findall(r"`([\w-]+)`", names):
+        for name in re.findall(r"`([^`]+)`", names):
             part["properties"][name].setdefault("description", told)
     if text:
         part["description"] = " ".join(_BULLET.sub("", text).split())

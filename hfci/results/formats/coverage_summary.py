@@ -9,13 +9,15 @@ import heapq
 import itertools
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from hfci.cases.outcome import RED, Outcome
-from hfci.cases.records import Record
+from hfci.cases.records import Count, Header, Number, Record
+from hfci.parsing import Filled
 from hfci.results.formats.cases import vanished
 from hfci.results.reading import Results
 from hfci.results.summary import Summary
@@ -26,7 +28,7 @@ __all__ = ["FILE", "NAME", "SCHEMA", "SCHEMA_FILE", "coverage_summary", "write"]
 
 NAME = "coverage-summary"
 FILE = "coverage-summary.json"
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 SCHEMA_FILE = Path(__file__).parents[1] / "data" / "coverage-summary.schema.json"
 
 MOST_FAILURES = 1000  # all are in the records; a reader of this file decides, and does not debug
@@ -44,6 +46,187 @@ WORST_FIRST = (
 )
 
 
+class Outcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """Cases by outcome.
+
+    - `passed`: the check holds
+    - `failed`: the check does not hold, or was not reached
+    - `known-failure`: failed as an entry of the ledger says
+    - `unavailable`: needs something that the machine lacked
+    - `not-applicable`: the check does not apply
+    - `reused`: passed earlier on the same fingerprint; not executed
+    - `not-run`: planned, and did not run
+    - `assumed`: as at a revision, of which there is no record; not executed
+    """
+
+    passed: Count
+    failed: Count
+    known_failure: Count
+    unavailable: Count
+    not_applicable: Count
+    reused: Count
+    not_run: Count
+    assumed: Count
+
+    @classmethod
+    def of(cls, counts: Mapping[Any, int]) -> Outcomes:
+        """Return them, each that is not in `counts` none."""
+        return cls(*(counts.get(outcome, 0) for outcome in Outcome))
+
+
+class Rungs(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename={"run_in_a_pipeline": "run in a pipeline", "run_on_a_gpu": "run on a GPU"},
+):
+    """How many model types stand on each rung of coverage.
+
+    - `catalogued`: model types with any record
+    - `generated`: with a case of some check
+    - `collected`: with a case that is not not-run
+    - `built`: a tiny model of it was made
+    - `forwarded`: and ran
+    - `checked`: with a check that passed, and none that did not hold
+    - `run in a pipeline`: passed in a pipeline task
+    - `run on a GPU`: passed on another device than the CPU
+    """
+
+    catalogued: Count
+    generated: Count
+    collected: Count
+    built: Count
+    forwarded: Count
+    checked: Count
+    run_in_a_pipeline: Count
+    run_on_a_gpu: Count
+
+
+class Lost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an architecture has lost.
+
+    - `whose`: the model type and its architecture
+    - `what`: a family, a check, an output, or that it was built or is there
+    - `accepted`: why; None is red
+    """
+
+    whose: str
+    what: str
+    accepted: str | None
+
+
+class OfFamily(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The cases of a family in a tier.
+
+    - `family`: None is the cases of model types that no template has a test for
+    - `tier`: smoke, functional or deep
+    - `cases`: all outcomes together
+    - `outcomes`: those cases by outcome
+    """
+
+    family: str | None
+    tier: str
+    cases: Count
+    outcomes: Outcomes
+
+
+class OfModelType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The cases of a model type.
+
+    - `cases`: all outcomes together
+    - `outcomes`: those cases by outcome
+    - `checks`: by check, the worst outcome of its cases: failed, not-run, known-failure, unavailable, assumed, reused,
+      passed, not-applicable
+    """
+
+    cases: Count
+    outcomes: Outcomes
+    checks: dict[str, Outcome]
+
+
+class Lacking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What machines lacked.
+
+    - `reason`: one line that names what is missing
+    - `cases`: that give this reason
+    """
+
+    reason: str
+    cases: Number
+
+
+class RedCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A case that is red.
+
+    - `case`: its ID
+    - `model_type`: a key of transformers' configuration mapping
+    - `architecture`: the model class; `check`: the invariant
+    - `tier`: smoke, functional or deep, - where it vanished
+    - `outcome`: why it is red; `stage`: where it ended
+    - `error`: the exception's type and message, in one line
+    - `reason`: what else is known, in one line
+    - `reproduce`: the command that runs it again
+    """
+
+    case: str
+    model_type: str
+    architecture: str | None
+    check: str | None
+    tier: str
+    outcome: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(RED)})]
+    stage: str | None
+    error: str | None
+    reason: str | None
+    reproduce: str | None
+
+
+class CoverageSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What happened to every model type.
+
+    - `schema`: the version of this format
+    - `verdict`: one line for people; programs read green and red
+    - `green`: something was executed, and nothing is red; reused alone is not green
+    - `red`: a case failed, did not run, or vanished since the baseline, or a loss is not accepted
+    - `planned`: cases, all outcomes together
+    - `executed`: cases that passed, failed, or failed as the ledger says
+    - `runs`: the header of each file of records that was read, the oldest run first
+    - `outcomes`: all cases by outcome; their sum is planned
+    - `ladder`: how many model types stand on each rung of coverage
+    - `missing`: not-run cases that no file names, only in outcomes, planned and red
+    - `vanished`: cases that the baseline has and this run should have, only here and in failures, as not-run
+    - `lost`: what architectures have lost since an earlier manifest, what is not accepted first
+    - `taken`: losses that are not accepted, those beyond `lost` too
+    - `torn`: lines of records that were cut off
+    - `unsteady`: IDs of cases that ended differently in two attempts of one run
+    - `families`: the cases of each family in each tier, in that order
+    - `model_types`: by model type
+    - `unavailable`: what machines lacked, the most frequent first
+    - `failures`: cases that are red, those that failed before those that did not run
+    - `failures_left_out`: further red cases, which only the records name
+    """
+
+    schema: Literal[1]
+    verdict: Filled
+    green: bool
+    red: bool
+    planned: Count
+    executed: Count
+    runs: tuple[Header, ...]
+    outcomes: Outcomes
+    ladder: Rungs
+    missing: Count
+    vanished: Count
+    lost: tuple[Lost, ...]
+    taken: Count
+    torn: Count
+    unsteady: Annotated[tuple[str, ...], msgspec.Meta(extra_json_schema={"uniqueItems": True})]
+    families: tuple[OfFamily, ...]
+    model_types: dict[str, OfModelType]
+    unavailable: tuple[Lacking, ...]
+    failures: Annotated[tuple[RedCase, ...], msgspec.Meta(max_length=MOST_FAILURES)]
+    failures_left_out: Count
+
+
 class Group:
     """Cases that belong together, counted by outcome, and the worst outcome of each check."""
 
@@ -59,16 +242,14 @@ class Group:
             known = self.checks.get(record.check, record.outcome)
             self.checks[record.check] = min(known, record.outcome, key=WORST_FIRST.index)
 
-    def counts(self) -> dict[str, Any]:
-        """Return how many cases there are, and how many ended in each way."""
-        return {
-            "cases": self.outcomes.total(),
-            "outcomes": {outcome.value: self.outcomes[outcome] for outcome in Outcome},
-        }
+    @property
+    def counts(self) -> tuple[int, Outcomes]:
+        """How many cases there are, and how many ended in each way."""
+        return self.outcomes.total(), Outcomes.of(self.outcomes)
 
 
-def coverage_summary(results: Results, summary: Summary) -> dict[str, Any]:
-    """Return the coverage summary of `results` as plain data, valid by the schema."""
+def coverage_summary(results: Results, summary: Summary) -> CoverageSummary:
+    """Return the coverage summary of `results`."""
     families: dict[tuple[str, str], Group] = defaultdict(Group)
     model_types: dict[str, Group] = defaultdict(Group)
     reasons: Counter[str] = Counter()
@@ -78,64 +259,60 @@ def coverage_summary(results: Results, summary: Summary) -> dict[str, Any]:
         if record.outcome == Outcome.UNAVAILABLE:
             reasons[first_line(record.reason or "")] += 1
     red = sum(group.outcomes[outcome] for group in model_types.values() for outcome in RED) + summary.vanished
-    return {
-        "schema": SCHEMA,
-        "verdict": summary.verdict,
-        "green": summary.is_green,
-        "red": summary.is_red,
-        "planned": summary.planned,
-        "executed": summary.executed,
-        "runs": [msgspec.to_builtins(head) for head in results.headers],
-        "outcomes": {outcome.value: summary.outcomes.get(outcome, 0) for outcome in Outcome},
-        "ladder": dict(summary.ladder),
-        "missing": results.missing,
-        "vanished": summary.vanished,
-        "lost": [
-            {"whose": clean(loss.whose), "what": clean(loss.what), "accepted": loss.accepted and clean(loss.accepted)}
+    failures = tuple(_failures(results, summary))
+    return CoverageSummary(
+        schema=SCHEMA,
+        verdict=summary.verdict,
+        green=summary.is_green,
+        red=summary.is_red,
+        planned=summary.planned,
+        executed=summary.executed,
+        runs=tuple(results.headers),
+        outcomes=Outcomes.of(summary.outcomes),
+        ladder=Rungs(*summary.ladder.values()),
+        missing=results.missing,
+        vanished=summary.vanished,
+        lost=tuple(
+            Lost(clean(loss.whose), clean(loss.what), loss.accepted and clean(loss.accepted))
             for loss in summary.lost[:MOST_FAILURES]
-        ],
-        "taken": summary.taken,
-        "torn": results.torn,
-        "unsteady": sorted(results.unsteady),
-        "families": [
-            {"family": family or None, "tier": tier, **group.counts()}
-            for (family, tier), group in sorted(families.items())
-        ],
-        "model_types": {
-            name: {**group.counts(), "checks": dict(sorted(group.checks.items()))}
+        ),
+        taken=summary.taken,
+        torn=results.torn,
+        unsteady=tuple(sorted(results.unsteady)),
+        families=tuple(
+            OfFamily(family or None, tier, *group.counts) for (family, tier), group in sorted(families.items())
+        ),
+        model_types={
+            name: OfModelType(*group.counts, dict(sorted(group.checks.items())))
             for name, group in sorted(model_types.items())
         },
-        "unavailable": [
-            {"reason": reason, "cases": cases}
-            for reason, cases in sorted(reasons.items(), key=lambda known: (-known[1], known[0]))
-        ],
-        "failures": (failures := _failures(results, summary)),
-        "failures_left_out": red - len(failures),
-    }
+        unavailable=tuple(
+            Lacking(reason, cases) for reason, cases in sorted(reasons.items(), key=lambda known: (-known[1], known[0]))
+        ),
+        failures=failures,
+        failures_left_out=red - len(failures),
+    )
 
 
 def write(path: Path, results: Results, summary: Summary) -> None:
     """Write the coverage summary. Raises EnvironmentUnfit where the file cannot be written."""
     with replacing(path) as file:
-        file.write(f"{json.dumps(coverage_summary(results, summary), indent=1)}\n".encode())
+        file.write(f"{json.dumps(msgspec.to_builtins(coverage_summary(results, summary)), indent=1)}\n".encode())
 
 
-def _failures(results: Results, summary: Summary) -> list[dict[str, Any]]:
-    """Return the red cases, those that failed before those that did not run or vanished."""
+def _failures(results: Results, summary: Summary) -> Iterator[RedCase]:
+    """Yield the red cases, those that failed before those that did not run or vanished."""
     red = itertools.chain((record for record in results if record.outcome in RED), vanished(summary))
-    first = heapq.nsmallest(MOST_FAILURES, red, key=lambda record: (RED.index(record.outcome), record.case))
-    return [
-        {
-            "case": record.case,
-            "model_type": record.model_type,
-            "architecture": record.architecture,
-            "check": record.check,
-            "tier": record.tier,
-            "outcome": record.outcome.value,
-            "stage": record.stage,
-            "error": first_line(f"{record.error.type}: {record.error.message}") if record.error else None,
-            "reason": first_line(record.reason) if record.reason else None,
-            "reproduce": clean(record.reproduce) if record.reproduce else None,
-        }
-        for record in first
-    ]
+    for record in heapq.nsmallest(MOST_FAILURES, red, key=lambda record: (RED.index(record.outcome), record.case)):
+        yield RedCase(
+            record.case,
+            record.model_type,
+            record.architecture,
+            record.check,
+            record.tier,
+            record.outcome,
+            record.stage,
+            first_line(f"{record.error.type}: {record.error.message}") if record.error else None,
+            first_line(record.reason) if record.reason else None,
+            clean(record.reproduce) if record.reproduce else None,
+        )
