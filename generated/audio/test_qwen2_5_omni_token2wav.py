@@ -30,7 +30,12 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    assert len(outputs) > 0
+    states = inputs["code2wav_dit_model"]["hidden_states"]
+    assert outputs["code2wav_dit_model"].shape == states.shape
+    batch, _, samples = inputs["code2wav_bigvgan_model"]["mel_spectrogram"].shape
+    for rate in tiny.config.bigvgan_config.upsample_rates:
+        samples *= rate
+    assert outputs["code2wav_bigvgan_model"].shape == (batch, samples)
     checks.forward_is_finite(tiny)
 
 

@@ -32,7 +32,9 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs)
     batch = inputs["input_values"].shape[0]
     assert outputs.audio_values.shape[0] == batch
-    assert outputs.audio_codes is not None
+    samples = inputs["input_values"].shape[-1]
+    assert outputs.audio_values.shape[-1] == samples
+    assert outputs.audio_codes.shape == (batch, tiny.config.n_codebooks, samples // tiny.config.hop_length)
     checks.forward_is_finite(tiny)
 
 

@@ -32,7 +32,10 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs)
     batch = inputs["input_values"].shape[0]
     assert outputs.audio_values.shape[0] == batch
-    assert outputs.audio_codes is not None
+    samples = inputs["input_values"].shape[-1]
+    assert outputs.audio_values.shape[-1] == samples
+    assert outputs.audio_codes.shape[:2] == (1, batch)  # no chunk is cut; the bandwidth says how many codebooks
+    assert outputs.audio_codes.shape[3] == samples // tiny.config.hop_length
     checks.forward_is_finite(tiny)
 
 

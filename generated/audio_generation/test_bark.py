@@ -30,7 +30,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    assert len(outputs) > 0
+    for part in ("semantic", "coarse_acoustics", "fine_acoustics"):
+        batch, length = inputs[part]["input_ids"].shape[:2]
+        config = getattr(tiny.config, part + "_config")
+        assert outputs[part].logits.shape == (batch, length, config.output_vocab_size)
+    assert outputs["codec_model"].audio_values.shape == inputs["codec_model"]["input_values"].shape
     checks.forward_is_finite(tiny)
 
 

@@ -55,5 +55,8 @@ class TestGroundingDinoForObjectDetection:
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
         outputs = tiny.forward(inputs)
-        assert len(outputs) > 0
+        batch = inputs["pixel_values"].shape[0]
+        queries = tiny.config.num_queries
+        assert outputs.pred_boxes.shape == (batch, queries, 4)
+        assert outputs.logits.shape == (batch, queries, tiny.config.max_text_len)
         checks.forward_is_finite(tiny)

@@ -30,7 +30,13 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    assert len(outputs) > 0
+    thinker = tiny.config.thinker_config.get_text_config()
+    assert outputs["thinker"].logits.shape == (*inputs["thinker"]["input_ids"].shape, thinker.vocab_size)
+    talker = tiny.config.talker_config.get_text_config()
+    assert outputs["talker"].logits.shape == (*inputs["talker"]["input_ids"].shape[:2], talker.vocab_size)
+    states = inputs["token2wav"]["code2wav_dit_model"]["hidden_states"]
+    assert outputs["token2wav"]["code2wav_dit_model"].shape == states.shape
+    assert outputs["token2wav"]["code2wav_bigvgan_model"].shape[0] == states.shape[0]
     checks.forward_is_finite(tiny)
 
 

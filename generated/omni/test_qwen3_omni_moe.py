@@ -30,7 +30,16 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    assert len(outputs) > 0
+    thinker = tiny.config.thinker_config.get_text_config()
+    assert outputs["thinker"].logits.shape == (*inputs["thinker"]["input_ids"].shape, thinker.vocab_size)
+    talker = tiny.config.talker_config.get_text_config()
+    assert outputs["talker"].logits.shape == (*inputs["talker"]["inputs_embeds"].shape[:2], talker.vocab_size)
+    batch, _, samples = inputs["code2wav"]["codes"].shape
+    for ratio in tiny.config.code2wav_config.upsampling_ratios:
+        samples *= ratio
+    for rate in tiny.config.code2wav_config.upsample_rates:
+        samples = (samples - 1) * rate  # each of these convolutions cuts a step off
+    assert outputs["code2wav"].shape == (batch, 1, samples)
     checks.forward_is_finite(tiny)
 
 

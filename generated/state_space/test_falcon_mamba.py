@@ -32,7 +32,11 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs, use_cache=True)
     batch, length = inputs["input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
-    assert outputs.cache is not None  # what it remembers of the tokens so far
+    config, layers = tiny.config, outputs.cache.layers
+    assert len(layers) == config.num_hidden_layers
+    channels = config.intermediate_size
+    assert {layer.conv_states[0].shape for layer in layers} == {(batch, channels, config.conv_kernel)}
+    assert {layer.recurrent_states[0].shape for layer in layers} == {(batch, channels, config.state_size)}
     checks.forward_is_finite(tiny)
 
 

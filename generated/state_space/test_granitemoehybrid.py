@@ -32,7 +32,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs, use_cache=True)
     batch, length = inputs["input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
-    assert outputs.cache is not None  # what it remembers of the tokens so far
+    assert outputs.cache.get_seq_length() == length
     checks.forward_is_finite(tiny)
 
 

@@ -32,7 +32,12 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs, use_cache=True)
     batch, length = inputs["input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
-    assert outputs.cache is not None  # what it remembers of the tokens so far
+    config, layers = tiny.config, outputs.cache.layers
+    assert len(layers) == config.num_hidden_layers
+    channels = config.expand * config.hidden_size + 2 * config.n_groups * config.state_size
+    assert {layer.conv_states[0].shape for layer in layers} == {(batch, channels, config.conv_kernel)}
+    heads = (config.num_heads, config.head_dim)
+    assert {layer.recurrent_states[0].shape for layer in layers} == {(batch, *heads, config.state_size)}
     checks.forward_is_finite(tiny)
 
 

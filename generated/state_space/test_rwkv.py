@@ -32,7 +32,8 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = tiny.forward(inputs, use_cache=True)
     batch, length = inputs["input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
-    assert outputs.state is not None  # what it remembers of the tokens so far
+    state = (batch, tiny.config.hidden_size, tiny.config.num_hidden_layers)
+    assert [kept.shape for kept in outputs.state] == [state] * 5
     checks.forward_is_finite(tiny)
 
 

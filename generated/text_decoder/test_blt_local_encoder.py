@@ -30,7 +30,10 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    assert len(outputs) > 0
+    batch, length = inputs["input_ids"].shape
+    states, patches = outputs
+    assert states.shape == (batch, length, tiny.config.hidden_size)
+    assert patches.shape == (batch, inputs["num_patches"] * tiny.config.cross_attn_k, tiny.config.hidden_size)
     checks.forward_is_finite(tiny)
 
 

@@ -30,7 +30,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    assert len(outputs) > 0
+    batch, length = inputs["input_ids"].shape
+    entropies, patch_lengths, logits = outputs
+    assert entropies.shape == (batch, length)
+    assert patch_lengths.shape == (batch, length)  # each byte is a patch, where no patch_size is given
+    assert logits.shape == (batch, length, tiny.config.vocab_size)
     checks.forward_is_finite(tiny)
 
 

@@ -30,7 +30,12 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    assert len(outputs) > 0
+    batch, _, height, width = inputs["pixel_values"].shape
+    factor = 2 ** (len(tiny.config.channel_multiplier) - 1)  # each stage but the first halves
+    grid = (height // factor, width // factor)
+    assert outputs.last_hidden_state.shape == (batch, tiny.config.latent_channels, *grid)
+    assert outputs.quantized_last_hidden_state.shape == (batch, tiny.config.embed_dim, *grid)
+    assert outputs.image_tokens.shape == (batch * grid[0] * grid[1],)
     checks.forward_is_finite(tiny)
 
 

@@ -32,10 +32,13 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
     batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    states = outputs.last_hidden_state
-    assert states.shape[0] == batch
-    channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
-    assert channels > 1
+    config = tiny.config
+    assert outputs.last_hidden_state.shape == (
+        batch,
+        inputs["pixel_values"].shape[2] // 32,
+        inputs["pixel_values"].shape[3] // 32,
+        config.backbone_channel_list[0],
+    )
     checks.forward_is_finite(tiny)
 
 

@@ -30,7 +30,12 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    assert len(outputs) > 0
+    batch, _, height, width = inputs["pixel_values"].shape
+    factor = 2 ** (len(tiny.config.channel_multiplier) - 1)  # each stage but the first halves
+    grid = (height // factor, width // factor)
+    # An image is one frame.
+    assert outputs.last_hidden_state.shape == (batch, 1, tiny.config.latent_channels, *grid)
+    assert [tokens.shape for tokens in outputs.image_tokens] == [grid] * batch
     checks.forward_is_finite(tiny)
 
 

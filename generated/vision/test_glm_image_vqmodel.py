@@ -30,7 +30,10 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = tiny.forward(inputs)
-    assert len(outputs) > 0
+    batch, _, height, width = inputs["hidden_states"].shape
+    assert outputs.last_hidden_state.shape == inputs["hidden_states"].shape
+    assert outputs.quantized_last_hidden_state.shape == (batch, tiny.config.embed_dim, height, width)
+    assert outputs.image_tokens.shape == (batch * height * width,)
     checks.forward_is_finite(tiny)
 
 
