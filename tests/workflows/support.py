@@ -29,9 +29,9 @@ OWNER = "example/hfci"
 # machine has neither hfci nor nox, an environment what was installed there.
 PYTHON = """#!/bin/sh
 here=$(dirname "$0")
-case "$1 $2" in
-  "-m venv"|"-m pip"|"-m uv")
-    shift
+case "$1 $2 $3" in
+  "-P -m venv"|"-P -m pip"|"-P -m uv")
+    shift 2
     SHIMS="{shims}" exec "{python}" "{machine}/installers.py" "$here" "$@";;
 esac
 if [ -f "$here/without" ]; then

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from .api import serving
 from .projects import project
 from .support import OWNER, ROOT, Emulator, Told
 
@@ -35,11 +33,10 @@ class Server:
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
 
-    def answer(self, method: str, address: str, token: str, body: Any) -> tuple[int, Any]:
+    def answer(self, method: str, address: str, granted: dict[str, str], body: Any) -> tuple[int, Any]:
         """Answer one request as GitHub does."""
         url = urlsplit(address)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        granted = json.loads(base64.urlsafe_b64decode(token.removeprefix("Bearer ghs_") + "=="))
         if granted.get("pull-requests") != "write":
             self.refused.append(address)
             return 403, {"message": "Resource not accessible by integration"}
@@ -102,26 +99,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     head = {"label": "stranger:feature", "sha": SHA, "repo": {"full_name": "stranger/hfci"}}
     server = Server(pulls=[{"number": 5, "head": head}])
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            status, answer = server.answer(self.command, self.path, self.headers["Authorization"], body)
-            data = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_POST = do_PATCH = do_GET  # noqa: N815 -- the names that http.server asks for
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        yield Place(project(tmp_path, {}), server, f"http://127.0.0.1:{http.server_address[1]}")
-        http.shutdown()
+    with serving(server.answer) as api:
+        yield Place(project(tmp_path, {}), server, api)
 
 
 def summary(**more: Any) -> dict[str, str]:

@@ -48,9 +48,9 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 def test_the_workflows_are_those_that_there_should_be() -> None:
-    wanted = ("ci", "comment", "keep", "models", "nightly", "release", "update")
+    wanted = ("ci", "comment", "keep", "models", "nightly", "release", "run", "update")
     assert [path.stem for path in WORKFLOWS] == list(wanted)
-    assert [path.parent.name for path in ACTIONS] == ["comment", "data", "setup", "update"]
+    assert [path.parent.name for path in ACTIONS] == ["comment", "data", "request", "setup", "update"]
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=names)
@@ -108,6 +108,7 @@ def test_only_these_jobs_may_write() -> None:
         ("nightly", "pages", "pages"),
         ("nightly", "pages", "id-token"),
         ("release", "publish", "id-token"),
+        ("run", "answer", "pull-requests"),
         ("update", "pull-request", "actions"),
         ("update", "pull-request", "contents"),
         ("update", "pull-request", "pull-requests"),

@@ -63,9 +63,7 @@ def test_everything_runs_on_the_pinned_and_on_the_newest_versions(night: Told) -
     calls = [f"{version} / {job}" for version in ("pinned", "newest") for job in ("plan", SHARD, "report")]
     calls += ["newest / render", *(f"arm / {job}" for job in ("plan", ARM, "report"))]
     keeps = [f"keep {version} / {job}" for version in ("pinned", "newest") for job in FILES]
-    assert (
-        night["pinned / render"].result == night["arm / render"].result == "skipped"
-    )  # there are tests in the checkout
+    assert night["pinned / render"].result == "skipped"  # there are tests in the checkout
     assert {name: job.result for name, job in night.ran.items()} == dict.fromkeys([*calls, *keeps, "pages"], "success")
     # Both are resolved once, by their plans: the other jobs install what those found.
     asked = [call.files["asked.txt"] for call in night.resolved]

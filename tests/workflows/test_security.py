@@ -31,7 +31,7 @@ HOSTILE = (
 ALL = " ".join(HOSTILE)
 
 OF_PLAN = {"matrix", "shards", "reused", "run"}
-OF_SETUP = {"key", "cache", "asked", "beside", "environment"}
+OF_SETUP = {"key", "cache", "asked", "beside", "environment", "hfci"}
 OF_ACTIONS = {"python-version", "cache-hit", "ref", "commit", "download-path", "tree", *OF_SETUP}
 ONLY_MODELS = [{"job": "", "before": "nox"}]
 

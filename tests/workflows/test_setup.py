@@ -18,7 +18,7 @@ from .support import ROOT, Emulator, Told, repository
 
 TEXT: dict[str, bool] = {"capture_output": True, "text": True}
 ACTION = ROOT / ".github" / "actions" / "setup"
-NOTHING = dict.fromkeys(("TRANSFORMERS", "PACKAGES", "CONSTRAINTS", "ENVIRONMENT", "RESOLVED", "INDEX"), "")
+NOTHING = dict.fromkeys(("HFCI", "TRANSFORMERS", "PACKAGES", "CONSTRAINTS", "ENVIRONMENT", "RESOLVED", "INDEX"), "")
 
 
 def prepared(folder: Path, **asked: str) -> dict[str, str]:

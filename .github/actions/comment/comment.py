@@ -2,7 +2,8 @@
 
 The file is hostile: whoever opened the pull request ran the code that wrote it. Of it only counts and names are
 taken, each of its type and of bounded length, and every name is escaped. Which pull request it is, the event says, not
-the file. The standard library does: a job that may write installs nothing.
+the file. A run of ci has one comment, which each brings up to date; a request that somebody wrote has an answer. The
+standard library does: a job that may write installs nothing.
 """
 # ruff: noqa: S310, T201 -- the address is GitHub's own, as the runner says it; what is printed is the job's log
 
@@ -15,10 +16,12 @@ import stat
 import sys
 import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 MARK = "<!-- hfci: the comment of ci -->"
+ANSWER = "<!-- hfci: the answer to {} -->"
 BOT = "github-actions[bot]"
 
 MOST_BYTES = 20_000_000
@@ -74,9 +77,25 @@ def count(data: Any, name: str) -> int:
     return value
 
 
-def head(conclusion: str, sha: str) -> list[str]:
+@dataclass(frozen=True)
+class Run:
+    """What GitHub says of a run; `request` is the ID of the comment that asked for it, empty for one of ci."""
+
+    conclusion: str
+    sha: str
+    url: str
+    request: str = ""
+
+    @property
+    def mark(self) -> str:
+        """By what its comment is known."""
+        return ANSWER.format(int(self.request)) if self.request else MARK
+
+
+def head(run: Run) -> list[str]:
     """Return the first lines of every comment: whether it is green, as GitHub says, and of which commit."""
-    return [MARK, f"## ci: {code(conclusion)}", "", f"Commit {code(sha[:10])}.", ""]
+    title = "run, as asked for" if run.request else "ci"
+    return [run.mark, f"## {title}: {code(run.conclusion)}", "", f"Commit {code(run.sha[:10])}.", ""]
 
 
 def link(url: str) -> str:
@@ -84,12 +103,17 @@ def link(url: str) -> str:
     return f"[the run]({url})" if re.fullmatch(r"https://[\w.-]+(/[\w.-]+)*", url) else "the run"
 
 
-def short(conclusion: str, sha: str, url: str, why: str) -> str:
+def short(run: Run, why: str) -> str:
     """Return the comment of a run of which nothing else can be said."""
-    return "\n".join([*head(conclusion, sha), f"{link(url)} {why}.", ""])
+    return "\n".join([*head(run), f"{link(run.url)} {why}.", ""])
 
 
-def page(data: dict[str, Any], conclusion: str, sha: str, url: str) -> str:
+def refusal(run: Run, why: str) -> str:
+    """Return the answer to a request for which nothing ran."""
+    return "\n".join([run.mark, "## run, as asked for: nothing ran", "", f"{code(why)}", ""])
+
+
+def page(data: dict[str, Any], run: Run) -> str:
     """Return the comment. Raises Unfit."""
     known = data.get("outcomes")
     if not isinstance(known, dict) or "passed" not in known:
@@ -97,7 +121,7 @@ def page(data: dict[str, Any], conclusion: str, sha: str, url: str) -> str:
     # Another hfci may know fewer: the branch that was tested brings its own.
     outcomes = {name: count(known, name) for name in OUTCOMES if name in known}
     # Whether it is green, the file does not say: it only says how many.
-    lines = [*head(conclusion, sha), "| outcome | cases |\n| --- | ---: |"]
+    lines = [*head(run), "| outcome | cases |\n| --- | ---: |"]
     lines += [f"| {name} | {number} |" for name, number in outcomes.items() if number]
     failures = data.get("failures")
     if not isinstance(failures, list):
@@ -114,7 +138,7 @@ def page(data: dict[str, Any], conclusion: str, sha: str, url: str) -> str:
         lines += shown
         if total > len(shown):
             lines.append(f"- and {total - len(shown)} more")
-    return "\n".join([*lines, "", f"Counted by {link(url)}; its summary has reasons and commands.", ""])
+    return "\n".join([*lines, "", f"Counted by {link(run.url)}; its summary has reasons and commands.", ""])
 
 
 def _failure(failure: Any) -> str:
@@ -156,35 +180,41 @@ class GitHub:
                 return int(pull["number"])
         return None
 
-    def comment(self, pull: int, text: str) -> None:
-        """Write the comment, over the one that is there."""
+    def comment(self, pull: int, mark: str, text: str) -> None:
+        """Write the comment, over the one with this mark that is there."""
         page = 1
         while found := self.ask(f"issues/{pull}/comments", per_page="100", page=str(page)):
             for comment in found:
-                if comment["user"]["login"] == BOT and comment["body"].startswith(MARK):
+                if comment["user"]["login"] == BOT and comment["body"].startswith(mark):
                     self.ask(f"issues/comments/{int(comment['id'])}", {"body": text}, method="PATCH")
                     return
             page += 1
         self.ask(f"issues/{pull}/comments", {"body": text}, method="POST")
 
 
-def main() -> int:
-    """Read, render, comment."""
-    env = os.environ
-    about = (env["CONCLUSION"], env["HEAD_SHA"], env["RUN_URL"])
+def text_of(run: Run, path: Path) -> str:
+    """Return the comment of a run that may have left a summary."""
     try:
-        data = read(Path(sys.argv[1]))
-        text = page(data, *about) if data is not None else short(*about, "ended without a report")
+        data = read(path)
+        return page(data, run) if data is not None else short(run, "ended without a report")
     except Unfit as error:
         # An older comment may say success: it must not stand.
         print(f"::warning::the coverage summary {error}: the comment says only how the run ended")
-        text = short(*about, f"left a coverage summary that {error}: it is not shown")
+        return short(run, f"left a coverage summary that {error}: it is not shown")
+
+
+def main() -> int:
+    """Read, render, comment."""
+    env = os.environ
+    run = Run(env["CONCLUSION"], env["HEAD_SHA"], env["RUN_URL"], env["REQUEST"])
+    text = refusal(run, env["REFUSED"]) if env["REFUSED"] else text_of(run, Path(sys.argv[1]))
     github = GitHub(env.get("GITHUB_API_URL", "https://api.github.com"), env["REPOSITORY"], env["GH_TOKEN"])
-    pull = github.pull_request(env["HEAD_OWNER"], env["HEAD_BRANCH"], env["HEAD_REPOSITORY"], env["HEAD_SHA"])
+    of_ci = (env["HEAD_OWNER"], env["HEAD_BRANCH"], env["HEAD_REPOSITORY"], env["HEAD_SHA"])
+    pull = int(env["PULL"]) if env["PULL"] else github.pull_request(*of_ci)
     if pull is None:
         print("no comment: no open pull request has this commit as its newest")
         return 0
-    github.comment(pull, text)
+    github.comment(pull, run.mark, text)
     print(f"commented on pull request {pull}")
     return 0
 

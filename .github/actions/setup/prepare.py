@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-HFCI = Path(__file__).parents[3]
+OWN = Path(__file__).resolve().parents[3]
 
 # What a machine tells pip of where packages come from, uv is told too: by which variable, and what is between two.
 TOLD = {
@@ -66,9 +66,9 @@ def main(folder: Path) -> None:
     env = dict(os.environ)
     packages = requirements(env["PACKAGES"])
     asked = requirements(env["TRANSFORMERS"])
-    pins = env["CONSTRAINTS"] or ("" if asked else str(HFCI / "constraints.txt"))
+    pins = env["CONSTRAINTS"] or ("" if asked else str(OWN / "constraints.txt"))
     earlier = env["ENVIRONMENT"]
-    there, files = folder.parent, [HFCI / "pyproject.toml", *map(Path, filter(None, [earlier or pins]))]
+    there, files = folder.parent, [OWN / "pyproject.toml", *map(Path, filter(None, [earlier or pins]))]
     constrained = [f"--constraint {Path(pins).absolute()}"] if pins else []
     lists = {"asked": [*constrained, *asked, *packages], "beside": packages if earlier else []}
     for name, lines in lists.items():
@@ -77,6 +77,7 @@ def main(folder: Path) -> None:
     environment = earlier or env["RESOLVED"] or there / "environment.txt"
     Path(environment).parent.mkdir(parents=True, exist_ok=True)
     told = {"key": key([*asked, *packages], files), "cache": there / "packages", "environment": environment}
+    told["hfci"] = Path(env["HFCI"]).absolute() if env["HFCI"] else OWN
     append("GITHUB_OUTPUT", {**paths, **told})
     with Path(env["GITHUB_PATH"]).open("a", encoding="utf-8") as file:
         file.write(f"{folder / ('Scripts' if os.name == 'nt' else 'bin')}\n")

@@ -73,7 +73,10 @@ function checkout(inputs, job) {
   };
   git("init", "--quiet", "--initial-branch=emulated");
   git("remote", "add", "origin", `file://${source}`);
-  if (inputs.ref) {
+  if (/^[0-9a-f]{40}$/.test(inputs.ref)) {
+    git("fetch", "--quiet", "--depth=1", "origin", inputs.ref);
+    git("checkout", "--quiet", "--detach", "FETCH_HEAD");
+  } else if (inputs.ref) {
     git("fetch", "--quiet", "--depth=1", "origin", `+refs/heads/${inputs.ref}:refs/remotes/origin/${inputs.ref}`);
     git("checkout", "--quiet", "-B", inputs.ref, `refs/remotes/origin/${inputs.ref}`);
   } else {
@@ -83,7 +86,7 @@ function checkout(inputs, job) {
     git("fetch", "--quiet", ...depth, "origin", job.run.github.sha);
     git("checkout", "--quiet", "--detach", "FETCH_HEAD");
   }
-  return { ref: inputs.ref, commit: job.run.github.sha };
+  return { ref: inputs.ref, commit: /^[0-9a-f]{40}$/.test(inputs.ref) ? inputs.ref : job.run.github.sha };
 }
 
 function upload(inputs, job) {
