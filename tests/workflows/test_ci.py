@@ -54,13 +54,20 @@ def test_the_report_holds_the_plan_against_what_came_of_it(green: Told) -> None:
 
 
 def test_every_shard_has_an_artifact_and_the_report_one(green: Told) -> None:
-    names = [f"coverage-summary{rest}" for rest in ("", "-plan-1", "-records-0-1", "-records-1-1")]
+    names = [f"coverage-summary{rest}" for rest in ("", "-plan-1", "-records-0-1", "-records-1-1", ".html")]
     assert list(green.artifacts) == names
     files = {path.name for path in green.artifact("coverage-summary").iterdir()}
     assert files >= {"summary.md", "index.html", "junit.xml", "ctrf.json", "badge.json", "coverage-summary.json"}
-    runs = {json.loads(line)["run"] for name in names[2:] for path in green.artifact(name).iterdir()
+    runs = {json.loads(line)["run"] for name in names[2:4] for path in green.artifact(name).iterdir()
             for line in path.read_text().splitlines()[:1]}  # fmt: skip
     assert len(runs) == 1
+
+
+def test_the_dashboard_is_there_as_a_page_too(green: Told) -> None:
+    """Unzipped, so that a browser opens it."""
+    (page,) = green.artifact("coverage-summary.html").iterdir()
+    assert page.name == "coverage-summary.html"
+    assert page.read_bytes() == (green.artifact("coverage-summary") / "index.html").read_bytes()
 
 
 def test_no_job_of_ci_may_write_or_sees_a_secret(green: Told) -> None:
@@ -124,7 +131,9 @@ def test_to_run_failed_jobs_again_repeats_the_same_shards(broken: tuple[Emulator
     assert told.results == GREEN, told.log
     assert told["models / plan"].told["kept"]
     assert told["models / functional on small 1/1"].told["kept"]
-    names = [f"coverage-summary{rest}" for rest in ("", "-plan-1", "-records-0-1", "-records-0-2", "-records-1-1")]
+    names = [
+        f"coverage-summary{rest}" for rest in ("", "-plan-1", "-records-0-1", "-records-0-2", "-records-1-1", ".html")
+    ]
     assert list(told.artifacts) == names
     assert summary(told)["unsteady"] == ["two/TwoSmoke/forward_is_finite[device=cpu]"]
 
