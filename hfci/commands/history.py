@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfci.commands.options import add_json, print_json
+from hfci.errors import UsageError
 
 if TYPE_CHECKING:
     from hfci.results.history import History
@@ -28,6 +29,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     add = actions.add_parser("add", help="add runs; one that is known already changes nothing")
     add.add_argument("results", nargs="*", type=Path, default=[Path("results")], help="default: results")
     _add_file(add)
+    add.add_argument(
+        "--run", dest="of_run", default="", metavar="ID", help="of which run all of it must be (default: of any)"
+    )
     add.add_argument("--requirements", type=Path, metavar="FILE", help="merge what was measured into this file")
     add_json(add)
     add.set_defaults(act=_add)
@@ -68,6 +72,13 @@ def _add(arguments: Namespace, history: History) -> None:
     from hfci.results.text import clean
 
     results = read_results(arguments.results)
+    others = [run for run in results.runs if run != arguments.of_run]
+    if arguments.of_run and others:
+        path = next(path for head, path in zip(results.headers, results.files, strict=True) if head.run in others)
+        raise UsageError(
+            f"{path} is of run {clean(others[0])}, and all of this was to be of run {arguments.of_run}: nothing is "
+            "added; leave it out, or say no --run"
+        )
     added = history.add(results)
     if arguments.requirements is not None:
         merge_into(arguments.requirements, results.parts())

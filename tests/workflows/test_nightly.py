@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .projects import ASSERT, SMOKE, by_hand, data_branch, generated, project
-from .support import OWNER, ROOT, Emulator, Told, git, repository
+from .support import OWNER, ROOT, Emulator, Told, git, repository, write
 
 FILES = ["files", "commit"]
 SHARD = "smoke on small 1/1"
@@ -137,6 +137,25 @@ def test_nothing_selected_is_green_only_because_reuse_covers_every_case(night: T
     assert summary["planned"] > 0
 
 
+@pytest.mark.usefixtures("night")
+def test_what_an_older_hfci_kept_is_reused(emulator: Emulator, tmp_path: Path) -> None:
+    """The records of a night, as they were a schema ago."""
+    folder = emulator.repositories[OWNER]
+    (path,) = kept(emulator, "main/records/1000/")
+    head, records = show(emulator, path).split("\n", 1)
+    older = {name: value for name, value in json.loads(head).items() if name != "packages"} | {"schema": 3}
+    place = tmp_path / "data"
+    git(folder, "worktree", "add", "--quiet", "--detach", str(place), "hfci-data")
+    write(place, {path: f"{json.dumps(older)}\n{records}\n"})
+    git(place, "commit", "--quiet", "--all", "--message", "older")
+    newest = git(folder, "rev-parse", "hfci-data")
+    git(folder, "update-ref", "refs/heads/hfci-data", git(place, "rev-parse", "HEAD"))
+    told = emulator.run("ci.yml", name="older")
+    git(folder, "update-ref", "refs/heads/hfci-data", newest)
+    assert told["models / plan"].outputs["shards"] == "0", told["models / plan"].summary
+    assert "not read" not in told["models / plan"].summary
+
+
 def test_nothing_selected_without_reuse_is_red(emulator: Emulator) -> None:
     told = emulator.run("ci.yml", name="nothing", vars={"HFCI_MODELS": "no-such-model"})
     assert told["models / plan"].result == told["gate"].result == "failure"
@@ -200,21 +219,30 @@ def test_a_night_is_held_against_the_one_before_though_its_event_names_no_reposi
     assert summary["verdict"].endswith(f"against run {first['pinned / plan'].outputs['run']}")
 
 
-def test_records_that_claim_another_commit_grant_nothing(tmp_path: Path) -> None:
-    """What a shard uploads is whatever its tests left: here, green records of a commit that this run is not of."""
+def test_records_that_claim_another_commit_or_run_grant_nothing(tmp_path: Path) -> None:
+    """What a shard uploads is whatever its tests left: here, green records of what this run is not."""
     emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
     about = {"event": "schedule", "vars": {"HFCI_MODELS": "one"}}
     cut = [{"job": name, "before": ""} for name in ("newest", "arm", "keep")]
     told = emulator.run("nightly.yml", name="night", cancel=cut, **about)
     (path,) = told.artifact("coverage-summary-records-0-1").glob("records-*.jsonl")
-    commit = git(emulator.repositories[OWNER], "rev-parse", "HEAD")
-    assert commit in path.read_text()
-    path.write_text(path.read_text().replace(commit, "d" * 40))
+    text, commit = path.read_text(), git(emulator.repositories[OWNER], "rev-parse", "HEAD")
     known = {name: job.told for name, job in told.jobs.items() if not name.startswith("keep pinned")}
-    told = emulator.run("nightly.yml", name="night", attempt=2, keep=known, **about)
+
+    def keep(attempt: int, claimed: str, true: str) -> Told:
+        assert true in text
+        path.write_text(text.replace(true, claimed))
+        return emulator.run("nightly.yml", name="night", attempt=attempt, keep=known, **about)
+
+    told = keep(2, "d" * 40, commit)
     assert told["keep pinned / files"].result == "success", told.log
     assert told["keep pinned / commit"].result == "failure"
     assert f"and this run is of {commit}" in told["keep pinned / commit"].log
+    run = told["pinned / plan"].outputs["run"]
+    told = keep(3, "20200101T000000Z-00000000", run)
+    assert told["keep pinned / files"].result == "failure"
+    assert f"is of run 20200101T000000Z-00000000, and all of this was to be of run {run}: nothing" in told.log
+    assert told["keep pinned / commit"].result == "skipped"
     told = emulator.run("ci.yml", name="reuse", vars={"HFCI_MODELS": "one"})
     assert (told["models / plan"].outputs["shards"], told["models / plan"].outputs["reused"]) == ("1", "0")
 
