@@ -53,7 +53,7 @@ class Rendered:
     """One test file, not yet written: its place under the output folder, its text, and what it tests.
 
     By the names of its architectures: `families`; `asked`, what its tests ask of them, and whom the rules of other
-    checks exclude; `outputs`, the fields that each promises, in words that are the same in every release. `parent` is
+    checks exclude; `outputs`, the fields that each gives, in words that are the same in every release. `parent` is
     the model type whose architecture it is where the file is about a part.
     """
 
@@ -155,8 +155,8 @@ def render(
     def file(tier: str, template: str, path: str, text: str, architectures: Sequence[Architecture]) -> Rendered:
         of = {arch.name: arch.family for arch in architectures}
         due = {name: asked[name, tier] for name in of}
-        promised = {name: outputs[name] for name in of}
-        return Rendered(row.model_type, tier, path, text, header(template, transformers), of, due, outputs=promised)
+        given = {name: outputs[name] for name in of}
+        return Rendered(row.model_type, tier, path, text, header(template, transformers), of, due, outputs=given)
 
     files, place = [], base.family or known[0].family
     smoke = filled(base, "smoke") if base.family else None
