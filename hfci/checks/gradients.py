@@ -11,7 +11,8 @@ from torch import Tensor
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.directions import direction
 from hfci.checks.freezing import LIFTS, Cuts, frozen_in, lifted
-from hfci.checks.inertness import InertRule, inert_reasons, moved, unproven
+from hfci.checks.inert import InertRule
+from hfci.checks.inertness import inert_reasons, moved, unproven
 from hfci.checks.running import forget, seeded
 from hfci.checks.tensors import floating, named_tensors
 

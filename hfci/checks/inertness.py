@@ -3,57 +3,22 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from hfci.checks.directions import direction
+from hfci.checks.inert import InertRule, inert_rules
 from hfci.checks.running import forget, outputs_of
 from hfci.checks.tensors import FLOAT_ERROR, relative_difference, same_bits
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["InertRule", "inert_reasons", "inert_rules", "moved", "unproven"]
-
-
-@dataclass(frozen=True)
-class InertRule:
-    """One row of `data/inert.toml`: which parameters, why, and which of the two proofs they must give.
-
-    `stored` is a pattern of outputs that they may move: where the model keeps, without a gradient, what they make.
-    """
-
-    name: str
-    why: str
-    parameter: str
-    proof: str | None
-    beside: str | None = None
-    stored: str | None = None
-
-    def holder(self, name: str) -> str:
-        """Return what holds the parameters that choose together with `name`: the pattern's first group, `layers.0.`."""
-        match = re.fullmatch(self.parameter, name)
-        return match[1] if match is not None and match.re.groups else ""
-
-    def matches(self, name: str, names: Collection[str]) -> bool:
-        """Tell whether the rule speaks of the parameter `name` of a model with the parameters `names`."""
-        match = re.fullmatch(self.parameter, name)
-        return match is not None and (self.beside is None or match.expand(self.beside) in names)
-
-
-@cache
-def inert_rules() -> tuple[InertRule, ...]:
-    """Return the rows of `data/inert.toml`."""
-    table = tomllib.loads(files("hfci.checks").joinpath("data/inert.toml").read_text(encoding="utf-8"))
-    return tuple(InertRule(**row) for row in table["rule"])
+__all__ = ["inert_reasons", "moved", "unproven"]
 
 
 def inert_reasons(tiny: TinyModel, suspects: Collection[str]) -> dict[str, InertRule]:

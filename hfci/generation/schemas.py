@@ -19,6 +19,7 @@ from packaging.version import Version
 from hfci.cases.ledger import LedgerFile
 from hfci.cases.manifest import Manifest
 from hfci.cases.records import RULES, Header, Record
+from hfci.checks.inert import InertFile
 from hfci.configuration import Table
 from hfci.generation.drift import drift
 from hfci.planning.plan import Plan
@@ -83,6 +84,7 @@ DOCUMENTS = (
         "coverage-summary.json: what happened to every model type, for programs",
         (CoverageSummary,),
     ),
+    Document("checks/data/inert", "Parameters that rightly get no gradient", (InertFile,), is_whole=False),
 )
 
 # `- `name`, `other`: text; `third`: text`, over one line or more.
@@ -108,7 +110,7 @@ def write_schemas(package: Path) -> tuple[str, ...]:
 def check_schemas(package: Path) -> str:
     """Return how the schemas below the folder of the package differ from what would be written: a unified diff."""
     files = (path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file())
-    return drift(package, schemas(), files)
+    return drift(package, schemas(), [path for path in files if not path.endswith(ENDING)])
 
 
 def _is_there(path: Path, text: str) -> bool:

@@ -6,12 +6,16 @@ import json
 import re
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import pytest
 import torch
 
-from hfci.checks.inertness import InertRule, inert_rules, unproven
+from hfci.checks.inert import InertFile, InertRule, inert_rules
+from hfci.checks.inertness import unproven
+from hfci.errors import UsageError
+from hfci.parsing import read_toml
 from hfci.tiny import TinyModel, recipe_for
 
 NAMES = {
@@ -32,6 +36,25 @@ def test_the_rules_follow_their_schema() -> None:
     schema = json.loads((data / "inert.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(tomllib.loads((data / "inert.toml").read_text(encoding="utf-8")), schema)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("beside", "besdie", "rule[0] (key bias): unknown key 'besdie'. Did you mean beside?"),
+        ('"any size"', '"any"', "rule[0] (key bias): proof must be one of any size, small step, not 'any'"),
+        ("(key)", "(key", "rule[0] (key bias): '(key.bias' is no pattern: missing )"),
+        ('why = "it is ignored"\n', "", "rule[0] (key bias) lacks why"),
+    ],
+)
+def test_a_wrong_rule_is_an_error_with_file_and_row(tmp_path: Path, old: str, new: str, said: str) -> None:
+    rule = 'name = "key bias"\nwhy = "it is ignored"\nparameter = "(key).bias"\nbeside = "q"\nproof = "any size"\n'
+    path = tmp_path / "inert.toml"
+    assert old in rule
+    path.write_text("schema = 1\n[[rule]]\n" + rule.replace(old, new), encoding="utf-8")
+    with pytest.raises(UsageError) as error:
+        read_toml(path, InertFile, "the rules of inert parameters")
+    assert str(error.value).startswith(f"{path}: {said}")
 
 
 def test_rules_have_names_of_their_own() -> None:

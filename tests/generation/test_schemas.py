@@ -63,6 +63,7 @@ def test_what_differs_is_told_and_mended(tmp_path: Path, capsys: pytest.CaptureF
     assert main([*command, "--check"]) == 1
     told = capsys.readouterr().out
     assert f"+++ {tmp_path / first} (rendered)" in told
+    assert "old.schema.json" in told
     assert "other.json" not in told
     assert main(command) == 0
     assert capsys.readouterr().out == f"{tmp_path}: 1 written\n"

@@ -1,0 +1,65 @@
+"""The rules of `data/inert.toml`: which parameters rightly get no gradient. Read without torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Literal
+
+import msgspec
+
+from hfci.parsing import Text, read_toml
+
+__all__ = ["InertFile", "InertRule", "inert_rules"]
+
+Pattern = Annotated[str, msgspec.Meta(min_length=3, extra_json_schema={"format": "regex"})]
+
+
+class InertRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of `data/inert.toml`: which parameters, why, and which of the two proofs they must give.
+
+    - `parameter`: a pattern of their whole names
+    - `proof`: None accepts either
+    - `beside`: the parameter that must exist too, written with the groups of `parameter`
+    - `stored`: a pattern of outputs that they may move, where the model keeps, without a gradient, what they make
+    """
+
+    name: Text
+    why: Annotated[str, msgspec.Meta(min_length=10)]
+    parameter: Pattern
+    proof: Literal["any size", "small step"] | None
+    beside: Text | None = None
+    stored: Pattern | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what is no pattern."""
+        for pattern in filter(None, (self.parameter, self.stored)):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r:.80} is no pattern: {error}") from error
+
+    def holder(self, name: str) -> str:
+        """Return what holds the parameters that choose together with `name`: the pattern's first group, `layers.0.`."""
+        match = re.fullmatch(self.parameter, name)
+        return match[1] if match is not None and match.re.groups else ""
+
+    def matches(self, name: str, names: Collection[str]) -> bool:
+        """Tell whether the rule speaks of the parameter `name` of a model with the parameters `names`."""
+        match = re.fullmatch(self.parameter, name)
+        return match is not None and (self.beside is None or match.expand(self.beside) in names)
+
+
+class InertFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The rules that name parameters which rightly get no gradient."""
+
+    schema: Literal[1]
+    rule: tuple[InertRule, ...]
+
+
+@cache
+def inert_rules() -> tuple[InertRule, ...]:
+    """Return the rows of `data/inert.toml`; UsageError where one is wrong."""
+    return read_toml(files("hfci.checks") / "data" / "inert.toml", InertFile, "the rules of inert parameters").rule
