@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.table import CHECKS, Check, assert_holds, load_check
+from hfci.checks.asking import assert_holds, load_check
+from hfci.checks.table import CHECKS, Check
 
 if TYPE_CHECKING:
     from hfci.checks.batching import batch_is_independent

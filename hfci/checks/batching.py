@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from hfci.checks.applicability import NotApplicable
 from hfci.checks.double import in_double
+from hfci.checks.exceptions import names_excepted, reason
 from hfci.checks.running import outputs_of
 from hfci.checks.tensors import FLOAT_ERROR, floating, relative_difference
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
 __all__ = ["batch_is_independent"]
+
+CHECK = "batch_is_independent"
 
 # Rows closer than this to each other could leak into one another unseen.
 _ROWS_DIFFER = 1e-2
@@ -36,15 +38,11 @@ def batch_is_independent(tiny: TinyModel) -> None:
 
     Each field is cut into rows along the dimensions that grow with the batch: the first, also where it holds
     rows times something, or another (time first, stacked layers), or two (each image's score for each text).
-    A field of one shape whatever the batch must hold the same values throughout. Where the recipe says that
+    A field of one shape whatever the batch must hold the same values throughout. Where an exception says that
     random numbers are drawn by design, the batch size decides what is drawn, so row 0 beside row 1 is
-    compared with row 0 beside row 2 instead. Where the recipe says that a field is interleaved, the first part of every
+    compared with row 0 beside row 2 instead. Where one says that a field is interleaved, the first part of every
     row and then the second of every row, its rows are put together first.
-
-    Raises `NotApplicable` with the recipe's reason where the architecture mixes rows by design.
     """
-    if tiny.recipe.mixes_rows is not None:
-        raise NotApplicable(tiny.recipe.mixes_rows)
     leaks = _leaks(tiny, FLOAT_ERROR)
     if leaks and max(leaks.values()) <= _AMPLIFIED and (double := _running_in_double(tiny)) is not None:
         leaks = _leaks(double, _DOUBLE_ERROR)
@@ -64,7 +62,7 @@ def _leaks(tiny: TinyModel, tolerance: float) -> dict[str, float]:
         raise AssertionError(f"no floating output of {tiny.architecture} is left to compare")
     _assert_rows_differ([_telling(tiny, outputs) for outputs in alone])
 
-    if tiny.recipe.nondeterministic is None:
+    if reason(tiny, "forward_is_deterministic", "draws") is None:
         parts, wanted = _rows(tiny, together, alone), dict(enumerate(alone))
     else:
         other = _compared(tiny, outputs_of(tiny, tiny.inputs((0, 2))))
@@ -88,8 +86,8 @@ def _running_in_double(tiny: TinyModel) -> TinyModel | None:
 
 
 def _compared(tiny: TinyModel, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Leave out the fields that, as the recipe says with a reason, mix the rows of a batch."""
-    mixing = tiny.recipe.row_mixing_outputs
+    """Leave out the fields that, as an exception says, mix the rows of a batch."""
+    mixing = names_excepted(tiny, CHECK, "mixing_outputs")
     return {
         name: tensor
         for name, tensor in outputs.items()
@@ -99,7 +97,7 @@ def _compared(tiny: TinyModel, outputs: Mapping[str, Tensor]) -> dict[str, Tenso
 
 def _telling(tiny: TinyModel, outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """Return the fields by which rows are told from one another: floating ones, or the codes of who gives no others."""
-    return floating(outputs) if tiny.recipe.codes_only is None else outputs
+    return outputs if reason(tiny, "forward_is_finite", "codes_only") else floating(outputs)
 
 
 def _rows(
@@ -107,13 +105,14 @@ def _rows(
 ) -> list[dict[str, Tensor]]:
     """Cut a batch's fields into its rows, each row's fields named as they are where the row is alone."""
     rows: list[dict[str, Tensor]] = [{} for _ in alone]
+    interleaved = names_excepted(tiny, CHECK, "interleaved_outputs")
     for name, tensor in together.items():
         owner, own_name = _owner(name, together, alone)
         if owner is not None:
             rows[owner][own_name] = tensor
             continue
         shapes = [outputs[name].shape for outputs in alone if name in outputs]
-        if name in tiny.recipe.interleaved_outputs:
+        if name in interleaved:
             tensor = torch.cat([tensor[row :: len(alone)] for row in range(len(alone))])
         for row, part in enumerate(_parts(tensor, shapes)):
             rows[row][name] = part

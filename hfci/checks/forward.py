@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from hfci.checks.exceptions import names_excepted, reason
 from hfci.checks.running import outputs_of
 from hfci.checks.tensors import floating, named_tensors, relative_difference, same_bits
 
@@ -15,23 +16,26 @@ if TYPE_CHECKING:
 
 __all__ = ["forward_is_deterministic", "forward_is_finite"]
 
+FINITE, DETERMINISTIC = "forward_is_finite", "forward_is_deterministic"
+
 
 def forward_is_finite(tiny: TinyModel) -> None:
     """Assert that every floating tensor in the outputs, however nested, holds finite values only.
 
-    A field that the recipe names as masked, with a reason, may hold -inf beside finite values, and nothing else. A
-    forward that the recipe says gives codes only must give some, not all the same, and no floating tensor.
+    A field that an exception names as masked may hold -inf beside finite values, and nothing else. A
+    forward that gives codes only, as one says, must give some, not all the same, and no floating tensor.
     """
     every = outputs_of(tiny)
     outputs = floating(every)
-    if tiny.recipe.codes_only is not None:
+    masked = names_excepted(tiny, FINITE, "masked_outputs")
+    if reason(tiny, FINITE, "codes_only"):
         _assert_codes_only(tiny.architecture, every)
     elif not outputs:
         raise AssertionError(f"the forward of {tiny.architecture} returns no floating tensor")
     broken = [
         f"{name} {tuple(tensor.shape)}: {bad} of {tensor.numel()} values ({int(tensor.isnan().sum())} NaN)"
         for name, tensor in outputs.items()
-        if (bad := int((~_allowed(tensor, masked=name in tiny.recipe.masked_outputs)).sum()))
+        if (bad := int((~_allowed(tensor, masked=name in masked)).sum()))
     ]
     if broken:
         raise AssertionError(f"outputs are not finite: {'; '.join(broken)}")
@@ -39,7 +43,7 @@ def forward_is_finite(tiny: TinyModel) -> None:
 
 def _assert_codes_only(architecture: str, outputs: Mapping[str, torch.Tensor]) -> None:
     if real := floating(outputs):
-        raise AssertionError(f"the recipe says that it gives codes only, and these are none: {', '.join(real)}")
+        raise AssertionError(f"an exception says that it gives codes only, and these are none: {', '.join(real)}")
     if not any(bool((tensor != tensor.flatten()[0]).any()) for tensor in outputs.values() if tensor.numel()):
         raise AssertionError(f"the forward of {architecture} returns no codes that differ from each other")
 
@@ -52,11 +56,11 @@ def _allowed(tensor: torch.Tensor, *, masked: bool) -> torch.Tensor:
 def forward_is_deterministic(tiny: TinyModel) -> None:
     """Assert that two forwards of the same inputs give the same bits, and that the inputs stay as they were.
 
-    Where the recipe says that the architecture draws random numbers by design, both start from the same seed.
+    Where an exception says that the architecture draws random numbers by design, both start from the same seed.
     """
     inputs = tiny.inputs()
     before = {name: tensor.clone() for name, tensor in named_tensors(inputs).items()}
-    by_design = tiny.recipe.nondeterministic is not None
+    by_design = reason(tiny, DETERMINISTIC, "draws") is not None
     first = outputs_of(tiny, inputs, seed=by_design)
     # Clones, because a model may return its own buffers or its inputs, which the second forward could change.
     first = {name: tensor.clone() for name, tensor in first.items()}

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from hfci.checks.exceptions import names_excepted
+
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
@@ -53,5 +55,6 @@ def lifted(cuts: Cuts) -> Iterator[None]:
 
 
 def frozen_in(tiny: TinyModel, names: Collection[str]) -> tuple[str, ...]:
-    """Return those of `names` that the recipe says the model itself keeps gradients from."""
-    return tuple(name for name in names if any(re.fullmatch(pattern, name) for pattern in tiny.recipe.frozen))
+    """Return those of `names` that an exception says the model itself keeps gradients from."""
+    frozen = names_excepted(tiny, "gradients_reach_every_parameter", "frozen")
+    return tuple(name for name in names if any(re.fullmatch(pattern, name) for pattern in frozen))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.directions import direction
+from hfci.checks.exceptions import reason
 from hfci.checks.freezing import LIFTS, Cuts, frozen_in, lifted
 from hfci.checks.inert import InertRule
 from hfci.checks.inertness import inert_reasons, moved, unproven
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
 __all__ = ["gradients_reach_every_parameter"]
+
+CHECK = "gradients_reach_every_parameter"
 
 # A gradient this small beside the model's largest could be rounding error, and is looked at again. Measured
 # over 23,000 parameters of 303 tiny models, rounding errors reach 3e-6 of the largest; 2e-4 where
@@ -47,26 +50,26 @@ def gradients_reach_every_parameter(tiny: TinyModel) -> None:
 
     The objective is the sum over all differentiable outputs of their product with a fixed random direction,
     each output scaled to length 1. (A plain sum has no gradient behind a layer norm.) A parameter without a
-    gradient is accepted where a rule in `data/inert.toml` or the recipe says why, and moving it indeed
+    gradient is accepted where a rule in `data/inert.toml` or an exception says why, and moving it indeed
     leaves the outputs as they are.
 
-    A parameter that the recipe says the model itself has frozen must get no gradient, and one as good as any other's
-    where the model's own `no_grad` and `detach` are made to do nothing. A model that the recipe says is trained in
+    A parameter that an exception says the model itself has frozen must get no gradient, and one as good as any other's
+    where the model's own `no_grad` and `detach` are made to do nothing. A model that one says is trained in
     train mode alone is differentiated in that, and must fail in eval mode.
 
-    Raises `NotApplicable` with the recipe's reason where the forward is for inference only, and indeed runs so, or
+    Raises `NotApplicable` with the exception's reason where the forward is for inference only, and indeed runs so, or
     gives codes only, none of which is indeed differentiable.
     """
-    if tiny.recipe.codes_only is not None:
+    if (why := reason(tiny, "forward_is_finite", "codes_only")) is not None:
         _assert_no_gradient(tiny)
-        raise NotApplicable(tiny.recipe.codes_only)
-    if tiny.recipe.inference_only is not None:
+        raise NotApplicable(why)
+    if (why := reason(tiny, CHECK, "inference_only")) is not None:
         _assert_inference_only(tiny)
-        raise NotApplicable(tiny.recipe.inference_only)
+        raise NotApplicable(why)
     parameters = {name: p for name, p in tiny.model.named_parameters() if p.requires_grad}
     if not parameters:
         raise AssertionError(f"{tiny.architecture} has no trainable parameter")
-    if tiny.recipe.train_mode is not None:
+    if reason(tiny, CHECK, "train_mode") is not None:
         _assert_fails_in_eval_mode(tiny)
     gradients = _gradients(tiny, parameters)
     broken = [name for name, gradient in gradients.items() if not bool(torch.isfinite(gradient).all())]
@@ -94,11 +97,13 @@ def _gradients(tiny: TinyModel, parameters: Mapping[str, Tensor]) -> dict[str, T
 
     A frozen parameter's is the one it gets where the model's own cuts are lifted.
     """
-    train = tiny.recipe.train_mode is not None
+    train = reason(tiny, CHECK, "train_mode") is not None
     found = _differentiated(tiny, parameters, train=train)
     frozen = frozen_in(tiny, parameters)
     if thawed := [name for name in frozen if found[name] is not None]:
-        raise AssertionError(f"the recipe says that these are frozen, and a gradient reaches them: {', '.join(thawed)}")
+        raise AssertionError(
+            f"an exception says that these are frozen, and a gradient reaches them: {', '.join(thawed)}"
+        )
     for cuts in LIFTS:
         if left := {name: parameters[name] for name in frozen if found[name] is None}:
             again = _differentiated(tiny, left, train=train, cuts=cuts)
@@ -139,7 +144,7 @@ def _assert_inference_only(tiny: TinyModel) -> None:
         outputs = _outputs(tiny)
     if others := [name for name, tensor in outputs.items() if not tensor.is_inference()]:
         raise AssertionError(
-            f"the recipe says that the forward is for inference only, and outside inference mode it makes "
+            f"an exception says that the forward is for inference only, and outside inference mode it makes "
             f"{', '.join(others)}"
         )
 
@@ -148,7 +153,9 @@ def _assert_no_gradient(tiny: TinyModel) -> None:
     with torch.enable_grad(), seeded(tiny):
         outputs = named_tensors(tiny.forward(tiny.inputs()))
     if learned := [name for name, tensor in outputs.items() if tensor.requires_grad]:
-        raise AssertionError(f"the recipe says that it gives codes only, and a gradient starts at {', '.join(learned)}")
+        raise AssertionError(
+            f"an exception says that it gives codes only, and a gradient starts at {', '.join(learned)}"
+        )
 
 
 def _assert_fails_in_eval_mode(tiny: TinyModel) -> None:
@@ -156,7 +163,7 @@ def _assert_fails_in_eval_mode(tiny: TinyModel) -> None:
         _differentiated(tiny, {}, train=False)
     except (AssertionError, RuntimeError):
         return
-    raise AssertionError("the recipe says that train mode alone can be differentiated, and eval mode can")
+    raise AssertionError("an exception says that train mode alone can be differentiated, and eval mode can")
 
 
 def _projection(name: str, output: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hfci.checks.directions import direction
+from hfci.checks.exceptions import names_excepted
 from hfci.checks.inert import InertRule, inert_rules
 from hfci.checks.running import forget, outputs_of
 from hfci.checks.tensors import FLOAT_ERROR, relative_difference, same_bits
@@ -22,11 +23,12 @@ __all__ = ["inert_reasons", "moved", "unproven"]
 
 
 def inert_reasons(tiny: TinyModel, suspects: Collection[str]) -> dict[str, InertRule]:
-    """Return for each suspect that a rule speaks of the first such rule; the recipe's own go first.
+    """Return for each suspect that a rule speaks of the first such rule; exceptions go first.
 
-    A recipe's rule does not say which proof it gives, so either will do.
+    An exception does not say which proof it gives, so either will do.
     """
-    own = [InertRule("recipe", why, pattern, proof=None) for pattern, why in tiny.recipe.inert.items()]
+    excepted = names_excepted(tiny, "gradients_reach_every_parameter", "inert")
+    own = [InertRule("exception", why, pattern, proof=None) for pattern, why in excepted.items()]
     names = {name for name, _ in tiny.model.named_parameters(remove_duplicate=False)}
     found = {
         name: next((rule for rule in (*own, *inert_rules()) if rule.matches(name, names)), None) for name in suspects
@@ -104,7 +106,7 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
 
     groups: dict[tuple[str, ...], list[str]] = {}
     for name, rule in claims.items():
-        # A recipe's patterns may each give another proof.
+        # The patterns of exceptions may each give another proof.
         key = (*_accepted(rule), rule.stored or "", rule.parameter if rule.proof is None else "")
         groups.setdefault(key, []).append(name)
     found = {

@@ -17,18 +17,23 @@ from torch import Tensor
 
 from hfci.catalog.aliases import field_aliases, named, word_by_spelling
 from hfci.checks.directions import direction
+from hfci.checks.exceptions import reason
 from hfci.checks.running import forget, seeded
 from hfci.checks.tensors import floating, named_tensors
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["Summary", "distance", "summary_of", "unlike"]
+__all__ = ["GRADIENT", "LENGTH", "Summary", "distance", "summary_of", "unlike"]
 
 # Some models mask with a number this low instead of -inf: how low says nothing, and would hide all else.
 _MASKED = -9999.0
 # Each projection alone moves with every element of the field; the samples tell a person what became of it.
 _PROJECTIONS, _SAMPLES = 2, 3
+# What fields of gradients are called.
+GRADIENT, LENGTH = "gradient of", "length of all gradients"
+# By whose exceptions there are no gradients, or in train mode alone.
+GRADIENTS = "gradients_reach_every_parameter"
 # Of so many parameters, evenly spaced over the model, the gradient is kept, beside the length of all gradients.
 _GRADIENTS = 3
 
@@ -53,18 +58,20 @@ def summary_of(tiny: TinyModel) -> dict[str, Summary]:
     """Return the summary of each output field of two fixed rows, and of some gradients of a fixed objective.
 
     The objective is the sum over the differentiable outputs of their product with a fixed direction, each output scaled
-    to length 1. There are no gradients where the recipe says that there are none by design. Random numbers start from
+    to length 1. There are no gradients where an exception says that there are none by design. Random numbers start from
     the tiny model's seed. Raises StageError.
     """
-    outputs, gradients = _computed(tiny)
+    gradients = _gradients(tiny)  # before the outputs: a model's state is then none of a graph, which no copy can have
+    with torch.no_grad(), seeded(tiny):
+        outputs = _named(tiny)
     found = {name: _summary(name, tensor) for name, tensor in outputs.items() if tensor.numel()}
     if gradients:
         names = list(gradients)
         last = len(names) - 1
         kept = dict.fromkeys(names[round(last * place / (_GRADIENTS - 1))] for place in range(_GRADIENTS))
-        found |= {f"gradient of {name}": _summary(name, gradients[name]) for name in kept}
+        found |= {f"{GRADIENT} {name}": _summary(name, gradients[name]) for name in kept}
         length = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients.values()))
-        found["length of all gradients"] = Summary(dtype="float64", shape=(), values=(_rounded(length),))
+        found[LENGTH] = Summary(dtype="float64", shape=(), values=(_rounded(length),))
     return found
 
 
@@ -92,29 +99,25 @@ def distance(one: Summary, other: Summary) -> float:
     return max(abs(left - right) for left, right in zip(one.values, other.values, strict=True)) / (scale or 1.0)
 
 
-def _computed(tiny: TinyModel) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Return the outputs, and the gradients of the parameters that get one; of one forward where both can be had."""
-    with torch.no_grad(), seeded(tiny):
-        outputs = _named(tiny)
-    recipe = tiny.recipe
-    if recipe.codes_only is not None or recipe.inference_only is not None:
-        return outputs, {}
+def _gradients(tiny: TinyModel) -> dict[str, Tensor]:
+    """Return the objective's gradients, of the parameters that get one."""
+    if reason(tiny, "forward_is_finite", "codes_only") or reason(tiny, GRADIENTS, "inference_only"):
+        return {}
     forget(tiny.model)
-    tiny.model.train(recipe.train_mode is not None)
+    tiny.model.train(reason(tiny, GRADIENTS, "train_mode") is not None)
     try:
         with torch.enable_grad(), seeded(tiny):
             parts = [_projection(name, tensor) for name, tensor in _named(tiny).items() if tensor.requires_grad]
             if parts:
                 torch.autograd.backward(parts)
-        gradients = {
+        return {
             name: parameter.grad.detach().clone()
             for name, parameter in tiny.model.named_parameters()
             if parameter.grad is not None
         }
     finally:
         tiny.model.zero_grad(set_to_none=True)
-        forget(tiny.model)  # what it keeps of this forward (levit's biases) is part of its graph, and cannot be copied
-    return outputs, gradients
+        forget(tiny.model)  # what it keeps of this forward (levit's biases) is part of its graph
 
 
 def _named(tiny: TinyModel) -> dict[str, Tensor]:

@@ -5,13 +5,11 @@ It is read without torch, by planning and reporting too.
 
 from __future__ import annotations
 
-import functools
-import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -23,9 +21,17 @@ from hfci.parsing import read_toml
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hfci.tiny import TinyModel
-
-__all__ = ["CHECKS", "FILE", "Applicable", "Check", "Role", "asked_of", "assert_holds", "load_check", "read_checks"]
+__all__ = [
+    "CHECKS",
+    "FILE",
+    "NOT_ASKED",
+    "Applicable",
+    "Check",
+    "ExceptionKind",
+    "Role",
+    "asked_of",
+    "read_checks",
+]
 
 FILE = files("hfci.checks") / "data" / "checks.toml"
 
@@ -36,8 +42,18 @@ Role = Literal["base", "head", "part"]
 Needs = Literal["forward", "gradient", "copy", "processor", "generation"]
 Tier = Literal["smoke", "functional", "deep"]
 
+# The kind of exception by which a check is not asked at all; any check may have it.
+NOT_ASKED = "not_asked"
+
 # In `axes`: every value that the architecture has, of tasks those that it can serve.
 EVERY = "*"
+
+
+class ExceptionKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What exceptions of a kind are about, and what they mean: the rest of a sentence about them."""
+
+    of: Literal["architecture", "outputs", "parameters"]
+    means: str
 
 
 class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,6 +67,7 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
     subject: Literal["architecture", "part"] = "architecture"
     needs: tuple[Needs, ...] = ()
     axes: Mapping[str, tuple[str, ...]] = {}
+    exceptions: Mapping[str, ExceptionKind] = {}
     written_out: bool = False
 
     def __post_init__(self) -> None:
@@ -60,6 +77,8 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError(f"{self.name} is of no tier: nobody would ask it")
         if bool(self.all or self.any or self.none) != bool(self.excluded.strip()):
             raise ValueError(f"{self.name}: a rule, and what those are told whom it excludes, go together")
+        if (not_asked := self.exceptions.get(NOT_ASKED)) is not None and not_asked.of != "architecture":
+            raise ValueError(f"{self.name}: exceptions of the kind {NOT_ASKED} are of an architecture")
         for axis, values in self.axes.items():
             if axis not in AXES:
                 raise ValueError(f"{self.name}: no axis {axis!r}; there are {', '.join(AXES)}.{nearest(axis, AXES)}")
@@ -140,26 +159,3 @@ def asked_of(facts: Set[str], tier: str, role: Role, tasks: Sequence[str] = ()) 
         tuple(variant for check in due if check.holds(facts) for variant in check.variants(tasks)),
         tuple(check.name for check in due if not check.holds(facts)),
     )
-
-
-@functools.cache
-def load_check(name: str) -> Callable[..., None]:
-    """Import the function of a check; an unknown name is wrong use and names the nearest.
-
-    It notes on the tiny model that it ran to its end: a test that passes without did not ask what it is named after.
-    """
-    if name not in CHECKS:
-        raise UsageError(f"there is no check {name!r}.{nearest(name, CHECKS)}")
-    function: Any = getattr(importlib.import_module(CHECKS[name].module), name)
-
-    @functools.wraps(function)
-    def noted(tiny: TinyModel, *arguments: Any, **options: Any) -> None:
-        function(tiny, *arguments, **options)
-        tiny.checked.add(name)
-
-    return noted
-
-
-def assert_holds(tiny: TinyModel, check: str) -> None:
-    """Assert that a check holds of a tiny model; `check` may say its axes too, as in `NAME[dtype=bfloat16]`."""
-    load_check(Variant.parse(check).check)(tiny)

@@ -9,15 +9,18 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from hfci.cases.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
 from hfci.cases.variant import Variant
 from hfci.catalog.families import Family, rules
 from hfci.catalog.rules import KINDS
+from hfci.checks.exceptions import FOLDER, CheckException, read_exceptions
 from hfci.checks.table import CHECKS, Check
 from hfci.confined import inside
 from hfci.errors import UsageError
@@ -81,7 +84,10 @@ def guides(tests: Path, templates: Path | None = None) -> dict[str, str]:
     pages = {name: _family(of_name[name], manifest, tests) for name in order}
     families = _families(manifest)
     exceptions = {
-        "sections": [_section(section, families) for section in SECTIONS],
+        "sections": [
+            *(_section(section, families) for section in SECTIONS),
+            *(_exceptions_to(CHECKS[name], rows, families) for name, rows in read_exceptions(FOLDER).items()),
+        ],
         "packages": _packages(manifest, families),
     }
     return {
@@ -97,7 +103,7 @@ def guides(tests: Path, templates: Path | None = None) -> dict[str, str]:
 def _family(family: Family, manifest: Manifest, tests: Path) -> dict[str, Any]:
     """Return what the page of `family` states."""
     members = [(row, arch) for row in manifest.model_types for arch in row.architectures if arch.family == family.name]
-    excepted = {name for row in recipe_rows() for name in row.get("model_types", ())}
+    excepted = _excepted()
     names = [row.model_type for row in manifest.model_types if row.architecture(row.base).family == family.name]
     return {
         "family": family,
@@ -110,6 +116,12 @@ def _family(family: Family, manifest: Manifest, tests: Path) -> dict[str, Any]:
         "transformers": manifest.transformers,
         "example": _example(family.name, manifest, tests, excepted),
     }
+
+
+def _excepted() -> set[str]:
+    """Return the model types that a recipe, or an exception to a check, names."""
+    named = {name for row in recipe_rows() for name in row.get("model_types", ())}
+    return named | {name for rows in read_exceptions(FOLDER).values() for row in rows for name in row.model_types or ()}
 
 
 def _checks(family: str, manifest: Manifest) -> list[tuple[Check, int, int]]:
@@ -218,43 +230,9 @@ SECTIONS = (
         ("shapes",),
     ),
     Section(
-        "Rows that depend on each other",
-        "`batch_is_independent` compares a row in a batch with the same row alone. It leaves out these model types, or "
-        "these fields of their outputs. Interleaved fields hold the first part of every row, then the second of every "
-        "row, and so on; they are compared in that order.",
-        ("mixes_rows", "row_mixing_outputs", "interleaved_outputs"),
-    ),
-    Section(
-        "Outputs that are infinite by design",
-        "`forward_is_finite` allows -inf in these fields.",
-        ("masked_outputs",),
-    ),
-    Section(
-        "Codes only",
-        "`forward_is_finite` and `batch_is_independent` read the codes; no gradient starts at one.",
-        ("codes_only",),
-    ),
-    Section(
-        "Random forwards",
-        "`forward_is_deterministic` resets the seed between its two forwards.",
-        ("nondeterministic",),
-    ),
-    Section(
         "Weights",
         "A matrix enlarges what it is applied to by another factor than the usual one.",
         ("gain",),
-    ),
-    Section(
-        "Parameters without a gradient",
-        "`gradients_reach_every_parameter` allows that no gradient reaches these (patterns of whole parameter names). "
-        "It demands a proof besides: moving an inert parameter changes no output, and a frozen one gets no gradient.",
-        ("inert", "frozen"),
-    ),
-    Section(
-        "Gradients in another mode",
-        "Models that can be differentiated in train mode alone, or not at all because their forward runs in inference "
-        "mode.",
-        ("train_mode", "inference_only"),
     ),
 )
 
@@ -273,8 +251,26 @@ def _section(section: Section, families: Mapping[str, str]) -> dict[str, Any]:
     return {"title": section.title, "about": section.about, "rows": rows}
 
 
+def _exceptions_to(check: Check, rows: Sequence[CheckException], families: Mapping[str, str]) -> dict[str, Any]:
+    """Return the section of a check's exceptions."""
+    kinds = [
+        f"{as_code(name)}, {'it' if kind.of == 'architecture' else f'{kind.of} that'} {kind.means}"
+        for name, kind in check.exceptions.items()
+    ]
+    told = [
+        (
+            _who({name: value for name, value in structs.asdict(row).items() if value}, families),
+            [f"{as_code(row.kind)}: {said}" for said in _explained(row.names)] or [as_code(row.kind)],
+            row.why,
+        )
+        for row in rows
+    ]
+    about = f"What must hold: {check.invariant}. The kinds of its exceptions: {'; '.join(kinds)}."
+    return {"title": f"Exceptions to {check.name}", "about": about, "rows": told}
+
+
 def _who(row: Mapping[str, Any], families: Mapping[str, str]) -> str:
-    """Return whom a recipe is for, each linked to the page of its family: which classes, of which model types."""
+    """Return whom a recipe or an exception is for, linked to the page of its family: which classes of what."""
 
     def linked(kind: str) -> str:
         return ", ".join(_linked(name, families) for name in row.get(kind, ()))
@@ -341,17 +337,7 @@ COLUMNS: dict[str, Callable[[Any], list[str]]] = {
     "run_parts": lambda _: ["the models that it holds are run, one by one"],
     "files": lambda contents: [as_code(name) for name in contents],
     "shapes": lambda shapes: [f"{as_code(name)}: {as_code(', '.join(shape))}" for name, shape in shapes.items()],
-    "mixes_rows": lambda why: [as_text(why)],
-    "row_mixing_outputs": _explained,
-    "interleaved_outputs": lambda fields: [f"interleaved: {said}" for said in _explained(fields)],
-    "masked_outputs": _explained,
-    "codes_only": lambda why: [as_text(why)],
-    "nondeterministic": lambda why: [as_text(why)],
     "gain": lambda gain: [f"{gain} times"],
-    "inert": _explained,
-    "train_mode": lambda why: [f"train mode alone: {as_text(why)}"],
-    "inference_only": lambda why: [f"inference mode: {as_text(why)}"],
-    "frozen": lambda values: [f"frozen: {said}" for said in _explained(values)],
 }
 
 

@@ -12,7 +12,7 @@ from hfci.catalog.facts import entry
 from hfci.errors import StageError, UsageError, nearest
 from hfci.tiny.bundles import bundled, is_bundle
 from hfci.tiny.layout import lay_out, placed
-from hfci.tiny.recipes import Recipe, recipe_for, with_parts
+from hfci.tiny.recipes import Recipe, recipe_for
 from hfci.tiny.shrink import shrink
 from hfci.tiny.statistics import settle
 from hfci.tiny.weights import fill
@@ -27,6 +27,7 @@ _SETTLED_BY = (100, 101)
 class TinyModel:
     """A tiny model in evaluation mode on its device. `inputs` and `forward` say at which stage they fail.
 
+    `config_type` is the model type that its configuration is really of: a head may be built from a part of the whole.
     Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes. `checked`
     are the checks that held of it in the test that runs.
     """
@@ -38,7 +39,12 @@ class TinyModel:
     device: Any
     seed: int = 0
     layout: str = "natural"
+    config_type: str = ""
     checked: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Take the model type for that of the configuration, unless another is given."""
+        self.config_type = self.config_type or self.model_type
 
     @property
     def config(self) -> Any:
@@ -106,8 +112,14 @@ def default_config_of(model_type: str, architecture: str | None = None) -> Any:
 
 def recipe_of(model_type: str, architecture: str, config: Any) -> Recipe:
     """Return the recipe of `architecture` built from `config`: that of the model type which `config` is really of."""
-    own = isinstance(config, registries.config_class(model_type))
-    return recipe_for(model_type if own else config.model_type, architecture)
+    return recipe_for(_config_type(model_type, config), architecture)
+
+
+def _config_type(model_type: str, config: Any) -> str:
+    if isinstance(config, registries.config_class(model_type)):
+        return model_type
+    found: str = config.model_type
+    return found
 
 
 def tiny_config(model_type: str, architecture: str | None = None) -> Any:
@@ -160,7 +172,8 @@ def build_tiny(
         lay_out(model, layout)
     except Exception as error:
         raise StageError("build", model_type, name, error) from error
-    return TinyModel(model_type, name, model, with_parts(recipe, model), torch.device(device), seed, layout)
+    config_type = _config_type(model_type, config)
+    return TinyModel(model_type, name, model, recipe, torch.device(device), seed, layout, config_type)
 
 
 def _run(model: Any, arguments: Mapping[str, Any]) -> Any:

@@ -1,16 +1,15 @@
 """Recipes: the general rule plus, rarely, an exception with its reason, read from `data/recipes/`.
 
-`set`, `inert` and `frozen` of a model type also apply where it is a part of another: what `qwen2_vl_text` needs,
-`colqwen2` needs for the `qwen2_vl_text` within it.
+`set` of a model type also applies where it is a part of another: what `qwen2_vl_text` needs, `colqwen2` needs for the
+`qwen2_vl_text` within it. What a check does not hold a model to is no recipe's: `hfci.checks.exceptions`.
 """
 
 from __future__ import annotations
 
 import functools
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -19,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from hfci.catalog import registries
 from hfci.tiny.weights import GAIN
 
-__all__ = ["BUDGET", "Recipe", "recipe_for", "recipe_rows", "with_parts"]
+__all__ = ["BUDGET", "Recipe", "recipe_for", "recipe_rows"]
 
 BUDGET = 1_000_000
 
@@ -37,17 +36,7 @@ class Recipe:
     - `run_parts`: run the models it holds, not its own forward
     - `files`: a file that loading demands and saving does not write → what `torch.save` writes there
     - `budget`: parameters at most
-    - `mixes_rows`: why the rows of a batch depend on each other; `row_mixing_outputs`: the output fields where they do
     - `gain`: how much a matrix enlarges what it is applied to
-    - `interleaved_outputs`: the output fields that hold the first part of every row, then the second of every row, and
-      why
-    - `masked_outputs`: the output fields where some values are -inf by design, and why
-    - `codes_only`: why whole numbers are all that it gives
-    - `nondeterministic`: why two forwards differ unless the seed is reset
-    - `inert`: pattern of parameter names → why no gradient reaches them
-    - `frozen`: pattern of parameter names → why the model itself keeps gradients from them
-    - `train_mode`: why it can be differentiated in train mode alone
-    - `inference_only`: why its forward runs in inference mode, whoever calls it
     - `shapes`: output field → its dimensions where no rule gives them, of `batch`, `length`, `config`, `inputs`
     - `reason`: why any of it
     """
@@ -62,17 +51,7 @@ class Recipe:
     run_parts: bool = False
     files: Mapping[str, Any] = field(default_factory=dict)
     budget: int = BUDGET
-    mixes_rows: str | None = None
-    row_mixing_outputs: Mapping[str, str] = field(default_factory=dict)
     gain: float = GAIN
-    interleaved_outputs: Mapping[str, str] = field(default_factory=dict)
-    masked_outputs: Mapping[str, str] = field(default_factory=dict)
-    codes_only: str | None = None
-    nondeterministic: str | None = None
-    inert: Mapping[str, str] = field(default_factory=dict)
-    frozen: Mapping[str, str] = field(default_factory=dict)
-    train_mode: str | None = None
-    inference_only: str | None = None
     shapes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -116,16 +95,3 @@ def recipe_for(model_type: str, architecture: str | None = None) -> Recipe:
                 elif key not in ("model_types", "architectures", "tables", "transformers", "reason"):
                     merged[key] = value
     return Recipe(reason="; ".join(reasons), **merged)
-
-
-def with_parts(recipe: Recipe, model: Any) -> Recipe:
-    """Return `recipe`, that of `model`, with what the recipes of the models within say is inert or frozen in them."""
-    from transformers import PreTrainedModel
-
-    inert, frozen = dict(recipe.inert), dict(recipe.frozen)
-    for name, part in model.named_modules():
-        if name and isinstance(part, PreTrainedModel):
-            own = recipe_for(part.config.model_type, type(part).__name__)
-            for merged, claims in ((inert, own.inert), (frozen, own.frozen)):
-                merged |= {rf"{re.escape(name)}\.(?:{pattern})": why for pattern, why in claims.items()}
-    return replace(recipe, inert=inert, frozen=frozen)

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hfci.checks.table import CHECKS, load_check
+from hfci.checks.asking import load_check
+from hfci.checks.table import CHECKS
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.parts import host_of
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 from torch import nn
 
 from hfci import checks
+from hfci.checks import exceptions
 from hfci.tiny import TinyModel
 
 ROOT = Path(__file__).parents[2]
+_COUNTER = itertools.count()
 
 
 def broken(tiny: TinyModel, break_modules: Callable[[nn.Module], None] | None = None, **members: Any) -> TinyModel:
@@ -42,6 +45,20 @@ def broken(tiny: TinyModel, break_modules: Callable[[nn.Module], None] | None = 
 def with_recipe(tiny: TinyModel, **fields: Any) -> TinyModel:
     """Return the tiny model with some fields of its recipe replaced."""
     return replace(tiny, recipe=replace(tiny.recipe, **fields))
+
+
+def with_exception(tiny: TinyModel, asked: str | None = None, **kinds: str | dict[str, str]) -> TinyModel:
+    """Return the tiny model with exceptions of these kinds: why, or of outputs and parameters names with why.
+
+    They are to the check `asked`, or to the one that knows such, and of a model type that no other model is of.
+    """
+    model_type = f"{tiny.config_type}, excepted {next(_COUNTER)}"
+    for kind, said in kinds.items():
+        (check,) = (name for name, row in checks.CHECKS.items() if kind in row.exceptions and asked in (None, name))
+        names = {"why": "for the test", "names": said} if isinstance(said, dict) else {"why": said}
+        row = exceptions.CheckException(kind=kind, model_types=(model_type,), **names)
+        exceptions._rows()[check] = (*exceptions._rows().get(check, ()), row)
+    return replace(tiny, config_type=model_type)
 
 
 def smoke_checks() -> tuple[str, ...]:

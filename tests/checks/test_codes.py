@@ -13,7 +13,7 @@ from hfci import checks
 from hfci.checks.applicability import NotApplicable
 from hfci.tiny import TinyModel, build_tiny
 
-from .breaking import broken, reds, with_recipe
+from .breaking import broken, reds, with_exception
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_codes_are_checked_and_have_no_gradient(codec: TinyModel) -> None:
 
 
 def test_without_a_reason_codes_are_not_enough(codec: TinyModel) -> None:
-    found = reds(replace(codec, recipe=replace(codec.recipe, codes_only=None)))
+    found = reds(replace(codec, config_type="of whom no exception is"))
     assert "no floating tensor" in found["forward_is_finite"]
     assert "no floating output" in found["batch_is_independent"]
 
@@ -56,6 +56,6 @@ def test_a_code_of_another_row(codec: TinyModel) -> None:
 
 
 def test_a_model_that_gives_more_than_codes() -> None:
-    found = reds(with_recipe(build_tiny("bert", "BertModel"), codes_only="it gives nothing but codes"))
+    found = reds(with_exception(build_tiny("bert", "BertModel"), codes_only="it gives nothing but codes"))
     assert "these are none: last_hidden_state" in found["forward_is_finite"]
     assert "a gradient starts at last_hidden_state" in found["gradients_reach_every_parameter"]

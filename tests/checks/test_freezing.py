@@ -11,10 +11,11 @@ from torch.nn import functional
 from transformers import BertModel
 
 from hfci import checks
+from hfci.checks.exceptions import names_excepted, reason
 from hfci.checks.freezing import LIFTS, lifted
 from hfci.tiny import TinyModel, build_tiny
 
-from .breaking import broken, only_red, reds, with_recipe
+from .breaking import broken, only_red, reds, with_exception
 
 CHECK = "gradients_reach_every_parameter"
 PATH = "encoder.layer.0.intermediate.dense"
@@ -65,18 +66,18 @@ def swapped(replacement: type[nn.Module]) -> Any:
 def test_frozen_parameters_are_red_unless_the_recipe_names_them(bert: TinyModel, cut: type[nn.Module]) -> None:
     tiny = broken(bert, swapped(cut))
     assert f"{PATH}.weight: largest 0.0e+00, none at all" in only_red(tiny, CHECK)
-    assert reds(with_recipe(tiny, frozen=FROZEN)) == {}
+    assert reds(with_exception(tiny, frozen=FROZEN)) == {}
 
 
 def test_a_claim_of_frozen_that_a_gradient_refutes(bert: TinyModel) -> None:
-    message = only_red(with_recipe(bert, frozen=FROZEN), CHECK)
+    message = only_red(with_exception(bert, frozen=FROZEN), CHECK)
     assert message == (
-        f"the recipe says that these are frozen, and a gradient reaches them: {PATH}.weight, {PATH}.bias"
+        f"an exception says that these are frozen, and a gradient reaches them: {PATH}.weight, {PATH}.bias"
     )
 
 
 def test_frozen_does_not_hide_what_no_lifted_cut_reaches(bert: TinyModel) -> None:
-    message = only_red(with_recipe(broken(bert, swapped(Replaced)), frozen=FROZEN), CHECK)
+    message = only_red(with_exception(broken(bert, swapped(Replaced)), frozen=FROZEN), CHECK)
     assert f"{PATH}.weight: largest 0.0e+00, none at all" in message
 
 
@@ -106,14 +107,14 @@ def test_a_forward_for_inference_only(bert: TinyModel) -> None:
     tiny = broken(bert, forward=in_inference_mode)
     assert only_red(tiny, CHECK) == "no output of BertModel is differentiable"
     with pytest.raises(checks.NotApplicable, match="it is meant so"):
-        checks.gradients_reach_every_parameter(with_recipe(tiny, inference_only="it is meant so"))
+        checks.gradients_reach_every_parameter(with_exception(tiny, inference_only="it is meant so"))
 
 
 @pytest.mark.parametrize("without_gradients", [False, True])
 def test_a_claim_of_inference_only_that_does_not_hold(bert: TinyModel, without_gradients: bool) -> None:
     tiny = broken(bert, forward=torch.no_grad()(BertModel.forward)) if without_gradients else bert
-    message = only_red(with_recipe(tiny, inference_only="it is meant so"), CHECK)
-    assert message.startswith("the recipe says that the forward is for inference only, and outside inference mode")
+    message = only_red(with_exception(tiny, inference_only="it is meant so"), CHECK)
+    assert message.startswith("an exception says that the forward is for inference only, and outside inference mode")
     assert "last_hidden_state" in message
 
 
@@ -131,17 +132,19 @@ def test_a_model_that_only_train_mode_differentiates(bert: TinyModel) -> None:
     tiny = broken(bert, forward=for_training_only)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         checks.gradients_reach_every_parameter(tiny)
-    assert reds(with_recipe(tiny, train_mode="it is meant so")) == {}
+    assert reds(with_exception(tiny, train_mode="it is meant so")) == {}
     assert not any(module.training for module in tiny.model.modules())
 
 
 def test_a_claim_of_train_mode_that_does_not_hold(bert: TinyModel) -> None:
-    message = only_red(with_recipe(bert, train_mode="it is meant so"), CHECK)
-    assert message == "the recipe says that train mode alone can be differentiated, and eval mode can"
+    message = only_red(with_exception(bert, train_mode="it is meant so"), CHECK)
+    assert message == "an exception says that train mode alone can be differentiated, and eval mode can"
 
 
 def test_train_mode_does_not_hide_a_parameter_without_a_gradient(bert: TinyModel) -> None:
-    tiny = with_recipe(broken(bert, swapped(DetachedWeights), forward=for_training_only), train_mode="it is meant so")
+    tiny = with_exception(
+        broken(bert, swapped(DetachedWeights), forward=for_training_only), train_mode="it is meant so"
+    )
     assert f"{PATH}.weight: largest 0.0e+00, none at all" in only_red(tiny, CHECK)
 
 
@@ -150,11 +153,11 @@ def test_train_mode_does_not_hide_a_parameter_without_a_gradient(bert: TinyModel
 )
 def test_real_models_that_a_recipe_speaks_of(model_type: str, kind: str) -> None:
     tiny = build_tiny(model_type)
-    assert getattr(tiny.recipe, kind)
+    assert names_excepted(tiny, CHECK, kind) if kind == "frozen" else reason(tiny, CHECK, kind)
     checks.gradients_reach_every_parameter(tiny)
 
 
 def test_what_is_frozen_in_a_part_is_frozen_in_the_whole() -> None:
     tiny = build_tiny("layoutlmv3", "LayoutLMv3ForTokenClassification")
-    assert r"layoutlmv3\.(?:encoder\.rel_pos(|_x|_y)_bias\.weight)" in tiny.recipe.frozen
+    assert r"layoutlmv3\.(?:encoder\.rel_pos(|_x|_y)_bias\.weight)" in names_excepted(tiny, CHECK, "frozen")
     checks.gradients_reach_every_parameter(tiny)

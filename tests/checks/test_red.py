@@ -14,7 +14,7 @@ from hfci import checks
 from hfci.catalog.outputs import output_fields
 from hfci.tiny import TinyModel, build_tiny
 
-from .breaking import broken, only_red, reds, with_recipe
+from .breaking import broken, only_red, reds, with_exception, with_recipe
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_noise_in_the_forward(bert: TinyModel) -> None:
 
 
 def test_noise_by_design_is_green(bert: TinyModel) -> None:
-    assert reds(with_recipe(broken(bert, forward=edited_output(noisy)), nondeterministic="draws a scale")) == {}
+    assert reds(with_exception(broken(bert, forward=edited_output(noisy)), draws="draws a scale")) == {}
 
 
 def test_noise_that_a_seed_does_not_fix(bert: TinyModel) -> None:
@@ -118,7 +118,7 @@ def test_noise_that_a_seed_does_not_fix(bert: TinyModel) -> None:
         calls.append(1)
         return hidden + 1e-3 * len(calls)
 
-    tiny = with_recipe(broken(bert, forward=edited_output(edit)), nondeterministic="draws a scale")
+    tiny = with_exception(broken(bert, forward=edited_output(edit)), draws="draws a scale")
     assert "differ although the seed was reset: last_hidden_state" in reds(tiny)["forward_is_deterministic"]
 
 
@@ -144,7 +144,7 @@ def test_a_masked_field_may_hold_minus_infinity_only(bert: TinyModel, value: flo
     broken_bert = broken(bert, forward=edited_output(edit))
     with pytest.raises(AssertionError, match="last_hidden_state"):
         checks.forward_is_finite(broken_bert)
-    masked = with_recipe(broken_bert, masked_outputs={"last_hidden_state": "its first token is masked"})
+    masked = with_exception(broken_bert, masked_outputs={"last_hidden_state": "its first token is masked"})
     if value == float("-inf"):
         checks.forward_is_finite(masked)
     else:
@@ -203,7 +203,7 @@ def test_flattened_and_time_first_outputs_are_green(bert: TinyModel) -> None:
 def test_an_output_without_a_row_dimension(bert: TinyModel) -> None:
     tiny = broken(bert, forward=edited_output(lambda hidden: hidden.mean()))
     assert "last_hidden_state row 0 by " in only_red(tiny, "batch_is_independent")
-    assert reds(with_recipe(tiny, row_mixing_outputs={"last_hidden_state": "a mean over the batch"})) == {}
+    assert reds(with_exception(tiny, mixing_outputs={"last_hidden_state": "a mean over the batch"})) == {}
 
 
 def test_an_output_that_does_not_grow_with_the_batch(bert: TinyModel) -> None:
@@ -218,7 +218,7 @@ def test_rows_that_leak_beside_noise_by_design(bert: TinyModel) -> None:
     def edit(hidden: Tensor) -> Tensor:
         return hidden + 1e-3 * hidden.flip(0) + 0.1 * torch.randn_like(hidden)
 
-    tiny = with_recipe(broken(bert, forward=edited_output(edit)), nondeterministic="adds noise")
+    tiny = with_exception(broken(bert, forward=edited_output(edit)), draws="adds noise")
     assert "last_hidden_state row 0 by " in only_red(tiny, "batch_is_independent")
 
 
@@ -233,7 +233,7 @@ def test_rows_without_difference(bert: TinyModel) -> None:
 
 def test_rows_mixed_by_design_do_not_apply(bert: TinyModel) -> None:
     with pytest.raises(checks.NotApplicable, match="normalises over the batch"):
-        checks.batch_is_independent(with_recipe(bert, mixes_rows="normalises over the batch"))
+        checks.batch_is_independent(with_exception(bert, "batch_is_independent", not_asked="normalises over the batch"))
 
 
 def test_interleaved_rows_are_red_unless_the_recipe_says_so(bert: TinyModel) -> None:
@@ -241,13 +241,15 @@ def test_interleaved_rows_are_red_unless_the_recipe_says_so(bert: TinyModel) -> 
     tiny = broken(bert, forward=edited_output(lambda hidden: hidden.transpose(0, 1).flatten(0, 1)))
     assert "last_hidden_state row 0" in reds(tiny)["batch_is_independent"]
     stated = {"last_hidden_state": "the parts of a length stand before rows"}
-    assert reds(with_recipe(tiny, interleaved_outputs=stated)) == {}
+    assert reds(with_exception(tiny, interleaved_outputs=stated)) == {}
 
 
 def test_a_claim_of_interleaved_rows_that_does_not_hold(bert: TinyModel) -> None:
     tiny = broken(bert, forward=edited_output(lambda hidden: hidden.flatten(0, 1)))
     stated = {"last_hidden_state": "the parts of a length stand before rows"}
-    assert "last_hidden_state row 0" in only_red(with_recipe(tiny, interleaved_outputs=stated), "batch_is_independent")
+    assert "last_hidden_state row 0" in only_red(
+        with_exception(tiny, interleaved_outputs=stated), "batch_is_independent"
+    )
 
 
 # --- save_load_roundtrip
@@ -378,14 +380,14 @@ def test_scores_of_every_row_for_every_row_are_green_on_the_diagonal(bert: TinyM
 def test_the_recipe_names_what_is_inert(bert: TinyModel) -> None:
     path = "encoder.layer.0.intermediate.dense"
     tiny = broken(bert, swapped(path, CancellingBias))
-    assert reds(with_recipe(tiny, inert={r"encoder\.layer\.0\.intermediate\.dense\.bias": "it cancels"})) == {}
+    assert reds(with_exception(tiny, inert={r"encoder\.layer\.0\.intermediate\.dense\.bias": "it cancels"})) == {}
 
 
 def test_the_recipe_does_not_hide_a_detached_parameter(bert: TinyModel) -> None:
     tiny = broken(bert, swapped("embeddings.LayerNorm", DetachedNorm))
-    message = only_red(with_recipe(tiny, inert={r".*LayerNorm\.weight": "wrong"}), "gradients_reach_every_parameter")
+    message = only_red(with_exception(tiny, inert={r".*LayerNorm\.weight": "wrong"}), "gradients_reach_every_parameter")
     assert "embeddings.LayerNorm.weight" in message
-    assert "the rule 'recipe' does not hold" in message
+    assert "the rule 'exception' does not hold" in message
 
 
 def test_an_indexer_chooses_in_a_tiny_model() -> None:

@@ -42,6 +42,8 @@ SUBJECT = ("hfci.testing.subject", "hfci.testing.preparation")
 TABLE = "hfci/checks/data/checks.toml"
 
 RECIPES = "hfci/tiny/data/recipes/"
+# Those of one check count for each: checks look at each other's.
+EXCEPTIONS = "hfci/checks/data/exceptions/"
 LEDGER = "hfci/cases/data/ledger.toml"
 MODELING_AUTO = "transformers/models/auto/modeling_auto.py"
 
@@ -239,6 +241,7 @@ class Fingerprints:
     @functools.cached_property
     def _by_row(self) -> dict[str, rows.Rows]:
         keys = {label: "recipe" for label in self.files if label.startswith(RECIPES)}
+        keys |= {label: "exception" for label in self.files if label.startswith(EXCEPTIONS)}
         keys |= {label: "entry" for label in (LEDGER, OWN_LEDGER) if label in self.files}
         return {label: rows.Rows(self._read(label), key, self.today) for label, key in keys.items()}
 

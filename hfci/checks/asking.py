@@ -1,0 +1,45 @@
+"""Asking a check of a tiny model: by its name, with its exceptions, noting that it was asked to the end."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from hfci.cases.variant import Variant
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.exceptions import excused
+from hfci.checks.table import CHECKS
+from hfci.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["assert_holds", "load_check"]
+
+
+@functools.cache
+def load_check(name: str) -> Callable[..., None]:
+    """Import the function of a check; an unknown name is wrong use and names the nearest.
+
+    It raises `NotApplicable` for whom an exception says that it is not asked. It notes on the tiny model that it ran to
+    its end: a test that passes without did not ask what it is named after.
+    """
+    if name not in CHECKS:
+        raise UsageError(f"there is no check {name!r}.{nearest(name, CHECKS)}")
+    function: Any = getattr(importlib.import_module(CHECKS[name].module), name)
+
+    @functools.wraps(function)
+    def noted(tiny: TinyModel, *arguments: Any, **options: Any) -> None:
+        if (why := excused(tiny, name)) is not None:
+            raise NotApplicable(why)
+        function(tiny, *arguments, **options)
+        tiny.checked.add(name)
+
+    return noted
+
+
+def assert_holds(tiny: TinyModel, check: str) -> None:
+    """Assert that a check holds of a tiny model; `check` may say its axes too, as in `NAME[dtype=bfloat16]`."""
+    load_check(Variant.parse(check).check)(tiny)

@@ -1,0 +1,133 @@
+"""Exceptions to checks: to what a check does not hold whom, and why; rows of data, a file a check.
+
+A check says in its row of the table of which kinds its exceptions may be. The rest of the check stays asked, and where
+it can it asks for a proof that an exception is needed.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from hfci.catalog import transformers_version
+from hfci.catalog.whom import Whom
+from hfci.checks.table import CHECKS, NOT_ASKED, Check
+from hfci.errors import UsageError, nearest
+from hfci.parsing import read_toml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hfci.tiny import TinyModel
+
+__all__ = ["FOLDER", "CheckException", "excused", "names_excepted", "read_exceptions", "reason"]
+
+FOLDER = files("hfci.checks") / "data" / "exceptions"
+
+Reason = Annotated[str, msgspec.Meta(min_length=10)]
+
+
+class CheckException(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One exception: of which `kind`, for whom, and `why`; of single outputs or parameters `names`, each with its why.
+
+    A parameter is named by a pattern of its whole name.
+    """
+
+    kind: str
+    why: Reason
+    names: Mapping[str, Reason] = {}
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    exception: tuple[CheckException, ...]
+
+
+def read_exceptions(folder: Path | Traversable) -> dict[str, tuple[CheckException, ...]]:
+    """Return check → the rows of its file in `folder`.
+
+    Raises UsageError with file and row for a file that is no check's, a kind that the check does not know, and a row
+    whose names are missing, too many, or no patterns.
+    """
+    found = {}
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        name = file.name.removesuffix(".toml")
+        if name not in CHECKS:
+            raise UsageError(f"{file} holds the exceptions of no check.{nearest(name, CHECKS)}")
+        found[name] = read_toml(file, _File, "the exceptions").exception
+        for index, row in enumerate(found[name]):
+            if (wrong := _wrong(row, CHECKS[name])) is not None:
+                raise UsageError(f"{file}: exception[{index}]: {wrong}")
+    return found
+
+
+def _wrong(row: CheckException, check: Check) -> str | None:
+    """Say what is wrong with a row; None where nothing is."""
+    kind = check.exceptions.get(row.kind)
+    if kind is None:
+        known = check.exceptions
+        return f"{check.name} has no exceptions of the kind {row.kind!r}.{nearest(row.kind, known)}"
+    if kind.of == "architecture":
+        return "it is about the architecture as a whole, so that it has no names" if row.names else None
+    if not row.names:
+        return f"it names none of the {kind.of} that it is about"
+    for name in row.names if kind.of == "parameters" else ():
+        try:
+            re.compile(name)
+        except re.error as error:
+            return f"{name!r} is no pattern of parameter names: {error}"
+    return None
+
+
+@functools.cache
+def _rows() -> dict[str, tuple[CheckException, ...]]:
+    """Return the rows that are there for the installed transformers."""
+    version = transformers_version()
+    return {
+        check: tuple(row for row in rows if row.holds_for(version)) for check, rows in read_exceptions(FOLDER).items()
+    }
+
+
+def _about(check: str, kind: str, model_type: str, architecture: str) -> Iterable[CheckException]:
+    if kind not in CHECKS[check].exceptions:
+        raise LookupError(f"the table says of no exceptions {kind!r} to {check}")
+    return (row for row in _rows().get(check, ()) if row.kind == kind and row.covers(model_type, architecture))
+
+
+def reason(tiny: TinyModel, check: str, kind: str) -> str | None:
+    """Return why `check` has an exception of a `kind` that is about whole architectures; None where it has none."""
+    return next((row.why for row in _about(check, kind, tiny.config_type, tiny.architecture)), None)
+
+
+def names_excepted(tiny: TinyModel, check: str, kind: str) -> dict[str, str]:
+    """Return the names of outputs, or the patterns of parameters, that are excepted, each with why.
+
+    What is excepted of the parameters of a model is so too where it is a part of another.
+    """
+    found: dict[str, str] = {}
+    for row in _about(check, kind, tiny.config_type, tiny.architecture):
+        found |= row.names
+    if CHECKS[check].exceptions[kind].of == "parameters":
+        for prefix, model_type, architecture in _parts(tiny):
+            for row in _about(check, kind, model_type, architecture):
+                found |= {rf"{re.escape(prefix)}\.(?:{pattern})": why for pattern, why in row.names.items()}
+    return found
+
+
+def excused(tiny: TinyModel, check: str) -> str | None:
+    """Return why `check` is not asked at all, by an exception; None where it is."""
+    return reason(tiny, check, NOT_ASKED) if NOT_ASKED in CHECKS[check].exceptions else None
+
+
+def _parts(tiny: TinyModel) -> Iterable[tuple[str, str, str]]:
+    """Yield the models within: where each stands, its model type and its class."""
+    from transformers import PreTrainedModel
+
+    for name, part in tiny.model.named_modules():
+        if name and isinstance(part, PreTrainedModel):
+            yield name, part.config.model_type, type(part).__name__
