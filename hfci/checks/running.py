@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from hfci.checks.tensors import named_tensors
+from hfci.tiny.random_numbers import seed_generators
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -26,9 +27,7 @@ def seeded(tiny: TinyModel) -> Iterator[None]:
     """Seed every generator the model may draw from, and give each its old state back afterwards."""
     python, numpy = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=[tiny.device] if tiny.device.type == "cuda" else []):
-        random.seed(tiny.seed)
-        np.random.seed(tiny.seed)
-        torch.manual_seed(tiny.seed)
+        seed_generators(tiny.seed, tiny.device)
         try:
             yield
         finally:

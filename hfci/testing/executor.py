@@ -30,7 +30,7 @@ from hfci.errors import HfciError, UsageError, in_one_line
 from hfci.testing.collecting import note
 from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
-from hfci.testing.preparation import missing_packages, prepare, seed, used_device
+from hfci.testing.preparation import missing_packages, prepare, used_device
 from hfci.testing.subject import CASE
 from hfci.testing.verdicts import Verdict, against_ledger, judge, plain, unavailable
 from hfci.testing.workers import become_worker
@@ -192,17 +192,18 @@ class Executor:
             return (yield)
         _reset_peak_memory(self.device)
         close_gate()
+        self._arm_for_case()
         try:
             return (yield)
         finally:
+            faulthandler.cancel_dump_traceback_later()
             open_gate()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Seed, and find out what is missing before the attempt."""
         if CASE in item.stash:
-            self._arm_for_case()
-            seed(self.config.getoption("hfci_seed"))
+            self._seed()
             if absent := missing_packages(item.stash[CASE].requires):
                 unavailable(absent)
 
@@ -210,18 +211,21 @@ class Executor:
     def pytest_runtest_call(self, item: pytest.Item) -> None:
         """Seed again, so that a test does not see if its model was built just before; forget what others checked."""
         if CASE in item.stash:
-            self._arm_for_case()
-            seed(self.config.getoption("hfci_seed"))
+            self._seed()
             _checked(item).clear()
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
-        """Keep the backstop armed."""
-        if CASE in item.stash:
+    @pytest.hookimpl(trylast=True)
+    def pytest_exception_interact(self, node: pytest.Item | pytest.Collector) -> None:
+        """Arm the backstop anew for the rest of the case: pytest has disarmed it, since it has seen an exception."""
+        if isinstance(node, pytest.Item) and CASE in node.stash:
             self._arm_for_case()
 
+    def _seed(self) -> None:
+        from hfci.tiny.random_numbers import seed_generators
+
+        seed_generators(self.config.getoption("hfci_seed"), self.device)
+
     def _arm_for_case(self) -> None:
-        """Anew in each phase: pytest disarms whatever is armed when it has seen an exception."""
         self._arm(self.timeout * BACKSTOP_FACTOR + BACKSTOP_GRACE)
 
     def _arm(self, limit: float) -> None:
@@ -237,7 +241,6 @@ class Executor:
         report = yield
         if CASE not in item.stash:
             return report
-        faulthandler.cancel_dump_traceback_later()
         tiny = getattr(item, "funcargs", {}).get("tiny")
         building = call.when == "setup" and "tiny" in getattr(item, "fixturenames", ())
         verdict = judge(report, call.excinfo.value if call.excinfo else None, building)

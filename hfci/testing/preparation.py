@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +10,7 @@ from hfci.catalog.requirements import is_absent, needs
 from hfci.configuration import DEVICES
 from hfci.errors import EnvironmentUnfit
 
-__all__ = ["OFFLINE", "available_cores", "missing_packages", "prepare", "seed", "used_device"]
+__all__ = ["OFFLINE", "available_cores", "missing_packages", "prepare", "used_device"]
 
 # Read by the libraries when they are imported.
 OFFLINE = {
@@ -50,16 +49,6 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
-
-
-def seed(number: int) -> None:
-    """Seed every generator that a test may draw from: Python's, numpy's, torch's on each device."""
-    import numpy as np
-    import torch
-
-    random.seed(number)
-    np.random.seed(number % 2**32)
-    torch.manual_seed(number)
 
 
 def used_device(model: Any) -> str:

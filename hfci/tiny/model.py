@@ -164,7 +164,7 @@ def build_tiny(
     recipe = recipe_of(model_type, name, config)
     try:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             model = cls._from_config(config, dtype=getattr(torch, dtype))
         fill(model, seed, gain=recipe.gain)
         settle(model.eval(), lambda double: _run(double, make_inputs(double, _SETTLED_BY, seed=seed)), seed)

@@ -1,19 +1,37 @@
-"""Random numbers that depend on a key alone: the same on every machine, in every order, whatever was drawn before."""
+"""Random numbers: a generator for each key, and seeding those that models draw from."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import random
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["generator"]
+__all__ = ["generator", "seed_generators"]
 
 
 def generator(key: str) -> torch.Generator:
-    """Return a generator on the CPU that `key` seeds."""
+    """Return a generator on the CPU that `key` seeds: the same on every machine, whatever was drawn before."""
     import torch
 
     digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+
+
+def seed_generators(number: int, device: Any = "cpu") -> None:
+    """Seed what may be drawn from on the CPU and on `device`: Python's numbers, numpy's, torch's.
+
+    Not by `torch.manual_seed`: it seeds every kind of device there might be, and for one that is not in use keeps a
+    formatted stack each time, which takes 2 ms and is never forgotten.
+    """
+    import numpy as np
+    import torch
+
+    random.seed(number)
+    np.random.seed(number % 2**32)
+    torch.default_generator.manual_seed(number)
+    kind = torch.device(device).type
+    if kind != "cpu":
+        torch.get_device_module(kind).manual_seed_all(number)

@@ -39,7 +39,7 @@ def settle(model: nn.Module, run: Callable[[Any], Any], seed: int = 0) -> None:
         if name in norms:
             module.register_forward_pre_hook(functools.partial(_measure, name, seen))
     with torch.no_grad(), torch.random.fork_rng(devices=[]), contextlib.suppress(Exception):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         run(double)
     measured = dict(double.named_modules())
     for name in seen:

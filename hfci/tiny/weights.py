@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from hfci.tiny.keyed import generator
+from hfci.tiny.random_numbers import generator
 
 if TYPE_CHECKING:
     import torch

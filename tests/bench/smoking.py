@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -22,9 +23,10 @@ ROOT = HERE.parent.parent
 
 @dataclass(frozen=True)
 class Run:
-    """One `hfci run`: its wall time in seconds, and the records of the cases that it executed."""
+    """One `hfci run`: its wall time and the processor-seconds of all its processes; the records of what it executed."""
 
     wall: float
+    processor: float
     records: tuple[dict[str, Any], ...]
 
     @property
@@ -50,6 +52,13 @@ class Smoking:
     start_up: float
     bare: float
     peak: int
+    processor: float
+    bare_processor: float
+
+    @property
+    def processor_ratio(self) -> float:
+        """The processor-seconds over the bare loop's; of both without those of a run that does next to nothing."""
+        return self.processor / self.bare_processor
 
     @property
     def ratio(self) -> float:
@@ -60,7 +69,8 @@ class Smoking:
         """Return the numbers behind the ratio."""
         return (
             f"{self.cases} cases, {WORKERS} workers: {self.wall:.1f} s; bare: {self.bare:.1f} s in one process; "
-            f"start-up: {self.start_up:.1f} s; largest worker: {self.peak / 2**30:.2f} GiB"
+            f"start-up: {self.start_up:.1f} s; largest worker: {self.peak / 2**30:.2f} GiB; processor-seconds beyond "
+            f"the start-up: {self.processor:.1f}, bare: {self.bare_processor:.1f}"
         )
 
 
@@ -71,30 +81,46 @@ def measure(names: tuple[str, ...]) -> Smoking:
     some = list(dict.fromkeys(record["model_type"] for record in whole.records))[:WORKERS]
     least = run_smoke(tuple(some))
     start_up = least.wall - least.busiest
-    return Smoking(len(whole.records), whole.wall, start_up, _bare(whole.records), whole.peak)
+    bare, bare_processor = _bare(whole.records)
+    return Smoking(
+        len(whole.records),
+        whole.wall,
+        start_up,
+        bare,
+        whole.peak,
+        whole.processor - least.processor,
+        bare_processor - _bare(least.records)[1],
+    )
 
 
 def run_smoke(names: tuple[str, ...]) -> Run:
     """Run `hfci run NAMES` with two workers; red or green, it must have executed something."""
     with tempfile.TemporaryDirectory() as folder:
         options = ["--tier", "smoke", "--workers", str(WORKERS), "--results", folder]
-        start = time.perf_counter()
+        start, before = time.perf_counter(), _processor()
         command = [sys.executable, "-m", "hfci", "run", *names, *options]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        wall = time.perf_counter() - start
+        wall, processor = time.perf_counter() - start, _processor() - before
         lines = [line for file in Path(folder).glob("*.jsonl") for line in file.read_text("utf-8").splitlines()[1:]]
     records = tuple(record for record in map(json.loads, lines) if record["worker"])
     if done.returncode not in (0, 1) or not records:
         sys.exit(f"{' '.join(command)} exits {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return Run(wall, records)
+    return Run(wall, processor, records)
 
 
-def _bare(records: tuple[dict[str, Any], ...]) -> float:
-    """Return the seconds of a bare loop over the cases of `records`."""
+def _processor() -> float:
+    """Return the processor-seconds of all processes that this one has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _bare(records: tuple[dict[str, Any], ...]) -> tuple[float, float]:
+    """Return the seconds and the processor-seconds of a bare loop over the cases of `records`."""
     checks: dict[tuple[str, str], list[str]] = defaultdict(list)
     for record in records:
         checks[record["model_type"], record["architecture"]].append(record["check"])
     cases = json.dumps([[*what, names] for what, names in checks.items()])
-    command = [sys.executable, str(HERE / "bare_checks.py"), str(WORKERS)]
+    command = [sys.executable, str(HERE / "bare_checks.py")]
     done = subprocess.run(command, cwd=ROOT, input=cases, capture_output=True, text=True, check=True)
-    return float(done.stdout.splitlines()[-1])
+    seconds, processor = map(float, done.stdout.splitlines()[-1].split())
+    return seconds, processor

@@ -12,7 +12,7 @@ import torch
 
 from hfci.catalog.aliases import argument_aliases, named
 from hfci.catalog.facts import entry
-from hfci.tiny.keyed import generator
+from hfci.tiny.random_numbers import generator
 
 __all__ = ["FEATURE_METHODS", "Context", "configs", "look_up"]
 
