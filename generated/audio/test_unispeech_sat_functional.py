@@ -62,6 +62,7 @@ class TestUniSpeechSatForPreTraining:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -97,6 +98,7 @@ class TestUniSpeechSatForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -132,6 +134,7 @@ class TestUniSpeechSatForCTC:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -167,6 +170,7 @@ class TestUniSpeechSatForAudioFrameClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -202,6 +206,7 @@ class TestUniSpeechSatForXVector:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -46,6 +46,7 @@ class TestMusicgenMelodyModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -81,6 +82,7 @@ class TestMusicgenMelodyForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -64,6 +64,7 @@ class TestMusicFlamingoForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -65,6 +65,7 @@ class TestNemotron3_5TranscribeForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -65,6 +65,7 @@ class TestQwen2AudioForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -63,6 +63,7 @@ class TestSeamlessM4Tv2ForTextToText:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -99,6 +100,7 @@ class TestSeamlessM4Tv2ForSpeechToText:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -138,6 +140,7 @@ class TestSeamlessM4Tv2ForTextToSpeech:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

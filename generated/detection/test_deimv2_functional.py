@@ -62,6 +62,7 @@ class TestDeimv2ForObjectDetection:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -60,3 +60,12 @@ class TestGroundingDinoForObjectDetection:
         assert outputs.pred_boxes.shape == (batch, queries, 4)
         assert outputs.logits.shape == (batch, queries, tiny.config.max_text_len)
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "golden_output",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

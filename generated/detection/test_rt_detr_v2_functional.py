@@ -62,6 +62,7 @@ class TestRTDetrV2ForObjectDetection:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -64,6 +64,7 @@ class TestApertus1p5ForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -66,6 +66,7 @@ class TestGemma4ForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -96,3 +97,12 @@ class TestJevForDecision:
         outputs = tiny.forward(inputs)
         assert outputs.shape == (int(inputs["num_options"][0].sum()),)  # it reads one row: how good each option is
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "golden_output",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -66,6 +66,7 @@ class TestGemma4UnifiedForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

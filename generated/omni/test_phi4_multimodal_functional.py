@@ -63,6 +63,7 @@ class TestPhi4MultimodalForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

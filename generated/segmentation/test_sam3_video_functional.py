@@ -63,6 +63,7 @@ class TestSam3TrackerModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

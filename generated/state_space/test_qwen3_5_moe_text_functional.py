@@ -62,6 +62,7 @@ class TestQwen3_5MoeForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -62,6 +62,7 @@ class TestApertus1p5TextForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

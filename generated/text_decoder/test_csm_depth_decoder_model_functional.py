@@ -59,6 +59,7 @@ class TestCsmDepthDecoderForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

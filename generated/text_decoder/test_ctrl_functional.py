@@ -63,6 +63,7 @@ class TestCTRLLMHeadModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -98,6 +99,7 @@ class TestCTRLForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -62,6 +62,7 @@ class TestErnie4_5ForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -62,6 +62,7 @@ class TestErnie4_5_MoeForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

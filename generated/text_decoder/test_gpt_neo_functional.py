@@ -62,6 +62,7 @@ class TestGPTNeoForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -97,6 +98,7 @@ class TestGPTNeoForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -133,6 +135,7 @@ class TestGPTNeoForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -168,6 +171,7 @@ class TestGPTNeoForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

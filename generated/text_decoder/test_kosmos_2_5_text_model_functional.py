@@ -55,6 +55,7 @@ class TestKosmos2_5TextModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -87,6 +88,7 @@ class TestKosmos2_5TextTransformer:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

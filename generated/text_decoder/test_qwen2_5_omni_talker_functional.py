@@ -55,6 +55,7 @@ class TestQwen2_5OmniTalkerForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -62,6 +62,7 @@ class TestQwen3MoeForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -97,6 +98,7 @@ class TestQwen3MoeForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -133,6 +135,7 @@ class TestQwen3MoeForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -168,6 +171,7 @@ class TestQwen3MoeForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

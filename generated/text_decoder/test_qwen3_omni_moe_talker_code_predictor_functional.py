@@ -55,6 +55,7 @@ class TestQwen3OmniMoeTalkerCodePredictorModelForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -54,6 +54,7 @@ class TestAltRobertaModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

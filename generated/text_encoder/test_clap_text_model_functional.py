@@ -54,6 +54,7 @@ class TestClapTextModelWithProjection:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

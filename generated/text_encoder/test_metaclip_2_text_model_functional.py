@@ -54,6 +54,7 @@ class TestMetaClip2TextModelWithProjection:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -63,6 +63,7 @@ class TestMPNetForMaskedLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -98,6 +99,7 @@ class TestMPNetForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -134,6 +136,7 @@ class TestMPNetForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -169,6 +172,7 @@ class TestMPNetForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -203,6 +207,7 @@ class TestMPNetForMultipleChoice:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -54,6 +54,7 @@ class TestOwlv2TextTransformer:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

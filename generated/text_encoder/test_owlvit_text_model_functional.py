@@ -54,6 +54,7 @@ class TestOwlViTTextTransformer:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -64,6 +64,7 @@ class TestRobertaPreLayerNormForMaskedLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -99,6 +100,7 @@ class TestRobertaPreLayerNormForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -134,6 +136,7 @@ class TestRobertaPreLayerNormForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -170,6 +173,7 @@ class TestRobertaPreLayerNormForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -205,6 +209,7 @@ class TestRobertaPreLayerNormForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -239,6 +244,7 @@ class TestRobertaPreLayerNormForMultipleChoice:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -63,6 +63,7 @@ class TestXmodForMaskedLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -98,6 +99,7 @@ class TestXmodForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -133,6 +135,7 @@ class TestXmodForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -169,6 +172,7 @@ class TestXmodForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -204,6 +208,7 @@ class TestXmodForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -238,6 +243,7 @@ class TestXmodForMultipleChoice:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

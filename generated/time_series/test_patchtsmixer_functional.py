@@ -59,6 +59,7 @@ class TestPatchTSMixerForTimeSeriesClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -91,6 +92,7 @@ class TestPatchTSMixerForRegression:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -63,6 +63,7 @@ class TestTimesFm2_5ModelForPrediction:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

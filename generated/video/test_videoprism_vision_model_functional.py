@@ -67,6 +67,7 @@ class TestVideoPrismForVideoClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -61,6 +61,7 @@ class TestDeiTForMaskedImageModeling:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -96,6 +97,7 @@ class TestDeiTForImageClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -131,6 +133,7 @@ class TestDeiTForImageClassificationWithTeacher:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -55,6 +55,7 @@ class TestErnie4_5_VL_MoeVisionTransformerPretrainedModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

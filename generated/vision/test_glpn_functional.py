@@ -62,6 +62,7 @@ class TestGLPNForDepthEstimation:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -63,6 +63,7 @@ class TestHGNetV2ForImageClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -62,6 +62,7 @@ class TestIJepaForImageClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -59,6 +59,7 @@ class TestImageGPTForCausalImageModeling:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -94,6 +95,7 @@ class TestImageGPTForImageClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

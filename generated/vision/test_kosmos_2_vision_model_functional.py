@@ -57,6 +57,7 @@ class TestKosmos2VisionTransformer:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

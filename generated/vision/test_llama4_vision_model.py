@@ -45,6 +45,7 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
         "batch_is_independent",
         "save_load_roundtrip",
         "gradients_reach_every_parameter",
+        "golden_output",
     ],
 )
 def test_invariant(tiny: TinyModel, check: str) -> None:

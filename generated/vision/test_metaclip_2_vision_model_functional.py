@@ -57,6 +57,7 @@ class TestMetaClip2VisionModelWithProjection:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -57,6 +57,7 @@ class TestOwlv2VisionTransformer:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -57,6 +57,7 @@ class TestOwlViTVisionTransformer:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

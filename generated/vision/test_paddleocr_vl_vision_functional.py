@@ -55,6 +55,7 @@ class TestPaddleOCRVisionModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

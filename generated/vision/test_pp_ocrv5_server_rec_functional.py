@@ -62,6 +62,7 @@ class TestPPOCRV5ServerRecForTextRecognition:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

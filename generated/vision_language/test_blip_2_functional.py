@@ -65,6 +65,7 @@ class TestBlip2ForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -104,6 +105,7 @@ class TestBlip2ForImageTextRetrieval:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

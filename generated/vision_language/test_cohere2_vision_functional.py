@@ -64,6 +64,7 @@ class TestCohere2VisionForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -64,6 +64,7 @@ class TestCosmos3EdgeForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

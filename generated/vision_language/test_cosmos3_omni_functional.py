@@ -64,6 +64,7 @@ class TestCosmos3OmniForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -64,6 +64,7 @@ class TestDeepseekVLForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

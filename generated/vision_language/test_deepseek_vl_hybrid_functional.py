@@ -64,6 +64,7 @@ class TestDeepseekVLHybridForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -64,6 +64,7 @@ class TestErnie4_5_VLMoeForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -64,6 +64,7 @@ class TestFastVlmForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

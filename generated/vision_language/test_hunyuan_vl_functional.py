@@ -64,6 +64,7 @@ class TestHunYuanVLForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -64,6 +64,7 @@ class TestIdeficsForVisionText2Text:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -64,6 +64,7 @@ class TestLightOnOcrForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -64,6 +64,7 @@ class TestMiniCPMV4_6ForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

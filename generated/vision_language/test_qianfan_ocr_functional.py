@@ -64,6 +64,7 @@ class TestQianfanOCRForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

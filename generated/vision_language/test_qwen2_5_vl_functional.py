@@ -64,6 +64,7 @@ class TestQwen2_5_VLForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

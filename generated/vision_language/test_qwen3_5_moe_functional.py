@@ -62,6 +62,7 @@ class TestQwen3_5MoeForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -99,6 +100,7 @@ class TestQwen3_5MoeForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )
@@ -129,3 +131,12 @@ class TestJevForDecision:
         outputs = tiny.forward(inputs)
         assert outputs.shape == (int(inputs["num_options"][0].sum()),)  # it reads one row: how good each option is
         checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "golden_output",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -65,6 +65,7 @@ class TestTipsv2VisionBackbone:
     @pytest.mark.parametrize(
         "check",
         [
+            "golden_output",
             "tuple_equals_dict",
         ],
     )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from hfci.errors import HfciError
 
-__all__ = ["NotApplicable"]
+__all__ = ["NUMERICS_CHANGED", "NotApplicable"]
+
+# How the reason begins of whom another transformers gives other numbers than those that were measured.
+NUMERICS_CHANGED = "numerics changed"
 
 
 class NotApplicable(HfciError):

@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfci.catalog import transformers_version
-from hfci.checks.applicability import NotApplicable
+from hfci.checks.applicability import NUMERICS_CHANGED, NotApplicable
 from hfci.checks.goldens import FOLDER, Golden, read_golden, versions
 from hfci.checks.summaries import Summary, distance, summary_of, unlike
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["NUMERICS_CHANGED", "differences", "golden_output"]
-
-# How the reason begins of whom another transformers gives other numbers.
-NUMERICS_CHANGED = "numerics changed"
+__all__ = ["differences", "golden_output"]
 
 
 def golden_output(tiny: TinyModel, folder: Path = FOLDER) -> None:

@@ -68,6 +68,7 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
     needs: tuple[Needs, ...] = ()
     axes: Mapping[str, tuple[str, ...]] = {}
     exceptions: Mapping[str, ExceptionKind] = {}
+    data: str = ""
     written_out: bool = False
 
     def __post_init__(self) -> None:

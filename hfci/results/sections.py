@@ -65,6 +65,9 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _section("No longer tested", CHANGED, _changed, summary.unavailable, opened=10),
         _section("Fixed", FIXED, _fixed, summary.fixed, opened=5),
         _failures("Failures" if summary.baseline is None else "Other failures", summary.others),
+        _section(
+            "Numerics changed", NUMERICS, _numerics, tuple(summary.numerics.items()), opened=10, note=_moved(summary)
+        ),
         _section("Slower", SHIFTS, _shift, summary.slower, opened=10),
         _section("Heavier", SHIFTS, _shift, summary.heavier, opened=10),
         _section("Flaky", FLAKY, _flaky, summary.flaky, opened=10),
@@ -91,6 +94,9 @@ def _columns(*own: str, foreign: Sequence[str] = (), numbers: Sequence[str] = ()
 
 UNREAD = _columns("what is wrong with it", foreign=("what is wrong with it",))
 UNREAD_NOTE = "Nothing here goes by it: no baseline, no trend, no order."
+NUMERICS_NOTE = (
+    "Another transformers computes other numbers than those that were measured: no failure, look whether it is meant."
+)
 REASON, ENTRY = Column("reason", is_foreign=True), Column("entry of the ledger", is_foreign=True)
 FAILURES = _columns("case", "outcome", "stage", "error", "reproduce", foreign=("case", "stage", "error", "reproduce"))
 SINCE = Column("red since", is_foreign=True)
@@ -99,6 +105,7 @@ FIXED = CHANGED[:-1]
 SHIFTS = _columns(
     "case", "before", "now", "times", "since", foreign=("case", "since"), numbers=("before", "now", "times")
 )
+NUMERICS = _columns("case", "how", foreign=("case", "how"))
 FLAKY = _columns("case", "how", "last in", foreign=("case", "last in"))
 EXPIRING = _columns("entry of the ledger", "expires", "days left", "reason", foreign=("entry of the ledger", "reason"))
 SLOWEST = _columns("case", "seconds", foreign=("case",), numbers=("seconds",))
@@ -208,6 +215,14 @@ def _flaky(flaky: Flaky) -> Row:
 
 def _lost(loss: Lost) -> Row:
     return _name(loss.whose), _name(loss.what), first_line(loss.accepted) if loss.accepted else f"{RED_MARK} no"
+
+
+def _numerics(changed: tuple[str, str]) -> Row:
+    return _name(changed[0]), changed[1]
+
+
+def _moved(summary: Summary) -> str:
+    return NUMERICS_NOTE if summary.numerics else ""
 
 
 def _expiring(entry: Expiring) -> Row:

@@ -58,6 +58,7 @@ class Summary:
     failures: tuple[Failure, ...]  # all that are red
     known: dict[str, int]  # known failures, by entry of the ledger
     reasons: dict[str, int]  # of what was unavailable
+    numerics: Mapping[str, str]  # case → how another transformers computes other numbers than were measured
     torn: int
     superseded: int
     runs: tuple[dict[str, Any], ...]  # the headers
@@ -178,6 +179,7 @@ def summarize(
         failures=_failures(tally.failures, streaks),
         known=_frequent(tally.known),
         reasons=_frequent(tally.reasons),
+        numerics=tally.numerics,
         torn=results.torn,
         superseded=results.superseded,
         runs=tuple(msgspec.to_builtins(header) for header in results.headers),

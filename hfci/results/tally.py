@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Header, Record
+from hfci.checks.applicability import NUMERICS_CHANGED
 from hfci.results.ladder import Ladder
 from hfci.results.text import first_line
 
@@ -88,6 +89,7 @@ class Tally:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    numerics: dict[str, str] = field(default_factory=dict)
     families: dict[str, dict[str, Cell]] = field(default_factory=dict)
     ladder: Ladder[str] = field(default_factory=Ladder)
     failures: list[Failure] = field(default_factory=list)
@@ -111,6 +113,8 @@ class Tally:
             self.known[first_line(record.reason or "")] += 1
         elif outcome == Outcome.UNAVAILABLE:
             self.reasons[first_line(record.reason or "")] += 1
+        elif outcome == Outcome.NOT_APPLICABLE and (record.reason or "").startswith(NUMERICS_CHANGED):
+            self.numerics[record.case] = first_line(record.reason or "")
         elif outcome in RED:
             self.failures.append(failure_of(record))
         if record.duration_s:

@@ -100,6 +100,10 @@ def in_train_mode(module: nn.Module) -> None:
     module.train()
 
 
+def a_scale_in_every_path(module: nn.Module) -> None:
+    module.scaling *= 1.1
+
+
 def silenced(given: Tensor) -> Tensor:
     return torch.zeros_like(given)
 
@@ -134,6 +138,9 @@ BREAKAGES = (
     Breakage("tuple_equals_dict", "bert", "", a_field_short),
     Breakage("tuple_equals_dict", "vit", "", a_field_short),
     Breakage("tuple_equals_dict", "llama", "", a_dict_whatever_is_asked),
+    Breakage("golden_output", "llama", "layers.0.self_attn", a_scale_in_every_path),
+    Breakage("golden_output", "vit", "layers.0.attention", a_scale_in_every_path),
+    Breakage("golden_output", "whisper", "decoder.layers.0.encoder_attn", a_scale_in_every_path),
     Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
     Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
 )

@@ -22,6 +22,7 @@ from hfci.cases.case import Case
 from hfci.cases.ledger import OWN, Entry, Failure, Ledger, load_ledger
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Error, Record
+from hfci.checks.applicability import NUMERICS_CHANGED
 from hfci.results import read_results, summarize
 from hfci.results.comparison import Shift, baseline_of, compare
 from hfci.results.expiring import expiring
@@ -234,6 +235,22 @@ def test_what_is_no_longer_tested_is_told_with_its_reason(tmp_path: Path) -> Non
         (lost[1].case, "not-applicable", "a flag"),
     ]
     assert "Besides: 2 no longer tested." in render_summary(summary)
+
+
+def test_changed_numerics_are_told_and_no_failure(tmp_path: Path) -> None:
+    moved = f"{NUMERICS_CHANGED} since transformers 5.24.0: logits moved by 2.0e-02 of its size {HOSTILE}"
+    records = [
+        record("a", "golden_output", "not-applicable", reason=moved),
+        record("b", "golden_output", "not-applicable", reason="no golden output of it was measured"),
+        *good("c"),
+    ]
+    summary = summary_of(tmp_path, *records)
+    assert summary.is_green
+    assert list(summary.numerics) == [records[0].case]
+    ((case, how),) = Rendered(render_summary(summary)).tables["Numerics changed"]
+    assert case == records[0].case
+    assert "logits moved by 2.0e-02" in how
+    assert "<img" not in MarkdownIt("commonmark").enable("table").render(render_summary(summary))
 
 
 def test_a_vanished_case_of_another_tier_is_asked_for_by_its_architecture(tmp_path: Path) -> None:

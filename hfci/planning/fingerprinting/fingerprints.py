@@ -44,6 +44,7 @@ TABLE = "hfci/checks/data/checks.toml"
 RECIPES = "hfci/tiny/data/recipes/"
 # Those of one check count for each: checks look at each other's.
 EXCEPTIONS = "hfci/checks/data/exceptions/"
+DATA = "hfci/checks/data/"
 LEDGER = "hfci/cases/data/ledger.toml"
 MODELING_AUTO = "transformers/models/auto/modeling_auto.py"
 
@@ -108,7 +109,11 @@ class Fingerprints:
         model, check = self.closures.of(self._made_of(*about)), self.closures.of(self._check(subject.check))
         test = self.closures.of(self._tests(subject)) & ~(model | check | self._shared)
         data = self._data_of(check)
-        others = [*self._others(*about, subject.tier).items(), *((label, self._content(label)) for label in data)]
+        others = [
+            *self._others(*about, subject.tier).items(),
+            *((label, self._content(label)) for label in data),
+            *self._compared_with(subject).items(),
+        ]
         return digest_of(
             *(
                 self._digest(closure).encode()
@@ -126,7 +131,7 @@ class Fingerprints:
         """Return all that counts, by label: a digest or a package's version."""
         closure = self.closures.of(self.roots(subject))
         named = {name: self._content(name) for name in (*self.closures.names(closure), *self._data_of(closure))}
-        return {**named, **self._others(*subject[:3])}
+        return {**named, **self._others(*subject[:3]), **self._compared_with(subject)}
 
     def contents(self) -> dict[str, str]:
         """Return what counts of whatever any subject has: the digests of whole files, and versions."""
@@ -158,6 +163,13 @@ class Fingerprints:
 
     def _check(self, name: str) -> tuple[str, ...]:
         return (f"{CHECKS[name].module}{PART}{name}",) if name in CHECKS else ()
+
+    def _compared_with(self, subject: Subject) -> dict[str, str]:
+        """Return the file, by label, that a check with data compares with."""
+        if subject.check not in CHECKS or not (folder := CHECKS[subject.check].data):
+            return {}
+        label = f"{DATA}{folder}/{subject.model_type}.json"
+        return {label: self._content(label) if label in self.files else "absent"}
 
     @functools.cached_property
     def _everybodys(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Places:
         """The folders, each with the label of its files."""
         return (
             Folder("transformers", self.transformers.resolve()),
-            Folder("hfci", self.hfci.resolve(), (".py", ".toml")),
+            Folder("hfci", self.hfci.resolve(), (".py", ".toml", ".json")),
             Folder("generated", self.generated.resolve()),
             Folder("templates", self.templates.resolve(), (".jinja",)),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = ["Rows", "tables_in", "templates_of", "text_digest"]
 LAYOUTS = {"smoke": ("_smoke.py.jinja",), "functional": ("_functional.py.jinja", "_architecture.py.jinja")}
 OF_PART = "_part.py.jinja"
 
+_READERS: Mapping[str, Callable[[str], Any]] = {"toml": tomllib.loads, "json": json.loads}
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _NAMED = re.compile(r"""\{%-?\s*(?:extends|include|import|from)\s+["']([^"']+)["']""")
 _TABLE = re.compile(r"^MODEL_(\w*?)_?MAPPING_NAMES\s*=(.*?)^\)", re.MULTILINE | re.DOTALL)
@@ -24,11 +25,11 @@ _CLASS = re.compile(r"""["'](\w+)["']""")
 
 
 def text_digest(label: str, content: bytes) -> str:
-    """Return the digest of a template or a TOML file without its comments; of one that is broken, of all of it."""
+    """Return the digest of a template, or of data, without comments and layout; of one that is broken, of all of it."""
     try:
         text = content.decode("utf-8")
-        if label.endswith(".toml"):
-            return digest_of(_plain(tomllib.loads(text)))
+        if (read := _READERS.get(label.rpartition(".")[2])) is not None:
+            return digest_of(_plain(read(text)))
         return digest_of(_COMMENT.sub("", text).encode())
     except ValueError:
         return digest_of(b"unreadable", content)

@@ -62,6 +62,7 @@ BASE = {
     "hfci/checks/gradients.py": "x = 1\n",
     "hfci/checks/data/checks.toml": "a = 1\n",
     "hfci/checks/data/inert.toml": "a = 1  # a comment\n",
+    "hfci/checks/data/exceptions/builds_tiny.toml": '[[exception]]\nmodel_types = ["bert"]\nwhy = "so"\n',
     "hfci/tiny/__init__.py": "",
     "hfci/tiny/shrink.py": 'FILE = "shrink.toml"\ndef f():\n    from transformers import PreTrainedModel\n',
     "hfci/tiny/data/recipes/a.toml": (
@@ -164,6 +165,7 @@ LEDGER = "hfci/cases/data/ledger.toml"
         (RECIPES, "d = 1", "d = 2", {"bert head"}),
         (RECIPES, "d = 1 }", "d = 1 }  # why", set()),
         (RECIPES, '"bert"', '"dpr"', EVERYTHING - {"llama"}),
+        ("hfci/checks/data/exceptions/builds_tiny.toml", "so", "for another reason", {"bert", "bert head", "duo"}),
         (LEDGER, "30", "29", {"dpr"}),
         ("generated/text/test_dpr.py", "DPRReader", "DPRReader, x", {"dpr"}),
         ("templates/text.py.jinja", "extends", "include", {"bert", "bert head", "dpr"}),
@@ -180,6 +182,35 @@ LEDGER = "hfci/cases/data/ledger.toml"
 def test_a_change_selects_what_depends_on_it(label: str, old: str, new: str, expected: set[str]) -> None:
     assert old in BASE[label]
     assert selected({label: BASE[label].replace(old, new)}) == expected
+
+
+GOLDEN = {f"hfci/checks/data/golden/{name}.json": '{"a": 1, "b": 2}' for name in ("bert", "llama")}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"a": 1, "b": 3}', {("bert", "golden_output")}),
+        ('{"b": 2,\n "a": 1}', set()),
+        ("{", {("bert", "golden_output")}),
+        (None, {("bert", "golden_output")}),
+    ],
+)
+def test_what_a_check_compares_with_is_that_checks_and_that_model_types(
+    content: str | None, expected: set[tuple[str, str]]
+) -> None:
+    case = ManifestCase("BertModel", "smoke", "text/test_bert.py", ("forward_is_finite", "golden_output"))
+    rows = (replace(BERT_ROW, cases=(case,)), row("llama", "LlamaModel", "decoder"))
+    manifest = replace(MANIFEST, model_types=rows)
+    golden = {"hfci/checks/golden.py": "def golden_output():\n    pass\n", **GOLDEN}
+
+    def of(changes: dict[str, str | bytes | None]) -> dict[Subject, str | None]:
+        made = Fingerprints(manifest, world(changes, {**BASE, **golden}), Remembered(), TODAY)
+        return {subject: made.of(subject) for subject in made.cases}
+
+    before, after = of({}), of({"hfci/checks/data/golden/bert.json": content})
+    assert None not in before.values()
+    assert {(each.model_type, each.check) for each in before if before[each] != after[each]} == expected
 
 
 @pytest.mark.parametrize(
