@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -35,6 +36,7 @@ def prepare(device: str, threads: int = 1) -> None:
     import torch
 
     torch.set_num_threads(threads)
+    gc.freeze()  # what the libraries are made of stays: to look through it again at each collection is a tenth of a run
     _require_device(torch, device)
 
 

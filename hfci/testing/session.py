@@ -23,8 +23,11 @@ __all__ = ["own_environment", "run_session"]
 CONFIGURATION = Path(__file__).parent / "data" / "pytest.ini"
 
 # Only these: what else an environment has installed must neither change a run nor slow its start.
-# No warnings plugin: to hand a warning on, xdist imports the module of its class, which may be torch.
-PLUGINS = ("xdist.plugin", "pytest_timeout", "hfci.testing.plugin", "no:cacheprovider", "no:warnings")
+PLUGINS = ("xdist.plugin", "pytest_timeout", "hfci.testing.plugin")
+# No warnings plugin: to hand a warning on, xdist imports the module of its class, which may be torch. Without it those
+# of exceptions that nobody raised say nothing, and go through all objects again and again. transformers' own log goes
+# to stderr, which is captured anyhow.
+UNUSED = ("cacheprovider", "warnings", "unraisableexception", "threadexception", "logging")
 FLAGS = ("-q", "--no-header", "--continue-on-collection-errors")
 
 
@@ -65,7 +68,8 @@ def run_session(
     for name in os.environ.keys() - own:
         del os.environ[name]
     os.environ.update(own)  # workers inherit it
-    flags = [*FLAGS, *(part for plugin in PLUGINS for part in ("-p", plugin))]
+    plugins = (*PLUGINS, *(f"no:{name}" for name in UNUSED))
+    flags = [*FLAGS, *(part for plugin in plugins for part in ("-p", plugin))]
     pairs = [part for name, value in options.items() for part in (name, str(value))]
     # Folders, of which workers take the planned files: given a file, pytest goes through its whole folder, each time.
     folders = dict.fromkeys(str((folder / file).parent) for file in files)
