@@ -54,6 +54,9 @@ def test_the_readme_counts_what_the_manifest_holds() -> None:
     verified = sum("parameters" in architecture for architecture in own)
     unavailable = sum("requires" in architecture for architecture in own)
     without = sum("reason" in row for row in rows)
+    # Of a base the functional tier asks what the smoke tier does not: how it is built is not among that.
+    asked = [case["checks"] for row in rows for case in row["cases"] if case["tier"] == "functional"]
+    heads = sum("builds_tiny" in checks for checks in asked)
     text = " ".join(README.split())
     for said in (
         f"transformers {manifest['transformers']} has {len(rows)} model types",
@@ -63,7 +66,7 @@ def test_the_readme_counts_what_the_manifest_holds() -> None:
         f"{len(own) - verified - unavailable} stop at a defect",
         f"{without} model types have no class of their own",
         f"{len(parts)} are tried as parts of others, {without - len(parts)} are a reason only",
-        f"each of the other {sum(case['tier'] == 'functional' for row in rows for case in row['cases'])} architectures",
+        f"each of the other {heads} architectures",
     ):
         assert said in text
 

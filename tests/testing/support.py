@@ -49,7 +49,7 @@ def read_lines(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     (path,) = folder.glob("records-*.jsonl")
     header, *records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
-    for kind, lines in (("header", [header]), ("record", records)):
+    for kind, lines in (("Header", [header]), ("Record", records)):
         validator = jsonschema.Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]})
         for line in lines:
             validator.validate(line)
