@@ -102,8 +102,8 @@ def of_schema(
     while isinstance(data, dict) and (found := data.get("schema")) != schema:
         if type(found) is not int or found not in upgrades:
             readable = ", ".join(map(str, (*upgrades, schema)))
-            wrong = f"a {what} of schema {found!r:.60}, this hfci reads {readable}"
-            raise UsageError(f"{where}: {wrong}{mend and f'; {mend}'}")
+            after = f"; {mend}" if mend else ""
+            raise UsageError(f"{where}: a {what} of schema {found!r:.60}, this hfci reads {readable}{after}")
         data = upgrades[found](data)
     return convert(data, kind, f"{where} is no {what}")
 
