@@ -156,7 +156,7 @@ def _readable(since: str | None) -> str | None:
     """Return what --since names; UsageError where it is a folder with a record that cannot be read."""
     from collections import deque
 
-    from hfci.planning.fingerprinting.greens import read_ended
+    from hfci.planning.fingerprinting.green_records import read_ended
 
     deque(read_ended([Path(since)]) if since and Path(since).is_dir() else (), maxlen=0)
     return since
@@ -183,7 +183,7 @@ def _source(arguments: Namespace, manifest: Manifest) -> Origin | None:
 def _red(since: str) -> frozenset[str]:
     """Return the cases that were red in a folder of records; a revision has none."""
     from hfci.cases.outcome import RED
-    from hfci.planning.fingerprinting.greens import Greens, read_ended
+    from hfci.planning.fingerprinting.green_records import Greens, read_ended
 
     folders = [Path(since)] if Path(since).is_dir() else []
     return frozenset(case for case, ended in Greens.of(read_ended(folders)).last.items() if ended.outcome in RED)
@@ -210,7 +210,7 @@ def _audit(arguments: Namespace) -> int:
     """Replay past runs; 1 where selection would have left out what failed."""
     from dataclasses import asdict
 
-    from hfci.planning.fingerprinting.greens import audit, read_ended
+    from hfci.planning.fingerprinting.green_records import audit, read_ended
     from hfci.results.text import no_command
 
     ended = [one for one in read_ended(arguments.audit) if one.fingerprint is not None]

@@ -13,7 +13,8 @@ from hfci.results.reading import Results
 
 if TYPE_CHECKING:
     from hfci.results.comparison import Comparison, Shift
-    from hfci.results.history.trends import Point, Trends
+    from hfci.results.history.runs import Point
+    from hfci.results.history.trends import Trends
 
 __all__ = ["SEVERITY", "dashboard_data", "embedded"]
 

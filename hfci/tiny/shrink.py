@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import Any
 
-from hfci.tiny.computed import drop_computed
+from hfci.tiny.derived_fields import drop_computed
 from hfci.tiny.recipes import recipe_for
 
 __all__ = ["shrink"]

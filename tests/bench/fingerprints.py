@@ -28,9 +28,11 @@ find = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: spec if name == "transformers" else find(name, *rest)
 sys.modules["torch"] = sys.modules["transformers"] = None  # an import of them fails
 from pathlib import Path
-from hfci.planning.fingerprinting.fingerprints import fingerprints_of
+from hfci.planning.fingerprinting.fingerprints import Fingerprints
 from hfci.cases.manifest import load_manifest
-found = fingerprints_of(load_manifest(Path("generated/manifest.json")), cache=Path(sys.argv[1]))
+made = Fingerprints.now(load_manifest(Path("generated/manifest.json")), cache=Path(sys.argv[1]))
+found = [fingerprint for subject in made.cases if (fingerprint := made.of(subject)) is not None]
+made.remembered.save()
 print(len(found), time.perf_counter() - start)
 """
 

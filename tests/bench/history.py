@@ -32,8 +32,8 @@ from hfci.results.dashboard import write_dashboard  # noqa: E402
 from hfci.results.formats import FORMATS  # noqa: E402
 from hfci.results.history import History  # noqa: E402
 from hfci.results.history.columns import CODE  # noqa: E402
-from hfci.results.history.gathering import gather, make_point, parts_of  # noqa: E402
-from hfci.results.history.interning import Vocabulary  # noqa: E402
+from hfci.results.history.identifiers import Vocabulary  # noqa: E402
+from hfci.results.history.ingestion import gather, make_point, parts_of  # noqa: E402
 from hfci.results.history.stored import forget_identities, write_run  # noqa: E402
 from hfci.results.markdown import write_summary  # noqa: E402
 from hfci.testing.record_writer import RecordWriter  # noqa: E402

@@ -11,7 +11,7 @@ import pytest
 
 from hfci.cases.reading import find_parts
 from hfci.errors import UsageError
-from hfci.planning.fingerprinting.greens import read_ended
+from hfci.planning.fingerprinting.green_records import read_ended
 from hfci.results import read_results
 from tests.results.support import record, save
 
@@ -71,7 +71,7 @@ AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from hfci.errors import UsageError
-from hfci.planning.fingerprinting.greens import read_ended
+from hfci.planning.fingerprinting.green_records import read_ended
 from hfci.results import read_results
 if os.getuid() == 0:
     os.setuid(65534)

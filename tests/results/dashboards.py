@@ -13,7 +13,8 @@ from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Error, Record
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.dashboard import write_dashboard
-from hfci.results.history.trends import Flake, Point, Streak, Trends
+from hfci.results.history.runs import Point
+from hfci.results.history.trends import Flake, Streak, Trends
 from hfci.results.ladder import LADDER
 from hfci.results.reading import Results, read_results
 from hfci.results.summary import Summary, summarize

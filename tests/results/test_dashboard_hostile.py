@@ -10,7 +10,8 @@ from hfci.cases.outcome import Outcome
 from hfci.cases.records import Error, Record
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.dashboard import write_dashboard
-from hfci.results.history.trends import Flake, Point, Streak, Trends
+from hfci.results.history.runs import Point
+from hfci.results.history.trends import Flake, Streak, Trends
 from hfci.results.reading import read_results
 from hfci.results.summary import summarize
 from tests.results.browser import opened, until

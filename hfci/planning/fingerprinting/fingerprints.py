@@ -14,24 +14,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest, ManifestCase, ManifestRow
 from hfci.cases.variant import Variant
 from hfci.checks.table import CHECKS
-from hfci.planning.fingerprinting import rows
+from hfci.planning.fingerprinting import data_rows
 from hfci.planning.fingerprinting.closures import Closures
 from hfci.planning.fingerprinting.definitions import ANY, PART
+from hfci.planning.fingerprinting.file_cache import FileCache
 from hfci.planning.fingerprinting.imports import MODELS, REGISTRY, Graph
 from hfci.planning.fingerprinting.installed import versions_here, versions_of
+from hfci.planning.fingerprinting.locations import CONSTRAINTS, OWN_LEDGER, locations_of
 from hfci.planning.fingerprinting.normalize import digest_of
-from hfci.planning.fingerprinting.places import CONSTRAINTS, OWN_LEDGER, places_of
-from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.sources import File
 from hfci.scratch import SCRATCH
 
-__all__ = ["CACHE", "Fingerprints", "Subject", "fingerprints_of", "subject_of"]
+__all__ = ["CACHE", "Fingerprints", "Subject", "subject_of"]
 
 CACHE = SCRATCH / "sources.msgpack"
 
@@ -67,7 +67,7 @@ class Fingerprints:
 
     manifest: Manifest
     files: Mapping[str, File]
-    remembered: Remembered
+    remembered: FileCache
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
     asked: Set[Subject] | None = None
 
@@ -87,8 +87,8 @@ class Fingerprints:
         Raises EnvironmentUnfit where there is no source of transformers, UsageError for a named file that is not there.
         """
         asked = None if cases is None else frozenset(map(subject_of, cases))
-        files = places_of(generated, constraints, transformers).files()
-        return cls(manifest, files, Remembered(cache), asked=asked)
+        files = locations_of(generated, constraints, transformers).files()
+        return cls(manifest, files, FileCache(cache), asked=asked)
 
     def by_case(self, cases: Iterable[Case]) -> dict[str, str]:
         """Return the fingerprints of cases by their ID, of those that have one."""
@@ -132,11 +132,6 @@ class Fingerprints:
         closure = self.closures.of(self.roots(subject))
         named = {name: self._content(name) for name in (*self.closures.names(closure), *self._data_of(closure))}
         return {**named, **self._others(*subject[:3]), **self._compared_with(subject)}
-
-    def contents(self) -> dict[str, str]:
-        """Return what counts of whatever any subject has: the digests of whole files, and versions."""
-        beside = [label for label in self.files if not label.endswith(".py")]
-        return {label: self._content(label) for label in (*self.closures.known, *beside)}
 
     def chain(self, subject: Subject, label: str) -> tuple[str, ...]:
         """Return the shortest way of imports from what the subject has to the file or package `label`."""
@@ -225,7 +220,11 @@ class Fingerprints:
         if file is not None and definition:
             return self.remembered.part(file, definition).digest
         if file is not None:
-            return self.remembered.of(file).digest if name.endswith(".py") else rows.text_digest(name, self._read(name))
+            return (
+                self.remembered.of(file).digest
+                if name.endswith(".py")
+                else data_rows.text_digest(name, self._read(name))
+            )
         return "absent" if "/" in name else self._version(name)
 
     @functools.cached_property
@@ -251,11 +250,11 @@ class Fingerprints:
         return {**filled, **{label: table.about(*about) for label, table in self._by_row.items()}, **data}
 
     @functools.cached_property
-    def _by_row(self) -> dict[str, rows.Rows]:
+    def _by_row(self) -> dict[str, data_rows.Rows]:
         keys = {label: "recipe" for label in self.files if label.startswith(RECIPES)}
         keys |= {label: "exception" for label in self.files if label.startswith(EXCEPTIONS)}
         keys |= {label: "entry" for label in (LEDGER, OWN_LEDGER) if label in self.files}
-        return {label: rows.Rows(self._read(label), key, self.today) for label, key in keys.items()}
+        return {label: data_rows.Rows(self._read(label), key, self.today) for label, key in keys.items()}
 
     @functools.cache  # noqa: B019
     def _data_of(self, closure: int) -> tuple[str, ...]:
@@ -280,7 +279,7 @@ class Fingerprints:
 
     @functools.cache  # noqa: B019
     def _templates_of(self, family: str | None, tier: str, is_part: bool) -> frozenset[str]:
-        return rows.templates_of(self._templates, family, tier, is_part)
+        return data_rows.templates_of(self._templates, family, tier, is_part)
 
     @functools.cached_property
     def _templates(self) -> dict[str, str]:
@@ -289,18 +288,7 @@ class Fingerprints:
 
     @functools.cached_property
     def _tables(self) -> dict[str, frozenset[str]]:
-        return rows.tables_in(self._read(MODELING_AUTO)) if MODELING_AUTO in self.files else {}
-
-
-def fingerprints_of(manifest: Manifest, cases: Iterable[Case] | None = None, **where: Any) -> dict[Subject, str]:
-    """Return the fingerprints of `cases`, or of everything, by model type, architecture, tier and check.
-
-    `where` and what is raised are those of `Fingerprints.now`.
-    """
-    found = Fingerprints.now(manifest, cases, **where)
-    told = {subject: fingerprint for subject in found.cases if (fingerprint := found.of(subject)) is not None}
-    found.remembered.save()
-    return told
+        return data_rows.tables_in(self._read(MODELING_AUTO)) if MODELING_AUTO in self.files else {}
 
 
 def subject_of(case: Case) -> Subject:

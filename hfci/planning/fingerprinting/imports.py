@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hfci.planning.fingerprinting.closures import Closures
 from hfci.planning.fingerprinting.definitions import PART
+from hfci.planning.fingerprinting.file_cache import FileCache
 from hfci.planning.fingerprinting.normalize import ALWAYS, IN_FUNCTION, TYPED, Import
-from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.sources import File
 
 __all__ = ["MODELS", "REGISTRY", "Graph", "module_of"]
@@ -42,7 +42,7 @@ def module_of(label: str) -> str:
 class Graph:
     """The modules in `files`, by label; those below `packages` can be imported by name, others only import."""
 
-    def __init__(self, files: Mapping[str, File], remembered: Remembered, packages: tuple[str, ...]) -> None:
+    def __init__(self, files: Mapping[str, File], remembered: FileCache, packages: tuple[str, ...]) -> None:
         """Take in the names; no file is read yet."""
         own = tuple(f"{package}/" for package in packages)
         self.files = files

@@ -11,11 +11,10 @@ from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest
 from hfci.errors import EnvironmentUnfit
 from hfci.planning.fingerprinting.definitions import ANY, PART
+from hfci.planning.fingerprinting.file_cache import FileCache
 from hfci.planning.fingerprinting.fingerprints import CACHE, Fingerprints, Subject, subject_of
-from hfci.planning.fingerprinting.greens import Ended, Greens, read_ended
-from hfci.planning.fingerprinting.past import Past, read_past
-from hfci.planning.fingerprinting.places import places_of
-from hfci.planning.fingerprinting.remembered import Remembered
+from hfci.planning.fingerprinting.green_records import Ended, Greens, read_ended
+from hfci.planning.fingerprinting.locations import locations_of
 from hfci.planning.fingerprinting.revision import at_revision, find_commit
 
 __all__ = ["Reuse", "reuse", "since_records", "since_revision", "unreused"]
@@ -108,14 +107,14 @@ def reuse(
     instead of those installed here. Raises UsageError where `since` is neither, EnvironmentUnfit where there is no
     source of transformers.
     """
-    cases, remembered = tuple(cases), Remembered(cache)
+    cases, remembered = tuple(cases), FileCache(cache)
     asked = frozenset(map(subject_of, cases))
-    places = places_of(generated, constraints, transformers)
+    places = locations_of(generated, constraints, transformers)
     files = places.files()
     now = Fingerprints(manifest, files, remembered, asked=asked)
     try:
         if _is_folder(since):
-            return since_records(now, cases, read_ended([Path(since)]), read_past(Path(since)))
+            return since_records(now, cases, read_ended([Path(since)]))
         repository, commit = find_commit((root, places.transformers), since)
         earlier = at_revision(files, places.folders, places.single, repository, commit)
         return since_revision(now, Fingerprints(manifest, earlier, remembered, now.today, asked), cases, commit)
@@ -132,10 +131,10 @@ def unreused(
     cache: Path | None = CACHE,
 ) -> Reuse:
     """Return the fingerprints of `cases`, and that nothing is reused; none where there is no source of transformers."""
-    cases, remembered = tuple(cases), Remembered(cache)
+    cases, remembered = tuple(cases), FileCache(cache)
     try:
         asked = frozenset(map(subject_of, cases))
-        files = places_of(generated, constraints).files()
+        files = locations_of(generated, constraints).files()
         return Reuse(Fingerprints(manifest, files, remembered, asked=asked).by_case(cases))
     except EnvironmentUnfit:
         return Reuse({})
@@ -147,8 +146,8 @@ def _is_folder(since: str) -> bool:
     return bool(since) and "\0" not in since and Path(since).is_dir()
 
 
-def since_records(now: Fingerprints, cases: Iterable[Case], ended: Iterable[Ended], past: Past | None = None) -> Reuse:
-    """Return what is green in records of the same fingerprint; `past` is what the files were then, if it is known."""
+def since_records(now: Fingerprints, cases: Iterable[Case], ended: Iterable[Ended]) -> Reuse:
+    """Return what is green in records of the same fingerprint."""
     cases = tuple(cases)
     known = Greens.of(ended)
     fingerprints = now.by_case(cases)
@@ -169,10 +168,7 @@ def since_records(now: Fingerprints, cases: Iterable[Case], ended: Iterable[Ende
         if any(one.fingerprint == fingerprints.get(one.case) for one in told):
             red = next(one for one in told if one.case not in reused)
             return f"{red.case} was {red.outcome} in run {red.run}"
-        if past is None:
-            return f"its fingerprint is another than in run {told[-1].run}"
-        whole = now.contents()
-        return _told(now, now, subject, past.changes({label: whole[label] for label in now.parts(subject)}))
+        return f"its fingerprint is another than in run {told[-1].run}"
 
     return Reuse(fingerprints, reused, {}, cases, changes)
 

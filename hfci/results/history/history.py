@@ -23,9 +23,10 @@ from hfci.errors import NothingToDo, UsageError, nearest
 from hfci.results.comparison import Baseline, Observation, machine_of
 from hfci.results.history.columns import LAYOUT, OUTCOMES, Columns, measured, merged
 from hfci.results.history.database import PATIENCE_S, Database
-from hfci.results.history.gathering import Part, gather, make_point, parts_of, scope_of
-from hfci.results.history.interning import Vocabulary
-from hfci.results.history.runlog import NewRun, RunLog
+from hfci.results.history.identifiers import Vocabulary
+from hfci.results.history.ingestion import Part, gather, make_point, parts_of, scope_of
+from hfci.results.history.run_series import NewRun, RunLog
+from hfci.results.history.runs import Point
 from hfci.results.history.stored import (
     StoredRun,
     drop_unused,
@@ -37,7 +38,7 @@ from hfci.results.history.stored import (
     write_details,
     write_run,
 )
-from hfci.results.history.trends import Point, Trends, make_trends
+from hfci.results.history.trends import Trends, make_trends
 from hfci.results.reading import Results
 
 __all__ = ["Added", "Failing", "History", "News", "NoBaseline", "Pruned"]

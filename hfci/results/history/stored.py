@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from hfci.cases.reading import parse_header
 from hfci.errors import UsageError
 from hfci.results.history.columns import LAYOUT, Columns, decode, decode_cases, encode
-from hfci.results.history.gathering import Part, Run, scope_of
-from hfci.results.history.trends import WINDOW, Point
+from hfci.results.history.ingestion import Part, Run, scope_of
+from hfci.results.history.runs import Point
+from hfci.results.history.trends import WINDOW
 
 __all__ = [
     "StoredRun",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from hfci.cases.outcome import RED, Outcome
 from hfci.results.comparison import Shift
 from hfci.results.history.columns import BIT, CODE, OUTCOMES
-from hfci.results.history.shifts import shifts
+from hfci.results.history.runs import Log, Point
+from hfci.results.history.slowdowns import slowdowns
 
-__all__ = ["WINDOW", "Flake", "Log", "Point", "Streak", "Trends", "make_trends"]
+__all__ = ["WINDOW", "Flake", "Streak", "Trends", "make_trends"]
 
 # Runs over which flakes are told: two months of nights. A flake that shows once in twenty runs is seen there with 95 %,
 # and one that was mended is forgotten before it is history.
@@ -30,22 +31,6 @@ GOOD = (Outcome.PASSED, Outcome.KNOWN_FAILURE, Outcome.REUSED)
 GREEN = (Outcome.PASSED, Outcome.KNOWN_FAILURE)
 
 ABSENT = len(OUTCOMES)
-
-
-@dataclass(frozen=True)
-class Point:
-    """One run, for charts: how many cases had each outcome, model types stand on each rung; seconds over all cases."""
-
-    run: str
-    started: str
-    commit: str | None
-    branch: str | None
-    planned: int
-    executed: int
-    green: bool
-    outcomes: Mapping[str, int]
-    ladder: Mapping[str, int]
-    duration_s: float
 
 
 @dataclass(frozen=True)
@@ -99,26 +84,6 @@ class Trends:
     changes: Mapping[str, tuple[tuple[int, Outcome | None], ...]]
 
 
-class Log(Protocol):
-    """Many runs, oldest first, by index; their cases are numbers below `size`."""
-
-    points: Sequence[Point]
-    scopes: Sequence[str]
-    size: int
-
-    def name(self, case: int) -> str:
-        """Return the ID of a case."""
-
-    def column(self, run: int, name: str) -> NDArray[Any]:
-        """Return one column of a run."""
-
-    def runners(self, run: int) -> Sequence[str | None]:
-        """Return the kind of machine of each part of a run, by the part's number."""
-
-    def identity(self, run: int, case: int) -> str:
-        """Name what a case that is red or unsteady in a run tested."""
-
-
 def make_trends(log: Log) -> Trends:
     """Go through all runs of `log`; 400 runs of 200,000 cases take seconds, and half a gigabyte."""
     course = _Course(log)
@@ -127,8 +92,8 @@ def make_trends(log: Log) -> Trends:
         points=tuple(log.points),
         streaks=course.streaks(),
         flaky=tuple(_flakes(log)),
-        slower=shifts(log, "duration_s"),
-        heavier=shifts(log, "peak_memory_bytes"),
+        slower=slowdowns(log, "duration_s"),
+        heavier=slowdowns(log, "peak_memory_bytes"),
         added=added,
         vanished=vanished,
         changes=course.changes(),

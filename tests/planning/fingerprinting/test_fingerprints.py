@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow, load_manifest
 from hfci.errors import EnvironmentUnfit, UsageError
-from hfci.planning.fingerprinting.fingerprints import Fingerprints, Subject, fingerprints_of
+from hfci.planning.fingerprinting.file_cache import FileCache
+from hfci.planning.fingerprinting.fingerprints import Fingerprints, Subject
 from hfci.planning.fingerprinting.installed import versions_here, versions_of
-from hfci.planning.fingerprinting.places import Places
-from hfci.planning.fingerprinting.remembered import Remembered
+from hfci.planning.fingerprinting.locations import Locations
 from hfci.planning.select import select
 from tests.planning.fingerprinting.worlds import TRANSFORMERS, world
 
@@ -105,7 +105,7 @@ FINITE = {f"{name}/forward_is_finite" for name in EVERYTHING - {"bert head"}}
 
 
 def fingerprints(changes: dict[str, str | bytes | None] | None = None, today: date = TODAY) -> dict[str, str | None]:
-    made = Fingerprints(MANIFEST, world(changes, BASE), Remembered(), today)
+    made = Fingerprints(MANIFEST, world(changes, BASE), FileCache(), today)
     return {called(subject): made.of(subject) for subject in made.cases}
 
 
@@ -205,7 +205,7 @@ def test_what_a_check_compares_with_is_that_checks_and_that_model_types(
     golden = {"hfci/checks/golden.py": "def golden_output():\n    pass\n", **GOLDEN}
 
     def of(changes: dict[str, str | bytes | None]) -> dict[Subject, str | None]:
-        made = Fingerprints(manifest, world(changes, {**BASE, **golden}), Remembered(), TODAY)
+        made = Fingerprints(manifest, world(changes, {**BASE, **golden}), FileCache(), TODAY)
         return {subject: made.of(subject) for subject in made.cases}
 
     before, after = of({}), of({"hfci/checks/data/golden/bert.json": content})
@@ -229,14 +229,14 @@ def test_a_known_failure_is_another_case_once_its_entry_expires() -> None:
 
 
 def test_fingerprints_are_those_of_other_places_and_other_orders() -> None:
-    backwards = Fingerprints(MANIFEST, dict(reversed(world(None, BASE).items())), Remembered(), TODAY)
+    backwards = Fingerprints(MANIFEST, dict(reversed(world(None, BASE).items())), FileCache(), TODAY)
     assert [backwards.of(subject) for subject in backwards.cases] == list(fingerprints().values())
     assert len(set(fingerprints().values())) == len(fingerprints()) == 2 * len(EVERYTHING) - 1
 
 
-@pytest.mark.parametrize("subject", Fingerprints(MANIFEST, {}, Remembered()).cases)
+@pytest.mark.parametrize("subject", Fingerprints(MANIFEST, {}, FileCache()).cases)
 def test_a_fingerprint_is_the_same_whichever_others_are_asked_for(subject: Subject) -> None:
-    alone = Fingerprints(MANIFEST, world(None, BASE), Remembered(), TODAY, frozenset({subject}))
+    alone = Fingerprints(MANIFEST, world(None, BASE), FileCache(), TODAY, frozenset({subject}))
     assert alone.of(subject) == fingerprints()[called(subject)]
     others = alone.cases.keys() - {subject}
     assert {alone.of(other) for other in others} == {None}
@@ -249,26 +249,23 @@ def test_fingerprints_of_what_lies_here_are_those_of_its_cases(tmp_path: Path) -
     by_case = found.by_case(cases)
     assert by_case.keys() == {case.id for case in cases} == {"bert/BertModel/builds_tiny[device=cpu]"}
     found.remembered.save()
-    again = fingerprints_of(manifest, cases, generated=GENERATED, cache=tmp_path / "cache")
-    assert again == {
-        Subject("bert", "BertModel", "smoke", "builds_tiny"): by_case["bert/BertModel/builds_tiny[device=cpu]"]
-    }
+    again = Fingerprints.now(manifest, cases, generated=GENERATED, cache=tmp_path / "cache")
+    assert again.by_case(cases) == by_case
 
 
 def test_what_the_manifest_does_not_have_has_no_fingerprint() -> None:
-    found = Fingerprints(MANIFEST, world(None, BASE), Remembered(), TODAY)
+    found = Fingerprints(MANIFEST, world(None, BASE), FileCache(), TODAY)
     assert found.of(Subject("bert", "BertModel", "deep", "builds_tiny")) is None
 
 
 def test_what_counts_is_told() -> None:
-    found = Fingerprints(MANIFEST, world(None, BASE), Remembered(), TODAY)
+    found = Fingerprints(MANIFEST, world(None, BASE), FileCache(), TODAY)
     parts = found.parts(Subject("dpr", "DPRReader", "smoke", "builds_tiny"))
     assert parts["torch"] == "==2.13.0"
     assert parts["pytest"] == "not constrained"
     assert {BERT, RECIPES, LEDGER, "templates/text.py.jinja", "hfci/checks/building.py#builds_tiny"} <= parts.keys()
     assert any(label.startswith("generated/text/test_dpr.py#") for label in parts)
     assert "hfci/checks/gradients.py" not in parts
-    assert parts.keys() <= found.contents().keys()
     assert found.chain(Subject("dpr", "DPRReader", "smoke", "builds_tiny"), BERT)[-2:] == (
         "transformers/models/dpr/modeling_dpr.py",
         BERT,
@@ -297,7 +294,7 @@ def test_versions_as_constrained() -> None:
 
 
 def test_a_named_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
-    places = Places(tmp_path, tmp_path, tmp_path, tmp_path, constraints=tmp_path / "none.txt")
+    places = Locations(tmp_path, tmp_path, tmp_path, tmp_path, constraints=tmp_path / "none.txt")
     with pytest.raises(UsageError, match=r"no file .*none\.txt"):
         places.files()
 

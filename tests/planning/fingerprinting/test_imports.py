@@ -11,9 +11,9 @@ import pytest
 
 from hfci.origin import find_transformers
 from hfci.planning.fingerprinting.closures import Closures
+from hfci.planning.fingerprinting.file_cache import FileCache
 from hfci.planning.fingerprinting.imports import Graph, module_of
 from hfci.planning.fingerprinting.normalize import ALWAYS, IN_FUNCTION, TYPED, exports_of, facts_of
-from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.sources import File, Folder, files_in
 from tests.planning.fingerprinting.worlds import TRANSFORMERS, graph, needs
 
@@ -288,7 +288,7 @@ def test_files_that_cannot_be_read_are_no_end(tmp_path: Path) -> None:
     files = files_in(Folder("transformers", package))
     names = {"linked.py", "gone.py", "folder.py", "pipe.py", "endless.py", "a\nb.py", "\udcff.py"}
     assert {name.partition("/")[2] for name in files} == names
-    found = Graph(files, Remembered(tmp_path / "cache"), ("transformers",))
+    found = Graph(files, FileCache(tmp_path / "cache"), ("transformers",))
     assert needs(found, *map(module_of, files)) >= {"torch", "transformers/gone.py"}
     found.remembered.save()
 
@@ -299,7 +299,7 @@ def test_what_is_remembered_is_of_the_file_as_it_is(tmp_path: Path) -> None:
     os.utime(path, ns=(10**18, 10**18))
 
     def look() -> tuple[str, tuple[str, ...]]:
-        remembered = Remembered(cache)
+        remembered = FileCache(cache)
         (file,) = files_in(Folder("a", tmp_path)).values()
         found = remembered.of(file).digest, remembered.exports(file)
         remembered.save()
@@ -316,7 +316,7 @@ def test_what_is_remembered_is_of_the_file_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_changed_just_now_is_looked_at_anew(tmp_path: Path) -> None:
-    path, remembered = tmp_path / "a.py", Remembered(tmp_path / "cache")
+    path, remembered = tmp_path / "a.py", FileCache(tmp_path / "cache")
     path.write_text("x = 1\n")
     (file,) = files_in(Folder("a", tmp_path)).values()
     assert file.stamp is None
@@ -329,13 +329,13 @@ def test_a_file_that_was_changed_just_now_is_looked_at_anew(tmp_path: Path) -> N
 def test_a_broken_cache_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "cache").write_bytes(content)
     files = _written(tmp_path / "transformers")
-    found = Graph(files, Remembered(tmp_path / "cache"), ("transformers",))
+    found = Graph(files, FileCache(tmp_path / "cache"), ("transformers",))
     assert "torch" in needs(found, "transformers.models.dpr.modeling_dpr")
 
 
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    remembered, files = Remembered(tmp_path / "file" / "cache"), _written(tmp_path / "transformers")
+    remembered, files = FileCache(tmp_path / "file" / "cache"), _written(tmp_path / "transformers")
     assert "torch" in needs(Graph(files, remembered, ("transformers",)), "transformers.models.dpr.modeling_dpr")
     remembered.save()
 
@@ -346,18 +346,18 @@ def test_several_that_write_one_cache_leave_one_that_is_whole(tmp_path: Path) ->
     for index in range(50):
         (package / f"m{index}.py").write_text(f"x = {index}\n")
     code = (
-        "import sys, os; from pathlib import Path; from hfci.planning.fingerprinting.remembered import Remembered\n"
+        "import sys, os; from pathlib import Path; from hfci.planning.fingerprinting.file_cache import FileCache\n"
         "from hfci.planning.fingerprinting.sources import Folder, File, files_in\n"
         f"folder, cache = Path({str(package)!r}), Path({str(tmp_path / 'cache')!r})\n"
         "for turn in range(20):\n"
-        "    remembered = Remembered(cache)\n"
+        "    remembered = FileCache(cache)\n"
         "    for path in folder.iterdir():\n"
         "        remembered.of(File(path, (int(sys.argv[1]), turn)))\n"
         "    remembered.save()\n"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(index)]) for index in range(3)]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
-    assert len(Remembered(tmp_path / "cache")._kept) == 50
+    assert len(FileCache(tmp_path / "cache")._kept) == 50
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".new")] == []
 
 
@@ -381,7 +381,7 @@ def test_every_model_name_that_transformers_exports_is_found_where_it_is() -> No
     code = "import transformers, sys, json; print(json.dumps(sys.modules['transformers']._class_to_module))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     theirs = {name: f"transformers.{module}" for name, module in json.loads(told.splitlines()[-1]).items()}
-    found = Graph(_installed(), Remembered(), ("transformers",))
+    found = Graph(_installed(), FileCache(), ("transformers",))
     models = {name: module for name, module in theirs.items() if module.startswith("transformers.models.")}
     assert len(models) > 3000
     assert {name: found.find("transformers", name) for name in models} == models
@@ -392,7 +392,7 @@ def test_every_model_name_that_transformers_exports_is_found_where_it_is() -> No
 
 def test_nothing_of_it_imports_torch_or_transformers() -> None:
     code = (
-        "import sys; import hfci.planning.fingerprinting.reuse, hfci.planning.fingerprinting.past\n"
+        "import sys; import hfci.planning.fingerprinting.reuse\n"
         "assert not {'torch', 'transformers', 'numpy'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hfci.planning.fingerprinting.file_cache import FileCache
 from hfci.planning.fingerprinting.imports import Graph
-from hfci.planning.fingerprinting.remembered import Remembered
 from hfci.planning.fingerprinting.sources import File
 
 LAZY = """
@@ -72,7 +72,7 @@ def world(changes: dict[str, str | bytes | None] | None = None, base: dict[str, 
 
 
 def graph(changes: dict[str, str | bytes | None] | None = None) -> Graph:
-    return Graph(world(changes), Remembered(), ("transformers", "hfci"))
+    return Graph(world(changes), FileCache(), ("transformers", "hfci"))
 
 
 def needs(found: Graph, *roots: str) -> set[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hfci.cases.records import Record
 from hfci.results import read_results
 from hfci.results.history import History
-from hfci.results.history.steps import BLOCK, find_steps, machine_effects, quantile_of_t
+from hfci.results.history.change_points import BLOCK, find_steps, machine_effects, quantile_of_t
 from hfci.results.history.trends import WINDOW, Trends
 
 from ..support import record, save
@@ -67,7 +67,7 @@ def test_noise_alone_is_never_a_step(runs: int, seed: int) -> None:
 
 def test_false_reports_are_as_many_as_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     # One of a hundred cases may be reported: then some are, and no more than that.
-    monkeypatch.setattr("hfci.results.history.steps.FALSE_REPORTS", 20)
+    monkeypatch.setattr("hfci.results.history.change_points.FALSE_REPORTS", 20)
     found = sum(len(find_steps(quantised(noise(seed, 90, 2000)), least=0)) for seed in range(5))
     assert 1 <= found <= 100
 

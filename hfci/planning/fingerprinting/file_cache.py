@@ -23,7 +23,7 @@ from hfci.planning.fingerprinting.sources import File
 from hfci.scratch import SCRATCH, make_scratch
 from hfci.writing import replacing
 
-__all__ = ["Remembered"]
+__all__ = ["FileCache"]
 
 # Fewer bytes than this are read sooner than a process has started.
 WORTH_A_PROCESS = 1_000_000
@@ -48,7 +48,7 @@ class _Store(msgspec.Struct):
 MADE_BY = (FORMAT, *sys.version_info[:2])
 
 
-class Remembered:
+class FileCache:
     """The facts and the exports of files; `path` is where they are kept, None keeps nothing."""
 
     def __init__(self, path: Path | None = None, workers: int | None = None) -> None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hfci.cases.outcome import Outcome
 from hfci.results.comparison import Shift
+from hfci.results.history.change_points import BLOCK, FEWEST_RUNS, find_steps
 from hfci.results.history.columns import CODE, STEP, measured
-from hfci.results.history.steps import BLOCK, FEWEST_RUNS, find_steps
+from hfci.results.history.runs import Log
 from hfci.results.noise import Floor
 
-if TYPE_CHECKING:
-    from hfci.results.history.trends import Log
-
-__all__ = ["LEAST", "shifts"]
+__all__ = ["LEAST", "slowdowns"]
 
 # What a step must at least be to matter. Medians of weeks are steadier than two runs, so a step may be smaller than
 # between two: pairs of smoke runs of the same code scatter by a factor of 1.7, 99 % within 0.43 s, whose median of
@@ -32,7 +29,7 @@ LEAST: Mapping[str, Floor] = {
 ALIVE = 60
 
 
-def shifts(log: Log, quantity: str) -> tuple[Shift, ...]:
+def slowdowns(log: Log, quantity: str) -> tuple[Shift, ...]:
     """Return the cases whose `quantity` rose and stayed, the largest step first.
 
     Each scope is a series of its own, and in it each kind of machine. Only passed cases count: one that fails ends

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hfci.results.history.gathering import Part, Run
-from hfci.results.history.interning import Vocabulary
+from hfci.results.history.identifiers import Vocabulary
+from hfci.results.history.ingestion import Part, Run
+from hfci.results.history.runs import Point
 from hfci.results.history.stored import StoredRun, read_column, read_parts
-from hfci.results.history.trends import Point
 
 __all__ = ["NewRun", "RunLog"]
 

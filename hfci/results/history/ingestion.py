@@ -18,8 +18,8 @@ from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Header, Record
 from hfci.parsing import UNREADABLE
 from hfci.results.history.columns import BIT, CODE, LAYOUT, OUTCOMES, QUANTITIES, Columns, measured, quantised
-from hfci.results.history.interning import Vocabulary
-from hfci.results.history.trends import Point
+from hfci.results.history.identifiers import Vocabulary
+from hfci.results.history.runs import Point
 from hfci.results.ladder import Ladder
 from hfci.results.reading import Results, read_results
 from hfci.results.text import first_line

@@ -12,7 +12,7 @@ from hfci.origin import find_transformers
 from hfci.planning.fingerprinting.sources import File, Folder, files_in
 from hfci.templating import templates_dir
 
-__all__ = ["CONSTRAINTS", "OWN_LEDGER", "Places", "places_of"]
+__all__ = ["CONSTRAINTS", "OWN_LEDGER", "Locations", "locations_of"]
 
 # The labels of the files that lie in no folder of their own.
 OWN_LEDGER = "ledger.toml"  # of the repository that uses hfci
@@ -20,7 +20,7 @@ CONSTRAINTS = "constraints.txt"
 
 
 @dataclass(frozen=True)
-class Places:
+class Locations:
     """Where everything lies; `constraints` names the packages' versions, None takes those installed here."""
 
     transformers: Path
@@ -56,12 +56,12 @@ class Places:
         return found
 
 
-def places_of(generated: Path, constraints: Path | None = None, transformers: Path | None = None) -> Places:
+def locations_of(generated: Path, constraints: Path | None = None, transformers: Path | None = None) -> Locations:
     """Return where everything lies: the folder `transformers`, or what is imported here under that name."""
     package = importlib.util.find_spec("hfci")
     assert package is not None
     assert package.submodule_search_locations is not None
-    return Places(
+    return Locations(
         transformers=transformers or find_transformers(),
         hfci=Path(package.submodule_search_locations[0]),
         generated=generated,
