@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hfci.checks.double import in_double
 from hfci.checks.exceptions import names_excepted, reason
-from hfci.checks.running import outputs_of
+from hfci.checks.running import outputs_of, reference
 from hfci.checks.tensors import FLOAT_ERROR, floating, relative_difference
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
@@ -56,7 +56,7 @@ def batch_is_independent(tiny: TinyModel) -> None:
 
 def _leaks(tiny: TinyModel, tolerance: float) -> dict[str, float]:
     """Return in which field and row, and by how much, a row beside another differs by over `tolerance` from alone."""
-    together = _compared(tiny, outputs_of(tiny, tiny.inputs((0, 1))))
+    together = _compared(tiny, reference(tiny))
     alone = [_compared(tiny, outputs_of(tiny, tiny.inputs((row,)))) for row in (0, 1)]
     if not _telling(tiny, together):
         raise AssertionError(f"no floating output of {tiny.architecture} is left to compare")

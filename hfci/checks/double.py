@@ -35,4 +35,4 @@ def in_double(tiny: TinyModel) -> TinyModel:
     """Return a copy of `tiny` that computes in float64; whether its forward runs in it is not tried."""
     model = copy.deepcopy(tiny.model).double()
     model.set_experts_implementation("eager")  # the grouped kernels know no float64
-    return _Double(**{**vars(tiny), "model": model})
+    return _Double(**{**vars(tiny), "model": model, "reference": None})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from hfci.checks.exceptions import names_excepted, reason
-from hfci.checks.running import outputs_of
+from hfci.checks.running import outputs_of, reference
 from hfci.checks.tensors import floating, named_tensors, relative_difference, same_bits
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def forward_is_finite(tiny: TinyModel) -> None:
     A field that an exception names as masked may hold -inf beside finite values, and nothing else. A
     forward that gives codes only, as one says, must give some, not all the same, and no floating tensor.
     """
-    every = outputs_of(tiny)
+    every = reference(tiny)
     outputs = floating(every)
     masked = names_excepted(tiny, FINITE, "masked_outputs")
     if reason(tiny, FINITE, "codes_only"):

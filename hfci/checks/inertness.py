@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from hfci.checks.directions import direction
 from hfci.checks.exceptions import names_excepted
 from hfci.checks.inert import InertRule, inert_rules
-from hfci.checks.running import forget, outputs_of
+from hfci.checks.running import forget, outputs_of, reference
 from hfci.checks.tensors import FLOAT_ERROR, relative_difference, same_bits
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
     """
     if not claims:
         return {}
-    outputs = {name: tensor.clone() for name, tensor in outputs_of(tiny).items()}
+    outputs = reference(tiny)
 
     def moves(names: Collection[str], proof: str, stored: str) -> str | None:
         step, left_alone = _PROOFS[proof]

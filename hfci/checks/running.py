@@ -19,7 +19,7 @@ from hfci.tiny.random_numbers import seed_generators
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["forget", "outputs_of", "seeded"]
+__all__ = ["forget", "outputs_of", "reference", "seeded"]
 
 
 @contextmanager
@@ -63,3 +63,13 @@ def outputs_of(tiny: TinyModel, inputs: dict[str, Any] | None = None, *, seed: b
             return named_tensors(tiny.forward(inputs))
         with seeded(tiny):
             return named_tensors(tiny.forward(inputs))
+
+
+def reference(tiny: TinyModel) -> dict[str, Tensor]:
+    """Return `outputs_of(tiny)`, run once for all the checks that ask. Its tensors are nobody's to change.
+
+    They are clones: a model may return its own buffers, which another forward would change.
+    """
+    if tiny.reference is None:
+        tiny.reference = {name: tensor.clone() for name, tensor in outputs_of(tiny).items()}
+    return dict(tiny.reference)

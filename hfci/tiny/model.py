@@ -29,7 +29,8 @@ class TinyModel:
 
     `config_type` is the model type that its configuration is really of: a head may be built from a part of the whole.
     Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes. `checked`
-    are the checks that held of it in the test that runs.
+    are the checks that held of it in the test that runs. `reference` is what its forward gave, by name, once a check
+    has run it: whoever changes the model changes a copy, with `reference` None, or puts it back.
     """
 
     model_type: str
@@ -41,6 +42,7 @@ class TinyModel:
     layout: str = "natural"
     config_type: str = ""
     checked: set[str] = field(default_factory=set)
+    reference: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Take the model type for that of the configuration, unless another is given."""

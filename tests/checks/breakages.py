@@ -50,6 +50,7 @@ class Breakage:
     def apply(self, tiny: TinyModel) -> None:
         """Break it. Raises AttributeError where the model has no such module any more."""
         self.patch(tiny.model.get_submodule(self.module))
+        tiny.reference = None
 
     def ask(self, tiny: TinyModel) -> None:
         """Ask the check; of a part, about that."""

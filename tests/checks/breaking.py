@@ -25,6 +25,7 @@ def broken(tiny: TinyModel, break_modules: Callable[[nn.Module], None] | None = 
     `break_modules` changes modules of the model in place; the subclass does the same to each model it
     creates, so that the loaded model is broken alike.
     """
+    tiny.reference = None
     whole = type(tiny.model)
     if "forward" in members:
         # The signature must stay: inputs are made for what it asks for.
