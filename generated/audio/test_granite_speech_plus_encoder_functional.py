@@ -23,6 +23,8 @@ class TestGraniteSpeechPlusCTCEncoder:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -27,6 +27,10 @@ class TestPop2PianoForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

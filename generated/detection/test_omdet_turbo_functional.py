@@ -28,6 +28,8 @@ class TestOmDetTurboForObjectDetection:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -28,6 +28,8 @@ class TestLayoutLMv2Model:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -65,6 +67,9 @@ class TestLayoutLMv2ForSequenceClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -104,6 +109,9 @@ class TestLayoutLMv2ForQuestionAnswering:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -141,6 +149,9 @@ class TestLayoutLMv2ForTokenClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -28,6 +28,9 @@ class TestPix2StructForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

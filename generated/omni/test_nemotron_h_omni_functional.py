@@ -28,6 +28,10 @@ class TestNemotronH_Omni_Reasoning_V3:
     @pytest.mark.parametrize(
         "check",
         [
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

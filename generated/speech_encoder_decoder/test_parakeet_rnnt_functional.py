@@ -28,6 +28,9 @@ class TestParakeetForRNNT:
     @pytest.mark.parametrize(
         "check",
         [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

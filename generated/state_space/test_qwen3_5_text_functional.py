@@ -27,6 +27,9 @@ class TestQwen3_5TextModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -63,6 +66,10 @@ class TestQwen3_5ForCausalLM:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -99,6 +106,10 @@ class TestQwen3_5TextForSequenceClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -134,6 +145,8 @@ class TestJevForDecision:
         "check",
         [
             "golden_output",
+            "config_roundtrip",
+            "missing_key_is_initialised",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

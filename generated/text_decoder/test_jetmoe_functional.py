@@ -27,6 +27,8 @@ class TestJetMoeModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -63,6 +65,9 @@ class TestJetMoeForCausalLM:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -99,6 +104,9 @@ class TestJetMoeForSequenceClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -23,6 +23,9 @@ class TestKosmos2TextForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -56,6 +59,9 @@ class TestKosmos2TextModel:
         "check",
         [
             "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -89,6 +95,9 @@ class TestKosmos2TextTransformer:
         "check",
         [
             "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -23,6 +23,9 @@ class TestMusicgenMelodyModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -55,6 +58,9 @@ class TestMusicgenMelodyForCausalLM:
         "check",
         [
             "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -88,6 +94,9 @@ class TestMusicgenMelodyDecoder:
         "check",
         [
             "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -27,6 +27,9 @@ class TestOPTModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -63,6 +66,10 @@ class TestOPTForCausalLM:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -99,6 +106,10 @@ class TestOPTForSequenceClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -136,6 +147,10 @@ class TestOPTForQuestionAnswering:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -23,6 +23,8 @@ class TestClapTextModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -55,6 +57,8 @@ class TestClapTextModelWithProjection:
         "check",
         [
             "golden_output",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -27,6 +27,8 @@ class TestLxmertModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -63,6 +65,8 @@ class TestLxmertForPreTraining:
         "check",
         [
             "golden_output",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -100,6 +104,8 @@ class TestLxmertForQuestionAnswering:
         "check",
         [
             "golden_output",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -27,6 +27,9 @@ class TestBigBirdPegasusModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -64,6 +67,10 @@ class TestBigBirdPegasusForCausalLM:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -101,6 +108,10 @@ class TestBigBirdPegasusForConditionalGeneration:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -137,6 +148,10 @@ class TestBigBirdPegasusForSequenceClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -174,6 +189,10 @@ class TestBigBirdPegasusForQuestionAnswering:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -27,6 +27,9 @@ class TestPegasusModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -64,6 +67,10 @@ class TestPegasusForCausalLM:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -101,6 +108,10 @@ class TestPegasusForConditionalGeneration:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

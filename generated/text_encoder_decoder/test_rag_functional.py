@@ -23,6 +23,8 @@ class TestRagModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -58,6 +60,8 @@ class TestRagSequenceForGeneration:
         "check",
         [
             "golden_output",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -93,6 +97,8 @@ class TestRagTokenForGeneration:
         "check",
         [
             "golden_output",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -28,6 +28,8 @@ class TestDinatModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -65,6 +67,9 @@ class TestDinatForImageClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -104,6 +109,8 @@ class TestDinatBackbone:
         "check",
         [
             "golden_output",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

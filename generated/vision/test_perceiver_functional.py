@@ -27,6 +27,8 @@ class TestPerceiverModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -63,6 +65,9 @@ class TestPerceiverForImageClassificationLearned:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -99,6 +104,9 @@ class TestPerceiverForImageClassificationFourier:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -135,6 +143,9 @@ class TestPerceiverForImageClassificationConvProcessing:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -171,6 +182,9 @@ class TestPerceiverForMaskedLM:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -207,6 +221,9 @@ class TestPerceiverForSequenceClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -27,6 +27,8 @@ class TestRTDetrResNetBackbone:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -27,6 +27,8 @@ class TestTextNetModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -63,6 +65,9 @@ class TestTextNetForImageClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -101,6 +106,8 @@ class TestTextNetBackbone:
         "check",
         [
             "golden_output",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

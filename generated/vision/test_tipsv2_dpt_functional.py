@@ -27,6 +27,10 @@ class TestTipsv2DptForSemanticSegmentation:
     @pytest.mark.parametrize(
         "check",
         [
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -63,6 +67,9 @@ class TestTipsv2DptForDepthEstimation:
         "check",
         [
             "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -99,6 +106,9 @@ class TestTipsv2DptForNormalEstimation:
         "check",
         [
             "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

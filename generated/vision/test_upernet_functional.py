@@ -27,6 +27,9 @@ class TestUperNetForSemanticSegmentation:
     @pytest.mark.parametrize(
         "check",
         [
+            "loss_matches_definition",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -27,6 +27,9 @@ class TestUltraVBertModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -64,6 +67,10 @@ class TestUltraVBertForMaskedLM:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -100,6 +107,10 @@ class TestUltraVBertForSequenceClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )
@@ -136,6 +147,10 @@ class TestUltraVBertForTokenClassification:
         "check",
         [
             "golden_output",
+            "loss_matches_definition",
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
             "tuple_equals_dict",
         ],
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers.loss.loss_utils import ForMaskedLMLoss
 
 from hfci.checks.asking import load_check
 from hfci.checks.table import CHECKS
@@ -119,6 +120,84 @@ def a_dict_whatever_is_asked(module: nn.Module) -> None:
     )
 
 
+def labels_changed(edit: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model takes other labels than those that it is given."""
+
+    def hook(_: nn.Module, given: Any, named: dict[str, Any]) -> Any:
+        return given, {name: edit(value) if name == "labels" else value for name, value in named.items()}
+
+    def patch(module: nn.Module) -> None:
+        module.register_forward_pre_hook(hook, with_kwargs=True)
+
+    patch.__name__ = edit.__name__
+    return patch
+
+
+def shifted_once_more(labels: Tensor) -> Tensor:
+    return torch.nn.functional.pad(labels[:, 1:], (0, 1), value=-100)
+
+
+def ignored_places_counted(labels: Tensor) -> Tensor:
+    return labels.masked_fill(labels < 0, 1)
+
+
+def every_problem_as_regression(model: nn.Module) -> None:
+    model.loss_function = lambda labels, logits, *_, **__: (logits.mean() - labels.float().mean()) ** 2
+
+
+def without_the_shift(model: nn.Module) -> None:
+    model.loss_function = ForMaskedLMLoss
+
+
+def another_at_each_call(module: nn.Module) -> None:
+    module.calls = 0
+
+    def hook(module: Any, _: Any, given: Tensor) -> Tensor:
+        module.calls += 1
+        return given * (1 + 0.1 * module.calls)
+
+    module.register_forward_hook(hook)
+
+
+def never_checkpointed(model: Any) -> None:
+    model._set_gradient_checkpointing = lambda **_: None
+
+
+def a_field_is_not_written(model: Any) -> None:
+    class Lossy(type(model.config)):  # type: ignore[misc]
+        def to_dict(self) -> dict[str, Any]:
+            return {name: value for name, value in super().to_dict().items() if name != "hidden_size"}
+
+    model.config.__class__ = Lossy
+
+
+def unknown_keys_are_dropped(model: Any) -> None:
+    known = set(model.config.to_dict())
+
+    class Strict(type(model.config)):  # type: ignore[misc]
+        @classmethod
+        def from_dict(cls, config_dict: dict[str, Any], **options: Any) -> Any:
+            return super().from_dict({name: config_dict[name] for name in config_dict if name in known}, **options)
+
+    model.config.__class__ = Strict
+
+
+def unknown_to(kind: type[nn.Module]) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model's `_init_weights` does not know the modules of a kind."""
+
+    def patch(model: Any) -> None:
+        class Forgetful(type(model)):  # type: ignore[misc]
+            def _init_weights(self, module: nn.Module) -> None:
+                if not isinstance(module, kind):
+                    super()._init_weights(module)
+
+        Forgetful.__name__ = type(model).__name__
+        model.__class__ = Forgetful
+
+    patch.__name__ = f"unknown_to_init_{kind.__name__}"
+    return patch
+
+
 BREAKAGES = (
     Breakage("builds_tiny", "bert", "embeddings.word_embeddings", never_filled),
     Breakage("builds_tiny", "vit", "layers.0.mlp.fc1", never_filled),
@@ -142,6 +221,18 @@ BREAKAGES = (
     Breakage("golden_output", "llama", "layers.0.self_attn", a_scale_in_every_path),
     Breakage("golden_output", "vit", "layers.0.attention", a_scale_in_every_path),
     Breakage("golden_output", "whisper", "decoder.layers.0.encoder_attn", a_scale_in_every_path),
+    Breakage("loss_matches_definition", "llama", "", without_the_shift, "LlamaForCausalLM"),
+    Breakage("loss_matches_definition", "bert", "", labels_changed(shifted_once_more), "BertForMaskedLM"),
+    Breakage("loss_matches_definition", "wav2vec2", "", labels_changed(ignored_places_counted), "Wav2Vec2ForCTC"),
+    Breakage("loss_matches_definition", "vit", "", every_problem_as_regression, "ViTForImageClassification"),
+    Breakage("gradient_checkpointing_equals_plain", "bert", "encoder.layer.0.output.dense", another_at_each_call),
+    Breakage("gradient_checkpointing_equals_plain", "llama", "layers.0.mlp.gate_proj", another_at_each_call),
+    Breakage("gradient_checkpointing_equals_plain", "vit", "", never_checkpointed),
+    Breakage("config_roundtrip", "bert", "", a_field_is_not_written),
+    Breakage("config_roundtrip", "vit", "", unknown_keys_are_dropped),
+    Breakage("missing_key_is_initialised", "bert", "", unknown_to(nn.LayerNorm)),
+    Breakage("missing_key_is_initialised", "vit", "", unknown_to(nn.Linear)),
+    Breakage("missing_key_is_initialised", "llama", "", unknown_to(nn.Embedding)),
     Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
     Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
 )

@@ -1,0 +1,31 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate fastspeech2_conformer_hifigan`.
+"""fastspeech2_conformer_hifigan: functional tests of its architectures.
+
+FastSpeech2ConformerHifiGan has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="fastspeech2_conformer_hifigan", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="FastSpeech2ConformerHifiGan",
+    family="audio",
+)
+class TestFastSpeech2ConformerHifiGan:
+    """Family: audio encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "config_roundtrip",
+            "missing_key_is_initialised",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

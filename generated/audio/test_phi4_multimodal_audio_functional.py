@@ -1,0 +1,32 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate phi4_multimodal_audio`.
+"""phi4_multimodal_audio: functional tests of its architectures.
+
+Phi4MultimodalAudioModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="phi4_multimodal_audio", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Phi4MultimodalAudioModel",
+    family="audio",
+)
+class TestPhi4MultimodalAudioModel:
+    """Family: audio encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,31 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate speecht5_hifigan`.
+"""speecht5_hifigan: functional tests of its architectures.
+
+SpeechT5HifiGan has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="speecht5_hifigan", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="SpeechT5HifiGan",
+    family="audio",
+)
+class TestSpeechT5HifiGan:
+    """Family: audio encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "config_roundtrip",
+            "missing_key_is_initialised",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,36 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate bark`.
+"""bark: functional tests of its architectures.
+
+BarkModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="bark", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="BarkModel",
+    family="audio_generation",
+)
+class TestBarkModel:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForTextToWaveform
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "config_roundtrip",
+            "missing_key_is_initialised",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

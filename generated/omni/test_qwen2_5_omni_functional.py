@@ -1,0 +1,37 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate qwen2_5_omni`.
+"""qwen2_5_omni: functional tests of its architectures.
+
+Qwen2_5OmniForConditionalGeneration has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="qwen2_5_omni", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="Qwen2_5OmniForConditionalGeneration",
+    family="omni",
+)
+class TestQwen2_5OmniForConditionalGeneration:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModelForMultimodalLM
+    - AutoModelForTextToWaveform
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,32 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate blt_local_decoder`.
+"""blt_local_decoder: functional tests of its architectures.
+
+BltLocalDecoder has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="blt_local_decoder", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="BltLocalDecoder",
+    family="text_decoder",
+)
+class TestBltLocalDecoder:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

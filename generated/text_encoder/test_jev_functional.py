@@ -1,0 +1,35 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate jev`.
+"""jev: functional tests of its architectures.
+
+JevForDecision has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="jev", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="JevForDecision",
+    family="text_encoder",
+)
+class TestJevForDecision:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModelForDecision
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "config_roundtrip",
+            "missing_key_is_initialised",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,32 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate chameleon_vqgan`.
+"""chameleon_vqgan: functional tests of its architectures.
+
+ChameleonVQVAE has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="chameleon_vqgan", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="ChameleonVQVAE",
+    family="vision",
+)
+class TestChameleonVQVAE:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,31 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate flava_image_codebook`.
+"""flava_image_codebook: functional tests of its architectures.
+
+FlavaImageCodebook has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="flava_image_codebook", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="FlavaImageCodebook",
+    family="vision",
+)
+class TestFlavaImageCodebook:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "config_roundtrip",
+            "missing_key_is_initialised",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,36 @@
+# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate glm_image_vqmodel`.
+"""glm_image_vqmodel: functional tests of its architectures.
+
+GlmImageVQVAE has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="glm_image_vqmodel", tier="functional")
+
+
+@pytest.mark.hfci(
+    architecture="GlmImageVQVAE",
+    family="vision",
+)
+class TestGlmImageVQVAE:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "gradient_checkpointing_equals_plain",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

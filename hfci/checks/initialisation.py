@@ -1,0 +1,90 @@
+"""Is what a checkpoint lacks initialised, as building a model does?"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from hfci.checks.tensors import same_bits
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["missing_key_is_initialised"]
+
+# A standard deviation of so many numbers says something of how they were drawn.
+_ENOUGH = 64
+# The same distribution drawn twice differs by so much at most in its standard deviation.
+_FACTOR = 2.0
+
+
+def missing_key_is_initialised(tiny: TinyModel) -> None:
+    """Assert that a checkpoint without any weights gives the model that building gives.
+
+    Memory that torch hands out uninitialised is made to hold NaN meanwhile, so that what nobody writes is seen. What
+    two models built from different seeds have alike must be the same once more; what they draw at random must be finite
+    and as wide.
+    """
+    cls, config = type(tiny.model), tiny.config
+    first, second = (_built(cls, config, seed) for seed in (0, 1))
+    with _marked_memory(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        # not by a `from_pretrained` of the class's own, which may want further files
+        general = inspect.getattr_static(PreTrainedModel, "from_pretrained").__func__
+        loaded = general(cls, None, config=config, state_dict={}, local_files_only=True)
+    one, two, found = _tensors(first), _tensors(second), _tensors(loaded)
+    if strays := one.keys() ^ found.keys():
+        raise AssertionError(f"other weights than building gives: {', '.join(sorted(strays))}")
+    wrong = [f"{name} {why}" for name in one if (why := _wrong(one[name], two[name], found[name]))]
+    if wrong:
+        raise AssertionError(f"{len(wrong)} tensors that the checkpoint lacks are not as built: {'; '.join(wrong[:8])}")
+
+
+def _built(cls: type[Any], config: Any, seed: int) -> Any:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return cls._from_config(config)
+
+
+@contextmanager
+def _marked_memory() -> Iterator[None]:
+    """Make torch fill with NaN, or the largest whole number, whatever memory it hands out uninitialised."""
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)  # which is what makes it do so
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
+
+
+def _tensors(model: nn.Module) -> Mapping[str, Tensor]:
+    return {name: tensor.detach() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
+
+
+def _wrong(one: Tensor, two: Tensor, found: Tensor) -> str:
+    """Say what is wrong with `found`, where two models have it as `one` and `two`; nothing where it is right."""
+    if found.is_meta:
+        return "was never made"
+    if found.shape != one.shape or found.dtype != one.dtype:
+        return f"is {found.dtype} {tuple(found.shape)}, built {one.dtype} {tuple(one.shape)}"
+    if same_bits(one, two):
+        return "" if same_bits(one, found) or torch.equal(one, found) else f"is {_shown(found)}, built {_shown(one)}"
+    if not bool(torch.isfinite(found).all()):
+        return f"is {_shown(found)}"
+    if found.numel() >= _ENOUGH:
+        wide, drawn = float(one.double().std()), float(found.double().std())
+        if not wide / _FACTOR <= drawn <= wide * _FACTOR:
+            return f"has a standard deviation of {drawn:.2g}, built {wide:.2g}"
+    return ""
+
+
+def _shown(tensor: Tensor) -> str:
+    flat = tensor.flatten()[:3].tolist()
+    return f"{', '.join(f'{value:.4g}' for value in flat)}{' …' if tensor.numel() > len(flat) else ''}"

@@ -1,0 +1,249 @@
+"""Is the loss what its definition says, from the logits that came with it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hfci.catalog import registries
+from hfci.checks.running import seeded
+from hfci.tiny.random_numbers import generator
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["loss_matches_definition"]
+
+# How far a loss may be from its definition, computed in float64 from the same logits: the rounding of a mean in
+# float32. All 791 heads that have such a loss stay within it.
+_ROUNDING = 1e-5
+_IGNORED = -100
+# A model that rules a token out gives it the lowest number that there is.
+_RULED_OUT = -1e30
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One loss: the labels that are handed to forward, the configuration that it wants, and what it must be.
+
+    `value` gives, from outputs and the labels of their rows, the sum over what is counted, and how many that are; None
+    for the latter where a loss is no such mean.
+    """
+
+    labels: Mapping[str, Tensor]
+    value: Callable[[Any, Mapping[str, Tensor]], tuple[Tensor, int | None]]
+    set: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} = {value!r}" for name, value in self.set.items()) or "as configured"
+
+
+def loss_matches_definition(tiny: TinyModel) -> None:
+    """Assert that the loss is that of its kind of head, recomputed in float64 from the logits returned beside it.
+
+    Labels are drawn anew, some of them ignored, unlike the inputs: a head that compares without the shift, counts
+    ignored places or averages over something else gives another number.
+    """
+    for case in _cases(tiny):
+        outputs = _outputs(tiny, case, tiny.inputs())
+        total, items = case.value(outputs, case.labels)
+        _assert_close(f"{tiny.architecture}, {case}", outputs, float(total) / (items or 1))
+
+
+def _outputs(tiny: TinyModel, case: _Case, inputs: dict[str, Any], **more: Any) -> Any:
+    with torch.no_grad(), seeded(tiny), _configured(tiny.model, case.set):
+        return tiny.forward(inputs, **{name: tensor.to(tiny.device) for name, tensor in case.labels.items()}, **more)
+
+
+def _assert_close(what: str, outputs: Any, wanted: float) -> None:
+    loss = outputs.get("loss")
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        raise AssertionError(f"{what}: labels were given, and the loss is {loss!r:.60}, no single number")
+    if not abs(float(loss) - wanted) <= _ROUNDING * max(1.0, abs(wanted)):
+        raise AssertionError(f"{what}: the loss is {float(loss):.7g}, by its definition {wanted:.7g}")
+
+
+@contextmanager
+def _configured(model: Any, fields: Mapping[str, Any]) -> Iterator[None]:
+    """Set fields of the model's configuration; put them, and what a loss itself sets there, back afterwards."""
+    fields = {"problem_type": getattr(model.config, "problem_type", None), **fields}
+    old = {name: getattr(model.config, name, None) for name in fields}
+    try:
+        for name, value in fields.items():
+            setattr(model.config, name, value)
+        yield
+    finally:
+        for name, value in old.items():
+            setattr(model.config, name, value)
+
+
+def _cases(tiny: TinyModel) -> Iterator[_Case]:
+    """Yield the losses of the head that the auto tables say `tiny` is."""
+    tables = registries.tables_of_class(tiny.architecture)
+    with torch.no_grad(), seeded(tiny):
+        outputs = tiny.forward()
+    maker = next(maker for named, maker in _KINDS if named & tables)
+    yield from maker(tiny, outputs)
+
+
+def _logits(outputs: Any) -> Tensor:
+    found = outputs.get("logits")
+    if not isinstance(found, Tensor):
+        raise AssertionError(f"there are no logits beside the loss, but {', '.join(outputs)}")
+    return found.double()
+
+
+def _integers(tiny: TinyModel, high: int, *shape: int) -> Tensor:
+    return torch.randint(high, shape, generator=generator(f"{tiny.seed}:labels:{shape}:{high}"))
+
+
+def _ignoring(labels: Tensor) -> Tensor:
+    """Return labels of which the last of the first row, and two of the second, are to be ignored."""
+    labels[0, -1] = _IGNORED
+    labels[1, 1:3] = _IGNORED
+    return labels
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, ignored: int = _IGNORED) -> tuple[Tensor, int]:
+    labels = labels.to(logits.device)
+    total = functional.cross_entropy(logits, labels, ignore_index=ignored, reduction="sum")
+    return total, int((labels != ignored).sum())
+
+
+def _tokens(tiny: TinyModel, logits: Tensor, *shape: int) -> Tensor:
+    """Return labels that may be given: none of a token that the model rules out everywhere, some to be ignored."""
+    allowed = (logits.flatten(0, -2) > _RULED_OUT).any(0).nonzero().flatten().cpu()
+    return _ignoring(allowed[_integers(tiny, len(allowed), *shape)])
+
+
+def _next_token(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
+    logits = _logits(outputs)
+    inputs = tiny.inputs()
+    length = inputs["input_ids"].shape[1] if "input_ids" in inputs else logits.shape[1]
+
+    def value(found: Any, given: Mapping[str, Tensor]) -> tuple[Tensor, int]:
+        return _cross_entropy(_logits(found)[:, -length:-1].flatten(0, 1), given["labels"][:, 1:].flatten())
+
+    yield _Case({"labels": _tokens(tiny, logits, logits.shape[0], length)}, value)
+
+
+def _same_token(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
+    logits = _logits(outputs)
+
+    def value(found: Any, given: Mapping[str, Tensor]) -> tuple[Tensor, int]:
+        return _cross_entropy(_logits(found).flatten(0, 1), given["labels"].flatten())
+
+    yield _Case({"labels": _tokens(tiny, logits, *logits.shape[:-1])}, value)
+
+
+def _language(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
+    """A decoder is compared with the next token; of what is encoder and decoder, it is handed the tokens before.
+
+    The decoder of such a pair alone (`BartForCausalLM`) is called as it is in the pair.
+    """
+    is_pair = any(getattr(config, "is_encoder_decoder", False) for config in (tiny.config, type(tiny.config)))
+    return (_same_token if is_pair else _next_token)(tiny, outputs)
+
+
+def _pooled(outputs: Any) -> Tensor:
+    """Return logits of a row each; one place that a pooling keeps says nothing."""
+    return _logits(outputs).flatten(0, -2)
+
+
+def _class(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
+    logits = _pooled(outputs)
+    labels = _integers(tiny, logits.shape[-1], logits.shape[0])
+    yield _Case({"labels": labels}, lambda found, given: _cross_entropy(_pooled(found), given["labels"]))
+
+
+def _problems(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
+    logits = _pooled(outputs)
+    (single,) = _class(tiny, outputs)
+    yield single
+    yield replace(single, set={"problem_type": "single_label_classification"})
+    several = _integers(tiny, 2, *logits.shape).float()
+    numbers = torch.randn(logits.shape, generator=generator(f"{tiny.seed}:labels"))
+    for labels, loss, problem in (
+        (several, functional.binary_cross_entropy_with_logits, "multi_label_classification"),
+        (numbers, functional.mse_loss, "regression"),
+    ):
+
+        def value(found: Any, given: Mapping[str, Tensor], loss: Any = loss) -> tuple[Tensor, None]:
+            logits = _pooled(found)
+            return loss(logits, given["labels"].to(logits)), None
+
+        yield _Case({"labels": labels}, value, {"problem_type": problem})
+
+
+def _span(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
+    batch, length = outputs.start_logits.shape
+    places = _integers(tiny, length, 2, batch)
+    places[1, 0] = length + 3  # outside of what was read: not counted
+
+    def value(found: Any, given: Mapping[str, Tensor]) -> tuple[Tensor, None]:
+        losses = [
+            functional.cross_entropy(logits.double(), place.clamp(0, length).to(logits.device), ignore_index=length)
+            for logits, place in zip((found.start_logits, found.end_logits), given.values(), strict=True)
+        ]
+        return (losses[0] + losses[1]) / 2, None
+
+    yield _Case({"start_positions": places[0], "end_positions": places[1]}, value)
+
+
+def _transcript(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
+    logits, blank = _logits(outputs), tiny.config.pad_token_id
+    frames = logits.shape[1]
+    length = max(2, frames // 2)
+    tokens = [token for token in range(logits.shape[-1]) if token != blank]
+    labels = torch.tensor([[tokens[(3 * place + row) % len(tokens)] for place in range(length)] for row in (0, 1)])
+    labels[1, -1] = _IGNORED
+
+    def value(found: Any, given: Mapping[str, Tensor]) -> tuple[Tensor, None]:
+        labels = given["labels"]
+        loss = functional.ctc_loss(
+            functional.log_softmax(_logits(found), dim=-1).transpose(0, 1),
+            labels[labels != _IGNORED].to(logits.device),
+            torch.full((len(labels),), frames),
+            (labels != _IGNORED).sum(-1),
+            blank=blank,
+            reduction=tiny.config.ctc_loss_reduction,
+        )
+        return loss, None
+
+    yield _Case({"labels": labels}, value)
+
+
+def _map(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
+    logits = _logits(outputs)
+    size = tiny.inputs()["pixel_values"].shape[-2:]
+    ignored = getattr(tiny.config, "semantic_loss_ignore_index", 255)
+    labels = _integers(tiny, logits.shape[1], logits.shape[0], *size)
+    labels[0, 0, : size[-1] // 2] = ignored
+
+    def value(found: Any, given: Mapping[str, Tensor]) -> tuple[Tensor, int]:
+        large = functional.interpolate(_logits(found), size=size, mode="bilinear", align_corners=False)
+        return _cross_entropy(large, given["labels"], ignored)
+
+    yield _Case({"labels": labels}, value, {"auxiliary_loss_weight": 0.0})
+
+
+_Maker = Callable[["TinyModel", Any], Iterator[_Case]]
+
+# The auto tables of a kind of head → what its loss is; the first that a class stands in decides.
+_KINDS: tuple[tuple[frozenset[str], _Maker], ...] = (
+    (frozenset({"FOR_SEQUENCE_CLASSIFICATION", "FOR_IMAGE_CLASSIFICATION", "FOR_VIDEO_CLASSIFICATION"}), _problems),
+    (frozenset({"FOR_MULTIPLE_CHOICE", "FOR_NEXT_SENTENCE_PREDICTION", "FOR_AUDIO_CLASSIFICATION"}), _class),
+    (frozenset({"FOR_TOKEN_CLASSIFICATION"}), _same_token),
+    (frozenset({"FOR_QUESTION_ANSWERING"}), _span),
+    (frozenset({"FOR_CTC"}), _transcript),
+    (frozenset({"FOR_SEMANTIC_SEGMENTATION"}), _map),
+    (frozenset({"FOR_SEQ_TO_SEQ_CAUSAL_LM"}), _language),
+    (frozenset({"FOR_MASKED_LM"}), _same_token),
+    (frozenset({"FOR_CAUSAL_LM", "FOR_IMAGE_TEXT_TO_TEXT", "FOR_MULTIMODAL_LM", "FOR_SPEECH_SEQ_2_SEQ"}), _language),
+)
