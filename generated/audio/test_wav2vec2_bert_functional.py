@@ -31,6 +31,7 @@ class TestWav2Vec2BertModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -71,6 +72,7 @@ class TestWav2Vec2BertForSequenceClassification:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -111,6 +113,7 @@ class TestWav2Vec2BertForCTC:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -150,6 +153,7 @@ class TestWav2Vec2BertForAudioFrameClassification:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -189,6 +193,7 @@ class TestWav2Vec2BertForXVector:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

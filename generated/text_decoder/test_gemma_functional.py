@@ -31,6 +31,7 @@ class TestGemmaModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -71,6 +72,7 @@ class TestGemmaForCausalLM:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -111,6 +113,7 @@ class TestGemmaForSequenceClassification:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -151,6 +154,7 @@ class TestGemmaForTokenClassification:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

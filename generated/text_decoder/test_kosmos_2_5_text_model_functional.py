@@ -27,6 +27,7 @@ class TestKosmos2_5TextForCausalLM:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -63,6 +64,7 @@ class TestKosmos2_5TextModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -99,6 +101,7 @@ class TestKosmos2_5TextTransformer:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

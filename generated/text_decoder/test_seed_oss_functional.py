@@ -31,6 +31,7 @@ class TestSeedOssModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -71,6 +72,7 @@ class TestSeedOssForCausalLM:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -111,6 +113,7 @@ class TestSeedOssForSequenceClassification:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -152,6 +155,7 @@ class TestSeedOssForQuestionAnswering:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -192,6 +196,7 @@ class TestSeedOssForTokenClassification:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

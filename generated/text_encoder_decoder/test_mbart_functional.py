@@ -31,6 +31,7 @@ class TestMBartModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -72,6 +73,7 @@ class TestMBartForCausalLM:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -114,6 +116,7 @@ class TestMBartForConditionalGeneration:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -154,6 +157,7 @@ class TestMBartForSequenceClassification:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -195,6 +199,7 @@ class TestMBartForQuestionAnswering:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

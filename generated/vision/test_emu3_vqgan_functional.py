@@ -25,6 +25,7 @@ class TestEmu3VQVAE:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

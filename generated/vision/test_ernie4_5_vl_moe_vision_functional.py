@@ -27,6 +27,7 @@ class TestErnie4_5_VLMoeVisionTransformerPretrainedModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -63,6 +64,7 @@ class TestErnie4_5_VL_MoeVisionTransformerPretrainedModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

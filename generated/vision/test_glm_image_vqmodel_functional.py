@@ -30,6 +30,7 @@ class TestGlmImageVQVAE:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "eager_equals_sdpa",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

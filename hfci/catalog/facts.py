@@ -7,18 +7,15 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
 - `table:FOR_CAUSAL_LM`: it stands in that `MODEL_*_NAMES` table
 - `type-table:FOR_CAUSAL_LM`: some class of its model type does
 - `any-model:encoder`: its config has a part of that name which may be any model
-- `config:encoder_decoder`, `flag:can_generate`, `flag:stateful`: what its config class and its own flags say; so too
-  `flag:gradient_checkpointing`, `flag:ties` (it declares tied weights)
+- `config:encoder_decoder`, `flag:can_generate`, `flag:sdpa`, `flag:stateful`, `flag:gradient_checkpointing`: what its
+  config class and its own flags say
 - `flag:takes_labels`: labels for a loss, under one of the names of those that an auto table's heads take
-- `flag:holds_base`: its `__init__` makes, of its own configuration, the model that its `base_model_prefix` names
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import re
-import sys
 import tomllib
 from collections.abc import Iterable
 from importlib.resources import files
@@ -95,16 +92,6 @@ def _is_open(parameters: Iterable[inspect.Parameter]) -> bool:
     return all(parameter.kind not in named or parameter.name == "self" for parameter in parameters)
 
 
-def _holds_base(cls: type[Any]) -> bool:
-    """Say whether the `__init__` of `cls`, or of a class that it hands on to, makes its base of its configuration."""
-    prefix = re.escape(cls.base_model_prefix or "")
-    made = re.compile(rf"self\.{prefix}(?:: [\w.]+)? = [\w.]+\(config[,)]|setattr\(self, self\.base_model_prefix,")
-    own = (
-        vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base) and base.__module__ in sys.modules
-    )
-    return bool(prefix) and any(made.search(inspect.getsource(init)) for init in own if inspect.isfunction(init))
-
-
 def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) -> frozenset[str]:
     """Return the facts of `cls`, which stands in `tables` and whose model type's classes stand in `type_tables`."""
     config = cls.config_class
@@ -118,11 +105,10 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
     facts |= {f"any-model:{name}" for name in any_model}
     flags = {
         "flag:can_generate": cls.can_generate(),
+        "flag:sdpa": getattr(cls, "_supports_sdpa", False) is True,
         "flag:stateful": getattr(cls, "_is_stateful", False),
         "flag:gradient_checkpointing": cls.supports_gradient_checkpointing,
-        "flag:ties": bool(cls._tied_weights_keys),
         "flag:takes_labels": not _LABELS.isdisjoint(forward_parameters(cls)),
-        "flag:holds_base": _holds_base(cls),
         "config:encoder_decoder": getattr(config, "is_encoder_decoder", False) is True,
     }
     return frozenset(facts | {fact for fact, holds in flags.items() if holds})

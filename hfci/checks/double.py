@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from hfci.checks.running import forget
 from hfci.tiny import TinyModel
 
 __all__ = ["in_double"]
@@ -16,10 +17,13 @@ __all__ = ["in_double"]
 
 @dataclass
 class _Double(TinyModel):
-    """A tiny model that computes in float64."""
+    """A tiny model that computes in float64, on the inputs of the one that it was made of, which asks that for some."""
+
+    single: TinyModel | None = None
 
     def inputs(self, rows: Sequence[int] = (0, 1)) -> dict[str, Any]:
-        made: dict[str, Any] = _doubled(super().inputs(rows))
+        assert self.single is not None
+        made: dict[str, Any] = _doubled(self.single.inputs(rows))
         return made
 
 
@@ -33,6 +37,7 @@ def _doubled(value: Any) -> Any:
 
 def in_double(tiny: TinyModel) -> TinyModel:
     """Return a copy of `tiny` that computes in float64; whether its forward runs in it is not tried."""
+    forget(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
     model = copy.deepcopy(tiny.model).double()
     model.set_experts_implementation("eager")  # the grouped kernels know no float64
-    return _Double(**{**vars(tiny), "model": model, "reference": None})
+    return _Double(**{**vars(tiny), "model": model, "reference": None, "single": tiny})

@@ -159,6 +159,13 @@ def another_at_each_call(module: nn.Module) -> None:
     module.register_forward_hook(hook)
 
 
+def louder_when_eager(module: nn.Module) -> None:
+    def hook(attention: Any, _: Any, given: Any) -> Any:
+        return (1.1 * given[0], *given[1:]) if attention.config._attn_implementation == "eager" else None
+
+    module.register_forward_hook(hook)
+
+
 def never_checkpointed(model: Any) -> None:
     model._set_gradient_checkpointing = lambda **_: None
 
@@ -198,6 +205,14 @@ def unknown_to(kind: type[nn.Module]) -> Callable[[nn.Module], None]:
     return patch
 
 
+def unmasked_when_eager(module: nn.Module) -> None:
+    def hook(attention: Any, given: Any, options: Any) -> Any:
+        eager = attention.config._attn_implementation == "eager"
+        return given, options | {"attention_mask": None} if eager else options
+
+    module.register_forward_pre_hook(hook, with_kwargs=True)
+
+
 BREAKAGES = (
     Breakage("builds_tiny", "bert", "embeddings.word_embeddings", never_filled),
     Breakage("builds_tiny", "vit", "layers.0.mlp.fc1", never_filled),
@@ -233,6 +248,10 @@ BREAKAGES = (
     Breakage("missing_key_is_initialised", "bert", "", unknown_to(nn.LayerNorm)),
     Breakage("missing_key_is_initialised", "vit", "", unknown_to(nn.Linear)),
     Breakage("missing_key_is_initialised", "llama", "", unknown_to(nn.Embedding)),
+    Breakage("eager_equals_sdpa", "llama", "layers.0.self_attn", louder_when_eager),
+    Breakage("eager_equals_sdpa", "llama", "layers.0.self_attn", unmasked_when_eager),
+    Breakage("eager_equals_sdpa", "bert", "encoder.layer.0.attention.self", louder_when_eager),
+    Breakage("eager_equals_sdpa", "vit", "layers.0.attention", louder_when_eager),
     Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
     Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
 )

@@ -1,0 +1,92 @@
+"""How far float error alone moves a tiny model's outputs: the noise floor, measured on that very model.
+
+What two ways to compute one thing may differ by follows from it, and from nothing that is compared.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping
+
+from torch import Tensor
+
+from hfci.checks.double import in_double
+from hfci.checks.goldens import CAP, FLOOR, tolerance
+from hfci.checks.inertness import moved
+from hfci.checks.running import forget, outputs_of
+from hfci.checks.tensors import floating, relative_difference
+from hfci.errors import StageError
+from hfci.tiny import TinyModel
+from hfci.tiny.layout import lay_out
+
+__all__ = ["allowed", "different", "noise_of"]
+
+# What rounding to float32 moves a number by.
+_ROUNDING = 2.0**-24
+
+
+def noise_of(tiny: TinyModel) -> Mapping[str, float]:
+    """Return how far each floating field of the outputs moves, relative to its largest value, by float error alone.
+
+    Between float32 and float64, or with every weight rounded once more where its forward knows no float64, and with
+    weights and inputs that lie elsewhere in memory. It is measured once.
+    """
+    if tiny.noise is None:
+        reference = floating(outputs_of(tiny))
+        again = list(_conditions(tiny))
+        tiny.noise = {
+            name: max(_moved(tensor, other.get(name)) for other in again) for name, tensor in reference.items()
+        }
+    return tiny.noise
+
+
+def _conditions(tiny: TinyModel) -> Iterator[Mapping[str, Tensor]]:
+    if (double := _outputs_in_double(tiny)) is not None:
+        yield double
+    else:
+        with moved(tiny.model, {name for name, _ in tiny.model.named_parameters()}, _ROUNDING, "rounding"):
+            yield outputs_of(tiny)
+    forget(tiny.model)
+    elsewhere = copy.deepcopy(tiny)
+    elsewhere.layout = "misaligned"
+    lay_out(elsewhere.model, elsewhere.layout)
+    yield outputs_of(elsewhere)
+
+
+def _outputs_in_double(tiny: TinyModel) -> Mapping[str, Tensor] | None:
+    """Return what a copy in float64 gives; None where its forward does not run in it, or makes no numbers."""
+    try:
+        outputs = outputs_of(in_double(tiny))
+    except (StageError, RuntimeError):
+        return None
+    return None if any(tensor.isnan().any() for tensor in floating(outputs).values()) else outputs
+
+
+def _moved(tensor: Tensor, other: Tensor | None) -> float:
+    return math.inf if other is None or other.shape != tensor.shape else relative_difference(tensor, other)
+
+
+def allowed(tiny: TinyModel, field: str) -> float:
+    """Return what two computations of a field may differ by, relative to its largest value.
+
+    Of a field that the plain forward does not give, such as the state of a layer, by what its noisiest one may. Where
+    float error moves it so far that this would be over the cap, it is the cap, where faults begin.
+    """
+    noise = noise_of(tiny)
+    return tolerance(noise.get(field, max(noise.values(), default=FLOOR))) or CAP
+
+
+def different(tiny: TinyModel, got: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
+    """Return which fields of `wanted` `got` lacks, or has with another shape or other numbers, and by how much."""
+    found = [f"{name} is missing" for name in wanted if name not in got]
+    for name in wanted.keys() & got.keys():
+        left, right = got[name], wanted[name]
+        if left.shape != right.shape:
+            found.append(f"{name} is {tuple(left.shape)}, not {tuple(right.shape)}")
+            continue
+        difference = relative_difference(left, right)
+        # no noise need be measured for what is closer than any tolerance
+        if difference > FLOOR and difference > (limit := allowed(tiny, name)):
+            found.append(f"{name} by {difference:.1e} of its magnitude (float error: {limit:.1e})")
+    return found

@@ -1,0 +1,77 @@
+"""The tokens among a model's inputs, and which of its outputs have a place for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hfci.catalog.facts import forward_parameters
+from hfci.tiny import TinyModel
+from hfci.tiny.inputs.context import Context
+from hfci.tiny.inputs.text import ordinary_tokens
+
+__all__ = ["PADDED", "at", "other_tokens", "padded", "reads_texts"]
+
+# The sides on which a text may be padded.
+PADDED = ("right", "left")
+# How many tokens a padded row is longer.
+_PADDING = 3
+
+
+def other_tokens(tiny: TinyModel, tokens: Tensor, step: int = 1) -> Tensor:
+    """Return ordinary tokens, of the shape of `tokens`, each another one than stands there; other ones by `step`."""
+    ordinary = torch.tensor(ordinary_tokens(Context(tiny.model, tiny.config, 0, tiny.seed)), device=tokens.device)
+    where = torch.searchsorted(ordinary, tokens.contiguous())
+    return ordinary[(where + 3 * step) % len(ordinary)]
+
+
+def at(outputs: Mapping[str, Tensor], shape: torch.Size, where: Tensor) -> dict[str, Tensor]:
+    """Return of the floating fields that have a place for each token, a batch of `shape`, the places in `where`."""
+    return {
+        name: tensor[where]
+        for name, tensor in outputs.items()
+        if tensor.is_floating_point() and tensor.shape[: len(shape)] == shape
+    }
+
+
+def reads_texts(tiny: TinyModel) -> bool:
+    """Tell whether its inputs are texts of tokens, one in each row, or several to choose from, and it takes a mask."""
+    tokens = tiny.inputs().get("input_ids")
+    if tokens is None or "attention_mask" not in forward_parameters(type(tiny.model)):
+        return False
+    return len(tokens) == 2 and tokens.ndim == (3 if tiny.recipe.choices else 2)
+
+
+def padded(tiny: TinyModel, side: str) -> tuple[dict[str, Any], Tensor]:
+    """Return inputs of two texts, the first shorter and padded on `side`, and where there is no padding.
+
+    What pads is ordinary tokens, which no mask but `attention_mask` tells from the text. What else says something of
+    each token (its kind, its place on the page) says of the padding what it says of the outermost token; the second
+    text is longer by copies of its second last token, or of its first.
+    """
+    inputs = tiny.inputs()
+    shape = inputs["input_ids"].shape
+    for name, value in inputs.items():
+        if isinstance(value, Tensor) and value.shape[: len(shape)] == shape and not name.startswith("decoder_"):
+            inputs[name] = torch.stack([_longer(row, side, number, len(shape) - 2) for number, row in enumerate(value)])
+    tokens = inputs["input_ids"]
+    real = torch.ones_like(tokens, dtype=torch.bool)
+    (real[0, ..., -_PADDING:] if side == "right" else real[0, ..., :_PADDING]).fill_(False)
+    inputs["input_ids"] = torch.where(real, tokens, other_tokens(tiny, tokens))
+    inputs["attention_mask"] = real * inputs.get("attention_mask", torch.ones_like(tokens))
+    return inputs, real
+
+
+def _longer(row: Tensor, side: str, number: int, dimension: int) -> Tensor:
+    """Return a row of an input with copies of one token's: behind it or, where it is not to be padded, within it."""
+    length = row.shape[dimension]
+    if side == "left":
+        first, copied = 0, 0
+    else:
+        first, copied = (length, length - 1) if number == 0 else (length - 1, length - 2)
+    more = row.narrow(dimension, copied, 1).repeat_interleave(_PADDING, dimension)
+    before, behind = row.narrow(dimension, 0, first), row.narrow(dimension, first, length - first)
+    return torch.cat([before, more, behind], dimension)
