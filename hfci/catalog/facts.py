@@ -107,7 +107,7 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:can_generate": cls.can_generate(),
         "flag:sdpa": getattr(cls, "_supports_sdpa", False) is True,
         "flag:stateful": getattr(cls, "_is_stateful", False),
-        "flag:gradient_checkpointing": cls.supports_gradient_checkpointing,
+        "flag:gradient_checkpointing": getattr(cls, "supports_gradient_checkpointing", False) is True,
         "flag:takes_labels": not _LABELS.isdisjoint(forward_parameters(cls)),
         "config:encoder_decoder": getattr(config, "is_encoder_decoder", False) is True,
     }

@@ -7,7 +7,7 @@ from transformers import GPT2Model
 from hfci.cases.manifest import load_manifest
 from hfci.catalog import families, read_row
 from hfci.catalog.outputs import output_fields
-from hfci.checks.table import asked_of
+from hfci.checks.table import CHECKS, asked_of
 from hfci.errors import UsageError
 from hfci.generation import generate, templates_dir
 
@@ -50,12 +50,19 @@ def test_the_functional_tests_of_the_base_ask_what_the_smoke_tests_do_not(render
     assert re.findall(r"def test_(\w+)\(", section) == ["invariant"]
 
 
-def test_a_base_that_the_functional_tier_asks_nothing_has_no_functional_tests(tmp_path):
+def test_a_base_is_asked_by_the_functional_tier_what_no_rule_excludes(tmp_path):
     generate(["speecht5_hifigan"], tmp_path, scratch=True, progress=False)  # convolutions that give a bare tensor
-    assert [path.name for path in tmp_path.rglob("*.py")] == ["test_speecht5_hifigan.py"]
     rows = load_manifest(tmp_path / "manifest.json").model_types
-    (base,) = (row.architectures[0] for row in rows if row.model_type == "speecht5_hifigan")
-    assert "tuple_equals_dict" in base.excluded
+    (row,) = (row for row in rows if row.model_type == "speecht5_hifigan")
+    (case,) = (case for case in row.cases if case.tier == "functional")
+    (base,) = row.architectures
+    due = {name for name, check in CHECKS.items() if check.is_of("functional", "base")}
+    assert {"tuple_equals_dict", "loss_matches_definition"} <= set(base.excluded)
+    assert {*case.checks, *base.excluded} >= due
+    assert not {*case.checks} & {*base.excluded}
+    text = (tmp_path / case.file).read_text(encoding="utf-8")
+    assert all(f'"{name}"' in text for name in case.checks)
+    assert "tuple_equals_dict" not in text
 
 
 def test_the_class_and_the_shapes_are_asserted_in_sight(rendered):
