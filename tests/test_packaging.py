@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -53,6 +54,7 @@ def test_the_wheel_renders_and_runs_a_model_type_outside_the_checkout(unpacked: 
 
     ran = run(unpacked, tmp_path, "run", "bert", "--results", "out")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "6 of 6 cases executed" in ran.stdout
+    told = re.search(r"Green: (\d+) of \1 cases executed", ran.stdout)
+    assert told is not None, ran.stdout
     (records,) = (tmp_path / "out").glob("records-*.jsonl")
-    assert len(records.read_text().splitlines()) == 1 + 6
+    assert len(records.read_text().splitlines()) == 1 + int(told[1])

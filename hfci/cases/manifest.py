@@ -155,13 +155,13 @@ class ManifestRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         return tuple(dict.fromkeys(case.file for case in self.cases))
 
     def untested(self, tier: str, device: str, names: Collection[str] = ()) -> tuple[Case, ...]:
-        """Return what stands in the records of a run in `tier` for what has no test, in no tier: of `names`, if any.
+        """Return what stands in the records of a run in `tier` for what has no test there: of `names`, if any.
 
         Of a row without any test that is its base, in every tier. Elsewhere the base is told in the smoke tier, and
         each of the other architectures in the functional one.
         """
         if self.cases:
-            tested = {case.architecture for case in self.cases}
+            tested = {case.architecture for case in self.cases if case.tier == tier}
             own = [name for name in self.names if name not in tested and (name in names or not names)]
             lacking = [name for name in own if tier == ("smoke" if name == self.base else "functional")]
         else:
