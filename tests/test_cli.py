@@ -241,7 +241,7 @@ def test_a_broken_ledger_is_wrong_use_and_told_before_anything_runs(tmp_path: Pa
     (tmp_path / "mine.toml").write_text("schema = 7\n")
     done = run("run", "good", cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert "mine.toml: schema 7" in done.stderr
+    assert "mine.toml: schema must be 1, not 7" in done.stderr
 
 
 def test_a_case_takes_no_longer_than_it_may(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class Failure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An error: the exception's type, and a text that its message contains."""
 
     type: Annotated[str, Meta(pattern="^[A-Za-z_][A-Za-z0-9_]*$", title="the name of an exception's class")]
-    message: Annotated[Text, Meta(extra_json_schema={"minLength": 10})]
+    message: Annotated[Text, Meta(extra_json_schema={"minLength": 5})]
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

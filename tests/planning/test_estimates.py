@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from hfci.cases.case import Case
@@ -57,7 +58,7 @@ def test_an_unmeasured_case_is_like_its_check_and_family() -> None:
 def test_more_parameters_take_longer() -> None:
     sizes = {"qwen2": 10_000, "qwen3": 1_000_000}
     rows = tuple(
-        dataclasses.replace(
+        msgspec.structs.replace(
             row,
             architectures=tuple(
                 ManifestArchitecture(found.name, found.family, sizes.get(row.model_type)) for found in row.architectures
