@@ -22,6 +22,7 @@ from hfci.cases.records import RULES, Header, Record
 from hfci.checks.inert import InertFile
 from hfci.configuration import Table
 from hfci.generation.drift import drift
+from hfci.generation.write import is_on_disk
 from hfci.planning.plan import Plan
 from hfci.planning.popularity import Popularity
 from hfci.planning.requirements import Requirements
@@ -100,10 +101,10 @@ def schemas() -> dict[str, str]:
 
 def write_schemas(package: Path) -> tuple[str, ...]:
     """Write the schemas below the folder of the package; return the paths of those that changed."""
-    changed = [path for path, text in schemas().items() if not _is_there(package / path, text)]
-    for path in changed:
+    changed = {path: text for path, text in schemas().items() if not is_on_disk(package / path, text)}
+    for path, text in changed.items():
         with replacing(package / path) as file:
-            file.write(schemas()[path].encode())
+            file.write(text.encode())
     return tuple(changed)
 
 
@@ -111,10 +112,6 @@ def check_schemas(package: Path) -> str:
     """Return how the schemas below the folder of the package differ from what would be written: a unified diff."""
     files = (path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file())
     return drift(package, schemas(), [path for path in files if not path.endswith(ENDING)])
-
-
-def _is_there(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_text(encoding="utf-8") == text
 
 
 def _schema(document: Document) -> dict[str, Any]:
