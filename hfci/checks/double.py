@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from torch import Tensor
@@ -40,4 +40,5 @@ def in_double(tiny: TinyModel) -> TinyModel:
     forget(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
     model = copy.deepcopy(tiny.model).double()
     model.set_experts_implementation("eager")  # the grouped kernels know no float64
-    return _Double(**{**vars(tiny), "model": model, "reference": None, "single": tiny})
+    own = {each.name: getattr(tiny, each.name) for each in fields(TinyModel) if each.init}
+    return _Double(**{**own, "model": model, "single": tiny})

@@ -8,19 +8,20 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
 from hfci.checks.double import in_double
 from hfci.checks.goldens import CAP, FLOOR, tolerance
 from hfci.checks.inertness import moved
-from hfci.checks.running import forget, outputs_of
+from hfci.checks.running import forget, outputs_of, reference
 from hfci.checks.tensors import floating, relative_difference
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 from hfci.tiny.layout import lay_out
 
-__all__ = ["allowed", "different", "noise_of"]
+__all__ = ["allowed", "different", "misaligned", "noise_of"]
 
 # What rounding to float32 moves a number by.
 _ROUNDING = 2.0**-24
@@ -33,10 +34,10 @@ def noise_of(tiny: TinyModel) -> Mapping[str, float]:
     weights and inputs that lie elsewhere in memory. It is measured once.
     """
     if tiny.noise is None:
-        reference = floating(outputs_of(tiny))
         again = list(_conditions(tiny))
         tiny.noise = {
-            name: max(_moved(tensor, other.get(name)) for other in again) for name, tensor in reference.items()
+            name: max(_moved(tensor, other.get(name)) for other in again)
+            for name, tensor in floating(reference(tiny)).items()
         }
     return tiny.noise
 
@@ -47,11 +48,15 @@ def _conditions(tiny: TinyModel) -> Iterator[Mapping[str, Tensor]]:
     else:
         with moved(tiny.model, {name for name, _ in tiny.model.named_parameters()}, _ROUNDING, "rounding"):
             yield outputs_of(tiny)
-    forget(tiny.model)
-    elsewhere = copy.deepcopy(tiny)
-    elsewhere.layout = "misaligned"
-    lay_out(elsewhere.model, elsewhere.layout)
-    yield outputs_of(elsewhere)
+    yield outputs_of(misaligned(tiny))
+
+
+def misaligned(tiny: TinyModel) -> TinyModel:
+    """Return a copy of `tiny` whose weights and inputs lie elsewhere in memory, as `hfci.tiny.layout` says."""
+    forget(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
+    moved_to = replace(tiny, model=copy.deepcopy(tiny.model), layout="misaligned")
+    lay_out(moved_to.model, moved_to.layout)
+    return moved_to
 
 
 def _outputs_in_double(tiny: TinyModel) -> Mapping[str, Tensor] | None:

@@ -34,7 +34,7 @@ def missing_key_is_initialised(tiny: TinyModel) -> None:
     cls, config = type(tiny.model), tiny.config
     first, second = (_built(cls, config, seed) for seed in (0, 1))
     with _marked_memory(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(2)
+        torch.default_generator.manual_seed(2)
         # not by a `from_pretrained` of the class's own, which may want further files
         general = inspect.getattr_static(PreTrainedModel, "from_pretrained").__func__
         loaded = general(cls, None, config=config, state_dict={}, local_files_only=True)
@@ -48,7 +48,7 @@ def missing_key_is_initialised(tiny: TinyModel) -> None:
 
 def _built(cls: type[Any], config: Any, seed: int) -> Any:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         return cls._from_config(config)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
 import math
@@ -17,11 +16,11 @@ import torch
 
 from hfci.catalog import read_row
 from hfci.checks.double import in_double
+from hfci.checks.floor import misaligned
 from hfci.checks.goldens import CAP, Golden, tolerance
 from hfci.checks.summaries import GRADIENT, LENGTH, Summary, distance, summary_of
 from hfci.errors import HfciError, StageError
 from hfci.tiny import TinyModel, build_tiny
-from hfci.tiny.layout import lay_out
 
 __all__ = ["KERNELS", "measure", "summaries", "with_tolerances"]
 
@@ -106,10 +105,7 @@ def _here(tiny: TinyModel, reference: Mapping[str, Summary]) -> Iterator[dict[st
         yield summary_of(tiny)
     finally:
         torch.set_num_threads(threads)
-    moved = copy.deepcopy(tiny)
-    moved.layout = "misaligned"
-    lay_out(moved.model, moved.layout)
-    yield summary_of(moved)
+    yield summary_of(misaligned(tiny))
     double = in_double(tiny)
     try:
         precise = summary_of(double)

@@ -30,8 +30,8 @@ class TinyModel:
     `config_type` is the model type that its configuration is really of: a head may be built from a part of the whole.
     Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes. `checked`
     are the checks that held of it in the test that runs. `reference` is what its forward gave, by name, once a check
-    has run it: whoever changes the model changes a copy, with `reference` None, or puts it back. `noise` is how far
-    float error moves each field of its outputs, once a check has measured it.
+    has run it, and `noise` how far float error moves each of them, once one has measured it. Neither goes along with
+    `dataclasses.replace`: whoever changes the model changes that of a copy made so, or puts it back.
     """
 
     model_type: str
@@ -43,8 +43,8 @@ class TinyModel:
     layout: str = "natural"
     config_type: str = ""
     checked: set[str] = field(default_factory=set)
-    reference: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
-    noise: Mapping[str, float] | None = None
+    reference: Mapping[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
+    noise: Mapping[str, float] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Take the model type for that of the configuration, unless another is given."""
