@@ -17,6 +17,7 @@ import msgspec
 from hfci.checks.summaries import Summary
 from hfci.confined import inside, plain_name
 from hfci.errors import UsageError
+from hfci.parsing import read_json
 from hfci.writing import replacing
 
 __all__ = ["CAP", "FACTOR", "FLOOR", "FOLDER", "SCHEMA", "Golden", "GoldenFile", "read_golden", "tolerance", "versions"]
@@ -87,16 +88,10 @@ def read_golden(model_type: str, folder: Path = FOLDER) -> GoldenFile | None:
     Raises UsageError with the file for what cannot be read, is of another schema, or is another model type's.
     """
     path = _path(model_type, folder)
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise UsageError(f"cannot read the golden outputs {path}: {error.strerror}") from error
-    try:
-        found = msgspec.json.decode(text, type=GoldenFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} holds no golden outputs of schema {SCHEMA}: {error}") from error
+    mend = f"remove it, then `hfci golden accept {model_type}`"
+    found = read_json(path, GoldenFile, "file of golden outputs", schema=SCHEMA, mend=mend)
     if found.model_type != model_type:
         raise UsageError(f"{path} holds the golden outputs of {found.model_type!r:.100}, not of {model_type}")
     return found
