@@ -7,6 +7,7 @@ JSON Schemas are made from the same declarations.
 from __future__ import annotations
 
 import enum
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
@@ -26,6 +27,8 @@ __all__ = [
     "UNREADABLE",
     "Filled",
     "Names",
+    "Pattern",
+    "Reason",
     "Release",
     "Specifiers",
     "Text",
@@ -41,12 +44,14 @@ T = TypeVar("T")
 
 Text = Annotated[str, Meta(pattern=r"\S", title="a text with something in it")]
 Filled = Annotated[str, Meta(min_length=1, title="a text that is not empty")]
+Reason = Annotated[str, Meta(pattern=r"\S", min_length=15, title="a reason that says why, in 15 characters or more")]
 Names = Annotated[
     tuple[Text, ...], Meta(min_length=1, title="a list of names", extra_json_schema={"uniqueItems": True})
 ]
 
 Specifiers = Annotated[SpecifierSet, Meta(title="PEP 440 specifiers such as '>=5.17,<5.24'")]
 Release = Annotated[Version, Meta(title="a version such as 5.24.0")]
+Pattern = re.Pattern[str]  # without a title: what `re` says of one that is wrong says more
 
 # From each older schema to the next: what a document said then, as it is said now.
 Upgrades = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
@@ -55,8 +60,16 @@ _NONE: Upgrades = MappingProxyType({})
 # What msgspec raises for JSON that cannot be read, or not into a structure.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+
+def _pattern(text: str) -> Pattern:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r:.80} is no pattern: {error}") from error
+
+
 # What is a text in a file, and what its text means.
-_MEANINGS = {SpecifierSet: SpecifierSet, Version: Version}
+_MEANINGS: Mapping[Any, Callable[[str], Any]] = {SpecifierSet: SpecifierSet, Version: Version, Pattern: _pattern}
 
 
 def read_toml(path: Path | Traversable, kind: type[T], what: str) -> T:

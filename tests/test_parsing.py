@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from hfci.errors import UsageError
-from hfci.parsing import Names, Text, convert, read_json, read_toml
+from hfci.parsing import Names, Pattern, Text, convert, read_json, read_toml
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +29,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"like
     parts: dict[Annotated[str, msgspec.Meta(pattern="^[a-z]+$", title="a word")], Part] = {}
     either: Annotated[str | tuple[Text, ...] | Part, msgspec.Meta(title="a text, texts or a part")] = ""
     since: Annotated[Version | None, msgspec.Meta(title="a version such as 5.24.0")] = None
+    match: Pattern | None = None
     until: Annotated[date | None, msgspec.Meta(title="a date such as 2027-03-31, without quotes")] = None
 
     def __post_init__(self) -> None:
@@ -68,6 +69,8 @@ def test_a_file_becomes_a_structure(tmp_path: Path) -> None:
         ({"name": "a", "since": "new"}, "row[0] (a): since must be a version such as 5.24.0, not 'new'"),
         ({"name": "a", "since": 3}, "row[0] (a): since must be a version such as 5.24.0, not 3"),
         ({"name": "a", "until": "2027-03-31"}, "until must be a date such as 2027-03-31, without quotes, not '2027"),
+        ({"name": "a", "match": "(x"}, "row[0] (a): match: '(x' is no pattern: missing ), unterminated"),
+        ({"name": "a", "match": 3}, "row[0] (a): match: expected a text, not 3"),
         (["a"], "row[0]: Expected `object`, got `array`"),
     ],
 )
@@ -131,7 +134,11 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["name", "is-like", "kind", "parts", "either", "since", "until", "x"]), VALUES))
+@given(
+    st.dictionaries(
+        st.sampled_from(["name", "is-like", "kind", "parts", "either", "since", "until", "match", "x"]), VALUES
+    )
+)
 def test_any_value_is_taken_or_is_a_usage_error(row: Mapping[str, Any]) -> None:
     with contextlib.suppress(UsageError):
         assert len(convert({"schema": 2, "row": [row]}, File, "rows.toml").row) == 1

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from hfci.catalog import registries
+from hfci.parsing import Names, Specifiers
 
-__all__ = ["Names", "Whom"]
-
-Name = Annotated[str, msgspec.Meta(min_length=1)]
-Names = Annotated[tuple[Name, ...], msgspec.Meta(min_length=1)]
+__all__ = ["Whom"]
 
 
 class Whom(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,24 +16,17 @@ class Whom(msgspec.Struct, frozen=True, kw_only=True):
     - `model_types`: those that it is about
     - `architectures`: of them, these classes
     - `tables`: of them, the classes that stand in one of these auto tables
-    - `transformers`: a version specifier, `<5.20`; the row is not there for other versions
+    - `transformers`: version specifiers, `<5.20`; the row is not there for other versions
     """
 
     model_types: Names | None = None
     architectures: Names | None = None
     tables: Names | None = None
-    transformers: str = ""
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for what is no version specifier."""
-        try:
-            SpecifierSet(self.transformers)
-        except InvalidSpecifier as error:
-            raise ValueError(f"transformers = {self.transformers!r} is no version specifier, as '<5.20' is") from error
+    transformers: Specifiers | None = None
 
     def holds_for(self, version: str) -> bool:
         """Tell whether the row is there for transformers `version`."""
-        return SpecifierSet(self.transformers).contains(version, prereleases=True)
+        return self.transformers is None or self.transformers.contains(version, prereleases=True)
 
     def covers(self, model_type: str, architecture: str | None) -> bool:
         """Tell whether the row is about `architecture` of `model_type`; None is any class of it."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,7 +19,7 @@ from hfci.catalog import transformers_version
 from hfci.catalog.whom import Whom
 from hfci.checks.table import CHECKS, NOT_ASKED, Check
 from hfci.errors import UsageError, nearest
-from hfci.parsing import read_toml
+from hfci.parsing import Pattern, Reason, convert, read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["FOLDER", "CheckException", "excused", "names_excepted", "read_exceptions", "reason"]
 
 FOLDER = files("hfci.checks") / "data" / "exceptions"
-
-Reason = Annotated[str, msgspec.Meta(min_length=10)]
 
 
 class CheckException(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -61,27 +59,22 @@ def read_exceptions(folder: Path | Traversable) -> dict[str, tuple[CheckExceptio
             raise UsageError(f"{file} holds the exceptions of no check.{nearest(name, CHECKS)}")
         found[name] = read_toml(file, _File, "the exceptions").exception
         for index, row in enumerate(found[name]):
-            if (wrong := _wrong(row, CHECKS[name])) is not None:
-                raise UsageError(f"{file}: exception[{index}]: {wrong}")
+            _prove(row, CHECKS[name], f"{file}: exception[{index}]")
     return found
 
 
-def _wrong(row: CheckException, check: Check) -> str | None:
-    """Say what is wrong with a row; None where nothing is."""
+def _prove(row: CheckException, check: Check, where: str) -> None:
+    """Raise UsageError if the row, which stands `where`, is none that the check may have."""
     kind = check.exceptions.get(row.kind)
     if kind is None:
-        known = check.exceptions
-        return f"{check.name} has no exceptions of the kind {row.kind!r}.{nearest(row.kind, known)}"
-    if kind.of == "architecture":
-        return "it is about the architecture as a whole, so that it has no names" if row.names else None
-    if not row.names:
-        return f"it names none of the {kind.of} that it is about"
+        near = nearest(row.kind, check.exceptions)
+        raise UsageError(f"{where}: {check.name} has no exceptions of the kind {row.kind!r}.{near}")
+    if kind.of == "architecture" and row.names:
+        raise UsageError(f"{where}: it is about the architecture as a whole, so that it has no names")
+    if kind.of != "architecture" and not row.names:
+        raise UsageError(f"{where}: it names none of the {kind.of} that it is about")
     for name in row.names if kind.of == "parameters" else ():
-        try:
-            re.compile(name)
-        except re.error as error:
-            return f"{name!r} is no pattern of parameter names: {error}"
-    return None
+        convert(name, Pattern, f"{where}: names")
 
 
 @functools.cache

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
-from hfci.parsing import Text, read_toml
+from hfci.parsing import Pattern, Reason, Text, read_toml
 
 __all__ = ["InertFile", "InertRule", "inert_rules"]
-
-Pattern = Annotated[str, msgspec.Meta(min_length=3, extra_json_schema={"format": "regex"})]
 
 
 class InertRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,28 +24,20 @@ class InertRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: Text
-    why: Annotated[str, msgspec.Meta(min_length=10)]
+    why: Reason
     parameter: Pattern
     proof: Literal["any size", "small step"] | None
     beside: Text | None = None
     stored: Pattern | None = None
 
-    def __post_init__(self) -> None:
-        """Raise ValueError for what is no pattern."""
-        for pattern in filter(None, (self.parameter, self.stored)):
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{pattern!r:.80} is no pattern: {error}") from error
-
     def holder(self, name: str) -> str:
         """Return what holds the parameters that choose together with `name`: the pattern's first group, `layers.0.`."""
-        match = re.fullmatch(self.parameter, name)
+        match = self.parameter.fullmatch(name)
         return match[1] if match is not None and match.re.groups else ""
 
     def matches(self, name: str, names: Collection[str]) -> bool:
         """Tell whether the rule speaks of the parameter `name` of a model with the parameters `names`."""
-        match = re.fullmatch(self.parameter, name)
+        match = self.parameter.fullmatch(name)
         return match is not None and (self.beside is None or match.expand(self.beside) in names)
 
 

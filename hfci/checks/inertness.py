@@ -15,6 +15,7 @@ from hfci.checks.exceptions import names_excepted
 from hfci.checks.inert import InertRule, inert_rules
 from hfci.checks.running import forget, outputs_of, reference
 from hfci.checks.tensors import FLOAT_ERROR, relative_difference, same_bits
+from hfci.parsing import Pattern
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -28,7 +29,7 @@ def inert_reasons(tiny: TinyModel, suspects: Collection[str]) -> dict[str, Inert
     An exception does not say which proof it gives, so either will do.
     """
     excepted = names_excepted(tiny, "gradients_reach_every_parameter", "inert")
-    own = [InertRule("exception", why, pattern, proof=None) for pattern, why in excepted.items()]
+    own = [InertRule("exception", why, re.compile(pattern), proof=None) for pattern, why in excepted.items()]
     names = {name for name, _ in tiny.model.named_parameters(remove_duplicate=False)}
     found = {
         name: next((rule for rule in (*own, *inert_rules()) if rule.matches(name, names)), None) for name in suspects
@@ -77,7 +78,7 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
         return {}
     outputs = reference(tiny)
 
-    def moves(names: Collection[str], proof: str, stored: str) -> str | None:
+    def moves(names: Collection[str], proof: str, stored: Pattern | None) -> str | None:
         step, left_alone = _PROOFS[proof]
         with moved(tiny.model, names, step):
             new = outputs_of(tiny)
@@ -85,7 +86,7 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
                 (
                     name
                     for name in outputs
-                    if not (stored and re.fullmatch(stored, name))
+                    if not (stored and stored.fullmatch(name))
                     and (
                         name not in new
                         or outputs[name].shape != new[name].shape
@@ -95,7 +96,7 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
                 None,
             )
 
-    def refuted(names: list[str], proofs: tuple[str, ...], stored: str) -> dict[str, str]:
+    def refuted(names: list[str], proofs: tuple[str, ...], stored: Pattern | None) -> dict[str, str]:
         found = [moves(names, proof, stored) for proof in proofs]
         if None in found:
             return {}
@@ -104,22 +105,22 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
         middle = len(names) // 2
         return refuted(names[:middle], proofs, stored) | refuted(names[middle:], proofs, stored)
 
-    groups: dict[tuple[str, ...], list[str]] = {}
+    groups: dict[tuple[tuple[str, ...], Pattern | None, Pattern | None], list[str]] = {}
     for name, rule in claims.items():
         # The patterns of exceptions may each give another proof.
-        key = (*_accepted(rule), rule.stored or "", rule.parameter if rule.proof is None else "")
+        key = (_accepted(rule), rule.stored, rule.parameter if rule.proof is None else None)
         groups.setdefault(key, []).append(name)
     found = {
         name: moved_output
-        for (*proofs, stored, _), names in sorted(groups.items())
-        for name, moved_output in refuted(names, tuple(proofs), stored).items()
+        for (proofs, stored, _), names in groups.items()
+        for name, moved_output in refuted(names, proofs, stored).items()
     }
     choosing: dict[tuple[InertRule, str], list[str]] = {}
     for name, rule in claims.items():
         if rule.proof == "small step" and name not in found:
             choosing.setdefault((rule, rule.holder(name)), []).append(name)
     for (rule, _), names in choosing.items():
-        if moves(names, "any size", rule.stored or "") is None:
+        if moves(names, "any size", rule.stored) is None:
             found |= dict.fromkeys(names, "nothing, by its own size either, so it chooses nothing")
     return found
 

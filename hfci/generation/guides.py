@@ -278,7 +278,7 @@ def _who(row: Mapping[str, Any], families: Mapping[str, str]) -> str:
     tables = ", ".join(as_code(_SPELLED["table"].format(table)) for table in row.get("tables", ()))
     classes = [part for part in (linked("architectures"), tables and f"classes in {tables}") if part]
     who = " of ".join([*classes, *([linked("model_types")] if "model_types" in row else [])]) or "every model type"
-    return f"{who}, with transformers {as_code(row['transformers'])}" if "transformers" in row else who
+    return f"{who}, with transformers {as_code(str(row['transformers']))}" if "transformers" in row else who
 
 
 def _linked(name: str, families: Mapping[str, str]) -> str:

@@ -36,10 +36,11 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ENDING = ".schema.json"
 WIDTH = 120
 
-# What is a text in a file: how it begins.
-TEXTS = {
+# What is a text in a file: how it begins, or what it is.
+TEXTS: dict[type[Any], dict[str, str]] = {
     SpecifierSet: {"type": "string", "pattern": r"^\s*[<>=!~]"},
     Version: {"type": "string", "pattern": "^v?[0-9]"},
+    re.Pattern: {"type": "string", "format": "regex"},
 }
 
 
