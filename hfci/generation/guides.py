@@ -11,15 +11,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
-
-from msgspec import structs
 
 from hfci.cases.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
 from hfci.cases.variant import Variant
 from hfci.catalog.families import Family, rules
 from hfci.catalog.rules import KINDS
+from hfci.catalog.whom import Whom
 from hfci.checks.exceptions import FOLDER, CheckException, read_exceptions
 from hfci.checks.table import CHECKS, Check
 from hfci.confined import inside
@@ -120,8 +120,8 @@ def _family(family: Family, manifest: Manifest, tests: Path) -> dict[str, Any]:
 
 def _excepted() -> set[str]:
     """Return the model types that a recipe, or an exception to a check, names."""
-    named = {name for row in recipe_rows() for name in row.get("model_types", ())}
-    return named | {name for rows in read_exceptions(FOLDER).values() for row in rows for name in row.model_types or ()}
+    rows = chain(recipe_rows(), *read_exceptions(FOLDER).values())
+    return {name for row in rows for name in row.model_types or ()}
 
 
 def _checks(family: str, manifest: Manifest) -> list[tuple[Check, int, int]]:
@@ -242,11 +242,11 @@ def _section(section: Section, families: Mapping[str, str]) -> dict[str, Any]:
     rows = [
         (
             _who(row, families),
-            [said for column in section.columns if column in row for said in COLUMNS[column](row[column])],
-            row["reason"],
+            [said for name in section.columns if name in changes for said in COLUMNS[name](changes[name])],
+            row.reason,
         )
         for row in recipe_rows()
-        if not row.keys().isdisjoint(section.columns)
+        if not (changes := row.departures).keys().isdisjoint(section.columns)
     ]
     return {"title": section.title, "about": section.about, "rows": rows}
 
@@ -259,7 +259,7 @@ def _exceptions_to(check: Check, rows: Sequence[CheckException], families: Mappi
     ]
     told = [
         (
-            _who({name: value for name, value in structs.asdict(row).items() if value}, families),
+            _who(row, families),
             [f"{as_code(row.kind)}: {said}" for said in _explained(row.names)] or [as_code(row.kind)],
             row.why,
         )
@@ -269,16 +269,16 @@ def _exceptions_to(check: Check, rows: Sequence[CheckException], families: Mappi
     return {"title": f"Exceptions to {check.name}", "about": about, "rows": told}
 
 
-def _who(row: Mapping[str, Any], families: Mapping[str, str]) -> str:
+def _who(row: Whom, families: Mapping[str, str]) -> str:
     """Return whom a recipe or an exception is for, linked to the page of its family: which classes of what."""
 
-    def linked(kind: str) -> str:
-        return ", ".join(_linked(name, families) for name in row.get(kind, ()))
+    def linked(names: Sequence[str] | None) -> str:
+        return ", ".join(_linked(name, families) for name in names or ())
 
-    tables = ", ".join(as_code(_SPELLED["table"].format(table)) for table in row.get("tables", ()))
-    classes = [part for part in (linked("architectures"), tables and f"classes in {tables}") if part]
-    who = " of ".join([*classes, *([linked("model_types")] if "model_types" in row else [])]) or "every model type"
-    return f"{who}, with transformers {as_code(str(row['transformers']))}" if "transformers" in row else who
+    tables = ", ".join(as_code(_SPELLED["table"].format(table)) for table in row.tables or ())
+    told = (linked(row.architectures), tables and f"classes in {tables}", linked(row.model_types))
+    who = " of ".join(filter(None, told)) or "every model type"
+    return f"{who}, with transformers {as_code(str(row.transformers))}" if row.transformers else who
 
 
 def _linked(name: str, families: Mapping[str, str]) -> str:

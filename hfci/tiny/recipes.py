@@ -7,26 +7,32 @@
 from __future__ import annotations
 
 import functools
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING, Annotated, Any
 
-from packaging.specifiers import SpecifierSet
+from msgspec import Meta, Struct
 
 from hfci.catalog import registries
+from hfci.catalog.whom import Whom
+from hfci.parsing import Reason, Text, read_toml
 from hfci.tiny.weights import GAIN
 
-__all__ = ["BUDGET", "Recipe", "recipe_for", "recipe_rows"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["BUDGET", "COLUMNS", "FOLDER", "Recipe", "read_recipes", "recipe_for", "recipe_rows"]
+
+FOLDER = files("hfci.tiny") / "data" / "recipes"
 
 BUDGET = 1_000_000
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How one model type departs from the general rule; an empty recipe departs in nothing.
+class Recipe(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How some model types depart from the general rule; a recipe that says no more than why departs in nothing.
 
+    - `reason`: why any of it
     - `default`: arguments of the default configuration, where it cannot be made without
     - `set`: dotted configuration field → value
     - `fill`: configuration field, of any part → value where it has none
@@ -38,60 +44,64 @@ class Recipe:
     - `budget`: parameters at most
     - `gain`: how much a matrix enlarges what it is applied to
     - `shapes`: output field → its dimensions where no rule gives them, of `batch`, `length`, `config`, `inputs`
-    - `reason`: why any of it
     """
 
-    reason: str = ""
-    default: Mapping[str, Any] = field(default_factory=dict)
-    set: Mapping[str, Any] = field(default_factory=dict)
-    fill: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    host_inputs: Mapping[str, Any] = field(default_factory=dict)
-    choices: int = 0
+    reason: Reason
+    default: Mapping[str, Any] = {}
+    set: Mapping[str, Any] = {}
+    fill: Mapping[str, Any] = {}
+    inputs: Mapping[str, Any] = {}
+    host_inputs: Mapping[str, Any] = {}
+    choices: Annotated[int, Meta(ge=2, title="a number of texts, at least 2")] = 0
     run_parts: bool = False
-    files: Mapping[str, Any] = field(default_factory=dict)
-    budget: int = BUDGET
-    gain: float = GAIN
-    shapes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    files: Mapping[str, Any] = {}
+    budget: Annotated[int, Meta(gt=BUDGET, title=f"a number of parameters, over {BUDGET:,}")] = BUDGET
+    gain: Annotated[float, Meta(gt=0, title="a factor above 0")] = GAIN
+    shapes: Mapping[str, Annotated[tuple[Text, ...], Meta(min_length=1, title="a list of dimensions")]] = {}
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a reason of nothing."""
+        if self.reason and not self.departures:
+            raise ValueError(f"it changes nothing; it may change {', '.join(COLUMNS)}")
+
+    @property
+    def departures(self) -> dict[str, Any]:
+        """What it departs from the general rule in: column → what it says there."""
+        return {name: said for name in COLUMNS if (said := getattr(self, name)) != getattr(_GENERAL, name)}
+
+
+# The fields in which a recipe may depart.
+COLUMNS = tuple(name for name in Recipe.__struct_fields__ if name not in (*Whom.__struct_fields__, "reason"))
+_GENERAL = Recipe(reason="")
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    recipe: tuple[Recipe, ...]
+
+
+def read_recipes(folder: Path | Traversable) -> tuple[Recipe, ...]:
+    """Return the rows of the files in `folder`; UsageError names the file and the row that is wrong."""
+    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    return tuple(row for file in entries for row in read_toml(file, _File, "the recipes").recipe)
 
 
 @functools.cache
-def recipe_rows() -> tuple[dict[str, Any], ...]:
-    """Return every row of the data files, as it stands there, whichever transformers it is for."""
-    folder = files("hfci.tiny") / "data" / "recipes"
-    texts = [entry.read_text(encoding="utf-8") for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)]
-    return tuple(row for text in texts for row in tomllib.loads(text)["recipe"])
+def recipe_rows() -> tuple[Recipe, ...]:
+    """Return every row of the package, whichever transformers it is for."""
+    return read_recipes(FOLDER)
 
 
 @functools.cache
-def _rows() -> tuple[dict[str, Any], ...]:
-    return tuple(row for row in recipe_rows() if _holds(row, registries.transformers_version()))
-
-
-def _holds(row: Mapping[str, Any], version: str) -> bool:
-    """Say whether a row holds for transformers `version`: one that names none, in `transformers`, holds for any."""
-    return SpecifierSet(row.get("transformers", "")).contains(version, prereleases=True)
+def _rows() -> tuple[Recipe, ...]:
+    return tuple(row for row in recipe_rows() if row.holds_for(registries.transformers_version()))
 
 
 @functools.cache
 def recipe_for(model_type: str, architecture: str | None = None) -> Recipe:
-    """Return the recipe of an architecture of `model_type`: what the rows that cover it say together.
-
-    A row covers the `model_types` that it names, or every one if it names none, and of those only the `architectures`
-    that it names, if it does, and the classes that stand in one of the auto `tables` that it names, if it does. A row
-    with `transformers`, a version specifier, is not there for other versions.
-    """
-    tables = registries.tables_of_class(architecture) if architecture else frozenset()
+    """Return the recipe of an architecture of `model_type`: what the rows that cover it say together."""
+    rows = [row for row in _rows() if row.covers(model_type, architecture)]
     merged: dict[str, Any] = {}
-    reasons = []
-    for row in _rows():
-        of_type = model_type in row.get("model_types", (model_type,))
-        of_class = architecture in row.get("architectures", (architecture,))
-        if of_type and of_class and ("tables" not in row or not tables.isdisjoint(row["tables"])):
-            reasons.append(row["reason"])
-            for key, value in row.items():
-                if isinstance(value, dict):
-                    merged[key] = {**merged.get(key, {}), **value}
-                elif key not in ("model_types", "architectures", "tables", "transformers", "reason"):
-                    merged[key] = value
-    return Recipe(reason="; ".join(reasons), **merged)
+    for row in rows:
+        for column, said in row.departures.items():
+            merged[column] = {**merged.get(column, {}), **said} if isinstance(said, Mapping) else said
+    return Recipe(reason="; ".join(row.reason for row in rows), **merged)

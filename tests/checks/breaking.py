@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from torch import nn
 
 from hfci import checks
@@ -45,7 +46,7 @@ def broken(tiny: TinyModel, break_modules: Callable[[nn.Module], None] | None = 
 
 def with_recipe(tiny: TinyModel, **fields: Any) -> TinyModel:
     """Return the tiny model with some fields of its recipe replaced."""
-    return replace(tiny, recipe=replace(tiny.recipe, **fields))
+    return replace(tiny, recipe=structs.replace(tiny.recipe, **fields))
 
 
 def with_exception(tiny: TinyModel, asked: str | None = None, **kinds: str | dict[str, str]) -> TinyModel:

@@ -19,7 +19,7 @@ PLAIN = "outputs = tiny.forward(inputs)"
 def found(family: str, *facts: str, recipe: Recipe | None = None, **spelled: str) -> Known:
     fields = {fact.removeprefix("output:") for fact in facts if fact.startswith("output:")}
     known_facts = frozenset({f"family:{family}", *facts})
-    return Known(known_facts, {**{field: field for field in fields}, **spelled}, recipe or Recipe())
+    return Known(known_facts, {**{field: field for field in fields}, **spelled}, recipe or Recipe(reason=""))
 
 
 def lines(family: str, *facts: str, role: Literal["base", "head"] = "base", **more: Any) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def test_an_auto_class_whose_field_the_architecture_lacks_says_nothing() -> None
 
 
 def test_a_recipe_comes_before_both() -> None:
-    recipe = Recipe(shapes={"logits": ["batch", "length + 1", "config.vocab_size"], "loss": ["batch"]})
+    recipe = Recipe(reason="", shapes={"logits": ("batch", "length + 1", "config.vocab_size"), "loss": ("batch",)})
     for role in ("base", "head"):
         assert lines("text_encoder", *HEAD, role=role, recipe=recipe)[1:] == (  # type: ignore[arg-type]
             WORDS,
@@ -77,7 +77,7 @@ def test_a_recipe_comes_before_both() -> None:
             "    config.vocab_size,",
             ")",
         )
-    other = Recipe(shapes={"waveform": ["batch"]})
+    other = Recipe(reason="", shapes={"waveform": ("batch",)})
     assert lines("text_encoder", *HEAD, recipe=other) == lines("text_encoder", *HEAD)
 
 

@@ -3,87 +3,34 @@
 from __future__ import annotations
 
 import copy
+import re
 import sys
-import tomllib
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from hfci.catalog import model_type_names, read_row, registries
 from hfci.catalog.registries import config_class, model_tables
+from hfci.errors import UsageError
 from hfci.tiny import BUDGET, recipe_for, recipes
-
-FOLDER = files("hfci.tiny") / "data" / "recipes"
-ROWS = [
-    (entry.name, row)
-    for entry in sorted(FOLDER.iterdir(), key=lambda entry: entry.name)
-    for row in tomllib.loads(entry.read_text(encoding="utf-8"))["recipe"]
-]
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["reason"],
-    "additionalProperties": False,
-    "properties": {
-        "model_types": {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
-        "architectures": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-        "tables": {"type": "array", "items": {"enum": sorted(model_tables())}, "minItems": 1, "uniqueItems": True},
-        "transformers": {"type": "string", "pattern": r"^(<|<=|>|>=|==)\d+(\.\d+)+$"},
-        "reason": {"type": "string", "minLength": 15},
-        "default": {"type": "object"},
-        "set": {"type": "object"},
-        "fill": {"type": "object"},
-        "inputs": {"type": "object"},
-        "host_inputs": {"type": "object"},
-        "choices": {"type": "integer", "minimum": 2},
-        "files": {"type": "object"},
-        "run_parts": {"const": True},
-        "budget": {"type": "integer", "exclusiveMinimum": BUDGET},
-        "gain": {"type": "number", "exclusiveMinimum": 0},
-        "shapes": {
-            "type": "object",
-            "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-        },
-    },
-}
+from hfci.tiny.recipes import read_recipes, recipe_rows
 
 
 def configurations_beside(cls: type[Any]) -> list[Any]:
     return [value for value in vars(sys.modules[cls.__module__]).values() if hasattr(value, "model_type")]
 
 
-@pytest.mark.parametrize(("file", "row"), ROWS)
-def test_a_row_is_as_the_schema_says(file: str, row: dict[str, Any]) -> None:
-    assert file.endswith(".toml")
-    jsonschema.validate(row, SCHEMA)
-    where = {"model_types", "architectures", "tables", "transformers", "reason"}
-    assert len(row) > len(where & set(row)), "a row that changes nothing"
-
-
-def test_rows_name_model_types_and_architectures_that_exist() -> None:
+def test_rows_name_model_types_architectures_and_tables_that_exist() -> None:
     known = set(model_type_names())
     # parts without a key of their own (bark's `semantic`) are known by their configuration class
     known |= {part.model_type for name in known for part in configurations_beside(config_class(name))}
-    for _, row in ROWS:
-        assert set(row.get("model_types", ())) <= known, set(row["model_types"]) - known
-        if "architectures" in row and "model_types" in row:
-            have = {arch.name for name in row["model_types"] for arch in read_row(name).architectures}
-            assert set(row["architectures"]) <= have
-
-
-@pytest.mark.parametrize(
-    ("row", "version", "there"),
-    [
-        ({}, "5.17.0", True),
-        ({"transformers": "<5.20"}, "5.17.0", True),
-        ({"transformers": "<5.20"}, "5.19.0.dev0", True),
-        ({"transformers": "<5.20"}, "5.20.0", False),
-        ({"transformers": ">=5.20"}, "5.24.0.dev0", True),
-    ],
-)
-def test_a_row_is_there_for_the_versions_that_it_names(row: dict[str, str], version: str, there: bool) -> None:
-    assert recipes._holds(row, version) is there
+    for row in recipe_rows():
+        assert known.issuperset(row.model_types or ()), row
+        assert model_tables().keys() >= set(row.tables or ()), row
+        if row.architectures and row.model_types:
+            have = {arch.name for name in row.model_types for arch in read_row(name).architectures}
+            assert have.issuperset(row.architectures), row
 
 
 def test_an_older_transformers_has_recipes_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +46,7 @@ def test_at_most_ten_model_types_are_over_the_budget() -> None:
 
 
 def test_most_model_types_need_no_exception() -> None:
-    excepted = {name for _, row in ROWS for name in row.get("model_types", ())}
+    excepted = {name for row in recipe_rows() for name in row.model_types or ()}
     assert len(excepted) < len(model_type_names()) / 2
 
 
@@ -110,3 +57,51 @@ def test_what_a_recipe_says_outlives_the_configuration_made_of_it() -> None:
         patch.setattr(registries, "config_class", lambda _: lambda **given: given["backbone_config"].pop("model_type"))
         assert registries.default_config("detr", **parts) == "resnet"
     assert parts == before
+
+
+# Bad input.
+
+GOOD = """
+[[recipe]]
+model_types = ["bert"]
+reason = "a reason that is long enough"
+budget = 2_000_000
+choices = 2
+shapes = { logits = ["batch"] }
+"""
+
+
+def read(folder: Path, text: str) -> None:
+    (folder / "text.toml").write_text(text, encoding="utf-8")
+    read_recipes(folder)
+
+
+def test_the_row_that_the_bad_ones_are_made_of_is_good(tmp_path: Path) -> None:
+    read(tmp_path, GOOD)
+
+
+ROW = "recipe[0] (a reason that is long enough): "
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("budget", "bugdet", f"{ROW}unknown key 'bugdet'. Did you mean budget?"),
+        ('reason = "a reason that is long enough"\n', "", "recipe[0] lacks reason: a reason that says why"),
+        ("2_000_000", "1_000_000", f"{ROW}budget must be a number of parameters, over 1,000,000, not 1000000"),
+        ("choices = 2", "choices = 1", f"{ROW}choices must be a number of texts, at least 2, not 1"),
+        ("choices = 2", "gain = 0", f"{ROW}gain must be a factor above 0, not 0"),
+        ("choices = 2", "run_parts = 1", f"{ROW}run_parts: Expected `bool`, got `int`"),
+        ('["batch"]', '"batch"', f"{ROW}shapes.logits must be a list of dimensions, not 'batch'"),
+        ('["bert"]', "[]", f"{ROW}model_types must be a list of names, not []"),
+        ("model_types", 'transformers = "old"\nmodel_types', f"{ROW}transformers must be PEP 440 specifiers"),
+        (GOOD[GOOD.index("budget") :], "", f"{ROW}it changes nothing; it may change default, set, "),
+        ("[[recipe]]", "[[recipes]]", "unknown key 'recipes'. Did you mean recipe?"),
+        ("[[recipe]]", "[[recipe", "cannot read the recipes"),
+    ],
+)
+def test_a_wrong_row_is_an_error_with_its_file_and_place(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in GOOD
+    with pytest.raises(UsageError, match=re.escape(said)) as error:
+        read(tmp_path, GOOD.replace(old, new, 1))
+    assert str(tmp_path / "text.toml") in str(error.value)
