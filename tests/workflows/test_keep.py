@@ -37,6 +37,7 @@ jobs:
     with:
       data: results
       run: ${{ needs.models.outputs.run }}
+      reused: ${{ needs.models.outputs.reused }}
 """
 
 

@@ -30,9 +30,26 @@ def only_bert(folder: Path) -> None:
     repository(folder, {})
 
 
+REUSING = """
+on: schedule
+permissions: {}
+jobs:
+  models:
+    permissions: {contents: read}
+    uses: $/.github/workflows/models.yml
+    with: {models: bert, generated: generated, data: hfci-data, reuse: true}
+  keep:
+    needs: models
+    permissions: {contents: write}
+    uses: $/.github/workflows/keep.yml
+    with: {run: "${{ needs.models.outputs.run }}", reused: "${{ needs.models.outputs.reused }}", popularity: false}
+"""
+
+
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
-    made = project(tmp_path_factory.mktemp("nightly"), {"one": "pass"}, runners=SMOKE)
+    files = {".github/workflows/reusing.yml": REUSING}
+    made = project(tmp_path_factory.mktemp("nightly"), {"one": "pass"}, runners=SMOKE, files=files)
     only_bert(made.repositories[OWNER])
     return made
 
@@ -154,6 +171,16 @@ def test_what_an_older_hfci_kept_is_reused(emulator: Emulator, tmp_path: Path) -
     git(folder, "update-ref", "refs/heads/hfci-data", newest)
     assert told["models / plan"].outputs["shards"] == "0", told["models / plan"].summary
     assert "not read" not in told["models / plan"].summary
+
+
+@pytest.mark.usefixtures("night")
+def test_a_night_that_reuses_everything_throws_nothing_away(emulator: Emulator) -> None:
+    before = kept(emulator, "main/records/")
+    told = emulator.run("reusing.yml", name="reusing", event="schedule", run_id="1003")
+    assert told["models / plan"].outputs["shards"] == "0", told.log
+    assert {job.result for job in told.ran.values()} == {"success"}, told.log
+    assert told["keep / commit"].result == "success"
+    assert kept(emulator, "main/records/") == before
 
 
 def test_nothing_selected_without_reuse_is_red(emulator: Emulator) -> None:
