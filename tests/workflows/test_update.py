@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 
 from .projects import ASSERT, INSTALLED, project
-from .support import OWNER, ROOT, Emulator, Told, git
+from .support import OWNER, ROOT, Emulator, Told, git, write
 
 SCRIPT = ROOT / ".github" / "actions" / "update" / "update.py"
+TEXT: dict[str, bool] = {"capture_output": True, "text": True}
 PINNED = "# pins\ntorch==2.13.0\ntransformers==5.23.0\n"
 
 
@@ -59,6 +60,7 @@ def release(folder: Path, version: str) -> None:
         ("5.24.0\nversion=evil", False),
         ("5.24.0; touch pwned", False),
         ("--index-url=x", False),
+        ("##[set-output name=version;]9.9.9", False),
         ("", False),
     ],
 )
@@ -67,7 +69,8 @@ def test_only_a_newer_release_is_pinned(tmp_path: Path, index: str, version: str
     constraints, output = tmp_path / "constraints.txt", tmp_path / "output"
     constraints.write_text(PINNED)
     env = {"HFCI_INDEX": index, "GITHUB_OUTPUT": str(output)}
-    subprocess.run([sys.executable, SCRIPT, "pin", constraints], env=env, check=True, capture_output=True)
+    done = subprocess.run([sys.executable, SCRIPT, "pin", constraints], env=env, check=True, **TEXT)
+    assert "##[" not in done.stdout  # the runner would obey it
     assert constraints.read_text() == (PINNED.replace("5.23.0", version) if follows else PINNED)
     assert (output.read_text() if output.exists() else "") == (f"version={version}\n" if follows else "")
 
@@ -80,6 +83,7 @@ def test_nothing_happens_without_a_new_release(tmp_path: Path, index: str) -> No
     assert told.artifacts == ()
 
 
+GREEN = {"planned": 9, "executed": 8, "failures": [], "failures_left_out": 0}
 LOST = "Lost, and not accepted: ci is red until each is mended or accepted"
 
 
@@ -87,14 +91,23 @@ def loss(*values: str | None) -> dict[str, Any]:
     return dict(zip(("model_type", "architecture", "kind", "name", "accepted"), values, strict=True))
 
 
-def body(folder: Path, summary: dict[str, Any], bad: list[dict[str, Any]], **comparison: Any) -> str:
+def findings(summary: dict[str, Any], bad: list[dict[str, Any]], **comparison: Any) -> dict[str, str]:
+    """Return the files that say what came of a release."""
     compared = {"version": "5.24.0", "against": "5.23.0", "lacks": [], "adds": [], "losses": [], "problems": []}
-    told = {"generated": {"problems": bad}, "comparison": {**compared, **comparison}, "summary": summary}
-    for name, content in told.items():
-        (folder / name).write_text(json.dumps(content))
-    paths = [folder / name for name in (*told, "out/body.md")]
-    subprocess.run([sys.executable, SCRIPT, "body", *paths], check=True)
-    return (folder / "out" / "body.md").read_text()
+    content = {"generated": {"problems": bad}, "comparison": {**compared, **comparison}, "coverage-summary": summary}
+    return {f"{name}.json": json.dumps(one) for name, one in content.items()}
+
+
+def write_body(folder: Path, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Have body.md written in `folder`, of these files."""
+    write(folder, files)
+    return subprocess.run([sys.executable, SCRIPT, "body", folder, folder / "body.md"], check=False, **TEXT)
+
+
+def body(folder: Path, summary: dict[str, Any], bad: list[dict[str, Any]], **comparison: Any) -> str:
+    done = write_body(folder, findings(summary, bad, **comparison))
+    assert done.returncode == 0, done.stderr
+    return (folder / "body.md").read_text()
 
 
 def test_the_body_says_what_came_what_went_what_is_lost_and_what_broke(tmp_path: Path) -> None:
@@ -152,10 +165,9 @@ def test_the_pull_request_is_made_of_the_patch_and_of_nothing_else(tmp_path: Pat
     (folder / ".github" / "workflows" / "ci.yml").write_text("on: push\n")
     patch = git(folder, "diff", "--binary") + "\n"
     git(folder, "checkout", "--quiet", ".")
-    artifact = emulator.folder / "run" / "artifacts" / "update-1"
-    artifact.mkdir(parents=True)
-    (artifact / "update.patch").write_text(patch)
-    (artifact / "body.md").write_text("what came of it\n")
+    hostile = "<img src=x> @everyone\n## New"
+    made = {"update.patch": patch, "body.md": hostile, **findings(GREEN, [], adds=[hostile])}
+    write(emulator.folder / "run" / "artifacts" / "update-1", made)
     github = Pulls(emulator)
     outputs = {"version": "5.24.0", "do": "create", "tip": "", "pull": "", "artifact": "update-1"}
     kept = {"name": "regenerate", "id": "regenerate", "result": "success", "steps": [], "outputs": outputs}
@@ -167,8 +179,41 @@ def test_the_pull_request_is_made_of_the_patch_and_of_nothing_else(tmp_path: Pat
     assert git(folder, "log", "-1", "--format=%s by %an", "transformers-5.24.0") == (
         "Follow transformers 5.24.0 by github-actions[bot]"
     )
-    assert github.bodies == {"1": "what came of it\n"}
+    (text,) = github.bodies.values()
+    assert "8 of 9 smoke cases executed" in text
+    assert not [sign for sign in ("<img", "@everyone", "\n## New") if sign in text]
     assert github.started == ["ci.yml --ref transformers-5.24.0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("generated.json", "[]", "is no JSON object"),
+        ("generated.json", "[" * 100_000, "is no JSON"),
+        ("generated.json", '{"problems": ["x"]}', "has problems that are none"),
+        ("generated.json", '{"problems": {}}', "lists no problems"),
+        ("comparison.json", "{}", "lists no losses"),
+        ("coverage-summary.json", '{"failures": [], "failures_left_out": "x"}', "says no count of failures_left_out"),
+        ("coverage-summary.json", "x" * 20_000_001, "has more than"),
+        ("coverage-summary.json", None, "is not there"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_hfci_does_not_write_of_a_release_is_not_told(
+    tmp_path: Path, name: str, text: str | None, said: str
+) -> None:
+    files = {**findings(GREEN, []), **({} if text is None else {name: text})}
+    done = write_body(tmp_path, {one: known for one, known in files.items() if text is not None or one != name})
+    assert (done.returncode, (tmp_path / "body.md").exists()) == (1, False)
+    assert name in done.stderr
+    assert said in done.stderr
+
+
+def test_a_link_in_the_place_of_what_is_told_of_a_release_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path, findings(GREEN, []))
+    (tmp_path / "generated.json").rename(tmp_path / "elsewhere")
+    (tmp_path / "generated.json").symlink_to("elsewhere")
+    assert "generated.json cannot be opened" in write_body(tmp_path, {}).stderr
 
 
 # The pull requests of a repository, as `gh` shows and makes them; the token may be none but one that is granted that.
@@ -236,7 +281,7 @@ case "$1 $2" in
   "generate --verify")
     git log -1 --format=%s > generated/of; sed -i s/{old}/5.24.0/ generated/manifest.json; echo '{generated}'; exit 1;;
   "catalog --against") test "$3" = "$RUNNER_TEMP/before.json" || exit 2; echo '{comparison}'; exit 1;;
-  "report results") echo '{summary}' > "$RUNNER_TEMP/coverage-summary.json";;
+  "report results") echo '{summary}' > "$RUNNER_TEMP/update/coverage-summary.json";;
 esac
 """
 
@@ -313,6 +358,13 @@ def test_the_commit_of_a_maintainer_is_not_undone(days: tuple[Emulator, Pulls, C
     git(folder, "reset", "--quiet", "--soft", "HEAD~2")
     author = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
     git(folder, "commit", "--quiet", "--author", author, "--message", "Follow transformers 5.24.0")
+    git(folder, "switch", "--quiet", "main")
+    assert "commits of somebody else" in day()["regenerate"].summary
+    # Nor where another workflow made it.
+    git(folder, "switch", "--quiet", BRANCH)
+    bot = dict(zip(("user.name", "user.email"), author.rstrip(">").split(" <"), strict=True))
+    settings = [part for name, value in bot.items() for part in ("-c", f"{name}={value}")]
+    git(folder, *settings, "commit", "--quiet", "--amend", "--reset-author", "--message", "Mend the style")
     git(folder, "switch", "--quiet", "main")
     assert "commits of somebody else" in day()["regenerate"].summary
 

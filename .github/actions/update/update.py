@@ -1,9 +1,12 @@
 """What update.yml asks of a new release of transformers.
 
 `update.py pin constraints.txt` pins the newest release, if it is newer than the pinned one, and says which to
-GITHUB_OUTPUT; `update.py state VERSION` says there what is to become of its pull request; `update.py body GENERATED
-COMPARISON SUMMARY OUT` writes the body of the pull request, from what `hfci generate`, `hfci catalog --against` and
-`hfci report` say of the release.
+GITHUB_OUTPUT; `update.py state VERSION` says there what is to become of its pull request; `update.py body FOLDER OUT`
+writes the body of the pull request, from what `hfci generate`, `hfci catalog --against` and `hfci report` say of the
+release. That is data, and may be hostile: a release's code ran where it was written. Of it only counts and names are
+taken, and every name is escaped.
+
+The standard library does: a job that may write installs nothing.
 """
 # ruff: noqa: S310, S603, T201 -- the address is PyPI's, git and gh are the runner's; what is printed is the log
 
@@ -15,8 +18,12 @@ import re
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).parents[1] / "comment"))
+from comment import Unfit, code, count, read
 
 INDEX = "https://pypi.org/pypi/transformers/json"
 PIN = re.compile(r"(?<=^transformers==)\S+", re.MULTILINE)
@@ -34,7 +41,9 @@ GIT = {
 }
 
 MOST = 9_000  # characters of a list, of which there are seven; a body has at most 65,536
-MEANINGFUL = re.compile(r"[^\w ,=/]|_")
+
+# What says what of a release, in the folder.
+TOLD = ("generated.json", "comparison.json", "coverage-summary.json")
 
 
 def pin(constraints: Path) -> None:
@@ -43,8 +52,11 @@ def pin(constraints: Path) -> None:
         newest = str(json.load(answer)["info"]["version"])
     text = constraints.read_text(encoding="utf-8")
     (pinned,) = PIN.findall(text)
-    if not RELEASE.fullmatch(newest) or numbers(newest) <= numbers(pinned):
-        print(f"transformers {pinned} is pinned, {newest!r} is the newest: nothing to do")
+    if not RELEASE.fullmatch(newest):  # nor is it shown: the runner obeys commands in what is printed
+        print(f"transformers {pinned} is pinned, and the newest is no release: nothing to do")
+        return
+    if numbers(newest) <= numbers(pinned):
+        print(f"transformers {pinned} is pinned, {newest} is the newest: nothing to do")
         return
     constraints.write_text(PIN.sub(newest, text), encoding="utf-8")
     output(version=newest)
@@ -65,7 +77,7 @@ def state(version: str) -> None:
     elif not tip:
         output(do="create", tip="", pull="")
         tell("a pull request is opened")
-    elif not ours(address, tip):
+    elif not ours(address, tip, version):
         tell(f"the branch {branch} has commits of somebody else: its pull request is left alone")
     elif opened is None:
         output(do="create", tip=tip, pull="")
@@ -77,10 +89,13 @@ def state(version: str) -> None:
         tell(f"pull request #{opened} is made anew from this commit")
 
 
-def ours(address: str, tip: str) -> bool:
-    """Tell whether the branch's last commit is this workflow's: it makes one, upon one of the main branch."""
+def ours(address: str, tip: str, version: str) -> bool:
+    """Tell whether the branch's last commit is this workflow's: it makes one, upon one of the main branch.
+
+    Other workflows commit by the same name, hence the subject.
+    """
     run("git", "fetch", "--quiet", "--depth", "2", address, tip)
-    return run("git", "log", "-1", "--format=%ae %ce", tip) == f"{BOT} {BOT}"
+    return run("git", "log", "-1", "--format=%ae %ce %s", tip) == f"{BOT} {BOT} Follow transformers {version}"
 
 
 def parent(commit: str) -> str:
@@ -113,44 +128,62 @@ def numbers(version: str) -> list[int]:
 
 
 def body(generated: Any, comparison: Any, summary: Any) -> str:
-    """Return the body of the pull request: what came and went, what is lost, what has no test, what is newly red."""
-    failures = summary["failures"]
-    told = len(failures) + summary["failures_left_out"]
-    lost = comparison["losses"]
-    taken = [loss for loss in lost if loss["accepted"] is None]
+    """Return the body of the pull request: what came and went, what is lost, what has no test, what is newly red.
+
+    Raises Unfit for what hfci does not write.
+    """
+    failures = _rows(summary, "failures")
+    told = len(failures) + count(summary, "failures_left_out")
+    lost = _rows(comparison, "losses")
+    taken = [loss for loss in lost if not loss.get("accepted")]
     parts = [
-        f"transformers {code(comparison['against'])} → {code(comparison['version'])}: "
-        f"{summary['executed']} of {summary['planned']} smoke cases executed, "
+        f"transformers {_text(comparison, 'against')} → {_text(comparison, 'version')}: "
+        f"{count(summary, 'executed')} of {count(summary, 'planned')} smoke cases executed, "
         f"{len(taken)} losses to accept or to mend.",
-        _list("Added model types", [code(name) for name in comparison["adds"]]),
-        _list("Removed model types", [code(name) for name in comparison["lacks"]]),
+        _list("Added model types", [code(str(name)) for name in _all(comparison, "adds")]),
+        _list("Removed model types", [code(str(name)) for name in _all(comparison, "lacks")]),
         _list("Lost, and not accepted: ci is red until each is mended or accepted", [_loss(loss) for loss in taken]),
-        _list("Lost, and accepted", [f"{_loss(loss)}: {code(loss['accepted'])}" for loss in lost if loss["accepted"]]),
-        _list("Acceptances that are wrong", [code(problem) for problem in comparison["problems"]]),
-        _list("Without a test", [_problem(problem) for problem in generated["problems"]]),
+        _list(
+            "Lost, and accepted",
+            [f"{_loss(loss)}: {_text(loss, 'accepted')}" for loss in lost if loss.get("accepted")],
+        ),
+        _list("Acceptances that are wrong", [code(str(problem)) for problem in _all(comparison, "problems")]),
+        _list("Without a test", [_problem(problem) for problem in _rows(generated, "problems")]),
         _list("New failures", [_failure(failure) for failure in failures], told),
         "The pinned version was green: each failure is a defect of the release, or of a recipe or a family of ours.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def code(text: str) -> str:
-    """Return `text` as code in which no character means anything."""
-    shown = "".join(c for c in str(text)[:300] if c.isprintable())
-    return f"<code>{MEANINGFUL.sub(lambda found: f'&#{ord(found[0])};', shown)}</code>"
+def _all(data: Any, name: str) -> list[Any]:
+    value = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(value, list):
+        raise Unfit(f"lists no {name}")
+    return value
 
 
-def _failure(failure: dict[str, Any]) -> str:
-    why = failure["error"] or failure["reason"]
-    return f"{code(failure['case'])} {code(failure['outcome'])}" + (f": {code(why)}" if why else "")
+def _rows(data: Any, name: str) -> list[Mapping[str, Any]]:
+    rows = _all(data, name)
+    if not all(isinstance(row, dict) for row in rows):
+        raise Unfit(f"has {name} that are none")
+    return rows
 
 
-def _loss(loss: dict[str, Any]) -> str:
-    return " ".join(code(loss[key]) for key in ("model_type", "architecture", "kind", "name") if loss[key] is not None)
+def _text(row: Mapping[str, Any], *names: str) -> str:
+    return " ".join(code(str(row[name])) for name in names if row.get(name) is not None)
 
 
-def _problem(problem: dict[str, Any]) -> str:
-    return f"{code(problem['file'])} {code(problem['rule'])}: {code(problem['message'])}"
+def _failure(failure: Mapping[str, Any]) -> str:
+    why = _text(failure, "error") or _text(failure, "reason")
+    return _text(failure, "case", "outcome") + (f": {why}" if why else "")
+
+
+def _loss(loss: Mapping[str, Any]) -> str:
+    return _text(loss, "model_type", "architecture", "kind", "name")
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    return f"{_text(problem, 'file', 'rule')}: {_text(problem, 'message')}"
 
 
 def _list(title: str, lines: list[str], total: int | None = None) -> str:
@@ -164,6 +197,26 @@ def _list(title: str, lines: list[str], total: int | None = None) -> str:
     return "\n".join([f"### {title}", "", *(shown or ["none"]), *more])
 
 
+def write_body(folder: Path, out: Path) -> int:
+    """Write the body; return 1, and say which file is at fault, where one is not what hfci writes."""
+    known: list[Any] = []
+    for name in TOLD:
+        try:
+            if (data := read(folder / name)) is None:
+                raise Unfit("is not there")
+        except Unfit as error:
+            print(f"update: {name} {error}", file=sys.stderr)
+            return 1
+        known.append(data)
+    try:
+        text = body(*known)
+    except Unfit as error:
+        print(f"update: of {', '.join(TOLD)} one {error}", file=sys.stderr)
+        return 1
+    out.write_text(text, encoding="utf-8")
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Do what is asked."""
     match arguments:
@@ -171,10 +224,8 @@ def main(arguments: list[str]) -> int:
             pin(Path(constraints))
         case ["state", version]:
             state(version)
-        case ["body", generated, comparison, summary, out]:
-            read = [json.loads(Path(path).read_text(encoding="utf-8")) for path in (generated, comparison, summary)]
-            Path(out).parent.mkdir(parents=True, exist_ok=True)
-            Path(out).write_text(body(*read), encoding="utf-8")
+        case ["body", folder, out]:
+            return write_body(Path(folder), Path(out))
         case _:
             print(__doc__, file=sys.stderr)
             return 2
