@@ -15,6 +15,7 @@ from .support import ROOT, git, repository
 SCRIPT = ROOT / ".github" / "actions" / "data" / "data.py"
 BRANCH = "hfci-data"
 COMMIT = "c" * 40
+COMMAND = "##[set-output name=tree;]x"  # which the runner obeys wherever it is printed
 
 
 def header(commit: str | None = COMMIT, run: str = "r") -> str:
@@ -111,6 +112,7 @@ def test_a_server_that_does_not_answer_is_no_branch_that_is_not_there(branch: Br
         ({"records/1/a/b/c.jsonl": HEADER}, "no name of a file that is kept"),
         ({"records/1/evil.py": HEADER}, "is not among what is kept"),
         ({"records/1/$(touch pwned).jsonl": HEADER}, "no name of a file that is kept"),
+        ({f"records/1/{COMMAND}.jsonl": HEADER}, "no name of a file that is kept"),
         ({"records/1/a.jsonl": "{}\n"}, "is not what its name says"),
         ({"records/1/a.jsonl": "[" * 100_000}, "is not what its name says"),
         ({"history.db": "no database"}, "is not what its name says"),
@@ -123,17 +125,22 @@ def test_a_server_that_does_not_answer_is_no_branch_that_is_not_there(branch: Br
 )
 def test_what_is_not_kept(branch: Branch, files: dict[str, str], said: str) -> None:
     (branch.folder / "made-3").mkdir()
-    assert said in branch.commit(files)
+    told = branch.commit(files)
+    assert said in told
+    assert "##[" not in told
     assert git(branch.folder / "origin", "branch", "--list", BRANCH) == ""
 
 
-@pytest.mark.parametrize("claimed", ["d" * 40, COMMIT[:7], "", None])
+@pytest.mark.parametrize("claimed", ["d" * 40, COMMIT[:7], "", None, COMMAND])
 def test_a_record_of_another_commit_is_not_kept(branch: Branch, claimed: str | None) -> None:
     assert branch.commit(GOOD) == ""
     forged = {**GOOD, "records/1000/a-records-1-1/records-1-1.jsonl": header(claimed)}
     said = branch.commit(forged, tree=branch.fetch("before"))
-    assert f"records-1-1.jsonl says that it is of commit {claimed!r}, and this run is of {COMMIT}" in said
+    assert f"records-1-1.jsonl says that it is of commit {claimed!r}, and this run is of {COMMIT}" in said.replace(
+        "## [", "##["
+    )
     assert "say `green: false`" in said
+    assert "##[" not in said
     assert branch.names == sorted(f"main/{name}" for name in GOOD)
 
 

@@ -212,7 +212,8 @@ def main(arguments: list[str]) -> int:
                 print(__doc__, file=sys.stderr)
                 return 2
     except Refused as error:
-        print(f"data: {error}", file=sys.stderr)
+        # The runner obeys a command wherever it stands in what is printed, and names of files are a stranger's.
+        print(f"data: {error}".replace("##[", "## ["), file=sys.stderr)
         return 1
     return 0
 
