@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
-from hfci.catalog.registries import quiet
+import msgspec
 
-__all__ = ["argument_aliases", "field_aliases", "named", "word_by_spelling", "words_of"]
+from hfci.catalog.registries import quiet
+from hfci.parsing import Names, Reason, Text, read_toml
+
+__all__ = ["AliasFile", "argument_aliases", "field_aliases", "named", "word_by_spelling", "words_of"]
 
 
 def named(spelled: Iterable[str], aliases: Mapping[str, str]) -> dict[str, str]:
@@ -107,7 +109,19 @@ class _Held:
         return _Held(f"{self.place}.{name}")
 
 
+class _Alias(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    word: Text
+    spelled: Names
+    reason: Reason
+
+
+class AliasFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `data/aliases.toml` holds: words, the spellings that mean each, and why that has to be said."""
+
+    alias: tuple[_Alias, ...]
+
+
 @functools.cache
 def _words() -> dict[str, tuple[str, ...]]:
-    data = tomllib.loads((files("hfci.catalog") / "data" / "aliases.toml").read_text(encoding="utf-8"))
-    return {row["word"]: tuple(row["spelled"]) for row in data["alias"]}
+    path = files("hfci.catalog") / "data" / "aliases.toml"
+    return {row.word: row.spelled for row in read_toml(path, AliasFile, "the aliases").alias}

@@ -16,16 +16,28 @@ from __future__ import annotations
 
 import functools
 import inspect
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, get_args
+
+import msgspec
 
 from hfci.catalog.aliases import argument_aliases, named
+from hfci.parsing import Names, read_toml
 
-__all__ = ["MODALITIES", "declared_modalities", "entry", "facts_of", "forward_parameters", "input_modalities"]
+__all__ = [
+    "MODALITIES",
+    "InputFile",
+    "Modality",
+    "declared_modalities",
+    "entry",
+    "facts_of",
+    "forward_parameters",
+    "input_modalities",
+]
 
-MODALITIES = ("text", "image", "video", "audio", "time-series", "boxes", "actions", "protein", "hidden-states")
+Modality = Literal["text", "image", "video", "audio", "time-series", "boxes", "actions", "protein", "hidden-states"]
+MODALITIES: tuple[str, ...] = get_args(Modality)
 
 # The arguments that a head takes its labels by, of one of which every auto table's heads have at least one.
 _LABELS = frozenset({"labels", "start_positions"})
@@ -34,10 +46,17 @@ _LABELS = frozenset({"labels", "start_positions"})
 _DECLARED = {"time": "time-series"}
 
 
+class InputFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `data/inputs.toml` holds: modality → the parameters that carry it."""
+
+    modalities: Mapping[Modality, Names]
+
+
 @functools.cache
 def _modality_of_parameter() -> dict[str, str]:
-    data = tomllib.loads((files("hfci.catalog") / "data" / "inputs.toml").read_text(encoding="utf-8"))
-    return {name: modality for modality, names in data["modalities"].items() for name in names}
+    path = files("hfci.catalog") / "data" / "inputs.toml"
+    by_modality = read_toml(path, InputFile, "the inputs").modalities
+    return {name: modality for modality, names in by_modality.items() for name in names}
 
 
 def entry(owner: Any) -> Any:

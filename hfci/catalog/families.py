@@ -8,10 +8,12 @@ from importlib.resources import files
 
 import msgspec
 
+from hfci.catalog.facts import Modality
 from hfci.catalog.rules import Rule
+from hfci.errors import nearest
 from hfci.parsing import read_toml
 
-__all__ = ["Family", "families", "family_of", "rules"]
+__all__ = ["Family", "FamilyFile", "families", "family_of", "rules"]
 
 
 class Family(Rule, frozen=True, kw_only=True):
@@ -52,20 +54,30 @@ class _Row(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class _Promises(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    inputs: tuple[str, ...]
+    inputs: tuple[Modality, ...]
     outputs: tuple[str, ...]
     tasks: tuple[str, ...]
 
 
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FamilyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `data/families.toml` holds: the rules in the order in which they are tried, and each family's promises."""
+
     family: tuple[_Row, ...]
     promises: Mapping[str, _Promises]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a family that promises nothing, and for promises of none."""
+        names = dict.fromkeys(row.name for row in self.family)
+        if lacking := [name for name in names if name not in self.promises]:
+            raise ValueError(f"there is no [promises.{lacking[0]}]: what may its architectures take, give and serve?")
+        if strange := [name for name in self.promises if name not in names]:
+            raise ValueError(f"promises.{strange[0]}: there is no such family.{nearest(strange[0], names)}")
 
 
 @functools.cache
 def rules() -> tuple[Family, ...]:
     """Return the rules in the order in which they are tried; a family may have several."""
-    table = read_toml(files("hfci.catalog") / "data" / "families.toml", _Table, "the families")
+    table = read_toml(files("hfci.catalog") / "data" / "families.toml", FamilyFile, "the families")
     return tuple(
         Family(**msgspec.structs.asdict(row), **msgspec.structs.asdict(table.promises[row.name]))
         for row in table.family

@@ -11,30 +11,54 @@ import functools
 import importlib
 import inspect
 import textwrap
-import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
+
+import msgspec
 
 from hfci.catalog import registries
 from hfci.catalog.facts import declared_modalities, forward_parameters, input_modalities
 from hfci.catalog.outputs import gives_tensor, output_fields
 from hfci.catalog.pipelines import FIRST, MODALITIES, Generates, Needs, PipelineUnknown, needs_of
 from hfci.catalog.sources import SourceClass, read_class
-from hfci.errors import FOREIGN, in_one_line
+from hfci.errors import FOREIGN, in_one_line, nearest
+from hfci.parsing import Names, Reason, Text, read_toml
 
-__all__ = ["Rule", "TaskVerdict", "rules", "tasks_of"]
+__all__ = ["Rule", "TaskFile", "TaskVerdict", "rules", "tasks_of"]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What excludes: something of the list `wants` is not in the list `has`."""
 
-    name: str
-    reason: str
+    name: Text
+    reason: Reason
     wants: str
     has: str
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a list that nobody makes."""
+        for name in (self.wants, self.has):
+            if name not in _LISTS:
+                raise ValueError(f"no list {name!r:.80}; there are {', '.join(_LISTS)}.{nearest(name, _LISTS)}")
+
+
+class _Tokenizer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    wants: Names
+
+
+class _Features(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    first: Names
+
+
+class TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `data/tasks.toml` holds, where it is explained."""
+
+    rule: tuple[Rule, ...]
+    generic: Mapping[Text, Text]
+    tokenizer: _Tokenizer
+    features: _Features
 
 
 @dataclass(frozen=True)
@@ -54,7 +78,7 @@ class TaskVerdict:
 @functools.cache
 def rules() -> tuple[Rule, ...]:
     """Return the rules, in the order in which they are tried."""
-    return tuple(Rule(**row) for row in _data()["rule"])
+    return _data().rule
 
 
 def tasks_of(model_type: str, architecture: str, auto_classes: Iterable[str]) -> tuple[TaskVerdict, ...]:
@@ -106,7 +130,7 @@ class _Side:
         """The kinds of processor that there are for the model type."""
         own = {kind for kind, table in registries.processor_tables().items() if self.model_type in table}
         given = {self.inputs(kind)[:1] for kind in own}
-        return frozenset(own | {kind for kind in _data()["generic"] if self.inputs(kind)[:1] not in given})
+        return frozenset(own | {kind for kind in _data().generic if self.inputs(kind)[:1] not in given})
 
     @functools.cached_property
     def modalities(self) -> frozenset[str]:
@@ -121,7 +145,7 @@ class _Side:
         if not fields:
             return frozenset([FIRST]) if gives_tensor(self.cls) else None
         first = next((name for name in fields if name != "loss"), "")
-        return frozenset([*fields, FIRST] if first in _data()["features"]["first"] else fields)
+        return frozenset([*fields, FIRST] if first in _data().features.first else fields)
 
     @functools.cached_property
     def required(self) -> frozenset[str]:
@@ -146,7 +170,7 @@ class _Side:
 
     def processor(self, kind: str) -> SourceClass | None:
         """Return the model type's processor of that kind, or a generic one; None where its source is not there."""
-        names = (*registries.processor_tables()[kind].get(self.model_type, ()), _data()["generic"].get(kind))
+        names = (*registries.processor_tables()[kind].get(self.model_type, ()), _data().generic.get(kind))
         return next((found for name in names if name and (found := read_class(name))), None)
 
     def inputs(self, kind: str) -> tuple[str, ...]:
@@ -273,7 +297,7 @@ def _methods(needs: Needs, side: _Side) -> set[str]:
 
 def _tokenizer_arguments(needs: Needs, side: _Side) -> set[str]:
     found = side.processor("tokenizer") if "tokenizer" in needs.feeds else None
-    return set(_data()["tokenizer"]["wants"]) & set(found.parameters("__call__")) if found else set()
+    return set(_data().tokenizer.wants) & set(found.parameters("__call__")) if found else set()
 
 
 def _plain(word: str) -> bool:
@@ -303,5 +327,5 @@ _LISTS: dict[str, Callable[[Needs, _Side], Any]] = {
 
 
 @functools.cache
-def _data() -> dict[str, Any]:
-    return tomllib.loads((files("hfci.catalog") / "data" / "tasks.toml").read_text(encoding="utf-8"))
+def _data() -> TaskFile:
+    return read_toml(files("hfci.catalog") / "data" / "tasks.toml", TaskFile, "the tasks")

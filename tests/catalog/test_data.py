@@ -1,0 +1,70 @@
+"""What is wrong with a data file of the catalog is an error with file and row, before anything is looked at."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hfci.catalog.aliases import AliasFile
+from hfci.catalog.facts import InputFile
+from hfci.catalog.families import FamilyFile
+from hfci.catalog.tasks import TaskFile
+from hfci.errors import UsageError
+from hfci.parsing import read_toml
+
+STRUCTURES = {"aliases": AliasFile, "families": FamilyFile, "inputs": InputFile, "tasks": TaskFile}
+
+
+NOTHING = "inputs = []\noutputs = []\ntasks = []\n"
+
+
+def spoilt(folder: Path, name: str, old: str, new: str) -> Path:
+    """Return the package's file with a text replaced where it first stands."""
+    path = folder / f"{name}.toml"
+    text = (files("hfci.catalog") / "data" / path.name).read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("aliases", "spelled =", "speled =", "alias[0] (cache): unknown key 'speled'. Did you mean spelled?"),
+        (
+            "aliases",
+            '["past_key_values", "cache_params"]',
+            '"past_key_values"',
+            "alias[0] (cache): spelled must be a l",
+        ),
+        ("aliases", 'word = "cache"', 'word = ""', "alias[0] (): word must be a text with something in it, not ''"),
+        ("aliases", '"named so', "named so", "cannot read the aliases"),
+        ("inputs", "\naudio =", "\naudoi =", "audoi must be one of text, image, video, audio, time-series, boxes, "),
+        ("inputs", '["bbox"]', "[]", "modalities.boxes must be a list of names, not []"),
+        ("inputs", "[modalities]", "[modality]", "unknown key 'modality'. Did you mean modalities?"),
+        ("tasks", 'wants = "fed inputs"', 'wants = "fed input"', "no list 'fed input'; there are loaded processors, "),
+        ("tasks", "wants =", "whants =", "rule[0] (no-processor): unknown key 'whants'. Did you mean wants"),
+        ("tasks", '["boxes", "table"]', "3", "tokenizer.wants must be a list of names, not 3"),
+        ("tasks", "[features]", "[feature]", "unknown key 'feature'. Did you mean features?"),
+        ("families", "[promises.protein]", "[promises.protien]", "there is no [promises.protein]: what may its "),
+        (
+            "families",
+            "[promises.protein]",
+            f"[promises.protien]\n{NOTHING}[promises.protein]",
+            "promises.protien: there",
+        ),
+        ("families", 'inputs = ["', 'inputs = ["taste", "', "inputs[0] must be one of text, image, video, "),
+    ],
+)
+def test_a_wrong_row_is_an_error_with_its_file_and_place(
+    tmp_path: Path, name: str, old: str, new: str, said: str
+) -> None:
+    path = spoilt(tmp_path, name, old, new)
+    kind: type[Any] = STRUCTURES[name]
+    with pytest.raises(UsageError) as error:
+        read_toml(path, kind, f"the {name}")
+    assert said in str(error.value)
+    assert str(path) in str(error.value)
