@@ -30,6 +30,7 @@ class TestWavTokenizerModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )

@@ -31,6 +31,7 @@ class TestCsmForConditionalGeneration:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],

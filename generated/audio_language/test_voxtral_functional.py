@@ -75,6 +75,7 @@ class TestVoxtralForConditionalGeneration:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],

@@ -69,6 +69,8 @@ class TestGroundingDinoForObjectDetection:
             "golden_output",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
+            "base_model_loads_into_head_and_back",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -29,6 +29,7 @@ class TestPPDocLayoutV3Model:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],
@@ -68,6 +69,7 @@ class TestPPDocLayoutV3ForObjectDetection:
             "golden_output",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],

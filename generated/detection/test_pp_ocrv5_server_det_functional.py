@@ -29,6 +29,7 @@ class TestPPOCRV5ServerDetForObjectDetection:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )

@@ -67,6 +67,7 @@ class TestPPOCRV6SmallDetForObjectDetection:
             "golden_output",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )

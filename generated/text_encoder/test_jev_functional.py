@@ -29,6 +29,7 @@ class TestJevForDecision:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "eager_equals_sdpa",
         ],
     )

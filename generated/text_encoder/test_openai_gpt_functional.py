@@ -69,6 +69,8 @@ class TestOpenAIGPTLMHeadModel:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -108,6 +110,7 @@ class TestOpenAIGPTForSequenceClassification:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )

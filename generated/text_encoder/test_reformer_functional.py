@@ -69,6 +69,7 @@ class TestReformerModelWithLMHead:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -108,6 +109,7 @@ class TestReformerForMaskedLM:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -147,6 +149,7 @@ class TestReformerForSequenceClassification:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -187,6 +190,7 @@ class TestReformerForQuestionAnswering:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )

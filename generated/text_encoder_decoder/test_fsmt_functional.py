@@ -29,6 +29,7 @@ class TestFSMTModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
             "tuple_equals_dict",
         ],
     )
@@ -70,6 +71,7 @@ class TestFSMTForConditionalGeneration:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )

@@ -30,6 +30,7 @@ class TestLongT5Model:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
             "tuple_equals_dict",
         ],
     )
@@ -71,6 +72,7 @@ class TestLongT5ForConditionalGeneration:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
             "tuple_equals_dict",
         ],
     )

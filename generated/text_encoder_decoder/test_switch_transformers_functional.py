@@ -30,6 +30,7 @@ class TestSwitchTransformersModel:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
             "tuple_equals_dict",
         ],
     )
@@ -72,6 +73,7 @@ class TestSwitchTransformersForConditionalGeneration:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
             "tuple_equals_dict",
         ],
     )

@@ -72,6 +72,8 @@ class TestT5GemmaForConditionalGeneration:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -112,6 +114,7 @@ class TestT5GemmaForSequenceClassification:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -152,6 +155,7 @@ class TestT5GemmaForTokenClassification:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )

@@ -69,6 +69,7 @@ class TestTimesFm2_5ModelForPrediction:
             "golden_output",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],

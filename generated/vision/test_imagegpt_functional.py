@@ -66,6 +66,8 @@ class TestImageGPTForCausalImageModeling:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -106,6 +108,7 @@ class TestImageGPTForImageClassification:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )

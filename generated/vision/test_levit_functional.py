@@ -68,6 +68,7 @@ class TestLevitForImageClassification:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -106,6 +107,7 @@ class TestLevitForImageClassificationWithTeacher:
             "golden_output",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )

@@ -68,6 +68,7 @@ class TestPerceiverForImageClassificationLearned:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -107,6 +108,7 @@ class TestPerceiverForImageClassificationFourier:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -146,6 +148,7 @@ class TestPerceiverForImageClassificationConvProcessing:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -185,6 +188,7 @@ class TestPerceiverForMaskedLM:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )
@@ -224,6 +228,7 @@ class TestPerceiverForSequenceClassification:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
         ],
     )

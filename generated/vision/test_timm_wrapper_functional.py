@@ -30,6 +30,7 @@ class TestTimmWrapperModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],
@@ -71,6 +72,7 @@ class TestTimmWrapperForImageClassification:
             "loss_matches_definition",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],

@@ -74,6 +74,8 @@ class TestIdefics2ForConditionalGeneration:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
+            "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],

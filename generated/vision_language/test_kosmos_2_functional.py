@@ -73,6 +73,7 @@ class TestKosmos2ForConditionalGeneration:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "tied_weights_stay_tied",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],

@@ -10,10 +10,13 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
 - `config:encoder_decoder`, `flag:can_generate`, `flag:sdpa`, `flag:stateful`, `flag:gradient_checkpointing`: what its
   config class and its own flags say
 - `flag:takes_labels`: labels for a loss, under one of the names of those that an auto table's heads take
+- `flag:declares_ties`: it names weights that are one tensor where its configuration asks for it
+- `flag:holds_base`: it builds the model whose head it is, under the name that its `base_model_prefix` says
 """
 
 from __future__ import annotations
 
+import dis
 import functools
 import inspect
 from collections.abc import Iterable, Mapping
@@ -111,6 +114,19 @@ def _is_open(parameters: Iterable[inspect.Parameter]) -> bool:
     return all(parameter.kind not in named or parameter.name == "self" for parameter in parameters)
 
 
+def _holds_base(cls: type[Any]) -> bool:
+    """Say whether an `__init__` of `cls` sets what its `base_model_prefix` names."""
+    for owner in cls.__mro__:
+        if "__init__" in vars(owner) and owner.__module__.startswith("transformers."):
+            code = inspect.unwrap(vars(owner)["__init__"]).__code__
+            if {"setattr", "base_model_prefix"} <= set(code.co_names):
+                return True
+            stored = {step.argval for step in dis.get_instructions(code) if step.opname == "STORE_ATTR"}
+            if cls.base_model_prefix in stored:
+                return True
+    return False
+
+
 def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) -> frozenset[str]:
     """Return the facts of `cls`, which stands in `tables` and whose model type's classes stand in `type_tables`."""
     config = cls.config_class
@@ -127,6 +143,8 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:sdpa": getattr(cls, "_supports_sdpa", False) is True,
         "flag:stateful": getattr(cls, "_is_stateful", False),
         "flag:gradient_checkpointing": getattr(cls, "supports_gradient_checkpointing", False) is True,
+        "flag:declares_ties": bool(getattr(cls, "_tied_weights_keys", None)),
+        "flag:holds_base": _holds_base(cls),
         "flag:takes_labels": not _LABELS.isdisjoint(forward_parameters(cls)),
         "config:encoder_decoder": getattr(config, "is_encoder_decoder", False) is True,
     }

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
+from hfci.checks.loading import loaded
 from hfci.checks.tensors import same_bits
 
 if TYPE_CHECKING:
@@ -35,10 +34,8 @@ def missing_key_is_initialised(tiny: TinyModel) -> None:
     first, second = (_built(cls, config, seed) for seed in (0, 1))
     with _marked_memory(), torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(2)
-        # not by a `from_pretrained` of the class's own, which may want further files
-        general = inspect.getattr_static(PreTrainedModel, "from_pretrained").__func__
-        loaded = general(cls, None, config=config, state_dict={}, local_files_only=True)
-    one, two, found = _tensors(first), _tensors(second), _tensors(loaded)
+        filled, _ = loaded(cls, None, config=config, state_dict={})
+    one, two, found = _tensors(first), _tensors(second), _tensors(filled)
     if strays := one.keys() ^ found.keys():
         raise AssertionError(f"other weights than building gives: {', '.join(sorted(strays))}")
     wrong = [f"{name} {why}" for name in one if (why := _wrong(one[name], two[name], found[name]))]

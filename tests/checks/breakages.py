@@ -205,6 +205,40 @@ def unknown_to(kind: type[nn.Module]) -> Callable[[nn.Module], None]:
     return patch
 
 
+def as_subclass(model: Any, **members: Any) -> Any:
+    """Make `model` one of a subclass of the same name that has `members`, of which what is loaded will be too."""
+    whole = type(model)
+    model.__class__ = type(whole.__name__, (whole,), {"__module__": whole.__module__, **members})
+    return whole
+
+
+def never_tied(model: Any) -> None:
+    as_subclass(model, tie_weights=lambda *_, **__: None)
+
+
+def tied_whatever_is_asked(model: Any) -> None:
+    def init(self: Any, *given: Any) -> None:
+        whole.__init__(self, *given)
+        self.get_output_embeddings().weight = self.get_input_embeddings().weight
+
+    whole = as_subclass(model, __init__=init)
+
+
+def behind_its_own_prefix(model: Any) -> None:
+    old = model.base_model_prefix
+
+    def init(self: Any, *given: Any) -> None:
+        whole.__init__(self, *given)
+        self.moved = self._modules.pop(old)
+
+    whole = as_subclass(model, __init__=init, base_model_prefix="moved")
+    model.moved = model._modules.pop(old)
+
+
+def without_a_prefix(base: Any) -> None:
+    as_subclass(base, base_model_prefix="")
+
+
 def unmasked_when_eager(module: nn.Module) -> None:
     def hook(attention: Any, given: Any, options: Any) -> Any:
         eager = attention.config._attn_implementation == "eager"
@@ -248,10 +282,15 @@ BREAKAGES = (
     Breakage("missing_key_is_initialised", "bert", "", unknown_to(nn.LayerNorm)),
     Breakage("missing_key_is_initialised", "vit", "", unknown_to(nn.Linear)),
     Breakage("missing_key_is_initialised", "llama", "", unknown_to(nn.Embedding)),
+    Breakage("tied_weights_stay_tied", "bert", "", never_tied, "BertForMaskedLM"),
+    Breakage("tied_weights_stay_tied", "t5", "", never_tied),
+    Breakage("tied_weights_stay_tied", "gpt2", "", tied_whatever_is_asked, "GPT2LMHeadModel"),
+    Breakage("base_model_loads_into_head_and_back", "vit", "vit", without_a_prefix, "ViTForImageClassification"),
     Breakage("eager_equals_sdpa", "llama", "layers.0.self_attn", louder_when_eager),
     Breakage("eager_equals_sdpa", "llama", "layers.0.self_attn", unmasked_when_eager),
     Breakage("eager_equals_sdpa", "bert", "encoder.layer.0.attention.self", louder_when_eager),
     Breakage("eager_equals_sdpa", "vit", "layers.0.attention", louder_when_eager),
+    Breakage("base_model_loads_into_head_and_back", "bert", "", behind_its_own_prefix, "BertForTokenClassification"),
     Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
     Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
 )

@@ -1,0 +1,52 @@
+"""Loading a checkpoint as transformers does it, with its report of what was missing or left over."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+__all__ = ["has_its_own", "loaded", "reloaded", "saved_weights"]
+
+
+def loaded(cls: type[Any], folder: str | None, **options: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Return what transformers' general `from_pretrained` makes of the checkpoint in `folder`, and its report.
+
+    Not what one of the class's own makes of it, which may want further files. Without a folder `options` have the
+    configuration and the `state_dict`.
+    """
+    found: tuple[Any, Mapping[str, Any]] = _general()(
+        cls, folder, output_loading_info=True, local_files_only=True, **options
+    )
+    return found
+
+
+def reloaded(model: Any, cls: type[Any] | None = None, **options: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Return `model` saved and loaded again, as a `cls` if that is given, and the report of loading."""
+    with tempfile.TemporaryDirectory(prefix="hfci-") as folder:
+        model.save_pretrained(folder)
+        return loaded(cls or type(model), folder, **options)
+
+
+def has_its_own(cls: type[Any]) -> bool:
+    """Tell whether `cls` has a `from_pretrained` of its own."""
+    return inspect.getattr_static(cls, "from_pretrained").__func__ is not _general()
+
+
+def saved_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters and persistent buffers that `model` saves, by every name they have."""
+    patterns = getattr(model, "_keys_to_ignore_on_save", None) or ()
+    return {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if isinstance(tensor, Tensor) and not any(re.search(pattern, name) for pattern in patterns)
+    }
+
+
+def _general() -> Any:
+    return inspect.getattr_static(PreTrainedModel, "from_pretrained").__func__
