@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-import tomllib
+import tomllib  # noqa: TID251 -- it is read here, for everybody
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from importlib.resources.abc import Traversable

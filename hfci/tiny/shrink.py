@@ -1,7 +1,6 @@
 """The general rule: a default configuration, as nested data, made tiny.
 
-The sizes are in `data/shrink.toml`, the relations between them in `data/relations.toml`; here is only how they are
-applied.
+The sizes are in `data/shrink.toml`; here is only how they are applied. The relations between them: `relations`.
 """
 
 from __future__ import annotations
@@ -9,18 +8,19 @@ from __future__ import annotations
 import copy
 import functools
 import math
-import operator
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from msgspec import Meta, Struct
+
+from hfci.parsing import Names, Text, read_toml
 from hfci.tiny.derived_fields import drop_computed
 from hfci.tiny.recipes import recipe_for
+from hfci.tiny.relations import keep_relations
 
-__all__ = ["shrink"]
+__all__ = ["ShrinkFile", "shrink"]
 
 Data = dict[str, Any]
 
@@ -35,35 +35,45 @@ _PATCHES = 4
 _PIXELS = 64
 
 
-@dataclass(frozen=True)
-class _Rule:
-    names: tuple[str, ...]
-    to: int | None = None
-    lists: int | str | None = None
+Size = Annotated[int, Meta(ge=1, title="a number of at least 1")]
+
+
+class ShrinkRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A row of `data/shrink.toml`, where its columns are explained."""
+
+    names: Names
+    to: Size | None = None
+    lists: Annotated[Size | Literal["steps"] | None, Meta(title="a number of at least 1, or 'steps'")] = None
     above: int = 0
-    when_to: Mapping[str, int] = field(default_factory=dict)
-    keep: str | None = None
+    when_to: Mapping[str, Size] = {}
+    keep: Text | None = None
     image: bool = False
     layers: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise ValueError where it does not say one thing."""
+        has_size = self.to is not None or self.lists is not None
+        if has_size + (self.keep is not None) + self.image + self.layers != 1:
+            raise ValueError("a rule has a size (`to`, `lists`), or says `keep`, `image` or `layers`; one of these")
+
     def covers(self, name: str) -> bool:
+        """Tell whether it is the rule of a field of that name, if none before it is."""
         return any(fnmatchcase(name, pattern) for pattern in self.names)
 
 
-@functools.cache
-def _rules() -> tuple[_Rule, ...]:
-    data = tomllib.loads((files("hfci.tiny") / "data" / "shrink.toml").read_text(encoding="utf-8"))
-    return tuple(_Rule(**{**row, "names": tuple(row["names"])}) for row in data["rule"])
+class ShrinkFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """What `data/shrink.toml` holds."""
+
+    rule: tuple[ShrinkRule, ...]
 
 
 @functools.cache
-def _relations() -> tuple[tuple[str, str], ...]:
-    data = tomllib.loads((files("hfci.tiny") / "data" / "relations.toml").read_text(encoding="utf-8"))
-    return tuple((target, row["equals"]) for row in data["relation"] for target in row["targets"])
+def _rules() -> tuple[ShrinkRule, ...]:
+    return read_toml(files("hfci.tiny") / "data" / "shrink.toml", ShrinkFile, "the sizes").rule
 
 
 @functools.cache
-def _rule_for(name: str) -> _Rule | None:
+def _rule_for(name: str) -> ShrinkRule | None:
     return next((rule for rule in _rules() if rule.covers(name)), None)
 
 
@@ -79,7 +89,7 @@ def shrink(default: Data, architecture: str | None = None) -> Data:
     vocabulary = _Vocabulary(default)
     for node, original in _nodes(tiny, default):
         vocabulary.rewrite(node, original)
-        _keep_relations(node, original)
+        keep_relations(node, original)
         _keep_relations_of_layers(node, original)
         _scale_pinpoints(node, original)
         drop_computed(node)
@@ -162,11 +172,11 @@ def _shrunk(default: Data) -> Data:
     return node
 
 
-def _of_layer(rule: _Rule | None, value: Any, default: Data) -> Any:
+def _of_layer(rule: ShrinkRule | None, value: Any, default: Data) -> Any:
     return value if rule is None or rule.keep or rule.layers or rule.image else _applied(rule, value, default)
 
 
-def _applied(rule: _Rule, value: Any, default: Data) -> Any:
+def _applied(rule: ShrinkRule, value: Any, default: Data) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, list, tuple)):
         return value
     to = next((small for beside, small in rule.when_to.items() if default.get(beside)), rule.to)
@@ -266,6 +276,18 @@ def _repicked(value: list[int], count: int, depth: int) -> list[int]:
     return [new[index] if index >= 0 else max(index, -count) for index in value]
 
 
+def _keep_relations_of_layers(node: Data, default: Data) -> None:
+    """Do the same for every layer that differs from the rest, with what it has of its own and what of the whole."""
+    kept = _kept_layers(default)
+    for index, original in (default.get("per_layer_config") or {}).items():
+        if int(index) in kept:
+            layer = node["per_layer_config"][kept.index(int(index))]
+            before = {**node, **layer}
+            whole = dict(before)
+            keep_relations(whole, {**default, **original})
+            layer.update({name: value for name, value in whole.items() if value != before.get(name)})
+
+
 # --- images ---------------------------------------------------------------------------------------------------------
 
 
@@ -279,6 +301,19 @@ def _image_size(value: Any, default: Data) -> Any:
     if not isinstance(patch, int) or default.get("depths"):
         return min(value, _PIXELS)
     return min(value, patch * _PATCHES)
+
+
+def _scale_pinpoints(node: Data, default: Data) -> None:
+    """Scale the sizes that a picture may be tiled to, multiples of its tower's image, as that image was."""
+    pinpoints = default.get("image_grid_pinpoints")
+    sizes = [
+        (part["image_size"], original["image_size"])
+        for part, original in _nodes(node, default)
+        if isinstance(original.get("image_size"), int) and "image_size" in part
+    ]
+    if isinstance(pinpoints, list) and sizes:
+        new, old = sizes[0]
+        node["image_grid_pinpoints"] = [[side * new // old for side in sides] for sides in pinpoints]
 
 
 # --- vocabulary -----------------------------------------------------------------------------------------------------
@@ -315,88 +350,3 @@ class _Vocabulary:
             if self._is_id(name):
                 new = [self._new.get(token, token) for token in (value if isinstance(value, list) else [value])]
                 node[name] = new if isinstance(value, list) else new[0]
-
-
-# --- relations ------------------------------------------------------------------------------------------------------
-
-_OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "*": operator.mul,
-    "//": operator.floordiv,
-    "+": operator.add,
-}
-
-
-def _keep_relations(node: Data, default: Data) -> None:
-    """Make every relation that holds in `default` hold in `node`; rope sections fill half a head again."""
-    for target, formula in _relations():
-        before = _evaluated(formula, default)
-        if before is not None and default.get(target) == before:
-            after = _evaluated(formula, node)
-            if after:
-                node[target] = after
-    for holder, original in ((node, default), *_rope_parameters(node, default)):
-        section = original.get("mrope_section")
-        if isinstance(section, list) and section and _head_dim(node):
-            holder["mrope_section"] = _scaled_section(section, node, default)
-
-
-def _keep_relations_of_layers(node: Data, default: Data) -> None:
-    """Do the same for every layer that differs from the rest, with what it has of its own and what of the whole."""
-    kept = _kept_layers(default)
-    for index, original in (default.get("per_layer_config") or {}).items():
-        if int(index) in kept:
-            layer = node["per_layer_config"][kept.index(int(index))]
-            before = {**node, **layer}
-            whole = dict(before)
-            _keep_relations(whole, {**default, **original})
-            layer.update({name: value for name, value in whole.items() if value != before.get(name)})
-
-
-def _scale_pinpoints(node: Data, default: Data) -> None:
-    """Scale the sizes that a picture may be tiled to, multiples of its tower's image, as that image was."""
-    pinpoints = default.get("image_grid_pinpoints")
-    sizes = [
-        (part["image_size"], original["image_size"])
-        for part, original in _nodes(node, default)
-        if isinstance(original.get("image_size"), int) and "image_size" in part
-    ]
-    if isinstance(pinpoints, list) and sizes:
-        new, old = sizes[0]
-        node["image_grid_pinpoints"] = [[side * new // old for side in sides] for sides in pinpoints]
-
-
-def _rope_parameters(node: Data, default: Data) -> Iterator[tuple[Data, Data]]:
-    for name in ("rope_parameters", "rope_scaling"):
-        if isinstance(default.get(name), dict) and isinstance(node.get(name), dict):
-            yield node[name], default[name]
-
-
-def _head_dim(data: Data) -> int:
-    if isinstance(data.get("head_dim"), int) and data["head_dim"]:
-        return int(data["head_dim"])
-    if data.get("hidden_size") and data.get("num_attention_heads"):
-        return int(data["hidden_size"] // data["num_attention_heads"])
-    return 0
-
-
-def _scaled_section(section: list[int], node: Data, default: Data) -> list[int]:
-    share = sum(section) / max(1, _head_dim(default))
-    total = max(len(section), round(share * _head_dim(node)))
-    scaled = [max(1, math.floor(part * total / sum(section))) for part in section]
-    scaled[0] += total - sum(scaled)
-    return scaled
-
-
-def _evaluated(formula: str, data: Data) -> int | None:
-    """Evaluate a formula of field names, left to right, `a * b // c`; None where a field is missing or no number."""
-    result: int | None = None
-    operation = "*"
-    for word in formula.split():
-        if word in _OPERATIONS:
-            operation = word
-            continue
-        value = int(word) if word.isdigit() else data.get(word)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not value:
-            return None
-        result = int(value) if result is None else int(_OPERATIONS[operation](result, value))
-    return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
+import tomllib  # noqa: TID251 -- a digest of whatever stands there, by another version of hfci too
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is wrong with a data file of the catalog is an error with file and row, before anything is looked at."""
+"""What is wrong with a data file of the package is an error with file and row, before anything is looked at."""
 
 from __future__ import annotations
 
@@ -14,8 +14,17 @@ from hfci.catalog.families import FamilyFile
 from hfci.catalog.tasks import TaskFile
 from hfci.errors import UsageError
 from hfci.parsing import read_toml
+from hfci.tiny.relations import RelationFile
+from hfci.tiny.shrink import ShrinkFile
 
-STRUCTURES = {"aliases": AliasFile, "families": FamilyFile, "inputs": InputFile, "tasks": TaskFile}
+STRUCTURES: dict[str, tuple[str, type[Any]]] = {
+    "aliases": ("catalog", AliasFile),
+    "families": ("catalog", FamilyFile),
+    "inputs": ("catalog", InputFile),
+    "tasks": ("catalog", TaskFile),
+    "relations": ("tiny", RelationFile),
+    "shrink": ("tiny", ShrinkFile),
+}
 
 
 NOTHING = "inputs = []\noutputs = []\ntasks = []\n"
@@ -24,7 +33,7 @@ NOTHING = "inputs = []\noutputs = []\ntasks = []\n"
 def spoilt(folder: Path, name: str, old: str, new: str) -> Path:
     """Return the package's file with a text replaced where it first stands."""
     path = folder / f"{name}.toml"
-    text = (files("hfci.catalog") / "data" / path.name).read_text(encoding="utf-8")
+    text = (files("hfci") / STRUCTURES[name][0] / "data" / path.name).read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     return path
@@ -57,14 +66,30 @@ def spoilt(folder: Path, name: str, old: str, new: str) -> Path:
             "promises.protien: there",
         ),
         ("families", 'inputs = ["', 'inputs = ["taste", "', "inputs[0] must be one of text, image, video, "),
+        ("shrink", "names =", "name =", "rule[0]: unknown key 'name'. Did you mean names?"),
+        ("shrink", "to = 32", 'to = "32"', "rule[1]: to must be a number of at least 1, not '32'"),
+        ("shrink", "to = 32", "to = 32\nimage = true", "rule[1]: a rule has a size (`to`, `lists`), or says `keep`"),
+        ("shrink", "to = 32", "above = 3", "rule[1]: a rule has a size (`to`, `lists`), or says `keep`"),
+        (
+            "shrink",
+            'lists = "steps"\nto',
+            'lists = "step"\nto',
+            "lists must be a number of at least 1, or 'steps', not",
+        ),
+        ("relations", "targets =", "target =", "relation[0]: unknown key 'target'. Did you mean targets?"),
+        (
+            "relations",
+            '"hidden_size * 2"',
+            '"hidden_size ** 2"',
+            "relation[1]: equals must be a formula such as 'hidde",
+        ),
     ],
 )
 def test_a_wrong_row_is_an_error_with_its_file_and_place(
     tmp_path: Path, name: str, old: str, new: str, said: str
 ) -> None:
     path = spoilt(tmp_path, name, old, new)
-    kind: type[Any] = STRUCTURES[name]
     with pytest.raises(UsageError) as error:
-        read_toml(path, kind, f"the {name}")
+        read_toml(path, STRUCTURES[name][1], f"the {name}")
     assert said in str(error.value)
     assert str(path) in str(error.value)
