@@ -58,6 +58,7 @@ def test_words_are_apart_by_any_space(tmp_path: Path) -> None:
     told = prepared(tmp_path, TRANSFORMERS="transformers\r\ntorch\r\n", PACKAGES=" timm\u2028\nkey=evil\n")
     assert Path(told["asked"]).read_text() == "transformers\ntorch\ntimm\nkey=evil\n"
     assert len(told["key"]) == 64
+    assert told["NOX_DEFAULT_VENV_BACKEND"] == "uv"
 
 
 @pytest.mark.parametrize("option", ["--index-url=https://evil.example", "-r/etc/passwd", "--pre"])
