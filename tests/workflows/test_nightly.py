@@ -6,16 +6,19 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .projects import ASSERT, SMOKE, by_hand, data_branch, generated, project
+from .projects import ASSERT, ONLY_MODELS, SMOKE, by_hand, data_branch, generated, project
 from .support import OWNER, ROOT, Emulator, Told, git, repository, write
 
 FILES = ["files", "commit"]
 SHARD = "smoke on small 1/1"
 ARM = "smoke on arm 1/1"
 SITE = {"HFCI_PAGES": "true"}
+# Where what matters is the pinned half alone.
+PINNED_ALONE = [{"job": name, "before": ""} for name in ("newest", "arm")]
 
 
 def only_bert(folder: Path) -> None:
@@ -167,7 +170,7 @@ def test_what_an_older_hfci_kept_is_reused(emulator: Emulator, tmp_path: Path) -
     git(place, "commit", "--quiet", "--all", "--message", "older")
     newest = git(folder, "rev-parse", "hfci-data")
     git(folder, "update-ref", "refs/heads/hfci-data", git(place, "rev-parse", "HEAD"))
-    told = emulator.run("ci.yml", name="older")
+    told = emulator.run("ci.yml", name="older", cancel=ONLY_MODELS)
     git(folder, "update-ref", "refs/heads/hfci-data", newest)
     assert told["models / plan"].outputs["shards"] == "0", told["models / plan"].summary
     assert "not read" not in told["models / plan"].summary
@@ -184,8 +187,8 @@ def test_a_night_that_reuses_everything_throws_nothing_away(emulator: Emulator) 
 
 
 def test_nothing_selected_without_reuse_is_red(emulator: Emulator) -> None:
-    told = emulator.run("ci.yml", name="nothing", vars={"HFCI_MODELS": "no-such-model"})
-    assert told["models / plan"].result == told["gate"].result == "failure"
+    told = emulator.run("ci.yml", name="nothing", vars={"HFCI_MODELS": "no-such-model"}, cancel=ONLY_MODELS)
+    assert told["models / plan"].result == "failure"
     assert told["models / report"].result == "skipped"
     assert "no-such-model" in told["models / plan"].log
 
@@ -215,7 +218,8 @@ def test_a_broken_newest_half_does_not_lose_the_pinned_halfs_night(
 
 def test_a_narrowed_nightly_adds_to_what_is_kept(halved: tuple[Emulator, Told], tmp_path: Path) -> None:
     emulator, _ = halved
-    told = emulator.run("nightly.yml", name="narrowed", **by_hand(models="two"), vars=SITE, run_id="1001")
+    alone: dict[str, Any] = {"cancel": PINNED_ALONE}
+    told = emulator.run("nightly.yml", name="narrowed", **by_hand(models="two"), vars=SITE, run_id="1001", **alone)
     assert told["keep pinned / commit"].result == told["pages"].result == "success", told.log
     assert len(kept(emulator, "main/records/1000/")) == len(kept(emulator, "main/records/1001/")) == 1
     assert runs(emulator, tmp_path / "data") == 2
@@ -225,19 +229,20 @@ def test_a_narrowed_nightly_adds_to_what_is_kept(halved: tuple[Emulator, Told], 
     assert "OneSmoke" in page
     assert "TwoSmoke" in page
     # The next whole night replaces what both left.
-    emulator.run("nightly.yml", name="whole", event="schedule", vars=SITE | {"HFCI_MODELS": "one two"}, run_id="1002")
+    whole = {"event": "schedule", "vars": SITE | {"HFCI_MODELS": "one two"}, **alone}
+    emulator.run("nightly.yml", name="whole", run_id="1002", **whole)
     assert [name.split("/")[2] for name in kept(emulator, "main/records/")] == ["1002"]
 
 
 def test_a_night_is_held_against_the_one_before_though_its_event_names_no_repository(tmp_path: Path) -> None:
     """What GitHub says of a schedule is that alone: the default branch is where it runs."""
     emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
-    only = [
-        {"job": name, "before": ""} for name in ("newest", "arm")
-    ]  # a baseline is over everything, and that half would render it
-    folder, about = emulator.repositories[OWNER], {"event": "schedule", "cancel": only}
+    folder, about = emulator.repositories[OWNER], {"event": "schedule", "cancel": PINNED_ALONE}
     first = emulator.run("nightly.yml", name="first", payload={"schedule": "23 2 * * *"}, **about)
     assert first["keep pinned / commit"].result == "success", first.log
+    # Nobody set Pages up: nothing is red for it.
+    assert first["pages"].result == "skipped"
+    assert "failure" not in first.results.values()
     repository(folder, generated({"one": "assert 2 + 2 == 5"}, tiers=("smoke", "functional")))
     second = emulator.run("nightly.yml", name="second", payload={"schedule": "23 2 * * *"}, run_id="1001", **about)
     assert second["keep pinned / commit"].result == "success", second.log
@@ -250,7 +255,7 @@ def test_records_that_claim_another_commit_or_run_grant_nothing(tmp_path: Path) 
     """What a shard uploads is whatever its tests left: here, green records of what this run is not."""
     emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
     about = {"event": "schedule", "vars": {"HFCI_MODELS": "one"}}
-    cut = [{"job": name, "before": ""} for name in ("newest", "arm", "keep")]
+    cut = [*PINNED_ALONE, {"job": "keep", "before": ""}]
     told = emulator.run("nightly.yml", name="night", cancel=cut, **about)
     (path,) = told.artifact("coverage-summary-records-0-1").glob("records-*.jsonl")
     text, commit = path.read_text(), git(emulator.repositories[OWNER], "rev-parse", "HEAD")
@@ -270,31 +275,25 @@ def test_records_that_claim_another_commit_or_run_grant_nothing(tmp_path: Path) 
     assert told["keep pinned / files"].result == "failure"
     assert f"is of run 20200101T000000Z-00000000, and all of this was to be of run {run}: nothing" in told.log
     assert told["keep pinned / commit"].result == "skipped"
-    told = emulator.run("ci.yml", name="reuse", vars={"HFCI_MODELS": "one"})
+    plan_alone = [{"job": name, "before": ""} for name in ("smoke on", "report")]
+    told = emulator.run("ci.yml", name="reuse", vars={"HFCI_MODELS": "one"}, cancel=[*ONLY_MODELS, *plan_alone])
     assert (told["models / plan"].outputs["shards"], told["models / plan"].outputs["reused"]) == ("1", "0")
 
 
 def test_what_is_not_on_the_default_branch_is_not_kept(halved: tuple[Emulator, Told]) -> None:
     emulator, _ = halved
     before = git(emulator.repositories[OWNER], "rev-parse", "hfci-data")
-    told = emulator.run("nightly.yml", name="other", **by_hand(), ref="refs/heads/other", vars={"HFCI_MODELS": "one"})
+    about = {"vars": {"HFCI_MODELS": "one"}, "ref": "refs/heads/other", "cancel": PINNED_ALONE}
+    told = emulator.run("nightly.yml", name="other", **by_hand(), **about)
     assert told["pinned / report"].result == "success", told.log
     assert told["keep pinned / files"].result == told["pages"].result == "skipped"
     assert git(emulator.repositories[OWNER], "rev-parse", "hfci-data") == before
 
 
-def test_without_pages_the_night_is_green_all_the_same(tmp_path: Path) -> None:
-    emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
-    only_bert(emulator.repositories[OWNER])
-    cancel = [{"job": name, "before": ""} for name in ("newest", "arm")]
-    told = emulator.run("nightly.yml", event="schedule", vars={"HFCI_MODELS": "bert"}, site=False, cancel=cancel)
-    assert told["pages"].result == "skipped"
-
-
 def test_a_history_that_cannot_be_read_is_not_overwritten(tmp_path: Path) -> None:
     emulator = project(tmp_path, {"one": ASSERT}, runners=SMOKE)
     data_branch(emulator, {"main/history.db": "no database", "main/records/1/records-0-1.jsonl": "{}\n"})
-    told = emulator.run("nightly.yml", event="schedule", vars={"HFCI_MODELS": "one"})
+    told = emulator.run("nightly.yml", event="schedule", vars={"HFCI_MODELS": "one"}, cancel=PINNED_ALONE)
     assert told["keep pinned / files"].result == "failure"
     assert "history.db" in told["keep pinned / files"].log
     assert show(emulator, "main/history.db") == "no database"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .projects import ASSERT, SMOKE, project, pull_request
+from .projects import ASSERT, ONLY_MODELS, SMOKE, project, pull_request
 from .support import Emulator, Told
 
 # Each tries to make a file `pwned` somewhere, to speak to the runner, or to become markup.
@@ -33,7 +33,6 @@ ALL = " ".join(HOSTILE)
 OF_PLAN = {"matrix", "shards", "reused", "run"}
 OF_SETUP = {"key", "cache", "asked", "beside", "environment", "hfci"}
 OF_ACTIONS = {"python-version", "cache-hit", "ref", "commit", "download-path", "tree", *OF_SETUP}
-ONLY_MODELS = [{"job": "", "before": "nox"}]
 
 
 def untouched(told: Told) -> None:

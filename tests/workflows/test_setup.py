@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -14,7 +15,7 @@ from runpy import run_path
 import pytest
 
 from .projects import ASSERT, SMOKE, project
-from .support import ROOT, Emulator, Told, repository
+from .support import ROOT
 
 TEXT: dict[str, bool] = {"capture_output": True, "text": True}
 ACTION = ROOT / ".github" / "actions" / "setup"
@@ -91,33 +92,25 @@ permissions: {}
 jobs:
   hfci:
     permissions: {contents: read}
-    uses: example/hfci/.github/workflows/models.yml@0123456789012345678901234567890123456789
+    uses: $/.github/workflows/models.yml
     with:
       models: ${{ vars.MODELS }}
       tier: smoke
       transformers: ${{ vars.TRANSFORMERS }}
       packages: ${{ vars.PACKAGES }}
+      generated: generated
 """
 
 
-def call(folder: Path, *, models: str = "bert", transformers: str = "", packages: str = "", **more: object) -> Told:
-    """Run models.yml as another repository calls it."""
-    emulator: Emulator = project(folder, {"one": ASSERT})
-    repository(folder / "mine", {".github/workflows/mine.yml": CALLER})
-    emulator.repositories["somebody/mine"] = folder / "mine"
-    asked = {"MODELS": models, "TRANSFORMERS": transformers, "PACKAGES": packages}
-    return emulator.run("mine.yml", on="somebody/mine", vars=asked, **more)
-
-
-def test_a_requirement_with_a_comma_and_a_long_one(tmp_path: Path) -> None:
-    told = call(tmp_path, transformers="transformers>=5.17,<6", packages="timm>=1,<2 " + "x" * 600)
-    assert set(told.results.values()) == {"success"}, told.log
-
-
-def test_a_list_that_was_written_on_windows(tmp_path: Path) -> None:
-    told = call(tmp_path, models="bert\r\ngpt2\r\n", transformers="transformers\r\n")
-    assert set(told.results.values()) == {"success"}, told.log
-    assert [call.files["asked.txt"] for call in told.resolved] == [["transformers"]]
+def test_a_requirement_with_a_comma_a_long_one_and_lists_that_were_written_on_windows(tmp_path: Path) -> None:
+    emulator = project(tmp_path, {"one": ASSERT, "two": ASSERT}, files={".github/workflows/caller.yml": CALLER})
+    long = "x" * 600
+    asked = {"MODELS": "one\r\ntwo\r\n", "TRANSFORMERS": "transformers>=5.17,<6\r\n", "PACKAGES": f"timm>=1,<2 {long}"}
+    told = emulator.run("caller.yml", vars=asked)
+    assert {job.result for job in told.ran.values()} == {"success"}, told.log
+    assert [call.files["asked.txt"] for call in told.resolved] == [["transformers>=5.17,<6", "timm>=1,<2", long]]
+    plan = json.loads((told.artifact("coverage-summary-plan-1") / "plan.json").read_text())
+    assert plan["names"] == ["one", "two"]
 
 
 def test_what_an_earlier_job_left_on_a_machine_is_not_used(tmp_path: Path) -> None:
