@@ -15,6 +15,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from hfci.cases.manifest import MANIFEST, Manifest, ManifestRow, load_manifest
 from hfci.cases.variant import Variant
 from hfci.catalog.families import Family, rules
@@ -29,6 +31,7 @@ from hfci.generation.write import is_on_disk, require_own, staged
 from hfci.results import text as texts
 from hfci.templating import environment, templates_dir
 from hfci.tiny.recipes import recipe_rows
+from hfci.tiny.specs import OMITTED, Input, Spec
 
 __all__ = [
     "COLUMNS",
@@ -309,17 +312,17 @@ def _assignments(values: Mapping[str, Any]) -> list[str]:
     return [as_code(f"{name} = {_spelled(value)}") for name, value in values.items()]
 
 
-def _inputs(specs: Mapping[str, Any]) -> list[str]:
+def _inputs(specs: Mapping[str, Input]) -> list[str]:
     return [f"{as_code(name)}: {_input(spec)}" for name, spec in specs.items()]
 
 
-def _input(spec: Any) -> str:
-    if spec == "omit":
+def _input(spec: Input) -> str:
+    if spec == OMITTED:
         return "not fed"
-    if isinstance(spec, Mapping) and "shape" in spec:
-        shape = ", ".join(map(str, spec["shape"]))
-        return f"{spec.get('values', 'normal')}, of shape {as_code(f'({shape})')}"
-    return as_code(_spelled(spec))
+    if isinstance(spec, Spec) and spec.shape is not None:
+        shape = ", ".join(map(str, spec.shape))
+        return f"{spec.values}, of shape {as_code(f'({shape})')}"
+    return as_code(_spelled(to_builtins(spec)))
 
 
 def _explained(values: Mapping[str, str]) -> list[str]:

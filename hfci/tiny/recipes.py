@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 from hfci.catalog import registries
 from hfci.catalog.whom import Whom
 from hfci.parsing import Reason, Text, read_toml
+from hfci.tiny.specs import Input
 from hfci.tiny.weights import GAIN
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Recipe(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
     - `default`: arguments of the default configuration, where it cannot be made without
     - `set`: dotted configuration field → value
     - `fill`: configuration field, of any part → value where it has none
-    - `inputs`: parameter of forward → how it is made (see hfci/tiny/inputs/spec.py)
+    - `inputs`: parameter of forward → how it is made (see hfci/tiny/specs.py)
     - `host_inputs`: the same, of the model that it is a part of, where it has no class of its own
     - `choices`: how many texts a row holds, side by side in a second dimension; 0: the one that it is
     - `run_parts`: run the models it holds, not its own forward
@@ -50,8 +51,8 @@ class Recipe(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
     default: Mapping[str, Any] = {}
     set: Mapping[str, Any] = {}
     fill: Mapping[str, Any] = {}
-    inputs: Mapping[str, Any] = {}
-    host_inputs: Mapping[str, Any] = {}
+    inputs: Mapping[str, Input] = {}
+    host_inputs: Mapping[str, Input] = {}
     choices: Annotated[int, Meta(ge=2, title="a number of texts, at least 2")] = 0
     run_parts: bool = False
     files: Mapping[str, Any] = {}

@@ -19,6 +19,7 @@ from hfci.tiny.inputs.spec import from_spec
 from hfci.tiny.inputs.text import text_inputs
 from hfci.tiny.inputs.vision import flattened_inputs, named_pixel_inputs, pixel_inputs, tower_inputs, video_inputs
 from hfci.tiny.recipes import recipe_for
+from hfci.tiny.specs import OMITTED, Input, Spec
 
 __all__ = ["make_inputs"]
 
@@ -57,23 +58,23 @@ def make_inputs(model: Any, rows: Sequence[int], *, seed: int = 0) -> dict[str, 
     return {name: _batch([row[name] for row in made], recipe.inputs.get(name)) for name in made[0]}
 
 
-def _choices(count: int, model: Any, row: int, seed: int, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def _choices(count: int, model: Any, row: int, seed: int, overrides: Mapping[str, Input]) -> dict[str, Any]:
     """Make one row of `count` texts to choose from: (1, count, …) of each."""
     made = [_one_row(model, row * count + place, seed, overrides) for place in range(count)]
     return {name: _joined([choice[name] for choice in made])[None] for name in made[0]}
 
 
-def _one_row(model: Any, row: int, seed: int, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def _one_row(model: Any, row: int, seed: int, overrides: Mapping[str, Input]) -> dict[str, Any]:
     context = Context(model, model.config, row, seed, overrides)
     for name, spec in overrides.items():
-        if spec != "omit":
+        if spec != OMITTED:
             context.made[name] = from_spec(name, spec, context)
     for name, maker in _MAKERS.items():
         if name in context.parameters and not _is_made(name, context) and not _left_out(name, context):
             made = _as_its_tower(name, context) or maker(context)
             context.made.update({key: value for key, value in made.items() if key not in context.made})
     spelled = context.parameters
-    return {spelled.get(name, name): value for name, value in context.made.items() if overrides.get(name) != "omit"}
+    return {spelled.get(name, name): value for name, value in context.made.items() if overrides.get(name) != OMITTED}
 
 
 def _is_made(name: str, context: Context) -> bool:
@@ -87,25 +88,24 @@ def _as_its_tower(name: str, context: Context) -> dict[str, Any]:
     tower = context.listener(name)
     specs = recipe_for(tower.config.model_type, type(tower.model).__name__).inputs
     spec = specs.get(name)
-    if tower.model is context.model or not isinstance(spec, Mapping) or spec.get("rows"):
+    if tower.model is context.model or not isinstance(spec, Spec) or spec.rows:
         return {}
-    names = {key: key if key in context.parameters else f"image_{key}" for key in specs if specs[key] != "omit"}
+    names = {key: key if key in context.parameters else f"image_{key}" for key in specs if specs[key] != OMITTED}
     return {whole: from_spec(key, specs[key], tower) for key, whole in names.items() if whole in context.parameters}
 
 
 def _left_out(name: str, context: Context) -> bool:
-    if context.overrides.get(name) == "omit":
+    if context.overrides.get(name) == OMITTED:
         return True
     return any(name in group and set(group[: group.index(name)]) & set(context.made) for group in _ALTERNATIVES)
 
 
-def _batch(values: list[Any], spec: Any) -> Any:
+def _batch(values: list[Any], spec: Input | None) -> Any:
     """Put rows together along the dimension that their spec names; each row `step` higher than the one before it."""
-    if not isinstance(spec, Mapping):
+    if not isinstance(spec, Spec):
         return _joined(values)
-    step = int(spec.get("step", 0))
-    placed = [value + step * place if step else value for place, value in enumerate(values)]
-    return _joined(placed, int(spec.get("rows", 0)))
+    placed = [value + spec.step * place if spec.step else value for place, value in enumerate(values)]
+    return _joined(placed, spec.rows)
 
 
 def _joined(values: list[Any], dimension: int = 0) -> Any:

@@ -13,6 +13,7 @@ import torch
 from hfci.catalog.aliases import argument_aliases, named
 from hfci.catalog.facts import entry
 from hfci.tiny.random_numbers import generator
+from hfci.tiny.specs import Input
 
 __all__ = ["FEATURE_METHODS", "Context", "configs", "look_up"]
 
@@ -54,7 +55,7 @@ class Context:
     config: Any
     row: int
     seed: int
-    overrides: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, Input] = field(default_factory=dict)
     made: dict[str, Any] = field(default_factory=dict)
 
     def feature_count(self, method: str, media: str) -> int:
