@@ -48,12 +48,21 @@ class Family(Rule, frozen=True, kw_only=True):
             yield f"gives {given}, and the family {self.name} promises one of {expected or 'none'}"
 
 
-class _Row(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FamilyRule(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One rule of the family `name`; a family may have several."""
+
     name: str
     title: str
 
 
-class _Promises(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Promises(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a family promises of its architectures.
+
+    - `inputs`: the modalities that they may take
+    - `outputs`: the fields of which each gives at least one
+    - `tasks`: the pipeline tasks that they may serve
+    """
+
     inputs: tuple[Modality, ...]
     outputs: tuple[str, ...]
     tasks: tuple[str, ...]
@@ -62,8 +71,8 @@ class _Promises(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FamilyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `data/families.toml` holds: the rules in the order in which they are tried, and each family's promises."""
 
-    family: tuple[_Row, ...]
-    promises: Mapping[str, _Promises]
+    family: tuple[FamilyRule, ...]
+    promises: Mapping[str, Promises]
 
     def __post_init__(self) -> None:
         """Raise ValueError for a family that promises nothing, and for promises of none."""

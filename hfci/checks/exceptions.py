@@ -26,15 +26,17 @@ if TYPE_CHECKING:
 
     from hfci.tiny import TinyModel
 
-__all__ = ["FOLDER", "CheckException", "excused", "names_excepted", "read_exceptions", "reason"]
+__all__ = ["FOLDER", "CheckException", "ExceptionFile", "excused", "names_excepted", "read_exceptions", "reason"]
 
 FOLDER = files("hfci.checks") / "data" / "exceptions"
 
 
 class CheckException(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One exception: of which `kind`, for whom, and `why`; of single outputs or parameters `names`, each with its why.
+    """One exception to a check, for those whom it covers.
 
-    A parameter is named by a pattern of its whole name.
+    - `kind`: one of those that the check's row in the table has
+    - `why`: what of the model makes the check wrong
+    - `names`: outputs, or patterns of parameters' whole names, each with its own why; none where it is all of the model
     """
 
     kind: str
@@ -42,7 +44,9 @@ class CheckException(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True
     names: Mapping[str, Reason] = {}
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ExceptionFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of `data/exceptions/`: the exceptions to the check that it is named for."""
+
     exception: tuple[CheckException, ...]
 
 
@@ -57,7 +61,7 @@ def read_exceptions(folder: Path | Traversable) -> dict[str, tuple[CheckExceptio
         name = file.name.removesuffix(".toml")
         if name not in CHECKS:
             raise UsageError(f"{file} holds the exceptions of no check.{nearest(name, CHECKS)}")
-        found[name] = read_toml(file, _File, "the exceptions").exception
+        found[name] = read_toml(file, ExceptionFile, "the exceptions").exception
         for index, row in enumerate(found[name]):
             _prove(row, CHECKS[name], f"{file}: exception[{index}]")
     return found

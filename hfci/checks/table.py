@@ -27,6 +27,7 @@ __all__ = [
     "NOT_ASKED",
     "Applicable",
     "Check",
+    "CheckFile",
     "ExceptionKind",
     "Role",
     "asked_of",
@@ -111,7 +112,9 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
             yield Variant(self.name, **dict(zip(named, combination, strict=True)))
 
 
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CheckFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `data/checks.toml` holds, in the order in which a test file asks them."""
+
     check: tuple[Check, ...]
 
 
@@ -120,7 +123,7 @@ def read_checks(path: Path | Traversable) -> dict[str, Check]:
 
     Raises UsageError with file and row where it is wrong, two rows bear one name, or one names no function.
     """
-    rows = read_toml(path, _Table, "the table of checks").check
+    rows = read_toml(path, CheckFile, "the table of checks").check
     found: dict[str, Check] = {}
     for index, row in enumerate(rows):
         where = f"{path}: check[{index}] ({row.name})"

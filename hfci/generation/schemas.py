@@ -19,7 +19,10 @@ from packaging.version import Version
 from hfci.cases.ledger import LedgerFile
 from hfci.cases.manifest import Manifest
 from hfci.cases.records import RULES, Header, Record
+from hfci.catalog.families import FamilyFile
+from hfci.checks.exceptions import ExceptionFile
 from hfci.checks.inert import InertFile
+from hfci.checks.table import CheckFile
 from hfci.configuration import Table
 from hfci.generation.drift import drift
 from hfci.generation.write import is_on_disk
@@ -28,6 +31,7 @@ from hfci.planning.popularity import Popularity
 from hfci.planning.requirements import Requirements
 from hfci.releases.acceptances import AcceptanceFile
 from hfci.results.formats.coverage_summary import CoverageSummary
+from hfci.tiny.recipes import RecipeFile
 from hfci.writing import replacing
 
 __all__ = ["DOCUMENTS", "Document", "check_schemas", "schemas", "write_schemas"]
@@ -45,7 +49,8 @@ TEXTS: dict[type[Any], dict[str, str]] = {
 
 
 class Document(NamedTuple):
-    """One format: where its schema lies in the package, what it is, and what it holds; of several kinds, each line one.
+    """One format: where its schema lies in the package, beside its file or folder if that is there too; what it is, and
+    what it holds, of several kinds each line one.
 
     `is_whole` says that hfci writes every field, be it at its default; otherwise those at their default are left out.
     """
@@ -87,6 +92,10 @@ DOCUMENTS = (
         (CoverageSummary,),
     ),
     Document("checks/data/inert", "Parameters that rightly get no gradient", (InertFile,), is_whole=False),
+    Document("checks/data/checks", "The table of checks", (CheckFile,), is_whole=False),
+    Document("checks/data/exceptions", "Exceptions to a check", (ExceptionFile,), is_whole=False),
+    Document("catalog/data/families", "The families, and what they promise", (FamilyFile,), is_whole=False),
+    Document("tiny/data/recipes", "Recipes: how model types are made tiny and fed", (RecipeFile,), is_whole=False),
 )
 
 # `- `name`, `other`: text; `third`: text`, over one line or more.

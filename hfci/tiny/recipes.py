@@ -23,7 +23,7 @@ from hfci.tiny.weights import GAIN
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BUDGET", "COLUMNS", "FOLDER", "Recipe", "read_recipes", "recipe_for", "recipe_rows"]
+__all__ = ["BUDGET", "COLUMNS", "FOLDER", "Recipe", "RecipeFile", "read_recipes", "recipe_for", "recipe_rows"]
 
 FOLDER = files("hfci.tiny") / "data" / "recipes"
 
@@ -76,14 +76,16 @@ COLUMNS = tuple(name for name in Recipe.__struct_fields__ if name not in (*Whom.
 _GENERAL = Recipe(reason="")
 
 
-class _File(Struct, frozen=True, forbid_unknown_fields=True):
+class RecipeFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of `data/recipes/`; `every.toml` there explains the columns."""
+
     recipe: tuple[Recipe, ...]
 
 
 def read_recipes(folder: Path | Traversable) -> tuple[Recipe, ...]:
     """Return the rows of the files in `folder`; UsageError names the file and the row that is wrong."""
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    return tuple(row for file in entries for row in read_toml(file, _File, "the recipes").recipe)
+    return tuple(row for file in entries for row in read_toml(file, RecipeFile, "the recipes").recipe)
 
 
 @functools.cache

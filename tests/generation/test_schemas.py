@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,19 @@ def test_no_union_is_one_that_msgspec_frees_twice() -> None:
             )
             inner += kind.types
         due += inner
+
+
+FILES = [
+    (each.path, file)
+    for each in DOCUMENTS
+    for file in (*PACKAGE.glob(f"{each.path}.toml"), *sorted(PACKAGE.joinpath(each.path).glob("*.toml")))
+]
+
+
+@pytest.mark.parametrize(("path", "file"), FILES, ids=[file.relative_to(PACKAGE).as_posix() for _, file in FILES])
+def test_a_file_of_the_package_follows_its_schema(path: str, file: Path) -> None:
+    content = json.loads(json.dumps(tomllib.loads(file.read_text(encoding="utf-8")), default=str))
+    jsonschema.validate(content, SCHEMAS[f"{path}.schema.json"])
 
 
 def test_what_differs_is_told_and_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
