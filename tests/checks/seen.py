@@ -1,0 +1,99 @@
+"""To whom each check with a rule applies, counted by what a class can be seen to be; a function bears its check's name.
+
+None of them asks hfci's facts or rules. Where the rule says otherwise, a row says why: of `names`, patterns of
+`MODEL_TYPE/ARCHITECTURE`, each of which must still be needed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .sight import Sight
+
+# What heads are called whose loss has one definition, that of their kind.
+_HEAD = re.compile(
+    r"LMHead|For(AudioClassification|CausalLM|CTC|ConditionalGeneration|ImageClassification|MaskedLM|MultipleChoice|"
+    r"NextSentencePrediction|QuestionAnswering|SemanticSegmentation|SequenceClassification|TokenClassification|"
+    r"VideoClassification|\w+(To|2)Text)"
+)
+
+
+def loss_matches_definition(cls: Sight) -> bool:
+    return bool({"labels", "start_positions"} & cls.parameters) and _HEAD.search(cls.name) is not None
+
+
+def gradient_checkpointing_equals_plain(cls: Sight) -> bool:
+    return cls.attribute("supports_gradient_checkpointing") is True
+
+
+def tied_weights_stay_tied(cls: Sight) -> bool:
+    return bool(cls.attribute("_tied_weights_keys"))
+
+
+def base_model_loads_into_head_and_back(cls: Sight) -> bool:
+    return bool({"{base_model_prefix}", cls.attribute("base_model_prefix")} & cls.held)
+
+
+def tuple_equals_dict(cls: Sight) -> bool:
+    return bool({"return_dict", "**"} & cls.parameters) and bool(cls.outputs)
+
+
+def eager_equals_sdpa(cls: Sight) -> bool:
+    return cls.attribute("_supports_sdpa") is True
+
+
+class Difference(NamedTuple):
+    """Whom the rule of a check takes in though they are not seen to be meant, or leaves out though they are."""
+
+    check: str
+    asked: bool
+    names: tuple[str, ...]
+    why: str
+
+
+DIFFERENCES = (
+    Difference(
+        "loss_matches_definition",
+        False,
+        ("blip/*", "layoutlm/*", "lxmert/*", "tapas/*", "vilt/*"),
+        "answers questions about images, pages or tables: no auto table of question answering in a text has it",
+    ),
+    Difference(
+        "loss_matches_definition",
+        False,
+        (
+            "csm*",
+            "gradium_phonon_tts/*",
+            "higgs_audio_v2/*",
+            "musicgen/*",
+            "musicgen_melody/*",
+            "pocket_tts/*",
+            "*_talker*",
+        ),
+        "its labels are the codes of a sound, of several codebooks",
+    ),
+    Difference(
+        "loss_matches_definition",
+        False,
+        ("*_text_model/*", "*_decoder/*ForCausalLM", "EvollaModel/*"),
+        "is a part of another model by this name of its model type: no auto table has it",
+    ),
+    Difference(
+        "loss_matches_definition",
+        True,
+        (
+            "*/BertGenerationDecoder",
+            "*/*EncoderDecoderModel",
+            "*/MarianMTModel",
+            "*/NemotronH_Omni_Reasoning_V3",
+        ),
+        "an auto table has it, though its name is of no head",
+    ),
+    Difference(
+        "tuple_equals_dict",
+        False,
+        ("*grounding-dino/*ForObjectDetection", "*/EvollaForProteinText2Text"),
+        "gives its outputs a name before it returns them, and declares none: their fields are not told",
+    ),
+)
