@@ -29,6 +29,7 @@ class TestKosmos2_5TextForCausalLM:
             "tied_weights_stay_tied",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -66,6 +67,7 @@ class TestKosmos2_5TextModel:
             "missing_key_is_initialised",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -103,6 +105,7 @@ class TestKosmos2_5TextTransformer:
             "missing_key_is_initialised",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -32,6 +32,7 @@ class TestMistralLarge4TextModel:
             "missing_key_is_initialised",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

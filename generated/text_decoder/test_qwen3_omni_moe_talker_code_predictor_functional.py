@@ -28,6 +28,7 @@ class TestQwen3OmniMoeTalkerCodePredictorModel:
             "missing_key_is_initialised",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -66,6 +67,7 @@ class TestQwen3OmniMoeTalkerCodePredictorModelForConditionalGeneration:
             "tied_weights_stay_tied",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

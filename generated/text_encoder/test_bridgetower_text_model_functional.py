@@ -26,6 +26,7 @@ class TestBridgeTowerTextModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -32,6 +32,7 @@ class TestLongT5Model:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "tuple_equals_dict",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -74,6 +75,7 @@ class TestLongT5ForConditionalGeneration:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "tuple_equals_dict",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

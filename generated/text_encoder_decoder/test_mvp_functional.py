@@ -32,6 +32,7 @@ class TestMvpModel:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "tuple_equals_dict",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -77,6 +78,7 @@ class TestMvpForConditionalGeneration:
             "tied_weights_stay_tied",
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -120,6 +122,7 @@ class TestMvpForCausalLM:
             "tied_weights_stay_tied",
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

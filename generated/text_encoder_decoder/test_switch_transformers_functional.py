@@ -32,6 +32,7 @@ class TestSwitchTransformersModel:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "tuple_equals_dict",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -75,6 +76,7 @@ class TestSwitchTransformersForConditionalGeneration:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "tuple_equals_dict",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

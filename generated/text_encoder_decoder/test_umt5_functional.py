@@ -33,6 +33,7 @@ class TestUMT5Model:
             "tied_weights_stay_tied",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -76,6 +77,7 @@ class TestUMT5ForConditionalGeneration:
             "tied_weights_stay_tied",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "cache_equals_no_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -37,6 +37,7 @@ __all__ = [
     "facts_of",
     "forward_parameters",
     "input_modalities",
+    "modality_of_parameter",
 ]
 
 Modality = Literal["text", "image", "video", "audio", "time-series", "boxes", "actions", "protein", "hidden-states"]
@@ -56,7 +57,8 @@ class InputFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @functools.cache
-def _modality_of_parameter() -> dict[str, str]:
+def modality_of_parameter() -> dict[str, str]:
+    """Return parameter of forward → the modality that it carries, of `data/inputs.toml`."""
     path = files("hfci.catalog") / "data" / "inputs.toml"
     by_modality = read_toml(path, InputFile, "the inputs").modalities
     return {name: modality for modality, names in by_modality.items() for name in names}
@@ -89,7 +91,7 @@ def input_modalities(cls: type[Any]) -> tuple[str, ...]:
     The signature is believed before the class attribute, whose default, `text`, also stands on pure vision models.
     Where both know `pixel_values` only, the attribute decides between an image and the frames of a video.
     """
-    known = _modality_of_parameter()
+    known = modality_of_parameter()
     signature = inspect.signature(entry(cls)).parameters
     carried: dict[str, str] = {}  # by each parameter, as the first of its names that is known says
     for name, spelled in forward_parameters(cls).items():

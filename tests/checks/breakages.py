@@ -19,6 +19,8 @@ from hfci.checks.table import CHECKS
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.parts import host_of
 
+from .cache_patches import cache_forgets_what_it_holds, positions_start_anew
+
 __all__ = ["BREAKAGES", "Breakage"]
 
 Break = Callable[[nn.Module], Any]
@@ -293,4 +295,8 @@ BREAKAGES = (
     Breakage("base_model_loads_into_head_and_back", "bert", "", behind_its_own_prefix, "BertForTokenClassification"),
     Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
     Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
+    Breakage("cache_equals_no_cache", "llama", "", positions_start_anew),
+    Breakage("cache_equals_no_cache", "gpt2", "", positions_start_anew, "GPT2LMHeadModel"),
+    Breakage("cache_equals_no_cache", "mamba", "", cache_forgets_what_it_holds),
+    Breakage("cache_equals_no_cache", "bart", "", cache_forgets_what_it_holds),
 )
