@@ -249,6 +249,34 @@ def unmasked_when_eager(module: nn.Module) -> None:
     module.register_forward_pre_hook(hook, with_kwargs=True)
 
 
+def without(field: str) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model leaves a field of its outputs empty."""
+
+    def patch(model: nn.Module) -> None:
+        def hook(_: nn.Module, __: Any, given: Any) -> None:
+            given[field] = None
+
+        model.register_forward_hook(hook)
+
+    patch.__name__ = f"without_{field}"
+    return patch
+
+
+def router_logits_twice(model: nn.Module) -> None:
+    def hook(_: nn.Module, __: Any, given: Any) -> None:
+        given.router_logits = given.router_logits and given.router_logits * 2
+
+    model.register_forward_hook(hook)
+
+
+def louder_when_asked_for_more(model: nn.Module) -> None:
+    def hook(_: nn.Module, __: Any, options: Any, given: Any) -> None:
+        if options.get("output_hidden_states"):
+            given.last_hidden_state = 1.1 * given.last_hidden_state
+
+    model.register_forward_hook(hook, with_kwargs=True)
+
+
 BREAKAGES = (
     Breakage("builds_tiny", "bert", "embeddings.word_embeddings", never_filled),
     Breakage("builds_tiny", "vit", "layers.0.mlp.fc1", never_filled),
@@ -293,6 +321,9 @@ BREAKAGES = (
     Breakage("eager_equals_sdpa", "bert", "encoder.layer.0.attention.self", louder_when_eager),
     Breakage("eager_equals_sdpa", "vit", "layers.0.attention", louder_when_eager),
     Breakage("base_model_loads_into_head_and_back", "bert", "", behind_its_own_prefix, "BertForTokenClassification"),
+    Breakage("every_output_flag_fills_its_field", "bert", "", without("hidden_states")),
+    Breakage("every_output_flag_fills_its_field", "mixtral", "", router_logits_twice),
+    Breakage("every_output_flag_fills_its_field", "vit", "", louder_when_asked_for_more),
     Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
     Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
     Breakage("cache_equals_no_cache", "llama", "", positions_start_anew),
