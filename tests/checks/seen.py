@@ -18,6 +18,9 @@ _HEAD = re.compile(
     r"VideoClassification|\w+(To|2)Text)"
 )
 
+# What a cache of what was read before is called.
+_CACHE = frozenset({"cache", "past_key_values", "cache_params"})
+
 
 def loss_matches_definition(cls: Sight) -> bool:
     return bool({"labels", "start_positions"} & cls.parameters) and _HEAD.search(cls.name) is not None
@@ -41,6 +44,11 @@ def tuple_equals_dict(cls: Sight) -> bool:
 
 def eager_equals_sdpa(cls: Sight) -> bool:
     return cls.attribute("_supports_sdpa") is True
+
+
+def cache_equals_no_cache(cls: Sight) -> bool:
+    goes_on = _CACHE & cls.parameters and _CACHE & cls.fields
+    return bool(goes_on) and ("last_hidden_state" in cls.fields or "GenerationMixin" in cls.ancestors)
 
 
 class Difference(NamedTuple):
@@ -95,5 +103,29 @@ DIFFERENCES = (
         False,
         ("*grounding-dino/*ForObjectDetection", "*/EvollaForProteinText2Text"),
         "gives its outputs a name before it returns them, and declares none: their fields are not told",
+    ),
+    Difference(
+        "cache_equals_no_cache",
+        False,
+        (
+            "autoformer/*",
+            "informer/*",
+            "nemotron_asr_streaming_encoder/*",
+            "time_series_transformer/*",
+            "voxtral_realtime_encoder/*",
+        ),
+        "reads numbers or sound, no text",
+    ),
+    Difference(
+        "cache_equals_no_cache",
+        True,
+        ("emu3/Emu3Model", "fuyu/FuyuModel"),
+        "declares the outputs of a head, and hands on those of its language model, whose states they are",
+    ),
+    Difference(
+        "cache_equals_no_cache",
+        True,
+        ("diffusion_gemma/*ForBlockDiffusion", "speecht5/*ForTextToSpeech"),
+        "generates in a way of its own, without GenerationMixin",
     ),
 )
