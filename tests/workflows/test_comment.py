@@ -165,15 +165,18 @@ def test_what_is_no_pull_request_has_no_comment(place: Place) -> None:
 
 
 def test_the_names_of_cases_and_branches_are_text(place: Place) -> None:
-    hostile = (
-        "</code><img src=x> @everyone #1 [x](https://x.example) `|`\n## Green\n::set-output name=a::b $(touch pwned)"
-    )
+    hostile = "</code><img src=x> @everyone #1 [x](https://x.example) `|`\n## Green\u202e\u2066\n::set-output name=a::b"
+    hostile += " $(touch pwned)"
     failure = {"case": hostile, "outcome": "failed", "error": hostile * 50}
     place.server.pulls[0]["head"]["label"] = f"stranger:{hostile}"
     told = place.comment(summary(failures=[failure] * 1000, failures_left_out=5, verdict=hostile), branch=hostile)
     (body,) = place.bodies
     assert len(body) < 65536
-    assert not [sign for sign in ("<img", "@everyone", "](https://x", "`", "\n## Green", "#1 ") if sign in body]
+    assert not [
+        sign
+        for sign in ("<img", "@everyone", "](https://x", "`", "\n## Green", "#1 ", "\u202e", "\u2066")
+        if sign in body
+    ]
     assert "and 975 more" in body
     assert "1005 red" in body
     assert not [path for path in told.work.rglob("*") if path.name == "pwned"]

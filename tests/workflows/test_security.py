@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .projects import ASSERT, ONLY_MODELS, SMOKE, project, pull_request
+from .projects import ASSERT, ONLY_MODELS, SMOKE, generated, project, pull_request
 from .support import Emulator, Told
 
 # Each tries to make a file `pwned` somewhere, to speak to the runner, or to become markup.
@@ -27,6 +27,7 @@ HOSTILE = (
     "<img src=x onerror=alert(1)> @somebody #1 [pwned](https://pwned.example)",
     "${{ secrets.KEY }}",
     "--out=pwned",
+    "\u202epwned\u2066",
 )
 ALL = " ".join(HOSTILE)
 
@@ -74,6 +75,7 @@ def test_the_pages_that_show_them_show_text(strange: Told) -> None:
 
 RED_PLAN = {"hfci / plan": "failure", **dict.fromkeys(("hfci / render", "hfci / cases", "hfci / report"), "skipped")}
 
+WHERE = ".github/workflows/caller.yml"
 CALLER = """
 on: push
 permissions: {}
@@ -81,13 +83,13 @@ jobs:
   hfci:
     permissions: {contents: read}
     uses: $/.github/workflows/models.yml
-    with: {generated: generated, models: "${{ vars.HFCI_MODELS }}", artifact: %s}
+    with: {generated: generated, models: "${{ vars.HFCI_MODELS }}", runners: "${{ vars.RUNNERS }}", artifact: %s}
 """
 
 
 def calling(folder: Path, artifact: str = "coverage-summary", files: dict[str, str] | None = None) -> Emulator:
     """Return a repository that calls models.yml, and does nothing else."""
-    workflow = {".github/workflows/caller.yml": CALLER % json.dumps(artifact)}
+    workflow = {WHERE: CALLER % json.dumps(artifact)}
     return project(folder, {"one": ASSERT}, runners=SMOKE, files={**workflow, **(files or {})})
 
 
@@ -108,6 +110,46 @@ def test_a_pattern_meets_no_file_of_the_checkout(tmp_path: Path) -> None:
     plan = json.loads((told.artifact("coverage-summary-plan-1") / "plan.json").read_text())
     assert plan["names"] == ["on*"]
     assert len(plan["shards"]) == 1
+
+
+def test_the_labels_of_a_table_of_runners_are_text(tmp_path: Path) -> None:
+    """As labels may be, which their owner chooses."""
+    labels = ", ".join(map(json.dumps, HOSTILE))
+    table = f"[tool.hfci.runners.mine]\nruns-on = [{labels}]\nworkers = 1"
+    alone = [{"job": "smoke on", "before": ""}, {"job": "functional on", "before": ""}, {"job": "report", "before": ""}]
+    emulator = project(tmp_path, {"one": ASSERT}, runners="", files={WHERE: CALLER % "a"})
+    told = emulator.run("caller.yml", vars={"RUNNERS": table}, cancel=alone)
+    assert told["hfci / plan"].result == "success", told.log
+    assert told["hfci / smoke on mine 1/1"].told["runs-on"] == list(HOSTILE)
+    untouched(told)
+    assert "<img" not in told["hfci / plan"].summary
+    assert "\u202e" not in told["hfci / plan"].summary
+
+
+@pytest.mark.parametrize("row", ["name", "container", "index", "concurrency", "packages", "unknown"])
+def test_what_is_no_table_of_runners_is_refused_and_does_nothing(tmp_path: Path, row: str) -> None:
+    text = json.dumps(ALL)
+    name = text if row == "name" else "x"
+    said = {"packages": f"packages = [{text}]", "unknown": f"{text} = 1", "name": ""}.get(row, f"{row} = {text}")
+    table = f"[tool.hfci.runners.{name}]\nruns-on = 'x'\n{said}"
+    told = calling(tmp_path).run("caller.yml", vars={"RUNNERS": table})
+    assert told.results == RED_PLAN
+    assert "[tool.hfci]" in told.log
+    untouched(told)
+
+
+def test_the_names_of_a_manifest_are_text(tmp_path: Path) -> None:
+    """A pull request may change it: of a model type, of a family."""
+    manifest = json.loads(generated({"one": ASSERT}, tiers=("smoke",))["generated/manifest.json"])
+    (row,) = manifest["model_types"]
+    row["model_type"] = row["architectures"][0]["family"] = ALL
+    emulator = calling(tmp_path, files={"generated/manifest.json": json.dumps(manifest)})
+    told = emulator.run("caller.yml", cancel=[{"job": "smoke on", "before": ""}])
+    assert told["hfci / plan"].result == "success", told.log
+    untouched(told)
+    shown = [told[f"hfci / {job}"].summary for job in ("plan", "report")]
+    assert all("touch pwned" in html.unescape(page) for page in shown)
+    assert not [sign for page in shown for sign in ("<img", "](https://pwned", "\u202e") if sign in page]
 
 
 @pytest.mark.parametrize("name", ["../../pwned", "a/pwned", "pwned\n::error::pwned", "pwned:$(touch pwned)"])

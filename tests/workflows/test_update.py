@@ -138,7 +138,7 @@ def test_the_body_says_what_came_what_went_what_is_lost_and_what_broke(tmp_path:
 
 
 def test_a_body_has_a_limit_and_its_names_are_text(tmp_path: Path) -> None:
-    hostile = "</code><img src=x> @everyone [x](https://x.example)\n## New"
+    hostile = "</code><img src=x> @everyone [x](https://x.example)\n## New\u202e"
     failure = {"case": hostile * 9, "outcome": "failed", "error": None, "reason": hostile}
     summary = {"planned": 9, "executed": 8, "failures": [failure] * 1000, "failures_left_out": 234}
     text = body(
@@ -152,7 +152,7 @@ def test_a_body_has_a_limit_and_its_names_are_text(tmp_path: Path) -> None:
         problems=[hostile] * 1000,
     )
     assert len(text) < 65536
-    assert not [sign for sign in ("<img", "@everyone", "](https", "\n## New") if sign in text]
+    assert not [sign for sign in ("<img", "@everyone", "](https", "\n## New", "\u202e") if sign in text]
     assert len(re.findall(r"- and \d+ more", text)) == 7
 
 
