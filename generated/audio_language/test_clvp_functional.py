@@ -31,6 +31,7 @@ class TestClvpModelForConditionalGeneration:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

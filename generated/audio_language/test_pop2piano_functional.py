@@ -35,6 +35,7 @@ class TestPop2PianoForConditionalGeneration:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

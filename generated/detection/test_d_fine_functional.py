@@ -31,6 +31,7 @@ class TestDFineModel:
             "missing_key_is_initialised",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -72,6 +73,7 @@ class TestDFineForObjectDetection:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -30,6 +30,7 @@ class TestDabDetrModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -70,6 +71,7 @@ class TestDabDetrForObjectDetection:
             "tied_weights_stay_tied",
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -32,6 +32,7 @@ class TestDeformableDetrModel:
             "missing_key_is_initialised",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -74,6 +75,7 @@ class TestDeformableDetrForObjectDetection:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

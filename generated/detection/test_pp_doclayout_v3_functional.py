@@ -32,6 +32,7 @@ class TestPPDocLayoutV3Model:
             "tied_weights_stay_tied",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -72,6 +73,7 @@ class TestPPDocLayoutV3ForObjectDetection:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -30,6 +30,7 @@ class TestTableTransformerModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -69,6 +70,7 @@ class TestTableTransformerForObjectDetection:
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -34,6 +34,7 @@ class TestUdopModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -79,6 +80,7 @@ class TestUdopForConditionalGeneration:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -33,6 +33,7 @@ class TestCohereAsrModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -78,6 +79,7 @@ class TestCohereAsrForConditionalGeneration:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -32,6 +32,7 @@ class TestSpeechT5Model:
             "missing_key_is_initialised",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -76,6 +77,7 @@ class TestSpeechT5ForSpeechToText:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -118,6 +120,7 @@ class TestSpeechT5ForTextToSpeech:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -34,6 +34,7 @@ class TestBartModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -81,6 +82,7 @@ class TestBartForConditionalGeneration:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -169,6 +171,7 @@ class TestBartForSequenceClassification:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -212,6 +215,7 @@ class TestBartForQuestionAnswering:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -33,6 +33,7 @@ class TestBigBirdPegasusModel:
             "tied_weights_stay_tied",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -121,6 +122,7 @@ class TestBigBirdPegasusForConditionalGeneration:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -162,6 +164,7 @@ class TestBigBirdPegasusForSequenceClassification:
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -204,6 +207,7 @@ class TestBigBirdPegasusForQuestionAnswering:
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

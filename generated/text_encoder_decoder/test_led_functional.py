@@ -33,6 +33,7 @@ class TestLEDModel:
             "tied_weights_stay_tied",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -77,6 +78,7 @@ class TestLEDForConditionalGeneration:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -119,6 +121,7 @@ class TestLEDForQuestionAnswering:
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -33,6 +33,7 @@ class TestMvpModel:
             "tied_weights_stay_tied",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -79,6 +80,7 @@ class TestMvpForConditionalGeneration:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -165,6 +167,7 @@ class TestMvpForSequenceClassification:
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -207,6 +210,7 @@ class TestMvpForQuestionAnswering:
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -34,6 +34,7 @@ class TestPLBartModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -125,6 +126,7 @@ class TestPLBartForConditionalGeneration:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -167,6 +169,7 @@ class TestPLBartForSequenceClassification:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -33,6 +33,7 @@ class TestSwitchTransformersModel:
             "tied_weights_stay_tied",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -77,6 +78,7 @@ class TestSwitchTransformersForConditionalGeneration:
             "tied_weights_stay_tied",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

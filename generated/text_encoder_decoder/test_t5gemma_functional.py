@@ -32,6 +32,7 @@ class TestT5GemmaModel:
             "missing_key_is_initialised",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -77,6 +78,7 @@ class TestT5GemmaForConditionalGeneration:
             "base_model_loads_into_head_and_back",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

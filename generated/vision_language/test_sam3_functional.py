@@ -31,6 +31,7 @@ class TestSam3Model:
             "missing_key_is_initialised",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -32,6 +32,7 @@ class TestSam3LiteTextModel:
             "missing_key_is_initialised",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
