@@ -132,7 +132,7 @@ class Recorder:
         plan = self._left_by(node, "plan")
         if not self._nodes.keys() >= set(ids) and plan.exists():
             told = json.loads(plan.read_text(encoding="utf-8"))
-            cases = {nodeid: _case_from_json(data) for nodeid, data in told["cases"].items()}
+            cases = msgspec.convert(told["cases"], dict[str, Case])
             self._plan(cases, msgspec.convert(told["process"], Process | None))
 
     @pytest.hookimpl(optionalhook=True)
@@ -371,7 +371,3 @@ def _checked(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a verdict says, as fields of a record."""
     error = verdict.get("error")
     return {**verdict, "error": Error(**error)} if error else dict(verdict)
-
-
-def _case_from_json(data: dict[str, Any]) -> Case:
-    return Case(**{**data, "requires": tuple(data["requires"])})
