@@ -33,6 +33,8 @@ class TestGraniteSpeech5ForCTC:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",

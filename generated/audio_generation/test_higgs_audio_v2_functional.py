@@ -32,6 +32,8 @@ class TestHiggsAudioV2ForConditionalGeneration:
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",

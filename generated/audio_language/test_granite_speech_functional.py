@@ -29,6 +29,8 @@ class TestGraniteSpeechModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
@@ -76,6 +78,8 @@ class TestGraniteSpeechForConditionalGeneration:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",

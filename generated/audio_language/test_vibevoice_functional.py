@@ -35,6 +35,8 @@ class TestVibeVoiceForConditionalGeneration:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",

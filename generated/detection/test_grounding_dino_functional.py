@@ -29,6 +29,8 @@ class TestGroundingDinoModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
         ],
@@ -72,6 +74,8 @@ class TestGroundingDinoForObjectDetection:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -31,6 +31,8 @@ class TestQwen2_5OmniForConditionalGeneration:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "eager_equals_sdpa",
         ],
     )

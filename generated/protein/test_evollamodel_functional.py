@@ -26,6 +26,8 @@ class TestEvollaModel:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
@@ -65,6 +67,8 @@ class TestEvollaForProteinText2Text:
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "eager_equals_sdpa",
         ],
     )

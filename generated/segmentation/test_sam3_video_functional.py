@@ -29,6 +29,8 @@ class TestSam3VideoModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],
@@ -69,6 +71,8 @@ class TestSam3TrackerModel:
             "golden_output",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],

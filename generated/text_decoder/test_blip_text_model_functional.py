@@ -25,6 +25,8 @@ class TestBlipTextModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
             "every_output_flag_fills_its_field",
@@ -64,6 +66,8 @@ class TestBlipTextLMHeadModel:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
             "every_output_flag_fills_its_field",

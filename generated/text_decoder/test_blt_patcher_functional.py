@@ -26,6 +26,8 @@ class TestBltPatcher:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "eager_equals_sdpa",
         ],
     )

@@ -30,6 +30,8 @@ class TestMuseSparkTextModel:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",

@@ -29,6 +29,8 @@ class TestLxmertModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
         ],
     )
@@ -69,6 +71,8 @@ class TestLxmertForPreTraining:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
         ],
     )
@@ -109,6 +113,8 @@ class TestLxmertForQuestionAnswering:
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
         ],
     )

@@ -29,6 +29,8 @@ class TestTimesFmModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",
@@ -71,6 +73,8 @@ class TestTimesFmModelForPrediction:
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",

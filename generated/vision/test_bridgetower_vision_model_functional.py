@@ -25,6 +25,8 @@ class TestBridgeTowerVisionModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -25,6 +25,8 @@ class TestEmu3VQVAE:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "eager_equals_sdpa",
         ],
     )

@@ -30,6 +30,8 @@ class TestFlavaModel:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
         ],
     )
@@ -72,6 +74,8 @@ class TestFlavaForPreTraining:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
         ],
     )

@@ -30,6 +30,8 @@ class TestTvpModel:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
         ],

@@ -241,6 +241,42 @@ def without_a_prefix(base: Any) -> None:
     as_subclass(base, base_model_prefix="")
 
 
+def declaring(**members: Any) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model's class declares other names."""
+
+    def patch(model: Any) -> None:
+        as_subclass(model, **members)
+
+    patch.__name__ = "_".join(members)
+    return patch
+
+
+def a_plan_for_what_is_not_there(model: Any) -> None:
+    model.config.base_model_tp_plan = model.config.base_model_tp_plan | {"layers.*.mlp.gate_projection": "colwise"}
+
+
+def holding(make: Callable[[], Any]) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model holds what `make` makes in a plain list."""
+
+    def patch(model: Any) -> None:
+        def init(self: Any, *given: Any) -> None:
+            whole.__init__(self, *given)
+            self.held = [make()]
+
+        whole = as_subclass(model, __init__=init)
+
+    patch.__name__ = make.__name__
+    return patch
+
+
+def a_layer_in_a_list() -> nn.Module:
+    return nn.Linear(2, 2)
+
+
+def a_tensor_in_a_list() -> Tensor:
+    return torch.ones(2)
+
+
 def unmasked_when_eager(module: nn.Module) -> None:
     def hook(attention: Any, given: Any, options: Any) -> Any:
         eager = attention.config._attn_implementation == "eager"
@@ -316,11 +352,17 @@ BREAKAGES = (
     Breakage("tied_weights_stay_tied", "t5", "", never_tied),
     Breakage("tied_weights_stay_tied", "gpt2", "", tied_whatever_is_asked, "GPT2LMHeadModel"),
     Breakage("base_model_loads_into_head_and_back", "vit", "vit", without_a_prefix, "ViTForImageClassification"),
+    Breakage("base_model_loads_into_head_and_back", "bert", "", behind_its_own_prefix, "BertForTokenClassification"),
+    Breakage("declared_names_exist", "bert", "", declaring(_no_split_modules=["BertLayr"])),
+    Breakage("declared_names_exist", "vit", "", declaring(_keep_in_fp32_modules=["layer_nrm"])),
+    Breakage("declared_names_exist", "whisper", "", declaring(main_input_name="input_sound")),
+    Breakage("declared_names_exist", "llama", "", a_plan_for_what_is_not_there),
+    Breakage("parameters_are_in_the_module_tree", "bert", "", holding(a_layer_in_a_list)),
+    Breakage("parameters_are_in_the_module_tree", "vit", "", holding(a_tensor_in_a_list)),
     Breakage("eager_equals_sdpa", "llama", "layers.0.self_attn", louder_when_eager),
     Breakage("eager_equals_sdpa", "llama", "layers.0.self_attn", unmasked_when_eager),
     Breakage("eager_equals_sdpa", "bert", "encoder.layer.0.attention.self", louder_when_eager),
     Breakage("eager_equals_sdpa", "vit", "layers.0.attention", louder_when_eager),
-    Breakage("base_model_loads_into_head_and_back", "bert", "", behind_its_own_prefix, "BertForTokenClassification"),
     Breakage("every_output_flag_fills_its_field", "bert", "", without("hidden_states")),
     Breakage("every_output_flag_fills_its_field", "mixtral", "", router_logits_twice),
     Breakage("every_output_flag_fills_its_field", "vit", "", louder_when_asked_for_more),
