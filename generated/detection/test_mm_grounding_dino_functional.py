@@ -63,7 +63,7 @@ class TestMMGroundingDinoForObjectDetection:
         batch = inputs["pixel_values"].shape[0]
         queries = tiny.config.num_queries
         assert outputs.pred_boxes.shape == (batch, queries, 4)
-        assert outputs.logits.shape == (batch, queries, tiny.config.max_text_len)
+        assert outputs.logits.shape == (batch, queries, tiny.config.max_text_len)  # whether a box is what a token names
         checks.forward_is_finite(tiny)
 
     @pytest.mark.parametrize(
@@ -76,6 +76,8 @@ class TestMMGroundingDinoForObjectDetection:
             "base_model_loads_into_head_and_back",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -80,7 +80,9 @@ class TestEvollaForProteinText2Text:
             "base_model_loads_into_head_and_back",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -55,8 +55,9 @@ class TestEvollaForProteinText2Text:
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
         outputs = tiny.forward(inputs)
-        batch, length = inputs["input_ids"].shape[:2]
-        assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
+        text = tiny.config.get_text_config(decoder=True)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.logits.shape == (batch, length, text.vocab_size)
         checks.forward_is_finite(tiny)
 
     @pytest.mark.parametrize(
@@ -69,7 +70,9 @@ class TestEvollaForProteinText2Text:
             "base_model_loads_into_head_and_back",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "tuple_equals_dict",
             "eager_equals_sdpa",
+            "every_output_flag_fills_its_field",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -7,7 +7,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hfci.catalog.aliases import field_aliases, named, words_of
@@ -15,21 +15,23 @@ from hfci.catalog.aliases import field_aliases, named, words_of
 __all__ = ["gives_tensor", "output_fields", "promised_outputs"]
 
 _RETURNED = re.compile(r"^\s+return (\w+)\(", re.MULTILINE)
+_NAMED = re.compile(r"^\s+return (\w+)$", re.MULTILINE)
 _PARENT_S = re.compile(r"^\s+return super\(\)\.forward\(", re.MULTILINE)
 
 
 def output_fields(cls: type[Any]) -> dict[str, str]:
     """Return every name of the fields of the outputs of `cls` → how the output class spells it, in order.
 
-    The outputs are those that forward's `return` statements make, or else those it declares; empty where they cannot be
-    told. The statements come first because annotations are at times another class's, left over from a copy. So is one
-    of logits on a class that hands on what the model within it gives, and cannot generate: it is the annotation of the
-    class with the head. A forward that returns its parent's is that of its parent.
+    The outputs are those that forward's `return` statements make, or else those it declares, or else those it gives a
+    name first; empty where they cannot be told. The statements come first because annotations are at times another
+    class's, left over from a copy. So is one of logits on a class that hands on what the model within it gives, and
+    cannot generate: it is the annotation of the class with the head. A forward that returns its parent's is that of its
+    parent.
     """
     forward = _own_forward(cls)
-    names = dict.fromkeys(_RETURNED.findall(inspect.getsource(forward)))
-    made: list[Any] = [kind for name in names if dataclasses.is_dataclass(kind := forward.__globals__.get(name))]
-    kinds: list[Any] = made or [kind for kind in _declared(forward) if dataclasses.is_dataclass(kind)]
+    source = inspect.getsource(forward)
+    made = _dataclasses(forward.__globals__.get(name) for name in _RETURNED.findall(source))
+    kinds = made or _dataclasses(_declared(forward)) or _dataclasses(_named(forward, source))
     spelled = [field.name for kind in kinds for field in dataclasses.fields(kind)]
     aliases = {alias: name for kind in kinds for alias, name in field_aliases(kind).items()}
     fields = named(spelled, aliases)
@@ -50,6 +52,17 @@ def promised_outputs(cls: type[Any]) -> tuple[str, ...]:
 def gives_tensor(cls: type[Any]) -> bool:
     """Say whether the forward of `cls` declares to return a bare tensor."""
     return [getattr(kind, "__name__", "") for kind in _declared(inspect.unwrap(cls.forward))] == ["Tensor"]
+
+
+def _dataclasses(kinds: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(kind for kind in kinds if dataclasses.is_dataclass(kind)))
+
+
+def _named(forward: Callable[..., Any], source: str) -> Iterator[Any]:
+    """Yield what makes the values that `forward`, whose source this is, returns by a name."""
+    for name in _NAMED.findall(source):
+        for maker in re.findall(rf"^\s+{name} = (\w+)\(", source, re.MULTILINE):
+            yield forward.__globals__.get(maker)
 
 
 def _own_forward(cls: type[Any]) -> Callable[..., Any]:

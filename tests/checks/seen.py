@@ -103,18 +103,6 @@ DIFFERENCES = (
         "an auto table has it, though its name is of no head",
     ),
     Difference(
-        "tuple_equals_dict",
-        False,
-        ("*grounding-dino/*ForObjectDetection", "*/EvollaForProteinText2Text"),
-        "gives its outputs a name before it returns them, and declares none: their fields are not told",
-    ),
-    Difference(
-        "every_output_flag_fills_its_field",
-        False,
-        ("*grounding-dino/*ForObjectDetection", "*/EvollaForProteinText2Text"),
-        "gives its outputs a name before it returns them, and declares none: their fields are not told",
-    ),
-    Difference(
         "cache_equals_no_cache",
         False,
         (
