@@ -120,11 +120,15 @@ class Sight:
 
     @functools.cached_property
     def outputs(self) -> tuple[Sight, ...]:
-        """The classes of named outputs that its forward declares or makes."""
+        """The classes of named outputs that its forward declares to return, or is seen to."""
         for cls, node in self.methods("forward"):
-            made = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
-            named = [*(ast.walk(node.returns) if node.returns is not None else ()), *made]
-            found = dict.fromkeys(_find(cls.path, _last(name)) for name in named)
+            returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
+            names = {_last(value) for value in returned if value is not None}
+            assigned = [part for part in ast.walk(node) if isinstance(part, ast.Assign)]
+            returned += [part.value for part in assigned if names & {_last(target) for target in part.targets} - {""}]
+            made = [value.func for value in returned if isinstance(value, ast.Call)]
+            declared = ast.walk(node.returns) if node.returns is not None else ()
+            found = dict.fromkeys(_find(cls.path, _last(name)) for name in (*declared, *made))
             return tuple(kind for kind in found if kind is not None and "ModelOutput" in kind.ancestors | {kind.name})
         return ()
 
