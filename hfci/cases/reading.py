@@ -27,6 +27,7 @@ UPGRADES: Upgrades = {
     1: lambda head: {**head, "schema": 2, "names": None, "checks": None},
     2: lambda head: {**head, "schema": 3, "variables": None},
     3: lambda head: {**head, "schema": 4, "packages": None},
+    4: lambda head: {**head, "schema": 5},
 }
 
 _RECORDS = msgspec.json.Decoder(Record)

@@ -25,7 +25,7 @@ __all__ = [
     "records_file",
 ]
 
-SCHEMA = 4
+SCHEMA = 5
 SCHEMA_FILE = Path(__file__).parent / "data" / "records.schema.json"
 
 # What `records_file` gives, whatever the run.
@@ -125,10 +125,12 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     - `processor`: its name, as a process that ran cases says it
     - `capability`: the vector instructions of torch's kernels, e.g. AVX2
     - `threads`: of each process that ran cases; `workers`: how many there were
+    - `set_up_s`: seconds that its job took until the run began, to install mostly; None where nobody said when it began
+    - `start_up_s`: seconds from there until a worker had collected its cases; None is unknown, or there was no case
     - `variables`: those of the environment that chose their kernels; None is unknown
     """
 
-    schema: Literal[4] = 4
+    schema: Literal[5] = 5
     run: str
     shard: Count | None = None
     shards: Number | None = None
@@ -151,6 +153,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     capability: str | None = None
     threads: Number | None = None
     workers: Number | None = None
+    set_up_s: Seconds | None = None
+    start_up_s: Seconds | None = None
     variables: dict[str, str] | None = {}
 
     @property

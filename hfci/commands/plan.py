@@ -265,11 +265,13 @@ def _compare(arguments: Namespace) -> int:
     from hfci.results.terminal import make_table, print_tables
 
     plan = load_plan(arguments.out)
-    parts = summarize(read_results([arguments.actual])).shards
+    results = read_results([arguments.actual])
+    parts = summarize(results).shards
+    begun = {head.shard: head.start_up_s for head in results.headers if head.run == plan.run}
     own = {part.shard: part.longest_s for part in parts if part.run == plan.run and part.shard is not None}
     if not own:
         raise NothingToDo(f"{arguments.actual} has no records of {plan.run}, the run of {arguments.out}")
-    found = compare(plan, own)
+    found = compare(plan, own, {shard: seconds for shard, seconds in begun.items() if shard is not None and seconds})
     if arguments.json:
         print_json([{**asdict(one), "ratio": one.ratio} for one in found])
         return 0

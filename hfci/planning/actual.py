@@ -28,18 +28,20 @@ class Makespan:
         return self.actual_s / self.predicted_s if self.actual_s is not None and self.predicted_s else None
 
 
-def compare(plan: Plan, busiest: Mapping[int, float]) -> tuple[Makespan, ...]:
-    """Return what became of each shard; `busiest` has, by shard, the seconds of cases of its busiest worker.
+def compare(plan: Plan, busiest: Mapping[int, float], start_up: Mapping[int, float]) -> tuple[Makespan, ...]:
+    """Return what became of each shard, by its index.
 
-    Records do not tell how long the workers took to start: to the actual seconds, too, that is added as the plan
-    assumes it.
+    - `busiest`: the seconds of cases of its busiest worker
+    - `start_up`: how long its workers took to start, as its records say; where they do not, as the plan assumes it
     """
     return tuple(
         Makespan(
             shard.index,
             shard.name,
             shard.predicted_s,
-            round(plan.start_up_s + busiest[shard.index], 3) if shard.index in busiest else None,
+            round(start_up.get(shard.index, plan.start_up_s) + busiest[shard.index], 3)
+            if shard.index in busiest
+            else None,
         )
         for shard in plan.shards
     )

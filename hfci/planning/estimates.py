@@ -14,7 +14,12 @@ from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest
 from hfci.planning.requirements import Need, Requirements
 
-__all__ = ["START_UP", "Estimate", "Estimator"]
+__all__ = ["SET_UP", "START_UP", "Estimate", "Estimator"]
+
+# What is taken where nothing was measured on a kind of runner.
+
+# Seconds of a job before its workers start: checkout, and the environment from a cache.
+SET_UP = 60.0
 
 # Seconds until a worker has imported torch and transformers and collected its files: a run of bert's smoke tier with
 # one worker takes 5.8 processor-seconds, of which its cases have 0.6 (transformers 5.24.0, torch 2.13.0, CPU). Workers
@@ -59,6 +64,9 @@ class Estimator:
     A case that was measured on another kind takes as much longer as the cases that both have measured, in the median.
     One that was measured nowhere takes the median of its check and family, at its number of parameters; all of them
     together as long, in proportion, as those that were measured. Its memory is the largest of its family.
+
+    `set_up` and `start_up` are what jobs there take before their first case, in the median: until hfci begins, and from
+    there until a worker has collected its cases.
     """
 
     def __init__(self, manifest: Manifest, requirements: Requirements, runner: str, device: str) -> None:
@@ -66,6 +74,9 @@ class Estimator:
         self._manifest = manifest
         own = next((name for name in (runner, device) if name in requirements.runners), runner)
         self._everything = _measured(requirements, own)
+        begun = requirements.runners.get(own)
+        self.set_up = median(begun.set_up) if begun and begun.set_up else SET_UP
+        self.start_up = median(begun.start_up) if begun and begun.start_up else START_UP
         axis = f"device={device}"
         self._known = {case: need for case, need in self._everything.items() if axis in case}
 

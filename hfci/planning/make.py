@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hfci.cases.manifest import Manifest
+from hfci.configuration import Runner
 from hfci.errors import NothingToDo, UsageError
 from hfci.planning.balance import Load, balance, lower_bound, pack
 from hfci.planning.budget import fill, trim
@@ -58,8 +59,8 @@ def make_plan(manifest: Manifest, request: Request) -> Plan:
         absent=absent,
         notes=(*(request.reuse.notes if request.reuse else ()), *division.notes),
         predicted_s=max((shard.predicted_s for shard in shards), default=0.0),
-        bound_s=max((_bound(stock, loads) for stock, loads in divided if loads), default=0.0),
-        start_up_s=START_UP,
+        bound_s=max((_bound(store, stock, loads) for stock, loads in divided if loads), default=0.0),
+        start_up_s=_seconds(max((store.estimator(stock.runner).start_up for stock, _ in divided), default=START_UP)),
         budget_s=request.budget,
     )
 
@@ -75,8 +76,6 @@ class _Division:
         self.request = store.request
         self.left_out: list[LeftOut] = []
         self.notes: list[str] = []
-        # The seconds that a shard has for cases.
-        self.time = math.inf if self.request.budget is None else max(0.0, self.request.budget - START_UP)
 
     def divide(self) -> Divided:
         """Share out the shards, at most as many as there may be, and fill them; the cheapest runner is first.
@@ -119,6 +118,11 @@ class _Division:
                 self._share(self._stocks(name), limit)
         return limits
 
+    def _time(self, runner: Runner) -> float:
+        """Return the seconds that a shard has for cases."""
+        budget = self.request.budget
+        return math.inf if budget is None else max(0.0, budget - self.store.estimator(runner).start_up)
+
     def _stocks(self, runner: str) -> list[Stock]:
         return [stock for stock in self.store.stocks if stock.runner.name == runner]
 
@@ -127,20 +131,22 @@ class _Division:
             return
         runner, exact = stocks[0].runner, self.request.shards is not None
         shares = [Share.of(stock.works, runner.workers) for stock in stocks]
-        counts = share_out(shares, limit, cost=runner.cost, exact=exact, within=self.time)
+        within, set_up = self._time(runner), self.store.estimator(runner).set_up
+        counts = share_out(shares, limit, set_up=set_up, cost=runner.cost, exact=exact, within=within)
         for stock, count in zip(stocks, counts, strict=True):
             stock.shards = count
 
     def _fill(self, stock: Stock) -> tuple[list[Load], list[str]]:
         """Balance what there is time for; return the names of the rest too, what matters most first."""
         works, workers, memory = stock.works, stock.runner.workers, stock.runner.memory * GIB
+        time = self._time(stock.runner)
         loads = balance(works, stock.shards, workers=workers, memory=memory)
-        if max(load.seconds for load in loads) > self.time:
+        if max(load.seconds for load in loads) > time:
             priority = self._priority(stock)
-            kept = fill(works, self.time, stock.shards * workers, priority)
+            kept = fill(works, time, stock.shards * workers, priority)
             chosen = (work for work in works if work.name in kept)
             loads = balance(chosen, stock.shards, workers=workers, memory=memory)
-            loads = tuple(trim(load, self.time, priority) for load in loads)
+            loads = tuple(trim(load, time, priority) for load in loads)
         planned = {work.name for load in loads for work in load.works}
         out = sorted((name for name in stock.files if name not in planned), key=self._priority(stock))
         return [load for load in loads if load.works], out
@@ -184,7 +190,7 @@ def _shards(store: Store, divided: Divided) -> Iterator[Shard]:
             device=place.device,
             groups=groups_of(stock.cases(work.name for work in load.works), store.fingerprints),
             untested=untested.pop(place, ()),
-            predicted_s=_seconds(START_UP + load.seconds),
+            predicted_s=_seconds(store.estimator(runner).start_up + load.seconds),
             work_s=_seconds(math.fsum(work.seconds for work in load.works)),
             memory=int(sum(largest)),
         )
@@ -198,15 +204,16 @@ def _first_places(store: Store) -> list[Place]:
     return list(found.values())
 
 
-def _bound(stock: Stock, loads: Sequence[Load]) -> float:
+def _bound(store: Store, stock: Stock, loads: Sequence[Load]) -> float:
     works = [work for load in loads for work in load.works]
-    return _seconds(START_UP + lower_bound(works, len(loads), stock.runner.workers))
+    return _seconds(store.estimator(stock.runner).start_up + lower_bound(works, len(loads), stock.runner.workers))
 
 
 def _why_nothing(division: _Division) -> str:
     reasons = [one.reason for one in division.store.unavailable]
     if division.left_out:
-        reasons.append(f"{START_UP:g} s are needed to start, and then there is no time for a file")
+        least = min(division.store.estimator(stock.runner).start_up for stock in division.store.stocks)
+        reasons.append(f"{least:g} s are needed to start, and then there is no time for a file")
     return "; ".join(reasons)
 
 

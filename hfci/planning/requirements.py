@@ -15,16 +15,22 @@ import msgspec
 
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Count, Header, Record, Seconds
-from hfci.parsing import read_json
+from hfci.parsing import Upgrades, read_json
 from hfci.writing import replacing
 
 __all__ = ["SCHEMA", "SCHEMA_FILE", "Need", "Requirements", "load_requirements", "merge_into", "runner_of"]
 
-SCHEMA = 1
+SCHEMA = 2
 SCHEMA_FILE = Path(__file__).parent / "data" / "requirements.schema.json"
+
+# From each older schema to the next: it has only gained fields that may be left out.
+UPGRADES: Upgrades = {1: lambda known: {**known, "schema": 2}}
 
 # Of each case the latest are kept: one run is noise, and what was true long ago is not any more.
 KEPT = 5
+
+# Of so many jobs it is kept how long they took to begin: a run has several, and each may fall on a slow machine.
+KEPT_JOBS = 25
 
 # Of so many parts of runs it is known that they were merged: nobody merges an older one again.
 KNOWN_PARTS = 2000
@@ -40,21 +46,27 @@ class Need(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     memory: Count | None = None
 
 
+Begun = Annotated[list[Seconds], msgspec.Meta(max_length=KEPT_JOBS)]
+
+
 class Runner(msgspec.Struct, forbid_unknown_fields=True):
     """What was measured on one kind of runner: by case the latest needs, and from which runs.
 
     - `runs`: RUN:SHARD:ATTEMPT of what was merged, a second time it changes nothing
     - `cases`: by case ID the latest measurements, the newest last
+    - `set_up`: seconds that the latest jobs took until hfci began; `start_up`: from there until their first case
     """
 
     runs: list[str]
     cases: dict[str, Annotated[list[Need], msgspec.Meta(min_length=1, max_length=KEPT)]]
+    set_up: Begun = []
+    start_up: Begun = []
 
 
 class Requirements(msgspec.Struct, forbid_unknown_fields=True):
     """The needs of cases by kind of runner."""
 
-    schema: Literal[1] = 1
+    schema: Literal[2] = 2
     runners: dict[str, Runner] = {}
 
     def need(self, case: str, runner: str) -> Need | None:
@@ -81,6 +93,10 @@ class Requirements(msgspec.Struct, forbid_unknown_fields=True):
                 needs.append(Need(record.duration_s, record.peak_memory_bytes))
                 del needs[:-KEPT]
                 count += 1
+        for begun, seconds in ((known.set_up, head.set_up_s), (known.start_up, head.start_up_s)):
+            if seconds is not None:
+                begun.append(seconds)
+                del begun[:-KEPT_JOBS]
         known.runs.append(part)
         del known.runs[:-KNOWN_PARTS]
         return count
@@ -88,7 +104,8 @@ class Requirements(msgspec.Struct, forbid_unknown_fields=True):
     def write(self, path: Path) -> None:
         """Write the file, a line a case in the order of their names, so that git can merge two of them."""
         runners = (
-            f'{json.dumps(name)}: {{\n "runs": {json.dumps(runner.runs)},\n "cases": {{\n{_lines(runner)}\n }}\n}}'
+            f'{json.dumps(name)}: {{\n "runs": {json.dumps(runner.runs)},\n "set_up": {json.dumps(runner.set_up)},\n'
+            f' "start_up": {json.dumps(runner.start_up)},\n "cases": {{\n{_lines(runner)}\n }}\n}}'
             for name, runner in sorted(self.runners.items())
         )
         with replacing(path) as file:
@@ -99,7 +116,7 @@ def load_requirements(path: Path) -> Requirements:
     """Read the file, or begin one where there is none; UsageError says what is wrong with it."""
     if not path.exists():
         return Requirements()
-    return read_json(path, Requirements, "file of requirements", schema=SCHEMA)
+    return read_json(path, Requirements, "file of requirements", schema=SCHEMA, upgrades=UPGRADES)
 
 
 def merge_into(path: Path, parts: Iterable[tuple[Header, Iterable[Record]]]) -> None:

@@ -10,9 +10,6 @@ from hfci.planning.balance import Work
 
 __all__ = ["Share", "share_out", "within_limit"]
 
-# Seconds of a job before its workers start: checkout and the environment from a cache. Assumed, not measured.
-SET_UP = 60.0
-
 # A shard more is worth it where it shortens the run by this part or more; of a runner that costs twice, twice as much.
 WORTH = 0.1
 
@@ -41,12 +38,19 @@ class Share:
 
 
 def share_out(
-    shares: Sequence[Share], limit: int, *, cost: float = 1.0, exact: bool = False, within: float = math.inf
+    shares: Sequence[Share],
+    limit: int,
+    *,
+    set_up: float,
+    cost: float = 1.0,
+    exact: bool = False,
+    within: float = math.inf,
 ) -> list[int]:
     """Divide at most `limit` shards among `shares`, each of which gets one at least: the slowest gets the next.
 
-    `exact`: as many as there may be, as long as each has a file. Otherwise so few that the run is at most about a
-    tenth longer than it could be, and not longer than `within` seconds, if it can be.
+    `exact`: as many as there may be, as long as each has a file. Otherwise so few that the run, `set_up` seconds of
+    each job included, is at most about a tenth longer than it could be, and not longer than `within` seconds, if it
+    can be.
     """
     counts = [1] * len(shares)
     took = [share.seconds(1) for share in shares]
@@ -61,7 +65,7 @@ def share_out(
         steps.append((max(took), tuple(counts)))
     if exact:
         return counts
-    enough = (SET_UP + steps[-1][0]) * (1 + WORTH * cost) - SET_UP
+    enough = (set_up + steps[-1][0]) * (1 + WORTH * cost) - set_up
     return list(next((step for took, step in steps if took <= enough and took * SLACK <= within), counts))
 
 

@@ -205,7 +205,7 @@ class Store:
         """Return the first of `runners` with enough memory, and what the file needs there; else what they lack."""
         needed = math.inf
         for runner in runners:
-            estimator, available = self._estimator(runner), runner.memory * GIB
+            estimator, available = self.estimator(runner), runner.memory * GIB
             found = [estimator.estimate(case) for case in cases]
             # A guess keeps nothing from running: at most it has the machine to itself.
             memory = max(one.memory if one.is_memory_measured else min(one.memory, available) for one in found)
@@ -216,7 +216,8 @@ class Store:
         largest = max(runner.memory for runner in runners)
         return f"needs {needed / GIB:,.3g} GiB, the largest runner has {largest:,.3g}"
 
-    def _estimator(self, runner: Runner) -> Estimator:
+    def estimator(self, runner: Runner) -> Estimator:
+        """Return what estimates on a runner."""
         if runner.name not in self._estimators:
             known = self.request.requirements
             self._estimators[runner.name] = Estimator(self.manifest, known, runner.name, runner.device)

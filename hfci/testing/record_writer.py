@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,10 +23,13 @@ from hfci.origin import Origin, find_transformers, version_of
 from hfci.packages import addresses
 from hfci.testing.machine import Process, kernel_variables
 
-__all__ = ["RecordWriter", "new_header", "new_run_id", "this_attempt"]
+__all__ = ["RecordWriter", "new_header", "new_run_id", "set_up_seconds", "this_attempt"]
 
 # Which attempt at a job this is.
 ATTEMPT, ATTEMPTS = "GITHUB_RUN_ATTEMPT", re.compile("[1-9][0-9]{0,5}")
+
+# When the job of this shard began to set itself up, in seconds since 1970, where a workflow says it.
+BEGAN, LONGEST_S = "HFCI_SET_UP_BEGAN", 86_400
 
 # The branch that a workflow builds, where git itself knows only a commit.
 BRANCHES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")
@@ -69,6 +73,15 @@ def this_attempt() -> int:
     if not ATTEMPTS.fullmatch(told):
         raise UsageError(f"{ATTEMPT} must be the number of this attempt at the job, not {told!r:.60}: unset it")
     return int(told)
+
+
+def set_up_seconds() -> float | None:
+    """Return how long the job has set itself up until now; None where nobody says when it began, or what cannot be."""
+    try:
+        took = time.time() - float(os.environ.get(BEGAN) or "nan")
+    except ValueError:
+        return None
+    return round(took, 3) if 0 <= took <= LONGEST_S else None
 
 
 class RecordWriter:

@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from hfci.cases.records import Error, Record, records_file
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.interruption import EXIT_INTERRUPTED, uninterrupted
 from hfci.testing.machine import Process, kernel_variables, with_variables
-from hfci.testing.record_writer import RecordWriter, new_header, new_run_id, this_attempt
+from hfci.testing.record_writer import RecordWriter, new_header, new_run_id, set_up_seconds, this_attempt
 from hfci.testing.verdicts import Verdict
 from hfci.testing.workers import Death, death_of, end_worker
 
@@ -70,6 +71,9 @@ class Recorder:
         self.reproduce = reproduce or self._pytest_command
         self.results = results
         self.about = {"run": new_run_id(), **(about or {})}
+        if self.about.get("shard") is not None:  # what a job does before anything else; otherwise who knows what it did
+            self.about["set_up_s"] = set_up_seconds()
+        self._began = time.monotonic()
         self.fingerprints = fingerprints or {}
         self.writer: RecordWriter | None = None
         self.records: dict[str, Record] = {}
@@ -297,6 +301,7 @@ class Recorder:
             folder=Path.cwd(),
             process=self._process,
             workers=self._workers if self.planned else None,
+            start_up_s=round(time.monotonic() - self._began, 3) if self._nodes else None,
             **self.about,
         )
         with uninterrupted():

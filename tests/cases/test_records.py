@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -13,7 +14,7 @@ from hfci.cases.case import Case, case_id
 from hfci.cases.records import SCHEMA_FILE, Header, Record, records_file
 from hfci.errors import EnvironmentUnfit
 from hfci.packages import addresses
-from hfci.testing.record_writer import RecordWriter, new_header, new_run_id
+from hfci.testing.record_writer import BEGAN, RecordWriter, new_header, new_run_id, set_up_seconds
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 
@@ -39,6 +40,21 @@ def test_lines_are_valid(tmp_path: Path) -> None:
     for line in writer.path.read_text(encoding="utf-8").splitlines():
         jsonschema.validate(json.loads(line), SCHEMA)
     assert writer.lines == 2
+
+
+@pytest.mark.parametrize("text", ["", "x", "nan", "-inf", "1e400", "0", "9" * 400, "٣"])
+def test_who_says_no_time_at_which_a_job_began_says_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(BEGAN, text)
+    assert set_up_seconds() is None
+
+
+def test_how_long_a_job_has_set_itself_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(BEGAN, raising=False)
+    assert set_up_seconds() is None
+    monkeypatch.setenv(BEGAN, str(int(time.time()) - 70))
+    found = set_up_seconds()
+    assert found is not None
+    assert 69 < found < 90
 
 
 def test_the_header_says_where_packages_come_from(tmp_path: Path) -> None:

@@ -372,9 +372,25 @@ def test_a_plan_needs_shards_and_something_to_do() -> None:
         plan_of(1, names=("brt",))
 
 
+def test_how_long_jobs_took_to_begin_is_what_they_are_expected_to_take() -> None:
+    needs = needs_of(bert=1.0, qwen2=2.0, qwen3=4.0, vit=4.0)
+    needs.runners["small"].start_up = [30.0, 20.0, 25.0]
+    plan = plan_of(2, requirements=needs)
+    assert [shard.predicted_s for shard in plan.shards] == [25 + 12, 25 + 10]
+    assert (plan.bound_s, plan.start_up_s) == (25 + 11, 25)
+    counts = []
+    for seconds in (5.0, 500.0):
+        needs.runners["small"].set_up = [seconds]
+        request = Request(run="r", runners={"small": msgspec.structs.replace(SMALL, shards=8)}, requirements=needs)
+        counts.append(len(make_plan(MANIFEST, request).shards))
+    assert counts == [3, 1]  # that took too long for another job to be worth it
+
+
 def test_what_came_of_a_plan_is_beside_what_was_predicted() -> None:
     plan = plan_of(2, requirements=needs_of(bert=1.0, qwen2=2.0, qwen3=4.0, vit=4.0))
-    first, second = compare(plan, {0: 12.5, 7: 1.0})
+    first, second = compare(plan, {0: 12.5, 7: 1.0}, {})
     assert (first.predicted_s, first.actual_s) == (START_UP + 12, START_UP + 12.5)
     assert first.ratio == pytest.approx((START_UP + 12.5) / (START_UP + 12))
     assert (second.actual_s, second.ratio) == (None, None)
+    # Its records say how long its workers took to start.
+    assert compare(plan, {0: 12.5}, {0: 4.25})[0].actual_s == 16.75

@@ -9,7 +9,7 @@ import pytest
 from hfci.cases.case import Case
 from hfci.cases.records import Error, Header, Record
 from hfci.errors import UsageError
-from hfci.planning.requirements import KEPT, KNOWN_PARTS, SCHEMA_FILE, Need, Requirements, load_requirements
+from hfci.planning.requirements import KEPT, KEPT_JOBS, KNOWN_PARTS, SCHEMA_FILE, Need, Requirements, load_requirements
 
 
 def head(run: str, **fields: object) -> Header:
@@ -104,6 +104,26 @@ def test_the_file_fits_its_schema_and_has_a_line_a_case(tmp_path: Path) -> None:
     assert path.read_bytes() == first
 
 
+def test_how_long_jobs_take_to_begin_is_kept_of_the_latest(tmp_path: Path) -> None:
+    known = Requirements()
+    known.merge(head("r"), [record("a", 1.0)])  # of an older hfci: it says neither
+    for number in range(KEPT_JOBS + 3):
+        known.merge(head(f"r{number}", set_up_s=float(number), start_up_s=0.5), [record("a", 1.0)])
+    path = tmp_path / "needs.json"
+    known.write(path)
+    assert json.loads(path.read_text())["schema"] == 2
+    found = load_requirements(path).runners["small"]
+    assert found.set_up == [float(number) for number in range(3, KEPT_JOBS + 3)]
+    assert found.start_up == [0.5] * KEPT_JOBS
+
+
+def test_a_file_of_an_older_hfci_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "needs.json"
+    path.write_text('{"schema": 1, "runners": {"small": {"runs": ["r:0:1"], "cases": {"x": [[1.5, 2]]}}}}')
+    known = load_requirements(path)
+    assert (known.need("x", "small"), known.runners["small"].set_up) == (Need(1.5, 2), [])
+
+
 def test_no_file_is_a_beginning(tmp_path: Path) -> None:
     assert load_requirements(tmp_path / "none.json") == Requirements()
     Requirements().write(tmp_path / "empty.json")
@@ -114,7 +134,7 @@ def test_no_file_is_a_beginning(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "is no file of requirements"),
-        ('{"schema": 2}', "requirements of schema 2, this hfci reads 1"),
+        ('{"schema": 3}', "requirements of schema 3, this hfci reads 1, 2"),
         (
             '{"schema": 1, "runners": {"a": {"runs": [], "cases": {"x": [["1", 2]]}}}}',
             r"runners\.a: cases\.x\[0\]: Expected `float`, got `str`",

@@ -88,18 +88,22 @@ def test_runners_are_picked_by_name() -> None:
 
 def test_the_slowest_gets_the_next_shard() -> None:
     shares = [Share(50, 1000.0, 10.0, 1), Share(50, 3000.0, 10.0, 1), Share(1, 5.0, 5.0, 1)]
-    assert share_out(shares, 9, exact=True) == [2, 6, 1]
-    assert share_out(shares, 3, exact=True) == [1, 1, 1]
-    assert share_out(shares, 500, exact=True) == [50, 50, 1]
+    assert share_out(shares, 9, set_up=60, exact=True) == [2, 6, 1]
+    assert share_out(shares, 3, set_up=60, exact=True) == [1, 1, 1]
+    assert share_out(shares, 500, set_up=60, exact=True) == [50, 50, 1]
 
 
 def test_no_more_shards_than_are_worth_it() -> None:
     share = Share(100, 600.0, 30.0, 1)
-    assert share_out([share], 50, exact=True) == [50]
-    (few,) = share_out([share], 50)
-    assert 60 + share.seconds(few) <= 1.1 * (60 + share.seconds(50)) < 60 + share.seconds(few - 1)
-    assert share_out([share], 50, within=31.0) == [20]
-    assert share_out([share], 50, within=1.0) == [50]
+    assert share_out([share], 50, set_up=60, exact=True) == [50]
+    counts = []
+    for set_up in (10.0, 60.0, 300.0):
+        (few,) = share_out([share], 50, set_up=set_up)
+        assert set_up + share.seconds(few) <= 1.1 * (set_up + share.seconds(50)) < set_up + share.seconds(few - 1)
+        counts.append(few)
+    assert counts == sorted(set(counts), reverse=True)  # the longer a job takes to begin, the fewer there are
+    assert share_out([share], 50, set_up=60, within=31.0) == [20]
+    assert share_out([share], 50, set_up=60, within=1.0) == [50]
 
 
 def test_a_limit_cuts_the_largest_first_and_leaves_each_its_least() -> None:

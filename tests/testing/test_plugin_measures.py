@@ -79,6 +79,8 @@ def test_the_header_says_what_machine_the_cases_ran_on(
     assert header["processor"]
     assert (header["capability"], header["threads"], header["workers"]) == ("DEFAULT", 2, 1)
     assert header["variables"] == SLOW_KERNELS
+    assert header["start_up_s"] > 0
+    assert header["set_up_s"] is None  # it is no shard of a job
     command = records["measured.is_slow_to_prepare"]["reproduce"]
     assert command.startswith("ATEN_CPU_CAPABILITY=default pytest ")
     assert command.endswith("--hfci-seed 7 --hfci-threads 2")

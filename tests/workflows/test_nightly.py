@@ -110,7 +110,12 @@ def test_history_records_and_requirements_are_on_the_data_branch(
     files = [name for kind in ("main", "newest") for name in
              (f"{kind}/history.db", f"{kind}/index.html", f"{kind}/requirements.json")]  # fmt: skip
     assert kept(emulator) == sorted([*files, *records])
-    assert json.loads(show(emulator, "main/requirements.json"))["runners"]["small"]["cases"]
+    measured = json.loads(show(emulator, "main/requirements.json"))["runners"]["small"]
+    assert measured["cases"]
+    # What its one job took to begin is there for the next plan.
+    (set_up,), (start_up,) = measured["set_up"], measured["start_up"]
+    assert start_up > 0
+    assert 0 < set_up < 600
     assert [runs(emulator, tmp_path / kind, kind) for kind in ("main", "newest")] == [1, 1]
     # One commit, whatever the number of nights.
     assert git(emulator.repositories[OWNER], "rev-list", "--count", "hfci-data") == "1"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import time
 from pathlib import Path
 
 OWN = Path(__file__).resolve().parents[3]
@@ -82,8 +83,10 @@ def main(folder: Path) -> None:
     with Path(env["GITHUB_PATH"]).open("a", encoding="utf-8") as file:
         file.write(f"{folder / ('Scripts' if os.name == 'nt' else 'bin')}\n")
     caches = {f"{name.upper()}_CACHE_DIR": there / "packages" / name for name in ("pip", "uv")}
-    # Of the environments that nox makes, pip would need most of the job's time.
-    append("GITHUB_ENV", {**caches, **sources(env), "NOX_DEFAULT_VENV_BACKEND": "uv"})
+    # Of the environments that nox makes, pip would need most of the job's time. By when this began, the records of a
+    # shard say how long its job took to set itself up: checkout and download, before it, are some seconds more.
+    more = {"NOX_DEFAULT_VENV_BACKEND": "uv", "HFCI_SET_UP_BEGAN": int(time.time())}
+    append("GITHUB_ENV", {**caches, **sources(env), **more})
 
 
 if __name__ == "__main__":
