@@ -24,8 +24,9 @@ __all__ = ["LISTED", "SCHEMA", "SCHEMA_FILE", "Popularity", "Use", "fetch_popula
 SCHEMA = 1
 SCHEMA_FILE = Path(__file__).parent / "data" / "popularity.schema.json"
 
-# So many of the Hub's most downloaded checkpoints are counted: those after them add next to nothing. They are some
-# fifty pages of one list; to ask for each model type would be 800 requests, and the Hub answers 500 in five minutes.
+# So many of the Hub's most downloaded checkpoints are counted: those after them add next to nothing. They are one list,
+# in pages of the Hub's choice, each of which says where the next one is; to ask for each model type would be 800
+# requests, and the Hub answers 500 in five minutes.
 LISTED = 50_000
 
 
