@@ -170,7 +170,7 @@ def test_run_is_green_when_everything_passed(tmp_path: Path) -> None:
     assert records(tmp_path / "out")[0]["reproduce"] == command
 
 
-def test_a_promised_test_that_is_not_there(tmp_path: Path) -> None:
+def test_an_asked_test_that_is_not_there(tmp_path: Path) -> None:
     folder = generated(tmp_path / "generated", good="assert True", broken="assert True")
     (folder / "text" / "test_broken.py").write_text("import no_such_module\n")
     done = run("run", "good", "broken", "--workers", "1", cwd=tmp_path)

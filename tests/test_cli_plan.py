@@ -17,7 +17,7 @@ from hfci.checks import table
 from hfci.planning.estimates import START_UP
 from hfci.planning.plan import SCHEMA_FILE, load_plan
 from hfci.planning.popularity import Popularity, Use
-from hfci.planning.requirements import Need, Requirements, Runner
+from hfci.planning.requirements import Need, Requirements, RunnerNeeds
 
 from .planning.test_github import parse
 from .results.support import save
@@ -120,7 +120,7 @@ def test_github_gets_outputs_and_a_page(folder: Path) -> None:
 
 def test_a_budget_is_spent_on_what_is_used_most(folder: Path) -> None:
     needs = {f"{name}/{name}Model/{check}[device=cpu]": [Need(2.0)] for name in TYPES for check in CHECKS}
-    Requirements(runners={"cpu": Runner([], needs)}).write(folder / "needs.json")
+    Requirements(runners={"cpu": RunnerNeeds([], needs)}).write(folder / "needs.json")
     Popularity(fetched="2026-01-01", model_types={"three": Use(3, 0, 1), "one": Use(1, 0, 1)}).write(
         folder / "use.json"
     )

@@ -84,7 +84,7 @@ class ManifestArchitecture(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     - `modules`: those of `transformers.models` whose classes it and its configuration are made of, beyond the class's
       own and the configuration's beside that
     - `parts`: the model types of its configuration's parts, beyond its own
-    - `outputs`: the fields that its outputs promise, in words that are the same in every release
+    - `outputs`: the fields that its outputs declare, in words that are the same in every release
     - `excluded`: the checks whose rules exclude it; the table of checks says why
     """
 

@@ -33,7 +33,7 @@ __all__ = [
     "InputFile",
     "Modality",
     "declared_modalities",
-    "entry",
+    "entry_point",
     "facts_of",
     "forward_parameters",
     "input_modalities",
@@ -64,7 +64,7 @@ def modality_of_parameter() -> dict[str, str]:
     return {name: modality for modality, names in by_modality.items() for name in names}
 
 
-def entry(owner: Any) -> Any:
+def entry_point(owner: Any) -> Any:
     """Return what runs a model class or a model: its forward or, where it defines none, its `encode`."""
     from torch import nn
 
@@ -73,8 +73,8 @@ def entry(owner: Any) -> Any:
 
 
 def forward_parameters(cls: type[Any]) -> dict[str, str]:
-    """Return every name of the parameters of `cls`'s `entry`, without `self` → how its signature spells it."""
-    function = entry(cls)
+    """Return every name of the parameters of `cls`'s `entry_point`, without `self` → how its signature spells it."""
+    function = entry_point(cls)
     return named(tuple(inspect.signature(function).parameters)[1:], argument_aliases(function))
 
 
@@ -86,13 +86,13 @@ def declared_modalities(cls: type[Any]) -> tuple[str, ...]:
 
 
 def input_modalities(cls: type[Any]) -> tuple[str, ...]:
-    """Return the modalities that the `entry` of `cls` takes, in the order of `MODALITIES`.
+    """Return the modalities that the `entry_point` of `cls` takes, in the order of `MODALITIES`.
 
     The signature is believed before the class attribute, whose default, `text`, also stands on pure vision models.
     Where both know `pixel_values` only, the attribute decides between an image and the frames of a video.
     """
     known = modality_of_parameter()
-    signature = inspect.signature(entry(cls)).parameters
+    signature = inspect.signature(entry_point(cls)).parameters
     carried: dict[str, str] = {}  # by each parameter, as the first of its names that is known says
     for name, spelled in forward_parameters(cls).items():
         if name in known:

@@ -19,7 +19,7 @@ __all__ = ["Family", "FamilyFile", "families", "family_of", "rules"]
 class Family(Rule, frozen=True, kw_only=True):
     """One family, and its rule. `template` is the file under `templates/` that its tests are rendered from.
 
-    `inputs`, `outputs` and `tasks` are what it promises of its architectures: the
+    `inputs`, `outputs` and `tasks` are what its architectures may do: the
     modalities that they may take, the fields of which they give at least one, the pipeline tasks that they may serve.
     """
 
@@ -35,17 +35,17 @@ class Family(Rule, frozen=True, kw_only=True):
         return f"{self.name}.py.jinja"
 
     def contradictions(self, inputs: Iterable[str], fields: Collection[str], tasks: Iterable[str]) -> Iterator[str]:
-        """Yield what an architecture takes, gives or serves that the family's promises rule out.
+        """Yield what an architecture takes, gives or serves that the family rules out.
 
         `fields` are its output fields, empty where they cannot be told.
         """
-        for kind, found, promised in (("takes", inputs, self.inputs), ("serves", tasks, self.tasks)):
+        for kind, found, allowed in (("takes", inputs, self.inputs), ("serves", tasks, self.tasks)):
             for one in found:
-                if one not in promised:
-                    yield f"{kind} {one}, and the family {self.name} promises only {', '.join(promised) or 'none'}"
+                if one not in allowed:
+                    yield f"{kind} {one}, and the family {self.name} allows only {', '.join(allowed) or 'none'}"
         if fields and not set(self.outputs).intersection(fields):
             given, expected = ", ".join(fields), ", ".join(self.outputs)
-            yield f"gives {given}, and the family {self.name} promises one of {expected or 'none'}"
+            yield f"gives {given}, and the family {self.name} expects one of {expected or 'none'}"
 
 
 class FamilyRule(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,8 +55,8 @@ class FamilyRule(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
     title: str
 
 
-class Promises(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a family promises of its architectures.
+class Allowed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a family allows its architectures.
 
     - `inputs`: the modalities that they may take
     - `outputs`: the fields of which each gives at least one
@@ -69,18 +69,18 @@ class Promises(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FamilyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `data/families.toml` holds: the rules in the order in which they are tried, and each family's promises."""
+    """What `data/families.toml` holds: the rules in the order in which they are tried, and each family allows."""
 
     family: tuple[FamilyRule, ...]
-    promises: Mapping[str, Promises]
+    allowed: Mapping[str, Allowed]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a family that promises nothing, and for promises of none."""
+        """Raise ValueError for a family without a table of what it allows, and for such a table of no family."""
         names = dict.fromkeys(row.name for row in self.family)
-        if lacking := [name for name in names if name not in self.promises]:
-            raise ValueError(f"there is no [promises.{lacking[0]}]: what may its architectures take, give and serve?")
-        if strange := [name for name in self.promises if name not in names]:
-            raise ValueError(f"promises.{strange[0]}: there is no such family.{nearest(strange[0], names)}")
+        if lacking := [name for name in names if name not in self.allowed]:
+            raise ValueError(f"there is no [allowed.{lacking[0]}]: what may its architectures take, give and serve?")
+        if strange := [name for name in self.allowed if name not in names]:
+            raise ValueError(f"allowed.{strange[0]}: there is no such family.{nearest(strange[0], names)}")
 
 
 @functools.cache
@@ -88,8 +88,7 @@ def rules() -> tuple[Family, ...]:
     """Return the rules in the order in which they are tried; a family may have several."""
     table = read_toml(files("hfci.catalog") / "data" / "families.toml", FamilyFile, "the families")
     return tuple(
-        Family(**msgspec.structs.asdict(row), **msgspec.structs.asdict(table.promises[row.name]))
-        for row in table.family
+        Family(**msgspec.structs.asdict(row), **msgspec.structs.asdict(table.allowed[row.name])) for row in table.family
     )
 
 

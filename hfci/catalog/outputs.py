@@ -12,7 +12,7 @@ from typing import Any
 
 from hfci.catalog.aliases import field_aliases, named, words_of
 
-__all__ = ["gives_tensor", "output_fields", "promised_outputs"]
+__all__ = ["declared_outputs", "gives_tensor", "output_fields"]
 
 _RETURNED = re.compile(r"^\s+return (\w+)\(", re.MULTILINE)
 _NAMED = re.compile(r"^\s+return (\w+)$", re.MULTILINE)
@@ -41,7 +41,7 @@ def output_fields(cls: type[Any]) -> dict[str, str]:
     return fields
 
 
-def promised_outputs(cls: type[Any]) -> tuple[str, ...]:
+def declared_outputs(cls: type[Any]) -> tuple[str, ...]:
     """Return the words for the fields of the outputs of `cls`, the same in every release; empty where none can be told.
 
     They are what a manifest keeps of an architecture, so that a field lost from one release to the next is seen.

@@ -10,7 +10,7 @@ from typing import Any
 from hfci.catalog import registries
 from hfci.catalog.facts import facts_of, input_modalities
 from hfci.catalog.families import family_of
-from hfci.catalog.outputs import promised_outputs
+from hfci.catalog.outputs import declared_outputs
 from hfci.catalog.parts import why_without_class
 from hfci.catalog.requirements import absent_packages, needs
 from hfci.catalog.tasks import TaskVerdict, tasks_of
@@ -53,13 +53,13 @@ class Architecture:
     @functools.cached_property
     def outputs(self) -> tuple[str, ...]:
         """The fields of its outputs, by the words that are the same in every release; found out when asked for."""
-        return promised_outputs(registries.find_class(self.model_type, self.name)) if self.model_type else ()
+        return declared_outputs(registries.find_class(self.model_type, self.name)) if self.model_type else ()
 
     @functools.cached_property
     def known_facts(self) -> frozenset[str]:
-        """What the rules of checks read: `facts`, its family and the fields that its outputs promise, `*` for any."""
-        promised = {f"output:{field}" for field in ("*", *self.outputs)} if self.outputs else set()
-        return self.facts | {f"family:{self.family}"} | promised
+        """What the rules of checks read: `facts`, its family and the fields that its outputs declare, `*` for any."""
+        declared = {f"output:{field}" for field in ("*", *self.outputs)} if self.outputs else set()
+        return self.facts | {f"family:{self.family}"} | declared
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""

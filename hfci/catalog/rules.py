@@ -19,7 +19,7 @@ __all__ = ["KINDS", "Rule"]
 KINDS = {
     "input": "its forward takes the modality {}",
     "param": "its forward has a parameter that answers to {}",
-    "output": "its outputs promise the field {}",
+    "output": "its outputs declare the field {}",
     "table": "it stands in the auto table {}",
     "type-table": "a class of its model type stands in the auto table {}",
     "any-model": "its configuration has a part {} that may be any model",

@@ -26,10 +26,10 @@ from hfci.catalog.sources import SourceClass, read_class
 from hfci.errors import FOREIGN, in_one_line, nearest
 from hfci.parsing import Names, Reason, Text, read_toml
 
-__all__ = ["Rule", "TaskFile", "TaskVerdict", "rules", "tasks_of"]
+__all__ = ["TaskFile", "TaskRule", "TaskVerdict", "rules", "tasks_of"]
 
 
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TaskRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What excludes: something of the list `wants` is not in the list `has`."""
 
     name: Text
@@ -55,7 +55,7 @@ class _Features(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TaskFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `data/tasks.toml` holds, where it is explained."""
 
-    rule: tuple[Rule, ...]
+    rule: tuple[TaskRule, ...]
     generic: Mapping[Text, Text]
     tokenizer: _Tokenizer
     features: _Features
@@ -76,7 +76,7 @@ class TaskVerdict:
 
 
 @functools.cache
-def rules() -> tuple[Rule, ...]:
+def rules() -> tuple[TaskRule, ...]:
     """Return the rules, in the order in which they are tried."""
     return _data().rule
 

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.floor import different
-from hfci.checks.running import forget, outputs_of
+from hfci.checks.running import discard_derived_state, outputs_of
 from hfci.checks.sequences import PADDED, at, other_tokens, padded, reads_texts
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
@@ -44,7 +44,7 @@ def attending(tiny: TinyModel, implementation: str, *, anew: bool = False) -> Ti
     when it is built. What was done to a model after it was built is not done to that one.
     """
     model = tiny.model
-    forget(model)  # what is derived from parameters, with its graph, cannot be copied
+    discard_derived_state(model)  # what is derived from parameters, with its graph, cannot be copied
     if model._can_set_attn_implementation() and not anew:
         switched = copy.deepcopy(model)
         switched.set_attn_implementation(implementation)

@@ -15,7 +15,7 @@ from hfci.catalog.facts import forward_parameters, modality_of_parameter
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
-from hfci.checks.running import forget, seeded
+from hfci.checks.running import discard_derived_state, seeded
 from hfci.checks.tensors import named_tensors
 from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context
@@ -53,7 +53,7 @@ def decoding(tiny: TinyModel) -> TinyModel:
         return tiny
     config = copy.deepcopy(tiny.config)
     config.is_decoder = True
-    forget(tiny.model)  # what is derived from parameters is not among those that are loaded
+    discard_derived_state(tiny.model)  # what is derived from parameters is not among those that are loaded
     with torch.random.fork_rng(devices=[]):
         model = type(tiny.model)._from_config(config, dtype=tiny.model.dtype)
     model.load_state_dict(tiny.model.state_dict())

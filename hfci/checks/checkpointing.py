@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from hfci.checks.directions import direction
-from hfci.checks.running import forget, seeded
+from hfci.checks.running import discard_derived_state, seeded
 from hfci.checks.tensors import floating, named_tensors, relative_difference
 from hfci.tiny.inputs.context import configs
 
@@ -47,7 +47,7 @@ def gradient_checkpointing_equals_plain(tiny: TinyModel) -> None:
 
 def _copy(tiny: TinyModel) -> TinyModel:
     """Return a copy without a cache, and without SpecAugment, which refuses a sound shorter than its masks."""
-    forget(tiny.model)
+    discard_derived_state(tiny.model)
     model = copy.deepcopy(tiny.model)
     for module in model.modules():
         for part in configs(module.config) if isinstance(module, PreTrainedModel) else ():

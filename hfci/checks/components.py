@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from hfci.checks.inertness import moved
+from hfci.checks.inert_parameters import perturbed
 from hfci.checks.running import outputs_of
 from hfci.checks.tensors import FLOAT_ERROR, floating, named_tensors, relative_difference
 from hfci.tiny.parts import part_inputs, part_modules
@@ -53,7 +53,7 @@ def _matters(tiny: TinyModel, part: str, module: nn.Module, before: Mapping[str,
         return True
     # by identity, since a parameter that is shared goes by its first name
     names = {name for name, parameter in tiny.model.named_parameters() if id(parameter) in own}
-    with moved(tiny.model, names, 1.0, part):
+    with perturbed(tiny.model, names, 1.0, part):
         after = outputs_of(tiny, part_inputs(tiny, part))
     return any(
         name not in after or after[name].shape != tensor.shape or relative_difference(tensor, after[name]) > FLOAT_ERROR

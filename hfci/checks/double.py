@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from hfci.checks.running import forget
+from hfci.checks.running import discard_derived_state
 from hfci.tiny import TinyModel
 
 __all__ = ["in_double"]
@@ -37,7 +37,7 @@ def _doubled(value: Any) -> Any:
 
 def in_double(tiny: TinyModel) -> TinyModel:
     """Return a copy of `tiny` that computes in float64; whether its forward runs in it is not tried."""
-    forget(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
+    discard_derived_state(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
     model = copy.deepcopy(tiny.model).double()
     model.set_experts_implementation("eager")  # the grouped kernels know no float64
     own = {each.name: getattr(tiny, each.name) for each in fields(TinyModel) if each.init}

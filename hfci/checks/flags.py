@@ -35,7 +35,7 @@ _FLAGS = {
 
 
 def every_output_flag_fills_its_field(tiny: TinyModel) -> None:
-    """Assert that each `output_…` flag fills the fields that the outputs promise for it, and changes no other.
+    """Assert that each `output_…` flag fills the fields that the outputs declare for it, and changes no other.
 
     A field is due where a model within says that it records such things, and runs the layers that make them, or where
     forward has the flag as a parameter. What the model itself records there is of each layer that ran, once. Maps of
@@ -47,10 +47,10 @@ def every_output_flag_fills_its_field(tiny: TinyModel) -> None:
     fields = output_fields(type(tiny.model))
     problems, asked = [], 0
     for flag, names in _FLAGS.items():
-        promised = [name for name in names if name in fields]
-        if not promised:
+        declared = [name for name in names if name in fields]
+        if not declared:
             continue
-        given, due, counts = _asked_for(tiny, flag, promised)
+        given, due, counts = _asked_for(tiny, flag, declared)
         asked += len(due)
         for name in due:
             kept, counted = given.get(fields[name]), counts.get(name)
@@ -59,7 +59,7 @@ def every_output_flag_fills_its_field(tiny: TinyModel) -> None:
             elif counted and len(kept) not in counted:
                 problems.append(f"{flag} gives {len(kept)} {name}, and {min(counted)} layers that make them ran")
         if due:
-            own = tuple(fields[name] for name in promised)
+            own = tuple(fields[name] for name in declared)
             rest = {name: tensor for name, tensor in reference(tiny).items() if not name.startswith(own)}
             with_flag = named_tensors(_run(tiny, **{flag: True}))
             problems += [f"{flag} changes {told}" for told in different(tiny, with_flag, rest)]

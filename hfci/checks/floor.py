@@ -14,8 +14,8 @@ from torch import Tensor
 
 from hfci.checks.double import in_double
 from hfci.checks.goldens import CAP, FLOOR, tolerance
-from hfci.checks.inertness import moved
-from hfci.checks.running import forget, outputs_of, reference
+from hfci.checks.inert_parameters import perturbed
+from hfci.checks.running import discard_derived_state, outputs_of, reference
 from hfci.checks.tensors import floating, relative_difference
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
@@ -46,14 +46,14 @@ def _conditions(tiny: TinyModel) -> Iterator[Mapping[str, Tensor]]:
     if (double := _outputs_in_double(tiny)) is not None:
         yield double
     else:
-        with moved(tiny.model, {name for name, _ in tiny.model.named_parameters()}, _ROUNDING, "rounding"):
+        with perturbed(tiny.model, {name for name, _ in tiny.model.named_parameters()}, _ROUNDING, "rounding"):
             yield outputs_of(tiny)
     yield outputs_of(misaligned(tiny))
 
 
 def misaligned(tiny: TinyModel) -> TinyModel:
     """Return a copy of `tiny` whose weights and inputs lie elsewhere in memory, as `hfci.tiny.layout` says."""
-    forget(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
+    discard_derived_state(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
     moved_to = replace(tiny, model=copy.deepcopy(tiny.model), layout="misaligned")
     lay_out(moved_to.model, moved_to.layout)
     return moved_to

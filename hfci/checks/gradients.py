@@ -11,10 +11,10 @@ from torch import Tensor
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.directions import direction
 from hfci.checks.exceptions import reason
-from hfci.checks.freezing import LIFTS, Cuts, frozen_in, lifted
-from hfci.checks.inert import InertRule
-from hfci.checks.inertness import inert_reasons, moved, unproven
-from hfci.checks.running import forget, seeded
+from hfci.checks.frozen_parameters import LIFTS, Cuts, frozen_in, lifted
+from hfci.checks.inert_parameters import inert_reasons, perturbed, unproven
+from hfci.checks.inert_rules import InertRule
+from hfci.checks.running import discard_derived_state, seeded
 from hfci.checks.tensors import floating, named_tensors
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _differentiated(
     tiny: TinyModel, parameters: Mapping[str, Tensor], *, train: bool, cuts: Cuts = frozenset()
 ) -> dict[str, Tensor | None]:
     """Return the objective's gradient for each parameter; None where the graph, `cuts` lifted, does not reach it."""
-    forget(tiny.model)
+    discard_derived_state(tiny.model)
     tiny.model.train(train)
     try:
         with torch.enable_grad(), seeded(tiny):
@@ -186,7 +186,7 @@ def _rounding_errors(
     small = [name for name in suspects if name not in found]
     everything = {name for name, _ in tiny.model.named_parameters()}
     for nudge in _NUDGES if small else ():
-        with moved(tiny.model, everything, _NUDGE, nudge):
+        with perturbed(tiny.model, everything, _NUDGE, nudge):
             again = _gradients(tiny, {name: parameters[name] for name in small})
         for name in small:
             change = _length(again[name] - gradients[name]) / _length(gradients[name])

@@ -19,7 +19,7 @@ from hfci.tiny.random_numbers import seed_generators
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["forget", "outputs_of", "reference", "seeded"]
+__all__ = ["discard_derived_state", "outputs_of", "reference", "seeded"]
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def seeded(tiny: TinyModel) -> Iterator[None]:
             np.random.set_state(numpy)
 
 
-def forget(model: nn.Module) -> None:
+def discard_derived_state(model: nn.Module) -> None:
     """Make the model forget what it derived from its parameters and keeps: levit's biases, omdet-turbo's embeddings.
 
     What is kept in eval mode goes with that mode. What is kept in an object of a class of its own (a cache of embedded

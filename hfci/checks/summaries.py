@@ -18,7 +18,7 @@ from torch import Tensor
 from hfci.catalog.aliases import field_aliases, named, word_by_spelling
 from hfci.checks.directions import direction
 from hfci.checks.exceptions import reason
-from hfci.checks.running import forget, seeded
+from hfci.checks.running import discard_derived_state, seeded
 from hfci.checks.tensors import floating, named_tensors
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _gradients(tiny: TinyModel) -> dict[str, Tensor]:
     """Return the objective's gradients, of the parameters that get one."""
     if reason(tiny, "forward_is_finite", "codes_only") or reason(tiny, GRADIENTS, "inference_only"):
         return {}
-    forget(tiny.model)
+    discard_derived_state(tiny.model)
     tiny.model.train(reason(tiny, GRADIENTS, "train_mode") is not None)
     try:
         with torch.enable_grad(), seeded(tiny):
@@ -117,7 +117,7 @@ def _gradients(tiny: TinyModel) -> dict[str, Tensor]:
         }
     finally:
         tiny.model.zero_grad(set_to_none=True)
-        forget(tiny.model)  # what it keeps of this forward (levit's biases) is part of its graph
+        discard_derived_state(tiny.model)  # what it keeps of this forward (levit's biases) is part of its graph
 
 
 def _named(tiny: TinyModel) -> dict[str, Tensor]:

@@ -65,7 +65,7 @@ def run(arguments: Namespace) -> int:
     if arguments.popularity is not None:
         return _fetch_popularity(arguments)
     from hfci.catalog.environment import check_environment
-    from hfci.testing.preparation import prepare
+    from hfci.testing.process_setup import prepare
 
     check_environment()
     prepare("cpu")

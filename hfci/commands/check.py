@@ -81,9 +81,9 @@ def _plan(arguments: Namespace, manifest: Manifest, generated: Path) -> Plan:
     from hfci.configuration import Runner
     from hfci.origin import Origin, find_transformers
     from hfci.planning.fingerprinting.reuse import reuse
-    from hfci.planning.make import Request, make_plan
-    from hfci.planning.stocking import cases_of
-    from hfci.testing.preparation import available_cores
+    from hfci.planning.planner import Request, make_plan
+    from hfci.planning.workload import cases_of
+    from hfci.testing.process_setup import available_cores
     from hfci.testing.record_writer import new_run_id
 
     here = Runner(
@@ -109,7 +109,7 @@ def _plan(arguments: Namespace, manifest: Manifest, generated: Path) -> Plan:
 
 
 def _show(plan: Plan) -> None:
-    from hfci.planning.telling import describe
+    from hfci.planning.plan_text import describe
     from hfci.results.terminal import print_tables
     from hfci.results.text import no_command
 

@@ -43,7 +43,7 @@ def run(arguments: Namespace) -> int:
     if arguments.schemas is not None:
         return _schemas(arguments)
     from hfci.catalog.environment import check_environment
-    from hfci.testing.preparation import prepare
+    from hfci.testing.process_setup import prepare
 
     check_environment()
     prepare("cpu")

@@ -35,7 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Compute, then print or write; 1 where an architecture could not be built or run."""
     from hfci.catalog.environment import check_environment
-    from hfci.testing.preparation import prepare
+    from hfci.testing.process_setup import prepare
 
     check_environment()
     prepare("cpu")

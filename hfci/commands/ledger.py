@@ -70,14 +70,14 @@ def _list(ledger: Ledger, as_json: bool) -> int:
 def _check(ledger: Ledger, as_json: bool) -> int:
     """Print the problems, a line each; 1 if there are any."""
     from hfci.catalog.environment import check_environment
-    from hfci.testing.preparation import prepare
+    from hfci.testing.process_setup import prepare
 
     check_environment()
     prepare("cpu")
     from hfci.catalog import model_type_names, read_row, transformers_version
     from hfci.generation.progress import track
     from hfci.results.text import clean
-    from hfci.testing.audit import Installed, problems_of
+    from hfci.testing.ledger_check import Installed, problems_of
 
     def architectures(model_type: str) -> list[str]:
         return [architecture.name for architecture in read_row(model_type).architectures]

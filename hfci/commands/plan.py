@@ -17,8 +17,8 @@ from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 if TYPE_CHECKING:
     from hfci.cases.manifest import Manifest
     from hfci.origin import Origin
-    from hfci.planning.make import Request
     from hfci.planning.plan import Plan
+    from hfci.planning.planner import Request
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -95,8 +95,8 @@ def run(arguments: Namespace) -> int:
 
     from hfci.cases.ledger import read_ledger
     from hfci.cases.manifest import MANIFEST, load_manifest
-    from hfci.planning.make import make_plan
     from hfci.planning.plan import write_plan
+    from hfci.planning.planner import make_plan
 
     read_ledger()  # what is wrong with it is told now, once, and not by every job
     manifest = load_manifest(arguments.generated / MANIFEST)
@@ -119,7 +119,7 @@ def _request(arguments: Namespace, manifest: Manifest, earlier: Earlier) -> Requ
 
     from hfci.configuration import load_configuration
     from hfci.planning.budget import parse_duration
-    from hfci.planning.make import Request
+    from hfci.planning.planner import Request
     from hfci.planning.popularity import load_popularity
     from hfci.planning.requirements import Requirements, load_requirements
     from hfci.planning.runners import pick
@@ -143,7 +143,7 @@ def _request(arguments: Namespace, manifest: Manifest, earlier: Earlier) -> Requ
     if since is None and not arguments.github:
         return request
     from hfci.planning.fingerprinting.reuse import reuse, unreused
-    from hfci.planning.stocking import cases_of
+    from hfci.planning.workload import cases_of
 
     places = {"generated": arguments.generated, "constraints": arguments.constraints}
     if since is None:  # what the shards record with their fingerprints, a later plan can reuse
@@ -242,7 +242,7 @@ def _tell_github(plan: Plan) -> None:
 def _show(plan: Plan, out: Path) -> None:
     from functools import partial
 
-    from hfci.planning.telling import COLUMNS, describe, rows
+    from hfci.planning.plan_text import COLUMNS, describe, rows
     from hfci.results.terminal import make_table, print_tables
     from hfci.results.text import no_command
 
@@ -258,9 +258,9 @@ def _compare(arguments: Namespace) -> int:
     """Show the predicted and the actual makespan of each shard."""
     from dataclasses import asdict
 
-    from hfci.planning.actual import compare
     from hfci.planning.plan import load_plan
-    from hfci.planning.telling import time
+    from hfci.planning.plan_accuracy import plan_accuracy
+    from hfci.planning.plan_text import time
     from hfci.results import read_results, summarize
     from hfci.results.terminal import make_table, print_tables
 
@@ -271,7 +271,8 @@ def _compare(arguments: Namespace) -> int:
     own = {part.shard: part.longest_s for part in parts if part.run == plan.run and part.shard is not None}
     if not own:
         raise NothingToDo(f"{arguments.actual} has no records of {plan.run}, the run of {arguments.out}")
-    found = compare(plan, own, {shard: seconds for shard, seconds in begun.items() if shard is not None and seconds})
+    by_shard = {shard: seconds for shard, seconds in begun.items() if shard is not None and seconds}
+    found = plan_accuracy(plan, own, by_shard)
     if arguments.json:
         print_json([{**asdict(one), "ratio": one.ratio} for one in found])
         return 0

@@ -165,7 +165,7 @@ def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Re
         named = ", ".join(map(str, shards))
         said = f"run {run} left no records of shard {named}: each counts as a case that did not run"
         print(f"hfci: {said}", file=sys.stderr)  # noqa: T201
-        results = results.promising(len(shards))
+        results = results.announcing(len(shards))
     if manifest is None:
         return results
     path, known = manifest
@@ -232,12 +232,12 @@ def _compared(arguments: Namespace, results: Results) -> Compared:
 
 
 def _against(results: Results, baseline: Baseline | None) -> tuple[Results, Comparison | None]:
-    from hfci.results.comparison import compare, lost
+    from hfci.results.comparison import compare_results, lost
 
     if baseline is None:
         return results, None
     results = results.losing(lost(results, baseline))
-    return results, compare(results, baseline)
+    return results, compare_results(results, baseline)
 
 
 def _baseline(name: str | None, results: Results, history: History | None) -> Baseline | None:

@@ -201,7 +201,7 @@ def _without_test(row: ManifestRow, case: Case) -> Record:
     from hfci.cases.manifest import NOT_ASKED
     from hfci.cases.outcome import Outcome
     from hfci.cases.records import Record
-    from hfci.testing.preparation import missing_packages
+    from hfci.testing.process_setup import missing_packages
 
     found = row.architecture(case.architecture)
     if row.reason == NOT_ASKED:

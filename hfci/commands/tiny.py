@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Build, forward, save, and say what was made."""
     from hfci.catalog.environment import check_environment
-    from hfci.testing.preparation import prepare, used_device
+    from hfci.testing.process_setup import prepare, used_device
 
     check_environment()
     prepare(arguments.device)

@@ -1,4 +1,4 @@
-"""Check the generated test files: header, promised tests, assertions, names, no duplicates; and mend them."""
+"""Check the generated test files: header, the checks asked, assertions, names, no duplicates; and mend them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Print the problems, a line each; 1 if there are any left."""
     from hfci.catalog.environment import check_environment
-    from hfci.testing.preparation import prepare
+    from hfci.testing.process_setup import prepare
 
     folder, names = _split(arguments)
     if arguments.fix and names:

@@ -2,12 +2,12 @@
 
 from hfci.cases.manifest import load_manifest
 from hfci.generation.consistency import Consistency
-from hfci.generation.generate import Outcome, check, generate
-from hfci.generation.inspection import Fixed, consistency, fix, validate
+from hfci.generation.generate import Generated, check, generate
 from hfci.generation.names import file_name, model_types_by_stem, stems
+from hfci.generation.problems import DESCRIPTIONS
 from hfci.generation.render import Rendered, render
 from hfci.generation.rules import Problem
-from hfci.generation.validate import DESCRIPTIONS
+from hfci.generation.validation import Fixed, consistency, fix, validate
 from hfci.generation.verify import Verification, verify_all
 from hfci.templating import templates_dir
 
@@ -15,7 +15,7 @@ __all__ = [
     "DESCRIPTIONS",
     "Consistency",
     "Fixed",
-    "Outcome",
+    "Generated",
     "Problem",
     "Rendered",
     "Verification",

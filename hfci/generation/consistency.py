@@ -1,7 +1,7 @@
 """Consistency: do the generated files, their templates and the families they were sorted into agree?
 
 Two things can come apart. A file may differ from what its template gives; and an architecture may sit in a family whose
-promises its class contradicts.
+allows and its class contradicts.
 """
 
 from __future__ import annotations

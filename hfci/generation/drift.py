@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from hfci.generation.validate import strays
+from hfci.generation.problems import strays
 
 __all__ = ["drift"]
 

@@ -19,21 +19,30 @@ from hfci.cases.manifest import (
 from hfci.catalog import ModelType, model_type_names, transformers_version
 from hfci.catalog.registries import registry_digest
 from hfci.generation.drift import drift
-from hfci.generation.due import Asked, Due, due, expectations, known_of, read_rows, require_installed, targets
+from hfci.generation.expected_files import (
+    Asked,
+    ExpectedFiles,
+    expectations,
+    expected_files,
+    known_of,
+    read_rows,
+    require_installed,
+    targets,
+)
+from hfci.generation.problems import invalid_files, problems_of_rows
 from hfci.generation.progress import track
 from hfci.generation.render import Fault, Rendered, is_rendered
 from hfci.generation.rules import Problem
 from hfci.generation.select import select
-from hfci.generation.validate import invalid_files, problems_of_rows
+from hfci.generation.staging import is_on_disk, require_own, staged
 from hfci.generation.verify import Target, Verification, verify_all
-from hfci.generation.write import is_on_disk, require_own, staged
 from hfci.templating import templates_dir
 
-__all__ = ["Outcome", "check", "generate"]
+__all__ = ["Generated", "check", "generate"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Generated:
     """What `generate` did: the manifest as it is now, the paths written and removed, and why rows have no test."""
 
     manifest: Manifest
@@ -50,7 +59,7 @@ def generate(
     scratch: bool = False,
     progress: bool = True,
     templates: Path | None = None,
-) -> Outcome:
+) -> Generated:
     """Render the test files of the model types that `patterns` name (none: all) into `out`.
 
     Every row with an architecture gets its files, whether or not its tiny model builds here: where it stops, its
@@ -107,9 +116,11 @@ def _verify(asked: Sequence[Target], progress: bool) -> dict[Asked, Verification
     return {(verification.model_type, verification.architecture): verification for verification in found}
 
 
-def _made(out: Path, rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], templates: Path | None) -> Due:
+def _made(
+    out: Path, rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], templates: Path | None
+) -> ExpectedFiles:
     """Return the valid test files of `rows`, and the faults of the others. What is in `out` already is valid."""
-    rendered, faults = due(rows, known, templates or templates_dir())
+    rendered, faults = expected_files(rows, known, templates or templates_dir())
     new = [file for file in rendered if not is_on_disk(out / file.path, file.text)]
     invalid = invalid_files(new, expectations(rows, new))
     files = tuple(file for file in rendered if file.path not in invalid)
@@ -119,11 +130,14 @@ def _made(out: Path, rows: Mapping[str, ModelType], known: Mapping[Asked, Verifi
         if file.path in invalid
         for name in file.families
     )
-    return Due(files, (*faults, *told))
+    return ExpectedFiles(files, (*faults, *told))
 
 
 def _manifest(
-    kept: Mapping[str, ManifestRow], rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], made: Due
+    kept: Mapping[str, ManifestRow],
+    rows: Mapping[str, ModelType],
+    known: Mapping[Asked, Verification],
+    made: ExpectedFiles,
 ) -> Manifest:
     """Return a row for every key, in the registry's order; those not among `rows` are as they were `kept`."""
     files: dict[str, list[Rendered]] = {name: [] for name in rows}
@@ -204,7 +218,7 @@ def _text(manifest: Manifest) -> str:
 
 def _write(
     out: Path, old: Manifest | None, manifest: Manifest, files: Iterable[Rendered], problems: tuple[Problem, ...]
-) -> Outcome:
+) -> Generated:
     """Put what changed in its place; the manifest comes last.
 
     What is replaced or removed was rendered by hfci: the manifest in `out` records it, or it says so itself. To be
@@ -217,7 +231,7 @@ def _write(
     require_own(out, removed, lambda path: is_rendered(out / path))
     with staged(out, {**changed, MANIFEST: _text(manifest)}) as staging:
         staging.commit(removed, last=MANIFEST)
-    return Outcome(manifest, tuple(changed), removed, problems)
+    return Generated(manifest, tuple(changed), removed, problems)
 
 
 def _files(manifest: Manifest) -> set[str]:

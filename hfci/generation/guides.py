@@ -27,7 +27,7 @@ from hfci.checks.table import CHECKS, Check
 from hfci.confined import inside
 from hfci.errors import UsageError
 from hfci.generation.drift import drift
-from hfci.generation.write import is_on_disk, require_own, staged
+from hfci.generation.staging import is_on_disk, require_own, staged
 from hfci.results import text as texts
 from hfci.templating import environment, templates_dir
 from hfci.tiny.recipes import recipe_rows
@@ -37,7 +37,7 @@ __all__ = [
     "COLUMNS",
     "MARK",
     "SECTIONS",
-    "Section",
+    "GuideSection",
     "as_code",
     "as_text",
     "check_guides",
@@ -195,7 +195,7 @@ def _test(file: Path, name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Section:
+class GuideSection:
     """Recipes that change the same kind of thing: the columns of a recipe, and what they are about."""
 
     title: str
@@ -204,35 +204,35 @@ class Section:
 
 
 SECTIONS = (
-    Section(
+    GuideSection(
         "Configuration",
         "What the configuration of the tiny model departs in from the general rule. `default`: it has no default "
         "configuration without these arguments. `set`: these fields have these values, wherever the model type is a "
         "part of another too. `fill`: these fields have these values where they have none.",
         ("default", "set", "fill"),
     ),
-    Section(
+    GuideSection(
         "Inputs",
         "What is fed otherwise than the names in the forward's signature and the configuration say. Sizes are numbers "
         "or fields of the configuration.",
         ("inputs", "host_inputs", "choices"),
     ),
-    Section(
+    GuideSection(
         "Parameters",
         "A tiny model has at most 1,000,000 parameters. These have more.",
         ("budget",),
     ),
-    Section(
+    GuideSection(
         "Running and saving",
         "What is run other than the model's own forward, and the files that loading wants and saving does not write.",
         ("run_parts", "files"),
     ),
-    Section(
+    GuideSection(
         "Output shapes",
         "Shapes that differ from those which the template of the family asserts.",
         ("shapes",),
     ),
-    Section(
+    GuideSection(
         "Weights",
         "A matrix enlarges what it is applied to by another factor than the usual one.",
         ("gain",),
@@ -240,7 +240,7 @@ SECTIONS = (
 )
 
 
-def _section(section: Section, families: Mapping[str, str]) -> dict[str, Any]:
+def _section(section: GuideSection, families: Mapping[str, str]) -> dict[str, Any]:
     """Return a section with its rows: who, what changes, why."""
     rows = [
         (

@@ -16,7 +16,7 @@ from hfci.generation.render import HEADER
 if TYPE_CHECKING:
     from hfci.catalog import ModelType
 
-__all__ = ["RULES", "Expected", "Problem", "Rule", "Section", "TestFile", "asked_by", "problems_of"]
+__all__ = ["RULES", "Expected", "FileRule", "Problem", "TestFile", "TestGroup", "asked_by", "problems_of"]
 
 Findings = Iterator[tuple[int, str]]
 
@@ -54,7 +54,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Section:
+class TestGroup:
     """The tests of one architecture: those of a module, or of a class in it, and the string fields of their marker."""
 
     line: int
@@ -95,29 +95,29 @@ class TestFile:
     @cached_property
     def tests(self) -> tuple[ast.FunctionDef, ...]:
         """The test functions, those in classes too."""
-        return tuple(test for section in self.sections for test in section.tests)
+        return tuple(test for group in self.groups for test in group.tests)
 
     @cached_property
-    def sections(self) -> tuple[Section, ...]:
+    def groups(self) -> tuple[TestGroup, ...]:
         """The module's own tests, if it has any, and those of each of its test classes."""
         of_module = _marker(node for node in self.tree.body if not isinstance(node, ast.ClassDef))
         classes = [node for node in self.tree.body if isinstance(node, ast.ClassDef)]
-        found = [_section(1, self.tree, of_module)]
-        found += [_section(node.lineno, node, {**of_module, **_marker(node.decorator_list)}) for node in classes]
-        return tuple(section for section in found if section.tests or section.line > 1)
+        found = [_group(1, self.tree, of_module)]
+        found += [_group(node.lineno, node, {**of_module, **_marker(node.decorator_list)}) for node in classes]
+        return tuple(group for group in found if group.tests or group.line > 1)
 
 
-class Rule(NamedTuple):
+class FileRule(NamedTuple):
     """A rule's function and what it says to a reader of `hfci validate --help`."""
 
     find: Callable[[TestFile, Expected], Findings]
     description: str
 
 
-def _section(line: int, owner: ast.Module | ast.ClassDef, marker: Mapping[str, str]) -> Section:
+def _group(line: int, owner: ast.Module | ast.ClassDef, marker: Mapping[str, str]) -> TestGroup:
     functions = [node for node in owner.body if isinstance(node, ast.FunctionDef)]
     imports = (node for function in functions for node in ast.walk(function) if isinstance(node, ast.ImportFrom))
-    return Section(line, tuple(node for node in functions if node.name.startswith("test_")), marker, tuple(imports))
+    return TestGroup(line, tuple(node for node in functions if node.name.startswith("test_")), marker, tuple(imports))
 
 
 def _marker(nodes: Iterable[ast.AST]) -> dict[str, str]:
@@ -162,18 +162,18 @@ def _header(file: TestFile, expected: Expected) -> Findings:
         yield 1, f"the header is {first!r}, not {expected.header!r}"
 
 
-def _promised(file: TestFile, expected: Expected) -> Findings:
-    found = [section.marker.get("architecture", "") for section in file.sections]
+def _asked_checks(file: TestFile, expected: Expected) -> Findings:
+    found = [group.marker.get("architecture", "") for group in file.groups]
     for name in expected.families:
         if found.count(name) != 1:
             yield 1, f"{name} is tested {found.count(name)} times, not once"
-    for section, architecture in zip(file.sections, found, strict=True):
-        asked = [(test.lineno, name) for test in section.tests for name in asked_by(test)]
+    for group, architecture in zip(file.groups, found, strict=True):
+        asked = [(test.lineno, name) for test in group.tests for name in asked_by(test)]
         names = [name for _, name in asked]
         due = expected.asked[architecture].names if architecture in expected.asked else ()
         for name in due:
             if name not in names:
-                yield section.line, f"{name} is not asked of {architecture}, to which it applies"
+                yield group.line, f"{name} is not asked of {architecture}, to which it applies"
         for line, name in asked:
             if name not in due:
                 yield line, f"{name} is not what applies to {architecture}"
@@ -228,14 +228,14 @@ def _registries(file: TestFile, expected: Expected) -> Findings:
                 line,
                 f"{kind} {value!r} is not the registries' ({', '.join(sorted(known[kind])) or 'none'})",
             )
-    for section in file.sections:
+    for group in file.groups:
         for kind in ("model_type", "architecture", "family", "tier"):
-            if kind not in section.marker:
-                yield section.line, f"no pytest.mark.hfci({kind}=…)"
-        architecture, family = section.marker.get("architecture"), section.marker.get("family")
+            if kind not in group.marker:
+                yield group.line, f"no pytest.mark.hfci({kind}=…)"
+        architecture, family = group.marker.get("architecture"), group.marker.get("family")
         if architecture is not None and family != families.get(architecture, family):
-            yield section.line, f"{architecture} is of the family {families[architecture]}, not {family}"
-        for node in section.imports:
+            yield group.line, f"{architecture} is of the family {families[architecture]}, not {family}"
+        for node in group.imports:
             strange = [alias.name for alias in node.names if alias.name in {*families} - {architecture}]
             if strange:
                 yield node.lineno, f"a test of {architecture} imports {', '.join(strange)}"
@@ -273,16 +273,16 @@ def _remote_code(file: TestFile, _: Expected) -> Findings:
             yield number, "trust_remote_code: generated tests run transformers' own code only"
 
 
-RULES: dict[str, Rule] = {
-    "header": Rule(_header, "starts with the line that names its template and the transformers version"),
-    "promised": Rule(_promised, "asks of each of its architectures exactly the checks that apply to it, once each"),
-    "asserts": Rule(_asserts, "every test asserts something"),
-    "registries": Rule(
+RULES: dict[str, FileRule] = {
+    "header": FileRule(_header, "starts with the line that names its template and the transformers version"),
+    "asked": FileRule(_asked_checks, "asks of each architecture exactly the checks that apply to it, once each"),
+    "asserts": FileRule(_asserts, "every test asserts something"),
+    "registries": FileRule(
         _registries, "architectures, auto classes, tasks and family are the registries' for its model type"
     ),
-    "mocks": Rule(_mocks, "nothing is mocked"),
-    "skips": Rule(_skips, "nothing is skipped or expected to fail"),
-    "remote-code": Rule(_remote_code, "no code from outside transformers is trusted"),
+    "mocks": FileRule(_mocks, "nothing is mocked"),
+    "skips": FileRule(_skips, "nothing is skipped or expected to fail"),
+    "remote-code": FileRule(_remote_code, "no code from outside transformers is trusted"),
 }
 
 

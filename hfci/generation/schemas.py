@@ -21,11 +21,11 @@ from hfci.cases.manifest import Manifest
 from hfci.cases.records import RULES, Header, Record
 from hfci.catalog.families import FamilyFile
 from hfci.checks.exceptions import ExceptionFile
-from hfci.checks.inert import InertFile
+from hfci.checks.inert_rules import InertFile
 from hfci.checks.table import CheckFile
 from hfci.configuration import Table
 from hfci.generation.drift import drift
-from hfci.generation.write import is_on_disk
+from hfci.generation.staging import is_on_disk
 from hfci.planning.plan import Plan
 from hfci.planning.popularity import Popularity
 from hfci.planning.requirements import Requirements
@@ -94,7 +94,7 @@ DOCUMENTS = (
     Document("checks/data/inert", "Parameters that rightly get no gradient", (InertFile,), is_whole=False),
     Document("checks/data/checks", "The table of checks", (CheckFile,), is_whole=False),
     Document("checks/data/exceptions", "Exceptions to a check", (ExceptionFile,), is_whole=False),
-    Document("catalog/data/families", "The families, and what they promise", (FamilyFile,), is_whole=False),
+    Document("catalog/data/families", "The families, and what they allow", (FamilyFile,), is_whole=False),
     Document("tiny/data/recipes", "Recipes: how model types are made tiny and fed", (RecipeFile,), is_whole=False),
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hfci.cases.selector import Known, choose
 from hfci.catalog import model_type_names, read_row, registries
-from hfci.generation.due import host
+from hfci.generation.expected_files import host
 from hfci.generation.render import FAMILY_OF_PARTS
 
 __all__ = ["select"]

@@ -12,7 +12,7 @@ from typing import Any
 from hfci.configuration import RunnerGroup
 from hfci.errors import EnvironmentUnfit
 from hfci.planning.plan import Plan
-from hfci.planning.telling import COLUMNS, describe, rows
+from hfci.planning.plan_text import COLUMNS, describe, rows
 
 __all__ = ["append", "format_outputs", "matrix", "outputs", "page"]
 

@@ -49,7 +49,7 @@ class Need(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 Begun = Annotated[list[Seconds], msgspec.Meta(max_length=KEPT_JOBS)]
 
 
-class Runner(msgspec.Struct, forbid_unknown_fields=True):
+class RunnerNeeds(msgspec.Struct, forbid_unknown_fields=True):
     """What was measured on one kind of runner: by case the latest needs, and from which runs.
 
     - `runs`: RUN:SHARD:ATTEMPT of what was merged, a second time it changes nothing
@@ -67,7 +67,7 @@ class Requirements(msgspec.Struct, forbid_unknown_fields=True):
     """The needs of cases by kind of runner."""
 
     schema: Literal[2] = 2
-    runners: dict[str, Runner] = {}
+    runners: dict[str, RunnerNeeds] = {}
 
     def need(self, case: str, runner: str) -> Need | None:
         """Return the median of the seconds and the largest memory of a case; None where nothing was measured."""
@@ -82,7 +82,7 @@ class Requirements(msgspec.Struct, forbid_unknown_fields=True):
 
     def merge(self, head: Header, records: Iterable[Record]) -> int:
         """Take in the records of one file; return how many cases it told something of, 0 if it was merged before."""
-        known = self.runners.setdefault(runner_of(head), Runner([], {}))
+        known = self.runners.setdefault(runner_of(head), RunnerNeeds([], {}))
         part = f"{head.run}:{head.shard or 0}:{head.attempt}"
         if part in known.runs:
             return 0
@@ -140,7 +140,7 @@ def _typical(needs: Sequence[Need]) -> Need:
     return Need(statistics.median([need.seconds for need in needs]), max(memory, default=None))
 
 
-def _lines(runner: Runner) -> str:
+def _lines(runner: RunnerNeeds) -> str:
     return ",\n".join(f"  {json.dumps(case)}: {_plain(needs)}" for case, needs in sorted(runner.cases.items()))
 
 

@@ -19,7 +19,7 @@ from hfci.configuration import load_configuration
 from hfci.errors import UsageError
 from hfci.parsing import Names, Release, Text, read_toml
 from hfci.releases.losses import Kind, Loss, losses, shows
-from hfci.testing.audit import supported, unknown
+from hfci.testing.ledger_check import supported, unknown
 
 __all__ = [
     "OWN",

@@ -95,7 +95,7 @@ def _failure(failure: Failure, what: str | None = None) -> _Annotation:
 
 
 def _missing(count: int) -> _Annotation:
-    said = "Their records were promised and never written: a job was cut off, or its records are lost."
+    said = "Their records were announced and never written: a job was cut off, or its records are lost."
     return _Annotation(f"not-run: {count:,} case(s) without a record", (said,))
 
 

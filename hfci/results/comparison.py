@@ -24,7 +24,7 @@ __all__ = [
     "Observation",
     "Shift",
     "baseline_of",
-    "compare",
+    "compare_results",
     "lost",
     "machine_of",
 ]
@@ -151,7 +151,7 @@ def lost(results: Results, baseline: Baseline) -> dict[str, str]:
     }
 
 
-def compare(results: Results, baseline: Baseline) -> Comparison:
+def compare_results(results: Results, baseline: Baseline) -> Comparison:
     """Compare `results` with `baseline`, in one pass over their records."""
     found: dict[str, list[Change]] = {name: [] for name in _CHANGES}
     moved = {quantity: _Pairs(quantity) for quantity in FLOORS}

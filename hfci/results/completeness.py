@@ -37,10 +37,10 @@ def absent_from_plan(results: Results, plan: Plan) -> Iterator[Record]:
 
 def absent_shards(results: Results) -> dict[str, tuple[int, ...]]:
     """Return the shards that left no records, by run: for results whose plan is not at hand."""
-    promised = {head.run: head.shards for head in results.headers if head.shards is not None}
+    announced = {head.run: head.shards for head in results.headers if head.shards is not None}
     found = {(head.run, head.shard) for head in results.headers}
     absent = {
-        run: tuple(shard for shard in range(count) if (run, shard) not in found) for run, count in promised.items()
+        run: tuple(shard for shard in range(count) if (run, shard) not in found) for run, count in announced.items()
     }
     return {run: shards for run, shards in absent.items() if shards}
 

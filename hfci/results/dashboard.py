@@ -55,7 +55,7 @@ SHOWN_CHANGES = 100
 
 
 @dataclass(frozen=True)
-class Problem:
+class Break:
     """A case on top of the page: what it was, what it is, why, and since when."""
 
     case: str
@@ -166,17 +166,17 @@ def _count_of_problems(summary: Summary, comparison: Comparison | None) -> int:
     return sum(summary.outcomes[outcome] for outcome in RED)
 
 
-def _problems(results: Results, comparison: Comparison | None, trends: Trends | None) -> list[Problem]:
+def _problems(results: Results, comparison: Comparison | None, trends: Trends | None) -> list[Break]:
     """Return what newly broke, or where there is no baseline what is red, the failed cases first."""
     streaks = trends.streaks if trends else {}
-    found: list[Problem] = []
+    found: list[Break] = []
     if comparison:
         failing = sorted(comparison.failing, key=lambda change: change.after != Outcome.FAILED)
         for change in (*failing, *comparison.vanished):
             before = change.before.value if change.before else None
             found.append(_problem(change.case, before, change.record, streaks.get(change.case)))
     else:
-        rest: list[Problem] = []
+        rest: list[Break] = []
         for record in results:
             if record.outcome in RED:
                 kind = found if record.outcome == Outcome.FAILED else rest
@@ -186,11 +186,11 @@ def _problems(results: Results, comparison: Comparison | None, trends: Trends | 
     return found
 
 
-def _problem(case: str, before: str | None, record: Record | None, streak: Streak | None) -> Problem:
+def _problem(case: str, before: str | None, record: Record | None, streak: Streak | None) -> Break:
     if record is None:
-        return Problem(case, before, "vanished", None, "", None, streak)
+        return Break(case, before, "vanished", None, "", None, streak)
     error = first_line(f"{record.error.type}: {record.error.message}") if record.error else ""
-    return Problem(
+    return Break(
         case=case,
         before=before,
         after=record.outcome.value,

@@ -27,7 +27,7 @@ class Results:
 
     - `headers`: of each file, in that order
     - `torn`: last lines that were cut off
-    - `missing`: records that a header promises and its file lacks, beyond those that `absent` names
+    - `missing`: records that a header announces and its file lacks, beyond those that `absent` names
     - `superseded`: records of cases that a later attempt or run has too
     - `unsteady`: cases that ended differently in two attempts of one run
     - `lost`: cases that are `not-run` although their records say `unavailable`, each with the reason
@@ -98,7 +98,7 @@ class Results:
         """Return the results in which these cases are `not-run`, each for the reason given."""
         return replace(self, lost={**self.lost, **lost})
 
-    def promising(self, count: int) -> Results:
+    def announcing(self, count: int) -> Results:
         """Return the results with so many missing records more."""
         return replace(self, missing=self.missing + count)
 
@@ -115,7 +115,7 @@ def read_results(paths: Iterable[Path], run: str | None = None) -> Results:
     """
     parts, torn = find_parts(paths, run, needed=run is None)
     found = _index(parts)
-    # A file that was cut off in its header promised something: at least one record.
+    # A file that was cut off in its header announced something: at least one record.
     return replace(found, torn=found.torn + torn, missing=found.missing + torn)
 
 

@@ -15,7 +15,7 @@ from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
 from hfci.results.lost import Lost
 from hfci.results.summary import VANISHED, Changed, Flaky, Summary
-from hfci.results.tally import Cell, Failure, Shard
+from hfci.results.tally import Cell, Failure, JobTimes
 from hfci.results.text import clean, first_line, shorten
 
 __all__ = ["RED_MARK", "Column", "Section", "at", "command", "how_flaky", "measured", "sections", "since"]
@@ -272,14 +272,14 @@ def _cell(cell: Cell | None) -> str:
     return f"{mark}{cell.passed:,} / {cell.executed:,} / {cell.planned:,}"
 
 
-def _shard(shard: Shard) -> Row:
+def _shard(shard: JobTimes) -> Row:
     attempt = f", attempt {shard.attempt}" if shard.attempt > 1 else ""
     name = f"{'all' if shard.shard is None else shard.shard}{attempt}"
     work = f"{shard.cases:,}", f"{shard.seconds:,.1f}", _name(shard.longest_worker), f"{shard.longest_s:,.1f}"
     return _name(shard.run), name, _name(shard.runner), *work, _name(shard.started)
 
 
-def _balance(shards: Sequence[Shard]) -> str:
+def _balance(shards: Sequence[JobTimes]) -> str:
     """Return by how much the slowest of several shards worked longer than their mean."""
     busy = [shard.longest_s for shard in shards if shard.longest_s > 0]
     if len(busy) < 2:
@@ -308,7 +308,7 @@ def _versions(head: Mapping[str, Any]) -> str:
 def _records(summary: Summary) -> dict[str, int]:
     counts = {
         "torn: a run was cut off": summary.torn,
-        "promised and never written: not-run": summary.missing,
+        "announced and never written: not-run": summary.missing,
         "superseded by a later attempt or run of the same case": summary.superseded,
     }
     return {what: count for what, count in counts.items() if count}

@@ -15,7 +15,7 @@ from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.expiring import Expiring
 from hfci.results.lost import Lost
 from hfci.results.reading import Results
-from hfci.results.tally import Cell, Failure, Shard, Tally, failure_of
+from hfci.results.tally import Cell, Failure, JobTimes, Tally, failure_of
 from hfci.results.text import first_line, shorten
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ class Summary:
     torn: int
     superseded: int
     runs: tuple[dict[str, Any], ...]  # the headers
-    missing: int = 0  # records that a header promises and nobody wrote; among the outcomes as not-run
+    missing: int = 0  # records that a header announces and nobody wrote; among the outcomes as not-run
     families: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict)  # by family and tier
-    shards: tuple[Shard, ...] = ()
+    shards: tuple[JobTimes, ...] = ()
     baseline: dict[str, Any] | None = None  # its run, started, commit
     regressions: tuple[Failure, ...] = ()  # newly red, then vanished
     fixed: tuple[Changed, ...] = ()
@@ -156,7 +156,7 @@ def summarize(
     lost: Sequence[Lost] = (),
     unread: Sequence[str] = (),
 ) -> Summary:
-    """Count, in one pass; records that a header promises and nobody wrote are `not-run`.
+    """Count, in one pass; records that a header announces and nobody wrote are `not-run`.
 
     `comparison` and `trends` are of these results, where there is a baseline or a history.
     """

@@ -13,7 +13,7 @@ from hfci.checks.applicability import NUMERICS_CHANGED
 from hfci.results.ladder import Ladder
 from hfci.results.text import first_line
 
-__all__ = ["Cell", "Failure", "Shard", "Tally", "failure_of"]
+__all__ = ["Cell", "Failure", "JobTimes", "Tally", "failure_of"]
 
 SLOWEST = 10
 NO_FAMILY = "(none)"
@@ -68,7 +68,7 @@ class Cell:
 
 
 @dataclass
-class Shard:
+class JobTimes:
     """What one file of records says of the job that wrote it: the seconds of its cases, and of its longest worker."""
 
     run: str
@@ -93,14 +93,14 @@ class Tally:
     families: dict[str, dict[str, Cell]] = field(default_factory=dict)
     ladder: Ladder[str] = field(default_factory=Ladder)
     failures: list[Failure] = field(default_factory=list)
-    shards: list[Shard] = field(default_factory=list)
+    shards: list[JobTimes] = field(default_factory=list)
     _rank: int = 0
     _slowest: list[tuple[float, int, str]] = field(default_factory=list)
     _workers: dict[str | None, float] = field(default_factory=lambda: defaultdict(float))
 
     def begin(self, head: Header) -> None:
         """Take what is added from now on as of the file that begins with `head`."""
-        self.shards.append(Shard(head.run, head.shard, head.attempt, head.runner, head.started))
+        self.shards.append(JobTimes(head.run, head.shard, head.attempt, head.runner, head.started))
         self._workers.clear()
 
     def add(self, record: Record) -> None:

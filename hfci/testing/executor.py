@@ -30,7 +30,7 @@ from hfci.errors import HfciError, UsageError, in_one_line
 from hfci.testing.collecting import note
 from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
-from hfci.testing.preparation import missing_packages, prepare, used_device
+from hfci.testing.process_setup import missing_packages, prepare, used_device
 from hfci.testing.subject import CASE
 from hfci.testing.verdicts import Verdict, against_ledger, judge, plain, unavailable
 from hfci.testing.workers import become_worker
@@ -48,7 +48,7 @@ IMPORT_S = 20.0
 
 
 class Executor:
-    """Finds hfci's cases among the tests, runs them as promised, and adds a verdict to each report."""
+    """Finds hfci's cases among the tests, runs them as the manifest says, and adds a verdict to each report."""
 
     NAME = "hfci-executor"
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfci.testing.preparation import OFFLINE
+from hfci.testing.process_setup import OFFLINE
 
 __all__ = ["ALLOWED", "LINES", "TIMEOUT_S", "Ending", "faults", "run_alone"]
 

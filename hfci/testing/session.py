@@ -48,7 +48,7 @@ def run_session(
     """
     import pytest
 
-    from hfci.testing.preparation import available_cores
+    from hfci.testing.process_setup import available_cores
 
     files = dict.fromkeys(case.file for case in cases if case.file is not None)
     options = {

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hfci.catalog import read_row, registries
-from hfci.catalog.facts import entry
+from hfci.catalog.facts import entry_point
 from hfci.errors import StageError, UsageError, nearest
 from hfci.tiny.bundles import bundled, is_bundle
 from hfci.tiny.layout import lay_out, placed
 from hfci.tiny.recipes import Recipe, recipe_for
 from hfci.tiny.shrink import shrink
-from hfci.tiny.statistics import settle
+from hfci.tiny.statistics import measure_statistics
 from hfci.tiny.weights import fill
 
 __all__ = ["TinyModel", "build_tiny", "default_config_of", "recipe_of", "tiny_config"]
@@ -171,7 +171,7 @@ def build_tiny(
             torch.default_generator.manual_seed(seed)
             model = cls._from_config(config, dtype=getattr(torch, dtype))
         fill(model, seed, gain=recipe.gain)
-        settle(model.eval(), lambda double: _run(double, make_inputs(double, _SETTLED_BY, seed=seed)), seed)
+        measure_statistics(model.eval(), lambda double: _run(double, make_inputs(double, _SETTLED_BY, seed=seed)), seed)
         model = model.to(device)
         lay_out(model, layout)
     except Exception as error:
@@ -182,5 +182,5 @@ def build_tiny(
 
 def _run(model: Any, arguments: Mapping[str, Any]) -> Any:
     if not is_bundle(model):
-        return model(**arguments) if entry(model) == model.forward else entry(model)(**arguments)
+        return model(**arguments) if entry_point(model) == model.forward else entry_point(model)(**arguments)
     return {name: _run(part, arguments[name]) for name, part in bundled(model).items()}

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["settle"]
+__all__ = ["measure_statistics"]
 
 
-def settle(model: nn.Module, run: Callable[[Any], Any], seed: int = 0) -> None:
+def measure_statistics(model: nn.Module, run: Callable[[Any], Any], seed: int = 0) -> None:
     """Move the statistics of `model`'s norms, in place, to the mean and variance of what reaches each.
 
     `run` runs the model it is given, a copy, once. A channel's mean is its own; the variance is that of all channels

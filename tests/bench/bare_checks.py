@@ -9,7 +9,7 @@ import json
 import sys
 import time
 
-from hfci.testing.preparation import prepare
+from hfci.testing.process_setup import prepare
 
 prepare("cpu")
 

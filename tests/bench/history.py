@@ -27,7 +27,7 @@ from hfci.cases.case import Case  # noqa: E402
 from hfci.cases.outcome import Outcome  # noqa: E402
 from hfci.cases.records import Error, Header, Record, records_file  # noqa: E402
 from hfci.results import read_results, summarize  # noqa: E402
-from hfci.results.comparison import compare  # noqa: E402
+from hfci.results.comparison import compare_results  # noqa: E402
 from hfci.results.dashboard import write_dashboard  # noqa: E402
 from hfci.results.formats import FORMATS  # noqa: E402
 from hfci.results.history import History  # noqa: E402
@@ -217,7 +217,7 @@ def _report(records: Path, database: Path) -> list[float]:
         clock.append(time.perf_counter())
         trends = history.trends("main")
         clock.append(time.perf_counter())
-        comparison = compare(results, history.baseline(f"run-{RUNS - 1:03}"))
+        comparison = compare_results(results, history.baseline(f"run-{RUNS - 1:03}"))
         summary = summarize(results, comparison, trends)
         clock.append(time.perf_counter())
     write_summary(database.with_name("summary.md"), summary)

@@ -27,8 +27,8 @@ from hfci.cases.outcome import EXECUTED
 from hfci.configuration import Runner as Kind
 from hfci.errors import HfciError
 from hfci.planning.balance import Work, balance, lower_bound, pack
-from hfci.planning.make import Request, make_plan
-from hfci.planning.requirements import Need, Requirements, Runner
+from hfci.planning.planner import Request, make_plan
+from hfci.planning.requirements import Need, Requirements, RunnerNeeds
 from hfci.results import read_results
 
 ROOT = Path(__file__).parent.parent.parent
@@ -118,7 +118,7 @@ def foresight(tier: str, before: Files, after: Files) -> None:
     manifest = load_manifest(ROOT / "generated" / MANIFEST)
     earlier, later = ({case: s for own in files.values() for case, s in own.items()} for files in (before, after))
     pace = statistics.median(later[case] / earlier[case] for case in earlier.keys() & later.keys())
-    measured = Requirements(runners={"cpu": Runner([], {case: [Need(s)] for case, s in earlier.items()})})
+    measured = Requirements(runners={"cpu": RunnerNeeds([], {case: [Need(s)] for case, s in earlier.items()})})
     print(f"  a run foretold from another ({pace:.2f} times its pace), two workers, without their start:")
     for what, known in (("measured", measured), ("not measured", Requirements())):
         for shards in (4, 8, 16):
@@ -158,7 +158,7 @@ def scale(tiers: Mapping[str, Files], folder: Path) -> bool:
             for case, seconds in tier.get(row.model_type, {}).items():
                 needs[f"{name}/{case.partition('/')[2]}"] = [Need(seconds, 2**30)] * 3
     (folder / MANIFEST).write_text(json.dumps(Manifest(known.transformers, tuple(copies)).to_json()), encoding="utf-8")
-    Requirements(runners={"wide": Runner([], needs)}).write(folder / "requirements.json")
+    Requirements(runners={"wide": RunnerNeeds([], needs)}).write(folder / "requirements.json")
     runner = '[tool.hfci.runners.wide]\nruns-on = "ubuntu-24.04"\nshards = 256\n'
     (folder / "pyproject.toml").write_text(runner, encoding="utf-8")
     options = ["plan", "--generated", ".", "--requirements", "requirements.json", "--shards", "256", "--out", "p.json"]

@@ -20,7 +20,7 @@ from hfci.cases.ledger import OWN, Entry, Ledger, load_ledger, parse_ledger, rea
 from hfci.cases.outcome import Outcome
 from hfci.checks.table import CHECKS
 from hfci.errors import UsageError
-from hfci.testing.audit import Installed, matches_nothing, problems_of
+from hfci.testing.ledger_check import Installed, matches_nothing, problems_of
 from hfci.testing.reproducer import Ending, faults, run_alone
 from hfci.testing.verdicts import Verdict, against_ledger
 

@@ -15,7 +15,7 @@ from transformers.utils.deprecation import deprecate_kwarg
 from hfci.catalog.aliases import argument_aliases, field_aliases, named, words_of
 from hfci.catalog.facts import facts_of, forward_parameters, input_modalities
 from hfci.catalog.families import family_of
-from hfci.catalog.outputs import output_fields, promised_outputs
+from hfci.catalog.outputs import declared_outputs, output_fields
 from hfci.tiny import build_tiny
 from hfci.tiny.inputs.assemble import make_inputs
 
@@ -127,7 +127,7 @@ def test_a_release_that_renames_keeps_family_modality_and_promises() -> None:
     assert [family(cls) for cls in (Seq2Seq, Renamed)] == ["text_encoder_decoder"] * 2
     assert [family(cls) for cls in (Decoder, RenamedDecoder)] == ["text_decoder"] * 2
     assert [input_modalities(cls) for cls in (Seq2Seq, Renamed)] == [("text",)] * 2
-    assert [promised_outputs(cls) for cls in (Seq2Seq, Decoder, Renamed, RenamedDecoder)] == (
+    assert [declared_outputs(cls) for cls in (Seq2Seq, Decoder, Renamed, RenamedDecoder)] == (
         [("logits", "cache")] * 2
         + [("logits", "cache", "image_outputs", "image_hidden_states", "video_hidden_states")] * 2
     )
@@ -144,12 +144,12 @@ def test_what_is_told_to_a_test_is_how_the_release_spells_it() -> None:
 
 def test_a_promise_that_is_dropped_is_seen() -> None:
     assert family(Forgotten) == "text_decoder"  # nothing says any more that it is fed to a decoder
-    assert set(promised_outputs(Seq2Seq)) - set(promised_outputs(Forgotten)) == {"logits"}
+    assert set(declared_outputs(Seq2Seq)) - set(declared_outputs(Forgotten)) == {"logits"}
 
 
 def test_a_name_of_the_table_is_known_without_any_alias() -> None:
     assert family(ForgottenDecoder) == "text_decoder"
-    assert "cache" in promised_outputs(ForgottenDecoder)
+    assert "cache" in declared_outputs(ForgottenDecoder)
 
 
 def test_an_alias_of_what_is_renamed_again_leads_to_the_last_name() -> None:

@@ -63,7 +63,7 @@ MOVED = """
 from hfci.checks import save_load_roundtrip
 from hfci.checks.running import outputs_of
 from hfci.checks.tensors import same_bits
-from hfci.testing.preparation import prepare
+from hfci.testing.process_setup import prepare
 
 prepare("cpu")
 from hfci.tiny import build_tiny

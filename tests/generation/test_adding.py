@@ -22,7 +22,7 @@ all = ["input:text", "param:token_type_ids"]
 none = ["type-table:FOR_MASKED_LM"]
 """
 PROMISES = """
-[promises.retrieval]
+[allowed.retrieval]
 inputs = ["text"]
 outputs = ["pooler_output"]
 tasks = []

@@ -9,7 +9,7 @@ from hfci.cases.manifest import load_manifest
 from hfci.catalog import model_type_names
 from hfci.errors import UsageError
 from hfci.generation import check, generate
-from hfci.generation.validate import strays
+from hfci.generation.problems import strays
 
 BERT = "text_encoder/test_bert.py"
 BERT_HEADS = "text_encoder/test_bert_functional.py"

@@ -14,12 +14,12 @@ from hfci.planning import select
 from hfci.planning.balance import Work, pack
 from hfci.planning.budget import fill, parse_duration, trim
 from hfci.planning.estimates import START_UP
-from hfci.planning.make import Request, make_plan
 from hfci.planning.plan import Plan
+from hfci.planning.plan_text import describe
+from hfci.planning.planner import Request, make_plan
 from hfci.planning.popularity import Popularity, Use
 from hfci.planning.requirements import Need, Requirements
-from hfci.planning.requirements import Runner as Measured
-from hfci.planning.telling import describe
+from hfci.planning.requirements import RunnerNeeds as Measured
 
 from .test_select import MANIFEST
 

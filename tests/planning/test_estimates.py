@@ -9,7 +9,7 @@ from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest, ManifestArchitecture
 from hfci.planning import select
 from hfci.planning.estimates import EXPONENT, SECONDS, USUAL_MEMORY, Estimate, Estimator
-from hfci.planning.requirements import Need, Requirements, Runner
+from hfci.planning.requirements import Need, Requirements, RunnerNeeds
 
 from .test_select import MANIFEST
 
@@ -20,7 +20,7 @@ def known(**runners: dict[str, float]) -> Requirements:
     """Return what takes so long, by runner and model type; one check of each."""
     return Requirements(
         runners={
-            runner: Runner([], {CASES[name, "builds_tiny"].id: [Need(s, 100)] for name, s in seconds.items()})
+            runner: RunnerNeeds([], {CASES[name, "builds_tiny"].id: [Need(s, 100)] for name, s in seconds.items()})
             for runner, seconds in runners.items()
         }
     )

@@ -9,9 +9,9 @@ import pytest
 from hfci.configuration import Runner
 from hfci.errors import EnvironmentUnfit
 from hfci.planning.github import append, format_outputs, matrix, outputs, page
-from hfci.planning.make import Request, make_plan
 from hfci.planning.plan import Group, LeftOut, Plan, Reused, Shard
-from hfci.planning.telling import time
+from hfci.planning.plan_text import time
+from hfci.planning.planner import Request, make_plan
 from hfci.results.text import code
 
 from .test_select import MANIFEST

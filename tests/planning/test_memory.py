@@ -8,11 +8,11 @@ from hfci.configuration import Runner
 from hfci.errors import NothingToDo
 from hfci.planning import select
 from hfci.planning.estimates import USUAL_MEMORY
-from hfci.planning.make import Request, make_plan
 from hfci.planning.plan import Plan
+from hfci.planning.plan_text import describe
+from hfci.planning.planner import Request, make_plan
 from hfci.planning.requirements import Need, Requirements
-from hfci.planning.requirements import Runner as Measured
-from hfci.planning.telling import describe
+from hfci.planning.requirements import RunnerNeeds as Measured
 
 from .test_select import MANIFEST
 

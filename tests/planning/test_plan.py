@@ -15,15 +15,15 @@ from hfci.cases.manifest import Manifest
 from hfci.configuration import Runner
 from hfci.errors import NothingToDo, UsageError
 from hfci.planning import select
-from hfci.planning.actual import compare
 from hfci.planning.estimates import START_UP
 from hfci.planning.fingerprinting.reuse import Reuse
 from hfci.planning.github import outputs
-from hfci.planning.make import Request, make_plan
 from hfci.planning.plan import SCHEMA_FILE, Plan, load_plan, parse_shard, select_shard, write_plan
+from hfci.planning.plan_accuracy import plan_accuracy
+from hfci.planning.plan_text import describe
+from hfci.planning.planner import Request, make_plan
 from hfci.planning.requirements import Need, Requirements
-from hfci.planning.requirements import Runner as Measured
-from hfci.planning.telling import describe
+from hfci.planning.requirements import RunnerNeeds as Measured
 
 from .test_select import MANIFEST, row
 
@@ -388,9 +388,9 @@ def test_how_long_jobs_took_to_begin_is_what_they_are_expected_to_take() -> None
 
 def test_what_came_of_a_plan_is_beside_what_was_predicted() -> None:
     plan = plan_of(2, requirements=needs_of(bert=1.0, qwen2=2.0, qwen3=4.0, vit=4.0))
-    first, second = compare(plan, {0: 12.5, 7: 1.0}, {})
+    first, second = plan_accuracy(plan, {0: 12.5, 7: 1.0}, {})
     assert (first.predicted_s, first.actual_s) == (START_UP + 12, START_UP + 12.5)
     assert first.ratio == pytest.approx((START_UP + 12.5) / (START_UP + 12))
     assert (second.actual_s, second.ratio) == (None, None)
     # Its records say how long its workers took to start.
-    assert compare(plan, {0: 12.5}, {0: 4.25})[0].actual_s == 16.75
+    assert plan_accuracy(plan, {0: 12.5}, {0: 4.25})[0].actual_s == 16.75

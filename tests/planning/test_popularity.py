@@ -21,7 +21,7 @@ import pytest
 from hfci.cases.manifest import Manifest
 from hfci.errors import UsageError
 from hfci.planning.popularity import SCHEMA_FILE, Popularity, Use, load_popularity
-from hfci.testing.preparation import OFFLINE
+from hfci.testing.process_setup import OFFLINE
 
 from .test_select import row
 

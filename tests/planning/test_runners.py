@@ -4,10 +4,10 @@ import pytest
 
 from hfci.configuration import DEVICES, RUNNERS, Runner
 from hfci.errors import NothingToDo, UsageError
-from hfci.planning.make import Request, make_plan
+from hfci.planning.plan_text import describe
+from hfci.planning.planner import Request, make_plan
 from hfci.planning.runners import find_places, is_hosted, pick
-from hfci.planning.sharing import Share, share_out, within_limit
-from hfci.planning.telling import describe
+from hfci.planning.shard_count import Share, share_out, within_limit
 
 from .test_select import MANIFEST
 

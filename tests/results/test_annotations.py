@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hfci.results import read_results
 from hfci.results.annotations import annotate
-from hfci.results.comparison import Shift, baseline_of, compare
+from hfci.results.comparison import Shift, baseline_of, compare_results
 from hfci.results.expiring import Expiring
 from hfci.results.lost import Lost
 from hfci.results.summary import Changed, Flaky, Summary, summarize
@@ -56,7 +56,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Summary:
     folder = tmp_path_factory.mktemp("good")
     save(folder, "x", record("good", "c", "passed"))
     results = read_results([folder])
-    return summarize(results, compare(results, baseline_of(results)))
+    return summarize(results, compare_results(results, baseline_of(results)))
 
 
 def failure(name: str, outcome: str = "failed", **fields: Any) -> Failure:
@@ -78,7 +78,7 @@ def test_the_worst_comes_first(tmp_path: Path) -> None:
     ]
     save(tmp_path / "new", "new", *ended)
     results = read_results([tmp_path / "new"])
-    summary = summarize(results, compare(results, baseline_of(read_results([tmp_path / "old"]))))
+    summary = summarize(results, compare_results(results, baseline_of(read_results([tmp_path / "old"]))))
     found = [parse(line) for line in annotate(summary, {ended[1].case: "generated/a,b:c/test_b.py"})]
     assert [(command.name, command.properties["title"]) for command in found] == [
         ("error", f"newly failed at check: {ended[1].case}"),

@@ -16,7 +16,7 @@ from hfci.cases.outcome import Outcome
 from hfci.cases.records import Record
 from hfci.errors import NothingToDo
 from hfci.results import Results, read_results, summarize
-from hfci.results.comparison import Baseline, Comparison, Observation, baseline_of, compare, lost
+from hfci.results.comparison import Baseline, Comparison, Observation, baseline_of, compare_results, lost
 from hfci.results.noise import FLOORS, beyond_noise
 
 from .support import record, save
@@ -30,7 +30,7 @@ def results_of(folder: Path, run: str, *records: Record, **head: Any) -> Results
 
 
 def compared(folder: Path, before: list[Record], after: list[Record], **head: Any) -> Comparison:
-    return compare(results_of(folder, "new", *after, **head), baseline_of(results_of(folder, "old", *before)))
+    return compare_results(results_of(folder, "new", *after, **head), baseline_of(results_of(folder, "old", *before)))
 
 
 def cases(changes: tuple[Any, ...]) -> set[str]:
@@ -75,7 +75,7 @@ def test_counts_of_changes_equal_counts_of_sets(pairs: list[tuple[Outcome | None
     }
     with TemporaryDirectory() as folder:
         results = results_of(Path(folder), "new", *(record(name, "c", new) for name, _, new in rows if new))
-        found = compare(results, Baseline("old", "", None, earlier))
+        found = compare_results(results, Baseline("old", "", None, earlier))
     was_red = {record(name, "c", "passed").case for name, old, _ in rows if old in ("failed", "not-run")}
     is_red = {record(name, "c", "passed").case for name, _, new in rows if new in ("failed", "not-run")}
     now = {record(name, "c", "passed").case for name, _, new in rows if new}
@@ -92,11 +92,11 @@ def test_the_same_run_has_no_change(tmp_path: Path) -> None:
     assert not found.is_red
 
 
-def test_a_promised_record_that_is_absent_is_failing_not_vanished(tmp_path: Path) -> None:
+def test_an_announced_record_that_is_absent_is_failing_not_vanished(tmp_path: Path) -> None:
     good, lost = record("a", "c", "passed"), record("b", "c", "passed")
     before = baseline_of(results_of(tmp_path, "old", good, lost))
     now = results_of(tmp_path, "new", good, planned=2).lacking([record("b", "c", "not-run", reason="no shard 2")])
-    found = compare(now, before)
+    found = compare_results(now, before)
     assert cases(found.failing) == {lost.case}
     assert found.vanished == ()
 
@@ -137,18 +137,18 @@ def test_records_of_schema_1_are_held_to_the_architectures_and_checks_that_they_
     head, *lines = path.read_text().splitlines(keepends=True)
     known = {name: json.loads(head)[name] for name in ("run", "started", "commit", "versions", "device", "planned")}
     path.write_text("".join([json.dumps({"schema": 1, **known}) + "\n", *lines]))
-    found = compare(read_results([path]), old)
+    found = compare_results(read_results([path]), old)
     assert cases(found.vanished) == {record("a", "d", "passed").case, GONE.case}
     path.write_text("".join([json.dumps({"schema": 1, **known}) + "\n", lines[0]]))
-    assert compare(read_results([path]), old).vanished == ()
+    assert compare_results(read_results([path]), old).vanished == ()
 
 
 def test_one_shard_that_was_asked_for_everything_is_enough(tmp_path: Path) -> None:
     baseline = baseline_of(results_of(tmp_path, "old", HERE, GONE))
     save(tmp_path / "new", "new", HERE, shard=0, names=("a",))
-    assert compare(read_results([tmp_path / "new"]), baseline).vanished == ()
+    assert compare_results(read_results([tmp_path / "new"]), baseline).vanished == ()
     save(tmp_path / "new", "new", shard=1)
-    assert cases(compare(read_results([tmp_path / "new"]), baseline).vanished) == {GONE.case}
+    assert cases(compare_results(read_results([tmp_path / "new"]), baseline).vanished) == {GONE.case}
 
 
 def test_a_row_without_a_check_gives_way_to_the_cases_of_its_model_type(tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_what_was_executed_on_such_a_machine_and_is_unavailable_now_did_not_run(
     now = results_of(tmp_path, "new", HERE, gone, **head)
     assert summarize(now).is_green
     now = now.losing(lost(now, old))
-    found, summary = compare(now, old), summarize(now, compare(now, old))
+    found, summary = compare_results(now, old), summarize(now, compare_results(now, old))
     assert summary.is_red is found.is_red is expected or (before == "failed" and summary.is_red)
     assert summary.outcomes["not-run"] == expected
     if expected:

@@ -11,8 +11,8 @@ from hfci.cases.records import Record
 from hfci.configuration import Runner
 from hfci.errors import UsageError
 from hfci.planning import select
-from hfci.planning.make import Request, make_plan
 from hfci.planning.plan import Assumed, Plan, Reused, Unavailable
+from hfci.planning.planner import Request, make_plan
 from hfci.results import read_results, summarize
 from hfci.results.completeness import absent_from_manifest, absent_from_plan, settled_by_plan
 

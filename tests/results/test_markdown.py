@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hfci.cases.records import Error
 from hfci.errors import EnvironmentUnfit
 from hfci.results import read_results
-from hfci.results.comparison import Shift, baseline_of, compare
+from hfci.results.comparison import Shift, baseline_of, compare_results
 from hfci.results.expiring import Expiring
 from hfci.results.lost import Lost
 from hfci.results.markdown import COMMENT_LIMIT, STEP_SUMMARY_LIMIT, append_summary, render_summary, write_summary
@@ -49,7 +49,9 @@ def hostile_summary(text: Any) -> Summary:
         head = {"commit": text(), "branch": text(), "started": text(), "runner": text(), "seed": 5}
         save(new, "new", *_distinct(ended), versions={text(): text()}, **head)
         results, baseline = read_results([new]), baseline_of(read_results([old]))
-        summary = summarize(results, compare(results, replace(baseline, run=text(), started=text(), commit=text())))
+        summary = summarize(
+            results, compare_results(results, replace(baseline, run=text(), started=text(), commit=text()))
+        )
     dated = {"since": text(), "since_commit": text(), "runs": 3}
     return replace(
         summary,
@@ -125,7 +127,7 @@ def summary_with(*regressions: Failure, **fields: Any) -> Summary:
         good = record("good", "c", "passed", duration_s=1.0)
         save(Path(folder), "x", good)
         results = read_results([Path(folder)])
-        summary = summarize(results, compare(results, baseline_of(results)))
+        summary = summarize(results, compare_results(results, baseline_of(results)))
     return replace(summary, regressions=regressions, failures=(*regressions, *fields.pop("failures", ())), **fields)
 
 

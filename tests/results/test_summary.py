@@ -24,7 +24,7 @@ from hfci.cases.outcome import Outcome
 from hfci.cases.records import Error, Record
 from hfci.checks.applicability import NUMERICS_CHANGED
 from hfci.results import read_results, summarize
-from hfci.results.comparison import Shift, baseline_of, compare
+from hfci.results.comparison import Shift, baseline_of, compare_results
 from hfci.results.expiring import expiring
 from hfci.results.history.trends import Flake, Streak, Trends
 from hfci.results.markdown import append_summary, render_summary
@@ -175,7 +175,7 @@ def against(tmp_path: Path, before: list[Record], after: list[Record], trends: A
     save(tmp_path / "old", "old", *before, commit="c0ffee", started="2025-12-31")
     save(tmp_path / "new", "new", *after, **head)
     results = read_results([tmp_path / "new"])
-    return summarize(results, compare(results, baseline_of(read_results([tmp_path / "old"]))), trends)
+    return summarize(results, compare_results(results, baseline_of(read_results([tmp_path / "old"]))), trends)
 
 
 def good(*names: str) -> list[Record]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from hfci.results import read_results
-from hfci.results.comparison import Shift, baseline_of, compare
+from hfci.results.comparison import Shift, baseline_of, compare_results
 from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
 from hfci.results.lost import Lost
@@ -38,7 +38,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Summary:
     folder = tmp_path_factory.mktemp("good")
     save(folder, "x", record("good", "c", "passed", duration_s=1.0))
     results = read_results([folder])
-    return summarize(results, compare(results, baseline_of(results)))
+    return summarize(results, compare_results(results, baseline_of(results)))
 
 
 def test_regressions_come_first_and_the_verdict_last(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_regressions_come_first_and_the_verdict_last(tmp_path: Path) -> None:
     broken = record("b", "c", "failed", reproduce="hfci run b --check c")
     save(tmp_path / "new", "new", record("a", "c", "passed", duration_s=1.0), broken, record("c", "c", "failed"))
     results = read_results([tmp_path / "new"])
-    lines = shown(summarize(results, compare(results, baseline_of(read_results([tmp_path / "old"])))))
+    lines = shown(summarize(results, compare_results(results, baseline_of(read_results([tmp_path / "old"])))))
     assert lines[:4] == [
         "Regressions",
         f"failed at check: {broken.case}",

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 
 from hfci.cases.records import SCHEMA_FILE
-from hfci.testing.preparation import OFFLINE
+from hfci.testing.process_setup import OFFLINE
 
 MARK = """
 import pytest

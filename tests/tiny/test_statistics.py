@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from hfci.tiny import build_tiny
-from hfci.tiny.statistics import settle
+from hfci.tiny.statistics import measure_statistics
 
 
 class Stack(nn.Module):
@@ -31,7 +31,7 @@ def pixels() -> torch.Tensor:
 def test_a_norm_gives_what_it_is_named_for() -> None:
     model = Stack().eval()
     assert model(pixels()).mean() > 10
-    settle(model, lambda double: double(pixels()))
+    measure_statistics(model, lambda double: double(pixels()))
     normed = model(pixels()).detach()
     assert normed.mean().abs() < 1e-3
     assert normed.var() == pytest.approx(1, abs=0.1)
@@ -41,7 +41,7 @@ def test_the_numbers_that_were_filled_in_stay_beside_those_that_are_measured() -
     model = Stack().eval()
     model.norm.running_mean = torch.full((8,), 0.5)
     model.norm.running_var = torch.full((8,), 4.0)
-    settle(model, lambda double: double(pixels()))
+    measure_statistics(model, lambda double: double(pixels()))
     normed = model(pixels()).detach()
     assert normed.mean() == pytest.approx(-0.25, abs=1e-3)
     assert normed.var() == pytest.approx(0.25, abs=0.05)
@@ -49,7 +49,7 @@ def test_the_numbers_that_were_filled_in_stay_beside_those_that_are_measured() -
 
 def test_a_norm_that_is_not_reached_and_a_failure_leave_things_as_they_are() -> None:
     model = Stack().eval()
-    settle(model, lambda double: double(torch.zeros(2, 5, 8, 8)))
+    measure_statistics(model, lambda double: double(torch.zeros(2, 5, 8, 8)))
     for norm in (model.norm, model.idle):
         assert norm.running_mean is not None
         assert norm.running_var is not None
@@ -66,7 +66,7 @@ def test_the_model_itself_is_not_run_and_random_numbers_are_left_alone() -> None
         torch.rand(1)
         double(pixels())
 
-    settle(model, run)
+    measure_statistics(model, run)
     assert len(ran) == 1
     assert model not in ran
     assert not model.norm._forward_pre_hooks
@@ -75,7 +75,7 @@ def test_the_model_itself_is_not_run_and_random_numbers_are_left_alone() -> None
 
 @pytest.mark.parametrize("model_type", ["mobilenet_v2", "align"])
 def test_a_deep_stack_of_norms_tells_pictures_apart(model_type: str) -> None:
-    """Measured: 0.57 and 0.76 of the outputs' length; without `settle` 2e-3 and 5e-7."""
+    """Measured: 0.57 and 0.76 of the outputs' length; without `measure_statistics` 2e-3 and 5e-7."""
     tiny = build_tiny(model_type)
     with torch.no_grad():
         outputs = tiny.forward(tiny.inputs())

@@ -8,9 +8,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from hfci.planning.fingerprinting.normalize import Facts, facts_of_tree, says_nothing
+from hfci.planning.fingerprinting.normalize import Facts, says_nothing, tree_facts
 
-__all__ = ["ANY", "PART", "facts_of_definition"]
+__all__ = ["ANY", "PART", "definition_facts"]
 
 # Stands between a file and one of its definitions in a label, and between definitions of which the first that is there
 # is meant.
@@ -20,7 +20,7 @@ PART, ANY = "#", "|"
 READ_BY_NAME = ("pytestmark",)
 
 
-def facts_of_definition(source: bytes, wanted: str) -> Facts | None:
+def definition_facts(source: bytes, wanted: str) -> Facts | None:
     """Return what counts for `wanted`, `NAME` or `CLASS.METHOD`, or several of them with `ANY` between.
 
     That is the definition, the definitions and imports of the module that it names, what those name, and what the
@@ -32,7 +32,7 @@ def facts_of_definition(source: bytes, wanted: str) -> Facts | None:
         found = next((path for path in wanted.split(ANY) if _has(body, path)), None)
         if found is None:
             return None
-        return facts_of_tree(ast.Module(_needed(body, found), []))
+        return tree_facts(ast.Module(_needed(body, found), []))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -17,8 +17,8 @@ import msgspec
 
 from hfci.errors import HfciError
 from hfci.planning.fingerprinting import normalize
-from hfci.planning.fingerprinting.definitions import facts_of_definition
-from hfci.planning.fingerprinting.normalize import FORMAT, Facts, digest_of, exports_of, facts_of
+from hfci.planning.fingerprinting.definitions import definition_facts
+from hfci.planning.fingerprinting.normalize import FORMAT, Facts, digest_of, exports_of, read_facts
 from hfci.planning.fingerprinting.sources import File
 from hfci.scratch import SCRATCH, make_scratch
 from hfci.writing import replacing
@@ -138,14 +138,14 @@ def _size(file: File) -> int:
 
 def _facts_of(file: File) -> Facts:
     try:
-        return facts_of(file.read())
+        return read_facts(file.read())
     except OSError as error:
         return Facts(digest_of(b"unreadable", type(error).__name__.encode()))
 
 
 def _part_of(file: File, definition: str) -> Facts | None:
     try:
-        return facts_of_definition(file.read(), definition)
+        return definition_facts(file.read(), definition)
     except OSError:
         return None
 

@@ -31,12 +31,12 @@ from hfci.planning.fingerprinting.normalize import digest_of
 from hfci.planning.fingerprinting.sources import File
 from hfci.scratch import SCRATCH
 
-__all__ = ["CACHE", "Fingerprints", "Subject", "subject_of"]
+__all__ = ["CACHE", "Fingerprinted", "Fingerprints", "subject_of"]
 
 CACHE = SCRATCH / "sources.msgpack"
 
 # What makes the tiny model of every case, and the process fit for it.
-SUBJECT = ("hfci.testing.subject", "hfci.testing.preparation")
+SUBJECT = ("hfci.testing.subject", "hfci.testing.process_setup")
 
 # Which checks are asked is decided where tests are rendered: the manifest says it, and the tests do.
 TABLE = "hfci/checks/data/checks.toml"
@@ -49,7 +49,7 @@ LEDGER = "hfci/cases/data/ledger.toml"
 MODELING_AUTO = "transformers/models/auto/modeling_auto.py"
 
 
-class Subject(NamedTuple):
+class Fingerprinted(NamedTuple):
     """Whose cases have one fingerprint."""
 
     model_type: str
@@ -69,7 +69,7 @@ class Fingerprints:
     files: Mapping[str, File]
     remembered: FileCache
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
-    asked: Set[Subject] | None = None
+    asked: Set[Fingerprinted] | None = None
 
     @classmethod
     def now(
@@ -96,7 +96,7 @@ class Fingerprints:
         known = {subject: self.of(subject) for subject in {subject_of(case) for case in cases}}
         return {case.id: found for case in cases if (found := known[subject_of(case)]) is not None}
 
-    def of(self, subject: Subject) -> str | None:
+    def of(self, subject: Fingerprinted) -> str | None:
         """Return the fingerprint; None where the manifest has no case of that, or it was not asked for.
 
         None, too, where it is not known what the tiny model is made of: nothing can be said of that to be the same.
@@ -123,26 +123,26 @@ class Fingerprints:
             *(f"{name}={value}".encode() for name, value in sorted(others)),
         )
 
-    def is_known(self, subject: Subject) -> bool:
+    def is_known(self, subject: Fingerprinted) -> bool:
         """Tell whether the manifest knows what the subject's tiny model is made of."""
         return self._rows[subject.model_type].architecture(subject.architecture).was_built
 
-    def parts(self, subject: Subject) -> dict[str, str]:
+    def parts(self, subject: Fingerprinted) -> dict[str, str]:
         """Return all that counts, by label: a digest or a package's version."""
         closure = self.closures.of(self.roots(subject))
         named = {name: self._content(name) for name in (*self.closures.names(closure), *self._data_of(closure))}
         return {**named, **self._others(*subject[:3]), **self._compared_with(subject)}
 
-    def chain(self, subject: Subject, label: str) -> tuple[str, ...]:
+    def chain(self, subject: Fingerprinted, label: str) -> tuple[str, ...]:
         """Return the shortest way of imports from what the subject has to the file or package `label`."""
         return self.graph.chain(self.roots(subject), [label])
 
-    def roots(self, subject: Subject) -> tuple[str, ...]:
+    def roots(self, subject: Fingerprinted) -> tuple[str, ...]:
         """Return where its imports begin: its tests, what its tiny model is made of, its check, and what makes any."""
         made_of = self._made_of(subject.model_type, subject.architecture)
         return (*self._tests(subject), *made_of, *self._check(subject.check), *self._everybodys)
 
-    def _tests(self, subject: Subject) -> Iterator[str]:
+    def _tests(self, subject: Fingerprinted) -> Iterator[str]:
         """Yield the test in each file, by the names that it may have: written out, or a parameter of one for many."""
         names = (f"test_{subject.check}", "test_invariant")
         owner = f"Test{subject.architecture}."
@@ -159,7 +159,7 @@ class Fingerprints:
     def _check(self, name: str) -> tuple[str, ...]:
         return (f"{CHECKS[name].module}{PART}{name}",) if name in CHECKS else ()
 
-    def _compared_with(self, subject: Subject) -> dict[str, str]:
+    def _compared_with(self, subject: Fingerprinted) -> dict[str, str]:
         """Return the file, by label, that a check with data compares with."""
         if subject.check not in CHECKS or not (folder := CHECKS[subject.check].data):
             return {}
@@ -177,13 +177,13 @@ class Fingerprints:
         return self.closures.of(self._everybodys)
 
     @functools.cached_property
-    def cases(self) -> dict[Subject, tuple[ManifestCase, ...]]:
+    def cases(self) -> dict[Fingerprinted, tuple[ManifestCase, ...]]:
         """The manifest's cases of each subject."""
-        found: dict[Subject, tuple[ManifestCase, ...]] = {}
+        found: dict[Fingerprinted, tuple[ManifestCase, ...]] = {}
         for row in self.manifest.model_types:
             for case in row.cases:
                 for check in dict.fromkeys(Variant.parse(variant).check for variant in case.checks):
-                    subject = Subject(row.model_type, case.architecture, case.tier, check)
+                    subject = Fingerprinted(row.model_type, case.architecture, case.tier, check)
                     found[subject] = (*found.get(subject, ()), case)
         return found
 
@@ -291,6 +291,6 @@ class Fingerprints:
         return data_rows.tables_in(self._read(MODELING_AUTO)) if MODELING_AUTO in self.files else {}
 
 
-def subject_of(case: Case) -> Subject:
+def subject_of(case: Case) -> Fingerprinted:
     """Return whose fingerprint a case has."""
-    return Subject(case.model_type, case.architecture or "", case.tier, case.check or "")
+    return Fingerprinted(case.model_type, case.architecture or "", case.tier, case.check or "")

@@ -25,10 +25,10 @@ __all__ = [
     "Import",
     "digest_of",
     "exports_of",
-    "facts_of",
-    "facts_of_tree",
+    "read_facts",
     "says_nothing",
     "serve",
+    "tree_facts",
 ]
 
 # Raised whenever the same source gives other facts than before: what was kept of earlier ones is then of no use.
@@ -75,17 +75,17 @@ def digest_of(*contents: bytes) -> str:
     return found.hexdigest()[:32]
 
 
-def facts_of(source: bytes) -> Facts:
+def read_facts(source: bytes) -> Facts:
     """Return what counts of a Python file; of one that Python cannot read, each of its bytes does."""
     try:
-        found = facts_of_tree(ast.parse(source))
+        found = tree_facts(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Facts(digest_of(b"no Python", source))
     lazy = any(LAZY in statement.names for statement in found.imports) and f"{LAZY}(".encode() in source
     return Facts(found.digest, found.imports, lazy)
 
 
-def facts_of_tree(tree: ast.Module) -> Facts:
+def tree_facts(tree: ast.Module) -> Facts:
     """Return what counts of the syntax tree of a module, or of some of its statements."""
     parts: list[str] = []
     _write(tree, parts)
@@ -114,7 +114,7 @@ def serve(asked: BinaryIO, answer: BinaryIO) -> None:
 
 def _facts_at(path: Path) -> Facts | None:
     try:
-        return facts_of(path.read_bytes())
+        return read_facts(path.read_bytes())
     except OSError:
         return None
 

@@ -12,7 +12,7 @@ from hfci.cases.manifest import Manifest
 from hfci.errors import EnvironmentUnfit
 from hfci.planning.fingerprinting.definitions import ANY, PART
 from hfci.planning.fingerprinting.file_cache import FileCache
-from hfci.planning.fingerprinting.fingerprints import CACHE, Fingerprints, Subject, subject_of
+from hfci.planning.fingerprinting.fingerprints import CACHE, Fingerprinted, Fingerprints, subject_of
 from hfci.planning.fingerprinting.green_records import Ended, Greens, read_ended
 from hfci.planning.fingerprinting.locations import locations_of
 from hfci.planning.fingerprinting.revision import at_revision, find_commit
@@ -42,7 +42,7 @@ class Reuse:
     reused: Mapping[str, str] = field(default_factory=dict)
     assumed: Mapping[str, str] = field(default_factory=dict)
     _cases: Sequence[Case] = field(repr=False, default=())
-    _changes: Callable[[Subject], str] = field(repr=False, default=lambda _: "")
+    _changes: Callable[[Fingerprinted], str] = field(repr=False, default=lambda _: "")
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -54,20 +54,20 @@ class Reuse:
 
     def explain(self, model_type: str) -> str:
         """Say of each architecture whether it is selected, which files changed and through which imports: lines."""
-        of_type: dict[Subject, list[Case]] = {}
+        of_type: dict[Fingerprinted, list[Case]] = {}
         for case in self._cases:
             if case.model_type == model_type:
                 of_type.setdefault(subject_of(case), []).append(case)
         if not of_type:
             return f"{model_type}: no case of it was asked for"
-        told: dict[str, list[Subject]] = {}
+        told: dict[str, list[Fingerprinted]] = {}
         for subject, cases in of_type.items():
             told.setdefault(self._why(subject, cases), []).append(subject)
         if len(told) == 1:
             return f"{model_type}: {next(iter(told))}"
         return "\n".join(f"{model_type} ({_whose(subjects, of_type)}): {why}" for why, subjects in told.items())
 
-    def _why(self, subject: Subject, cases: Sequence[Case]) -> str:
+    def _why(self, subject: Fingerprinted, cases: Sequence[Case]) -> str:
         settled = {**self.assumed, **self.reused}
         left = [case for case in cases if case.id not in settled]
         runs = ", ".join(sorted({settled[case.id] for case in cases if case.id in settled}))
@@ -78,7 +78,7 @@ class Reuse:
         return why + (", and it is assumed green: no record says so" if cases[0].id in self.assumed else "")
 
 
-def _whose(subjects: Sequence[Subject], every: Iterable[Subject]) -> str:
+def _whose(subjects: Sequence[Fingerprinted], every: Iterable[Fingerprinted]) -> str:
     """Say which architectures `subjects` are; the checks too, of one where `every` has others."""
     found: dict[str, list[str]] = {}
     for subject in subjects:
@@ -152,11 +152,11 @@ def since_records(now: Fingerprints, cases: Iterable[Case], ended: Iterable[Ende
     known = Greens.of(ended)
     fingerprints = now.by_case(cases)
     reused = {name: run for name, found in fingerprints.items() if (run := known.run_of(name, found)) is not None}
-    by_subject: dict[Subject, list[Case]] = {}
+    by_subject: dict[Fingerprinted, list[Case]] = {}
     for case in cases:
         by_subject.setdefault(subject_of(case), []).append(case)
 
-    def changes(subject: Subject) -> str:
+    def changes(subject: Fingerprinted) -> str:
         if not now.is_known(subject):
             return UNKNOWN
         own = by_subject[subject]
@@ -179,7 +179,7 @@ def since_revision(now: Fingerprints, then: Fingerprints, cases: Iterable[Case],
     fingerprints, earlier = now.by_case(cases), then.by_case(cases)
     assumed = {name: commit for name, found in fingerprints.items() if earlier.get(name) == found}
 
-    def changes(subject: Subject) -> str:
+    def changes(subject: Fingerprinted) -> str:
         if not now.is_known(subject):
             return UNKNOWN
         here, there = now.parts(subject), then.parts(subject)
@@ -191,7 +191,7 @@ def since_revision(now: Fingerprints, then: Fingerprints, cases: Iterable[Case],
 # The reasons.
 
 
-def _told(now: Fingerprints, then: Fingerprints, subject: Subject, changed: Iterable[str]) -> str:
+def _told(now: Fingerprints, then: Fingerprints, subject: Fingerprinted, changed: Iterable[str]) -> str:
     """Say which files changed, each with the way of imports to it, the shortest first; a file that is gone had one."""
     ways = [(label, now.chain(subject, label) or then.chain(subject, label)) for label in changed]
     ways.sort(key=lambda way: (len(way[1]) or 2, way[0]))
@@ -200,7 +200,7 @@ def _told(now: Fingerprints, then: Fingerprints, subject: Subject, changed: Iter
     return "; ".join([*told, *more])
 
 
-def _way(subject: Subject, way: Sequence[str]) -> str:
+def _way(subject: Fingerprinted, way: Sequence[str]) -> str:
     """Say how imports lead there. The first is the test itself or what runs it; then come modules."""
     steps = [step for step in way if not step.startswith("generated/")]
     if len(steps) > 1:

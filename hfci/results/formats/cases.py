@@ -44,7 +44,7 @@ def listed(results: Results, summary: Summary) -> Iterator[Record]:
     """Yield every record, then one for each case that has none and is red: those that are missing or vanished."""
     yield from results
     for number in range(1, results.missing + 1):
-        yield _not_run(f"-/-/-[missing={number}]", "-", reason="a records file promises this case and lacks it")
+        yield _not_run(f"-/-/-[missing={number}]", "-", reason="a records file announces this case and lacks it")
     yield from vanished(summary)
 
 

@@ -8,12 +8,12 @@ from typing import NamedTuple, TypeVar
 
 from hfci.cases.records import Record
 
-__all__ = ["Subject", "Vocabulary"]
+__all__ = ["CaseSubject", "Vocabulary"]
 
 Key = TypeVar("Key")
 
 
-class Subject(NamedTuple):
+class CaseSubject(NamedTuple):
     """What a case is about, beside its architecture: which its ID says too."""
 
     model_type: str
@@ -28,7 +28,7 @@ class Vocabulary:
         """Read what the history has."""
         self._words: dict[str | None, int] = {None: 0, **dict(connection.execute("SELECT text, id FROM words"))}
         subjects = connection.execute("SELECT id, model_type, check_name, task FROM subjects")
-        self._subjects = {Subject(*subject): number for number, *subject in subjects}
+        self._subjects = {CaseSubject(*subject): number for number, *subject in subjects}
         self._cases: dict[str, int] = {}
         self._about: dict[int, tuple[int, str | None]] = {}
         for name, number, *about in connection.execute("SELECT name, id, subject, architecture FROM cases"):
@@ -54,7 +54,7 @@ class Vocabulary:
         """Return the number of the case that `record` is of."""
         number = self._cases.get(record.case)
         if number is None:
-            key = Subject(record.model_type, record.check, record.task)
+            key = CaseSubject(record.model_type, record.check, record.task)
             subject = self._subjects.get(key)
             if subject is None:
                 subject = self._enter("subjects", self._subjects, key, *key)
@@ -70,7 +70,7 @@ class Vocabulary:
         """Return the IDs of the cases by their numbers; None for a number that no case has."""
         return _by_number(self._cases)
 
-    def subjects(self) -> Sequence[Subject | None]:
+    def subjects(self) -> Sequence[CaseSubject | None]:
         """Return the subjects by their numbers."""
         return _by_number(self._subjects)
 

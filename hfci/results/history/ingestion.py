@@ -201,7 +201,7 @@ def _detail(case: int, record: Record, identity: str) -> Detail:
 
 
 def _missing(parts: Iterable[Part]) -> int:
-    """Count the records that the last attempt at each shard promises and lacks."""
+    """Count the records that the last attempt at each shard announces and lacks."""
     last = {part.key[1]: part for part in sorted(parts, key=lambda part: part.key)}
     return sum(max(0, part.header.planned - part.recorded) for part in last.values())
 

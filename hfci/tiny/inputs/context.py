@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from hfci.catalog.aliases import argument_aliases, named
-from hfci.catalog.facts import entry
+from hfci.catalog.facts import entry_point
 from hfci.tiny.random_numbers import generator
 from hfci.tiny.specs import Input
 
@@ -90,7 +90,7 @@ class Context:
     @functools.cached_property
     def parameters(self) -> dict[str, str]:
         """Every name of forward's parameters → how its signature spells it."""
-        function = entry(self.model)
+        function = entry_point(self.model)
         return named(inspect.signature(function).parameters, argument_aliases(function))
 
     @functools.cached_property
@@ -99,7 +99,7 @@ class Context:
         parts = list(self.model.modules())
         methods = [getattr(part, name) for name in FEATURE_METHODS for part in parts if hasattr(part, name)]
         wanted = frozenset().union(*map(_required, methods))
-        return _required(entry(self.model)) | (wanted & self.parameters.keys())
+        return _required(entry_point(self.model)) | (wanted & self.parameters.keys())
 
     def listener(self, name: str) -> Context:
         """Return the context of the part that takes `name` itself: the innermost model whose forward has it."""

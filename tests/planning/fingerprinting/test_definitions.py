@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hfci.planning.fingerprinting.definitions import facts_of_definition
+from hfci.planning.fingerprinting.definitions import definition_facts
 from hfci.planning.fingerprinting.normalize import Facts
 
 SOURCE = """
@@ -47,7 +47,7 @@ class TestA:
 
 
 def facts(source: str = SOURCE, definition: str = "wanted") -> Facts:
-    found = facts_of_definition(source.encode(), definition)
+    found = definition_facts(source.encode(), definition)
     assert found is not None
     return found
 
@@ -107,9 +107,9 @@ def test_the_first_that_is_there_is_meant() -> None:
 
 @pytest.mark.parametrize("definition", ["nowhere", "TestA.nowhere", "TestB.test_one", "LIMIT", "", "test_one"])
 def test_of_none_that_is_there_nothing_is_told(definition: str) -> None:
-    assert facts_of_definition(SOURCE.encode(), definition) is None
+    assert definition_facts(SOURCE.encode(), definition) is None
 
 
 @pytest.mark.parametrize("source", [b"def wanted(:", b"\0", b"\xff", b"(" * 100_000])
 def test_of_what_is_no_python_nothing_is_told(source: bytes) -> None:
-    assert facts_of_definition(source, "wanted") is None
+    assert definition_facts(source, "wanted") is None

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow, load_manifest
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.planning.fingerprinting.file_cache import FileCache
-from hfci.planning.fingerprinting.fingerprints import Fingerprints, Subject
+from hfci.planning.fingerprinting.fingerprints import Fingerprinted, Fingerprints
 from hfci.planning.fingerprinting.installed import versions_here, versions_of
 from hfci.planning.fingerprinting.locations import Locations
 from hfci.planning.select import select
@@ -74,7 +74,7 @@ BASE = {
     "hfci/results/data/history.toml": "a = 1\n",
     "hfci/testing/__init__.py": "",
     "hfci/testing/subject.py": "import pytest\nfrom hfci.tiny import shrink\n",
-    "hfci/testing/preparation.py": "import torch\n",
+    "hfci/testing/process_setup.py": "import torch\n",
     "hfci/testing/plugin.py": "from hfci.testing import subject\nfrom hfci.cases import records\n",
     "hfci/cases/__init__.py": "",
     "hfci/cases/records.py": "x = 1\n",
@@ -109,7 +109,7 @@ def fingerprints(changes: dict[str, str | bytes | None] | None = None, today: da
     return {called(subject): made.of(subject) for subject in made.cases}
 
 
-def called(subject: Subject) -> str:
+def called(subject: Fingerprinted) -> str:
     return f"{NAMES.get(subject[:2], subject.model_type)}/{subject.check}"
 
 
@@ -143,7 +143,7 @@ LEDGER = "hfci/cases/data/ledger.toml"
         ("hfci/checks/table.py", "FILE", "PATH", set()),
         ("hfci/checks/data/checks.toml", "1", "2", set()),
         ("hfci/testing/subject.py", "pytest", "pytest, os", EVERYTHING),
-        ("hfci/testing/preparation.py", "torch", "torch, os", EVERYTHING),
+        ("hfci/testing/process_setup.py", "torch", "torch, os", EVERYTHING),
         ("hfci/testing/plugin.py", "subject", "subject as fixtures", set()),
         ("hfci/cases/records.py", "1", "2", set()),
         ("hfci/tiny/data/shrink.toml", "1", "2", EVERYTHING),
@@ -204,7 +204,7 @@ def test_what_a_check_compares_with_is_that_checks_and_that_model_types(
     manifest = replace(MANIFEST, model_types=rows)
     golden = {"hfci/checks/golden.py": "def golden_output():\n    pass\n", **GOLDEN}
 
-    def of(changes: dict[str, str | bytes | None]) -> dict[Subject, str | None]:
+    def of(changes: dict[str, str | bytes | None]) -> dict[Fingerprinted, str | None]:
         made = Fingerprints(manifest, world(changes, {**BASE, **golden}), FileCache(), TODAY)
         return {subject: made.of(subject) for subject in made.cases}
 
@@ -235,7 +235,7 @@ def test_fingerprints_are_those_of_other_places_and_other_orders() -> None:
 
 
 @pytest.mark.parametrize("subject", Fingerprints(MANIFEST, {}, FileCache()).cases)
-def test_a_fingerprint_is_the_same_whichever_others_are_asked_for(subject: Subject) -> None:
+def test_a_fingerprint_is_the_same_whichever_others_are_asked_for(subject: Fingerprinted) -> None:
     alone = Fingerprints(MANIFEST, world(None, BASE), FileCache(), TODAY, frozenset({subject}))
     assert alone.of(subject) == fingerprints()[called(subject)]
     others = alone.cases.keys() - {subject}
@@ -255,18 +255,18 @@ def test_fingerprints_of_what_lies_here_are_those_of_its_cases(tmp_path: Path) -
 
 def test_what_the_manifest_does_not_have_has_no_fingerprint() -> None:
     found = Fingerprints(MANIFEST, world(None, BASE), FileCache(), TODAY)
-    assert found.of(Subject("bert", "BertModel", "deep", "builds_tiny")) is None
+    assert found.of(Fingerprinted("bert", "BertModel", "deep", "builds_tiny")) is None
 
 
 def test_what_counts_is_told() -> None:
     found = Fingerprints(MANIFEST, world(None, BASE), FileCache(), TODAY)
-    parts = found.parts(Subject("dpr", "DPRReader", "smoke", "builds_tiny"))
+    parts = found.parts(Fingerprinted("dpr", "DPRReader", "smoke", "builds_tiny"))
     assert parts["torch"] == "==2.13.0"
     assert parts["pytest"] == "not constrained"
     assert {BERT, RECIPES, LEDGER, "templates/text.py.jinja", "hfci/checks/building.py#builds_tiny"} <= parts.keys()
     assert any(label.startswith("generated/text/test_dpr.py#") for label in parts)
     assert "hfci/checks/gradients.py" not in parts
-    assert found.chain(Subject("dpr", "DPRReader", "smoke", "builds_tiny"), BERT)[-2:] == (
+    assert found.chain(Fingerprinted("dpr", "DPRReader", "smoke", "builds_tiny"), BERT)[-2:] == (
         "transformers/models/dpr/modeling_dpr.py",
         BERT,
     )

@@ -13,7 +13,7 @@ from hfci.origin import find_transformers
 from hfci.planning.fingerprinting.closures import Closures
 from hfci.planning.fingerprinting.file_cache import FileCache
 from hfci.planning.fingerprinting.imports import Graph, module_of
-from hfci.planning.fingerprinting.normalize import ALWAYS, IN_FUNCTION, TYPED, exports_of, facts_of
+from hfci.planning.fingerprinting.normalize import ALWAYS, IN_FUNCTION, TYPED, exports_of, read_facts
 from hfci.planning.fingerprinting.sources import File, Folder, files_in
 from tests.planning.fingerprinting.worlds import TRANSFORMERS, graph, needs
 
@@ -48,7 +48,7 @@ class A:
 def test_what_cannot_change_a_test_does_not_count(old: str, new: str) -> None:
     changed = SOURCE.replace(old, new)
     assert changed != SOURCE
-    assert facts_of(changed.encode()).digest == facts_of(SOURCE.encode()).digest
+    assert read_facts(changed.encode()).digest == read_facts(SOURCE.encode()).digest
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_cannot_change_a_test_does_not_count(old: str, new: str) -> None:
 def test_what_can_does(old: str, new: str) -> None:
     changed = SOURCE.replace(old, new)
     assert changed != SOURCE
-    assert facts_of(changed.encode()).digest != facts_of(SOURCE.encode()).digest
+    assert read_facts(changed.encode()).digest != read_facts(SOURCE.encode()).digest
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_what_can_does(old: str, new: str) -> None:
     ],
 )
 def test_two_programs_are_not_one(one: bytes, other: bytes) -> None:
-    assert facts_of(one).digest != facts_of(other).digest
+    assert read_facts(one).digest != read_facts(other).digest
 
 
 def test_the_installed_source_is_told_apart_as_python_tells_it() -> None:
     """Counted independently: by the dump of each tree."""
     files = sorted((find_transformers() / "models").glob("b*/*.py"))
     trees = [ast.dump(_without_docstrings(ast.parse(path.read_bytes()))) for path in files]
-    assert len(set(trees)) == len({facts_of(path.read_bytes()).digest for path in files}) > 50
+    assert len(set(trees)) == len({read_facts(path.read_bytes()).digest for path in files}) > 50
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
@@ -114,7 +114,7 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
 
 def test_a_statement_moved_from_one_block_to_another_counts() -> None:
     inside, outside = b"if x:\n    a()\n    b()\n", b"if x:\n    a()\nb()\n"
-    assert facts_of(inside).digest != facts_of(outside).digest
+    assert read_facts(inside).digest != read_facts(outside).digest
 
 
 def test_an_import_is_known_by_when_it_runs() -> None:
@@ -125,7 +125,7 @@ def test_an_import_is_known_by_when_it_runs() -> None:
         b"if typing.TYPE_CHECKING:\n    import o\nelse:\n    import p\n"
         b"with x:\n    import q\nmatch x:\n    case 1:\n        import r\n"
     )
-    found = {(name.module, name.level, name.names): name.when for name in facts_of(source).imports}
+    found = {(name.module, name.level, name.names): name.when for name in read_facts(source).imports}
     always = [("a.b", 0, ()), ("", 1, ("c",)), ("d", 2, ("e",))]
     always += [(name, 0, ()) for name in "ghlpqr"]
     assert found == {
@@ -149,14 +149,14 @@ def test_an_import_is_known_by_when_it_runs() -> None:
     ],
 )
 def test_what_python_cannot_read_counts_byte_for_byte(source: bytes) -> None:
-    found = facts_of(source)
+    found = read_facts(source)
     assert found.imports == ()
-    assert found.digest == facts_of(source).digest != facts_of(source + b" ").digest
+    assert found.digest == read_facts(source).digest != read_facts(source + b" ").digest
 
 
 def test_another_encoding_is_read() -> None:
     latin = "# -*- coding: latin-1 -*-\nx = 'é'\n"
-    assert facts_of(latin.encode("latin-1")).digest == facts_of("x = 'é'\n".encode()).digest
+    assert read_facts(latin.encode("latin-1")).digest == read_facts("x = 'é'\n".encode()).digest
 
 
 def test_exports_are_read_as_transformers_reads_them() -> None:
@@ -320,7 +320,7 @@ def test_a_file_that_was_changed_just_now_is_looked_at_anew(tmp_path: Path) -> N
     path.write_text("x = 1\n")
     (file,) = files_in(Folder("a", tmp_path)).values()
     assert file.stamp is None
-    assert remembered.of(file).digest == facts_of(b"x = 1\n").digest
+    assert remembered.of(file).digest == read_facts(b"x = 1\n").digest
 
 
 @pytest.mark.parametrize(

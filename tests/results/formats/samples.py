@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Error, Header, Record
 from hfci.results import Results, read_results, summarize
-from hfci.results.comparison import baseline_of, compare
+from hfci.results.comparison import baseline_of, compare_results
 from hfci.results.summary import Summary
 from hfci.testing.record_writer import RecordWriter
 
@@ -58,7 +58,7 @@ def results_of(folder: Path, *records: Record, name: str = "1", **fields: Any) -
 def against(results: Results, folder: Path, *before: Record) -> Summary:
     """Return the summary of `results` against a baseline of these records, which are written to `folder`."""
     baseline = baseline_of(results_of(folder, *before, run="before"))
-    return summarize(results, compare(results, baseline))
+    return summarize(results, compare_results(results, baseline))
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:

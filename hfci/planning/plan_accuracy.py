@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hfci.planning.plan import Plan
 
-__all__ = ["Makespan", "compare"]
+__all__ = ["Makespan", "plan_accuracy"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Makespan:
         return self.actual_s / self.predicted_s if self.actual_s is not None and self.predicted_s else None
 
 
-def compare(plan: Plan, busiest: Mapping[int, float], start_up: Mapping[int, float]) -> tuple[Makespan, ...]:
+def plan_accuracy(plan: Plan, busiest: Mapping[int, float], start_up: Mapping[int, float]) -> tuple[Makespan, ...]:
     """Return what became of each shard, by its index.
 
     - `busiest`: the seconds of cases of its busiest worker

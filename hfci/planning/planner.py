@@ -14,8 +14,8 @@ from hfci.planning.budget import fill, trim
 from hfci.planning.estimates import START_UP
 from hfci.planning.plan import Absent, LeftOut, Plan, Shard, groups_of
 from hfci.planning.runners import LIMIT, Place, cheapest_first, find_places
-from hfci.planning.sharing import Share, share_out, within_limit
-from hfci.planning.stocking import GIB, Request, Stock, Store
+from hfci.planning.shard_count import Share, share_out, within_limit
+from hfci.planning.workload import GIB, Request, Stock, Store
 
 __all__ = ["Request", "make_plan"]
 

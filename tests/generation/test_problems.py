@@ -16,7 +16,7 @@ FINITE = "    checks.forward_is_finite(tiny)\n"
 BROKEN = {
     "parses": ("import pytest\n", "import pytest (\n"),
     "header": ("{{ header }}\n", "# Written by hand.\n"),
-    "promised": ("invariant_test(invariants,", "invariant_test(invariants[1:],"),
+    "asked": ("invariant_test(invariants,", "invariant_test(invariants[1:],"),
     "asserts": (
         'invariant_test(invariants, "")',
         'invariant_test(invariants, "").replace("checks.assert_holds(tiny, check)", "tiny.forward(given=check)")',
@@ -61,7 +61,7 @@ def test_every_rule_is_described_and_broken_by_some_test():
 def test_the_checks_of_a_file_are_those_that_apply(out, listed, said):
     text = (out / BERT).read_text()
     (out / BERT).write_text(text.replace('"batch_is_independent",\n', listed))
-    assert said in [problem.message for problem in validate([], out, progress=False) if problem.rule == "promised"]
+    assert said in [problem.message for problem in validate([], out, progress=False) if problem.rule == "asked"]
 
 
 def test_two_tests_that_do_the_same_are_told(out):

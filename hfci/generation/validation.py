@@ -11,26 +11,26 @@ from hfci.cases.manifest import FAULTS, MANIFEST, Manifest, ManifestRow, load_ma
 from hfci.catalog import ModelType, model_type_names
 from hfci.errors import NothingToDo, UsageError
 from hfci.generation.consistency import Consistency, consistency_of
-from hfci.generation.due import due, expectations, known_of, read_rows, require_installed
+from hfci.generation.expected_files import expectations, expected_files, known_of, read_rows, require_installed
 from hfci.generation.names import model_types_by_stem
+from hfci.generation.problems import problems_in, problems_of_rows
 from hfci.generation.render import Rendered
 from hfci.generation.rules import Expected, Problem, TestFile, problems_of
 from hfci.generation.select import select
-from hfci.generation.validate import problems_in, problems_of_rows
-from hfci.generation.write import is_on_disk, staged
+from hfci.generation.staging import is_on_disk, staged
 from hfci.templating import templates_dir
 
 __all__ = ["Fixed", "consistency", "fix", "validate"]
 
 
 def validate(patterns: Sequence[str] = (), out: Path = Path("generated"), *, progress: bool = True) -> list[Problem]:
-    """Return what is wrong with the test files in `out` (see hfci.generation.validate.DESCRIPTIONS)."""
+    """Return what is wrong with the test files in `out` (see hfci.generation.problems.DESCRIPTIONS)."""
     manifest = load_manifest(out / MANIFEST)
     wanted = set(select(patterns))
     recorded = [row for row in manifest.model_types if row.files and row.model_type in wanted]
     rows = read_rows([row.model_type for row in recorded], progress)
     files = {path for row in recorded for path in row.files}
-    made = (file for file in due(rows, known_of(recorded), templates_dir()).files if file.path in files)
+    made = (file for file in expected_files(rows, known_of(recorded), templates_dir()).files if file.path in files)
     expected = expectations(rows, (_without(file, manifest[file.model_type]) for file in made))
     gone = [
         Problem(path, 1, "file", "is recorded in the manifest, and no template gives it: `hfci generate` renders anew")
@@ -60,7 +60,7 @@ def consistency(
     require_installed(manifest, out)
     recorded = _recorded(manifest, patterns)
     rows = read_rows([row.model_type for row in recorded], progress)
-    return consistency_of(out, recorded, rows, due(rows, known_of(recorded), folder).files)
+    return consistency_of(out, recorded, rows, expected_files(rows, known_of(recorded), folder).files)
 
 
 class Fixed(NamedTuple):
@@ -83,7 +83,7 @@ def fix(out: Path, *, progress: bool = True, templates: Path | None = None) -> t
         require_installed(manifest, out)
         recorded = _recorded(manifest, ())
         rows = read_rows([row.model_type for row in recorded], progress)
-        wanted = {file.path: file for file in due(rows, known_of(recorded), folder).files}
+        wanted = {file.path: file for file in expected_files(rows, known_of(recorded), folder).files}
         strangers = [path for path in _test_files(out) if path not in wanted]
     else:
         wanted, strangers, rows = _told_by_the_files(out, folder, progress)
@@ -117,7 +117,7 @@ def _told_by_the_files(
     told = {path: _told(TestFile.read(out, path)) for path in _test_files(out)}
     names = set(model_type_names())
     rows = read_rows(sorted({name for name, _ in told.values() if name in names}), progress)
-    of = {(file.model_type, file.tier): file for file in due(rows, {}, templates).files}
+    of = {(file.model_type, file.tier): file for file in expected_files(rows, {}, templates).files}
     wanted = {path: of[key] for path, key in told.items() if key in of}
     return wanted, [path for path in told if path not in wanted], rows
 
@@ -125,7 +125,7 @@ def _told_by_the_files(
 def _told(file: TestFile) -> tuple[str, str]:
     """Return the model type and the tier that a file says it tests; empty where it says nothing of it."""
     try:
-        marker: Mapping[str, str] = file.sections[0].marker if file.sections else {}
+        marker: Mapping[str, str] = file.groups[0].marker if file.groups else {}
     except (SyntaxError, ValueError):  # not even Python, or not even text
         marker = {}
     else:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from hfci.checks.inert import InertFile, InertRule, inert_rules
-from hfci.checks.inertness import unproven
+from hfci.checks.inert_parameters import unproven
+from hfci.checks.inert_rules import InertFile, InertRule, inert_rules
 from hfci.errors import UsageError
 from hfci.parsing import read_toml
 from hfci.tiny import TinyModel, recipe_for

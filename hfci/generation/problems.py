@@ -127,9 +127,9 @@ def _same_tests(files: Sequence[TestFile]) -> Iterator[Problem]:
     first_of: dict[object, str] = {}
     for file in files:
         cases = [
-            (section.marker.get("model_type"), section.marker.get("architecture"), check)
-            for section in file.sections
-            for test in section.tests
+            (group.marker.get("model_type"), group.marker.get("architecture"), check)
+            for group in file.groups
+            for test in group.tests
             for check in asked_by(test)
         ]
         for key in (*cases, _body(file.tree)):
@@ -137,9 +137,9 @@ def _same_tests(files: Sequence[TestFile]) -> Iterator[Problem]:
             if first != file.path:
                 yield Problem(file.path, 1, "same-test", f"tests what {first} tests")
                 break
-        for section in file.sections:
+        for group in file.groups:
             first_test: dict[str, str] = {}
-            for test in section.tests:
+            for test in group.tests:
                 first = first_test.setdefault(_body(test), test.name)
                 if first != test.name:
                     yield Problem(file.path, test.lineno, "same-test", f"{test.name} does what {first} does")

@@ -12,7 +12,7 @@ from transformers import BertModel
 
 from hfci import checks
 from hfci.checks.exceptions import names_excepted, reason
-from hfci.checks.freezing import LIFTS, lifted
+from hfci.checks.frozen_parameters import LIFTS, lifted
 from hfci.tiny import TinyModel, build_tiny
 
 from .breaking import broken, only_red, reds, with_exception

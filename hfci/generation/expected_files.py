@@ -16,12 +16,22 @@ from hfci.generation.render import Fault, Rendered, TemplateBroken, fault_of, re
 from hfci.generation.rules import Expected
 from hfci.generation.verify import Target, Verification
 
-__all__ = ["Asked", "Due", "due", "expectations", "host", "known_of", "read_rows", "require_installed", "targets"]
+__all__ = [
+    "Asked",
+    "ExpectedFiles",
+    "expectations",
+    "expected_files",
+    "host",
+    "known_of",
+    "read_rows",
+    "require_installed",
+    "targets",
+]
 
 Asked = tuple[str, str]  # model type, architecture
 
 
-class Due(NamedTuple):
+class ExpectedFiles(NamedTuple):
     """What rows give: their test files, and why some architectures have none."""
 
     files: tuple[Rendered, ...]
@@ -63,7 +73,9 @@ def known_of(rows: Iterable[ManifestRow]) -> dict[Asked, Verification]:
     }
 
 
-def due(rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], templates: Path) -> Due:
+def expected_files(
+    rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], templates: Path
+) -> ExpectedFiles:
     """Return the files of `rows`; `known` says what their architectures require. Raises TemplateBroken."""
     stem_of, family_of, version = stems(model_type_names()), families(), transformers_version()
     wanted: dict[str, dict[str, tuple[str, ...]]] = {name: {} for name in rows}
@@ -92,7 +104,7 @@ def due(rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], temp
                 raise
             except FOREIGN as error:
                 faults.append(fault_of(name, arch.name, error))
-    return Due(tuple(files), tuple(faults))
+    return ExpectedFiles(tuple(files), tuple(faults))
 
 
 def host(row: ModelType) -> tuple[str, Architecture] | None:

@@ -12,15 +12,15 @@ from torch import Tensor, nn
 
 from hfci.checks.directions import direction
 from hfci.checks.exceptions import names_excepted
-from hfci.checks.inert import InertRule, inert_rules
-from hfci.checks.running import forget, outputs_of, reference
+from hfci.checks.inert_rules import InertRule, inert_rules
+from hfci.checks.running import discard_derived_state, outputs_of, reference
 from hfci.checks.tensors import FLOAT_ERROR, relative_difference, same_bits
 from hfci.parsing import Pattern
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["inert_reasons", "moved", "unproven"]
+__all__ = ["inert_reasons", "perturbed", "unproven"]
 
 
 def inert_reasons(tiny: TinyModel, suspects: Collection[str]) -> dict[str, InertRule]:
@@ -38,7 +38,7 @@ def inert_reasons(tiny: TinyModel, suspects: Collection[str]) -> dict[str, Inert
 
 
 @contextmanager
-def moved(model: nn.Module, names: Collection[str], step: float, label: str = "") -> Iterator[None]:
+def perturbed(model: nn.Module, names: Collection[str], step: float, label: str = "") -> Iterator[None]:
     """Move each named parameter in a fixed random direction by `step` times its size; put it back after.
 
     The size is the root mean square, 1 where that is 0. The direction depends on the parameter's name and
@@ -51,13 +51,13 @@ def moved(model: nn.Module, names: Collection[str], step: float, label: str = ""
             for name, parameter in parameters.items():
                 size = float(old[name].abs().square().mean().sqrt()) or 1.0
                 parameter.add_(direction(f"{label} {name}", parameter) * (step * size))
-        forget(model)
+        discard_derived_state(model)
         yield
     finally:
         with torch.no_grad():
             for name, parameter in parameters.items():
                 parameter.copy_(old[name])
-        forget(model)
+        discard_derived_state(model)
 
 
 # Proof -> how far the parameter is moved, and which outputs count as left where they were.
@@ -80,7 +80,7 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
 
     def moves(names: Collection[str], proof: str, stored: Pattern | None) -> str | None:
         step, left_alone = _PROOFS[proof]
-        with moved(tiny.model, names, step):
+        with perturbed(tiny.model, names, step):
             new = outputs_of(tiny)
             return next(
                 (
