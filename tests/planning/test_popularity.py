@@ -29,7 +29,7 @@ TOKEN = "hf_" + "s3cr3t" * 5
 
 # What the Hub has, the most downloaded first: some say no configuration, or none that makes sense.
 MODELS: list[dict[str, Any]] = [
-    {"id": "e", "downloads": 987, "likes": 9, "config": {"model_type": "gpt2"}},
+    {"id": "e", "downloads": 988, "likes": 9, "config": {"model_type": "gpt2"}},
     {"id": "d", "downloads": 986, "likes": 1, "config": {"model_type": "vit"}},
     {"id": "a", "downloads": 900, "likes": 5, "config": {"model_type": "bert"}},
     {"id": "b", "downloads": 80, "likes": 4, "config": {"model_type": "bert"}},
@@ -135,12 +135,12 @@ def test_all_pages_are_counted_and_the_most_used_come_first(folder: Path, most: 
     found = load_popularity(folder / "use.json")
     assert found.model_types == {
         "bert": Use(987, 9, 3),
-        "gpt2": Use(987, 9, 1),
+        "gpt2": Use(988, 9, 1),
         "vit": Use(986, 1, 1),
         "rare": Use(0, 0, 0),
         "rarer": Use(0, 0, 0),
     }
-    assert list(found.model_types) == ["bert", "gpt2", "vit", "rare", "rarer"]
+    assert list(found.model_types) == ["gpt2", "bert", "vit", "rare", "rarer"]
     (first,) = [query for query in server.asked if "cursor" not in query]
     assert first["sort"] == ["downloads"]
     assert len(server.asked) == -(-len(MODELS) // most)  # the pages of the list, however many model types there are

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -28,6 +29,12 @@ jobs:
       tier: smoke
       data: results
       reuse: ${{ github.event_name == 'pull_request' }}
+      budget: ${{ vars.BUDGET }}
+      runners: |
+        [tool.hfci.runners.mine]
+        runs-on = "ubuntu-24.04"
+        workers = 1
+        shards = 1
   keep:
     if: ${{ !cancelled() && needs.models.outputs.run != '' }}
     needs: models
@@ -70,8 +77,25 @@ def test_each_night_is_kept_on_a_branch_of_its_own_repository(
     (runner,) = json.loads((main / "requirements.json").read_text())["runners"].values()
     assert {len(needs) for needs in runner["cases"].values()} == {2}
     used = load_popularity(main / "popularity.json").model_types
-    assert (used["bert"], used["gpt2"]) == (Use(987, 9, 3), Use(987, 9, 1))
+    assert (used["bert"], used["gpt2"]) == (Use(987, 9, 3), Use(988, 9, 1))
     assert "hfci-data" not in git(emulator.repositories["example/hfci"], "branch", "--list")
+
+
+def test_a_budget_goes_by_the_popularity_that_was_kept(nights: tuple[Emulator, list[Told]]) -> None:
+    """There is time for one of both model types: the more used one, which is the last by name."""
+    emulator, told = nights
+    known = json.loads(git(emulator.repositories[MINE], "show", "results:main/requirements.json"))["runners"]["mine"]
+    needs = {case: median(seconds for seconds, _ in measured) for case, measured in known["cases"].items()}
+    least = min(sum(needs[case] for case in needs if case.startswith(f"{name}/")) for name in ("bert", "gpt2"))
+    budget = median(known["start_up"]) + sum(needs.values()) - least / 2
+    rendered = {"models / render": told[1]["models / render"].told}
+    cut = [{"job": name, "before": ""} for name in ("smoke on", "report", "keep")]
+    about = {"on": MINE, "event": "schedule", "run_id": "1002", "attempt": 2, "keep": rendered, "cancel": cut}
+    again = emulator.run("mine.yml", name="night-2", vars={"BUDGET": f"{budget:.3f}s"}, **about)
+    assert again["models / plan"].result == "success", again.log
+    plan = json.loads((again.artifact("coverage-summary-plan-2") / "plan.json").read_text())
+    named = [{group["model_type"] for one in plan[key] for group in one["groups"]} for key in ("shards", "left_out")]
+    assert named == [{"gpt2"}, {"bert"}]
 
 
 def test_a_pull_request_reuses_what_was_green(nights: tuple[Emulator, list[Told]]) -> None:
