@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -16,7 +17,7 @@ from hfci.configuration import TIERS, RunnerGroup
 from hfci.confined import PlainName, RelativePath
 from hfci.errors import UsageError
 from hfci.origin import Origin
-from hfci.parsing import Names, Text, read_json
+from hfci.parsing import Names, Text, Upgrades, read_json
 from hfci.planning.runners import LIMIT
 from hfci.planning.select import Selection, select
 from hfci.writing import replacing
@@ -45,6 +46,7 @@ __all__ = [
 SCHEMA = 2
 SCHEMA_FILE = Path(__file__).parent / "data" / "plan.schema.json"
 Tier = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(TIERS)})]
+COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 MOST_DIGITS = 6  # of a shard's index: no engine has a million jobs
 
 
@@ -251,7 +253,20 @@ def groups_of(cases: Iterable[Case], fingerprints: Mapping[str, str] | None = No
 
 def load_plan(path: Path) -> Plan:
     """Read a plan; UsageError says what is wrong with it."""
-    return read_json(path, Plan, "plan", schema=SCHEMA, mend="plan anew: `hfci plan`")
+    return read_json(path, Plan, "plan", schema=SCHEMA, mend="plan anew: `hfci plan`", upgrades=UPGRADES)
+
+
+def _told_of_commits(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a plan of schema 1 as one of 2: what nothing but a commit said to be green was among what is reused."""
+    reused = plan.get("reused", [])
+    if not isinstance(reused, list):  # whoever reads it next says so
+        return {**plan, "schema": 2}
+    commits = [one for one in reused if isinstance(one, dict) and COMMIT.fullmatch(str(one.get("run")))]
+    assumed = [{**{key: one[key] for key in one if key != "run"}, "commit": one["run"]} for one in commits]
+    return {**plan, "schema": 2, "reused": [one for one in reused if one not in commits], "assumed": assumed}
+
+
+UPGRADES: Upgrades = {1: _told_of_commits}
 
 
 def write_plan(plan: Plan, path: Path) -> None:

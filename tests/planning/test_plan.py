@@ -303,7 +303,7 @@ def test_what_is_no_shard_is_refused(tmp_path: Path, text: str, said: str, monke
     [
         ("{", "is no plan: Input data was truncated"),
         ("[]", "is no plan: Expected `object`, got `array`"),
-        ("{}", "a plan of schema None, this hfci reads 2"),
+        ("{}", "a plan of schema None, this hfci reads 1, 2"),
         ('{"schema": 7}', "a plan of schema 7"),
         ('{"schema": 2}', "is no plan: it lacks run: a plain name"),
         (
@@ -370,6 +370,25 @@ def test_a_plan_needs_shards_and_something_to_do() -> None:
         plan_of(1, tiers=("deep",))
     with pytest.raises(UsageError, match="Did you mean bert"):
         plan_of(1, names=("brt",))
+
+
+def test_a_plan_of_the_schema_before_is_read(tmp_path: Path) -> None:
+    """There, what had not changed since a commit was said to be reused, of that commit."""
+    plan = plan_of(2)
+    data = msgspec.to_builtins(plan)
+    del data["assumed"]
+    reused = {"tier": "smoke", "device": "cpu", "groups": data["shards"][0]["groups"]}
+    both = [{**reused, "run": run} for run in ("20261128T000000Z-0a1b2c3d", "c" * 40)]
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({**data, "schema": 1, "reused": both}))
+    found = load_plan(path)
+    assert (found.schema, found.shards) == (2, plan.shards)
+    assert [one.run for one in found.reused] == ["20261128T000000Z-0a1b2c3d"]
+    assert [one.commit for one in found.assumed] == ["c" * 40]
+    for wrong in (["x"], 5, None):
+        path.write_text(json.dumps({**data, "schema": 1, "reused": wrong}))
+        with pytest.raises(UsageError, match="is no plan: reused"):
+            load_plan(path)
 
 
 def test_how_long_jobs_took_to_begin_is_what_they_are_expected_to_take() -> None:
