@@ -55,6 +55,8 @@ class TestMusicgenMelodyModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -101,6 +103,8 @@ class TestMusicgenMelodyForCausalLM:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -130,6 +134,8 @@ class TestMusicgenMelodyForConditionalGeneration:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )

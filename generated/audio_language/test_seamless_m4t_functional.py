@@ -36,6 +36,9 @@ class TestSeamlessM4TModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -83,6 +86,9 @@ class TestSeamlessM4TForTextToText:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -130,6 +136,9 @@ class TestSeamlessM4TForSpeechToText:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -179,6 +188,9 @@ class TestSeamlessM4TForTextToSpeech:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -32,6 +32,10 @@ class TestKosmos2_5TextForCausalLM:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "static_cache_equals_dynamic",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -73,6 +77,9 @@ class TestKosmos2_5TextModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -114,6 +121,9 @@ class TestKosmos2_5TextTransformer:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
         ],
     )

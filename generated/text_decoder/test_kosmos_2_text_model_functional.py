@@ -32,6 +32,9 @@ class TestKosmos2TextForCausalLM:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -73,6 +76,8 @@ class TestKosmos2TextModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -114,6 +119,8 @@ class TestKosmos2TextTransformer:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )

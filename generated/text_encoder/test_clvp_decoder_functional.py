@@ -30,6 +30,8 @@ class TestClvpDecoder:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -69,6 +71,8 @@ class TestClvpModel:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -110,6 +114,9 @@ class TestClvpForCausalLM:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )

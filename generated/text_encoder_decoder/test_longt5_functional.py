@@ -35,6 +35,8 @@ class TestLongT5Model:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -81,6 +83,9 @@ class TestLongT5ForConditionalGeneration:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -36,6 +36,9 @@ class TestMBartModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -84,6 +87,10 @@ class TestMBartForCausalLM:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "static_cache_equals_dynamic",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -133,6 +140,10 @@ class TestMBartForConditionalGeneration:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "static_cache_equals_dynamic",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )

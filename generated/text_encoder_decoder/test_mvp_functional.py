@@ -35,6 +35,8 @@ class TestMvpModel:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -84,6 +86,9 @@ class TestMvpForConditionalGeneration:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -131,6 +136,9 @@ class TestMvpForCausalLM:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )

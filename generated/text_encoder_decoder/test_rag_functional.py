@@ -112,6 +112,9 @@ class TestRagTokenForGeneration:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

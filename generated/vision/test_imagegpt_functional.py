@@ -34,6 +34,8 @@ class TestImageGPTModel:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -76,6 +78,9 @@ class TestImageGPTForCausalImageModeling:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )

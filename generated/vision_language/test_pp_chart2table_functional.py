@@ -38,6 +38,10 @@ class TestGotOcr2ForConditionalGeneration:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "static_cache_equals_dynamic",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )

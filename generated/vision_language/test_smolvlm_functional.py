@@ -35,6 +35,8 @@ class TestSmolVLMModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -84,6 +86,9 @@ class TestSmolVLMForConditionalGeneration:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -7,8 +7,8 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
 - `table:FOR_CAUSAL_LM`: it stands in that `MODEL_*_NAMES` table
 - `type-table:FOR_CAUSAL_LM`: some class of its model type does
 - `any-model:encoder`: its config has a part of that name which may be any model
-- `config:encoder_decoder`, `flag:can_generate`, `flag:sdpa`, `flag:stateful`, `flag:gradient_checkpointing`: what its
-  config class and its own flags say
+- `config:encoder_decoder`, `flag:can_generate`, `flag:sdpa`, `flag:fullgraph` (it may be compiled as a whole),
+  `flag:stateful`, `flag:gradient_checkpointing`: what its config class and its own flags say
 - `flag:takes_labels`: labels for a loss, under one of the names of those that an auto table's heads take
 - `flag:declares_ties`: it names weights that are one tensor where its configuration asks for it
 - `flag:holds_base`: it builds the model whose head it is, under the name that its `base_model_prefix` says
@@ -143,6 +143,7 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
     flags = {
         "flag:can_generate": cls.can_generate(),
         "flag:sdpa": getattr(cls, "_supports_sdpa", False) is True,
+        "flag:fullgraph": getattr(cls, "_can_compile_fullgraph", False) is True,
         "flag:stateful": getattr(cls, "_is_stateful", False),
         "flag:gradient_checkpointing": getattr(cls, "supports_gradient_checkpointing", False) is True,
         "flag:declares_ties": bool(getattr(cls, "_tied_weights_keys", None)),

@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import Cache, DynamicCache, EncoderDecoderCache
+from transformers import Cache, DynamicCache, EncoderDecoderCache, StaticCache
 
 from hfci.catalog.facts import forward_parameters, modality_of_parameter
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.exceptions import reason
+from hfci.checks.exceptions import excused, reason
 from hfci.checks.floor import different
-from hfci.checks.running import discard_derived_state, seeded
+from hfci.checks.running import discard_derived_state, outputs_of, seeded
 from hfci.checks.tensors import named_tensors
 from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context
 from hfci.tiny.inputs.text import ordinary_tokens
 
-__all__ = ["cache_equals_no_cache", "decoding"]
+__all__ = [
+    "cache_equals_no_cache",
+    "chunked_prefill_equals_whole",
+    "decoding",
+    "reset_cache_is_new",
+    "static_cache_equals_dynamic",
+]
 
 # The arguments that hold what is read place by place, of which a cache holds the places before.
 _READ = ("decoder_input_ids", "decoder_input_values", "input_ids", "inputs_embeds")
 # The outputs that have a place for each of them.
 _GIVEN = ("logits", "last_hidden_state", "hidden_states", "decoder_hidden_states")
-# What a model is shown once, before the text: later tokens find it in the cache.
+# What a model is shown once, before the text: later tokens find it, or the states made of it, in the cache.
 _MEDIA = ("image", "video", "audio")
+_MADE_OF_MEDIA = ("cross_attention_states",)
 # How many of the last places are read from the cache.
 _BEHIND = 5
 
@@ -42,9 +49,75 @@ def cache_equals_no_cache(tiny: TinyModel) -> None:
 
     Raises `NotApplicable` where nothing is read place by place, or no cache is filled.
     """
-    tiny = decoding(tiny)
+    tiny = _in_parts(tiny)
     length, behind = _lengths(tiny)
-    _assert_pieces_equal_whole(tiny, "cache_equals_no_cache", [length - behind, *[1] * behind])
+    _assert_pieces_equal_whole(tiny, [length - behind, *[1] * behind])
+
+
+def chunked_prefill_equals_whole(tiny: TinyModel) -> None:
+    """Assert that a text read in chunks, behind a cache and behind one used so, gives what it gives as a whole.
+
+    Two tokens are read from the cache, and then the rest from the same; all else is as in `cache_equals_no_cache`.
+
+    Raises `NotApplicable` where fewer than four tokens may be read alone.
+    """
+    tiny = _in_parts(tiny)
+    length, behind = _lengths(tiny)
+    if behind < 4:
+        raise NotApplicable(f"of its text {behind} tokens may be read alone, too few for two chunks")
+    _assert_pieces_equal_whole(tiny, [length - behind, 2, behind - 2])
+
+
+def reset_cache_is_new(tiny: TinyModel) -> None:
+    """Assert that a cache that was used and is reset serves another text as a new one does, bit by bit.
+
+    Raises `NotApplicable` where what it gives as its cache is none of transformers' caches.
+    """
+    tiny = _in_parts(tiny)
+    length, behind = _lengths(tiny)
+    pieces = [length - behind, *[1] * behind]
+    first = list(_read_in(tiny, pieces))
+    cache = _cache_of(tiny, first[-1])
+    if not isinstance(cache, Cache):
+        raise NotApplicable("its cache is a class of its own")
+    wanted = _joined(first, pieces)
+    cache.reset()  # type: ignore[no-untyped-call]
+    again = _joined(list(_read_in(tiny, pieces, cache)), pieces)
+    if problems := different(tiny, again, wanted):
+        raise AssertionError(f"a cache that was reset gives others than a new one: {'; '.join(problems)}")
+
+
+def static_cache_equals_dynamic(tiny: TinyModel) -> None:
+    """Assert that read in part and token by token from a static cache a text gives what it gives as a whole.
+
+    Its windows are shorter than the text, so that they are full when the last tokens come.
+    """
+    tiny = _in_parts(tiny)
+    length, behind = _lengths(tiny)
+    _assert_pieces_equal_whole(tiny, [length - behind, *[1] * behind], lambda: _static_cache(tiny, length))
+
+
+def _static_cache(tiny: TinyModel, length: int) -> Cache:
+    """Return a static cache for `length` places, and for all that is crossed to, of which no window is cut."""
+    config = tiny.config.get_text_config(decoder=True)
+    cache = StaticCache(config=config, max_cache_len=length)
+    crossed = tiny.inputs().get("encoder_hidden_states")
+    if crossed is None and getattr(tiny.config, "is_encoder_decoder", False):
+        crossed = outputs_of(tiny).get("encoder_last_hidden_state")
+    if crossed is None:
+        return cache
+    whole = copy.deepcopy(config)
+    for windows in ("sliding_window", "layer_types"):
+        if getattr(whole, windows, None) is not None:
+            setattr(whole, windows, None)
+    return EncoderDecoderCache(cache, StaticCache(config=whole, max_cache_len=crossed.shape[1]))
+
+
+def _in_parts(tiny: TinyModel) -> TinyModel:
+    """Return `tiny` as a decoder; raises `NotApplicable` where a part of a text is something else by design."""
+    if (why := excused(tiny, "cache_equals_no_cache")) is not None:
+        raise NotApplicable(why)
+    return decoding(tiny)
 
 
 def decoding(tiny: TinyModel) -> TinyModel:
@@ -60,32 +133,54 @@ def decoding(tiny: TinyModel) -> TinyModel:
     return replace(tiny, model=model.to(tiny.device).eval())
 
 
-def _assert_pieces_equal_whole(tiny: TinyModel, check: str, pieces: Sequence[int]) -> None:
-    """Assert that read in `pieces`, of so many places each, it gives what it gives for all of them at once."""
+def _assert_pieces_equal_whole(
+    tiny: TinyModel, pieces: Sequence[int], new_cache: Callable[[], Cache | None] = lambda: None
+) -> None:
+    """Assert that read in `pieces`, of so many places each, it gives what it gives for all of them at once.
+
+    The cache is that of `new_cache` or, where that gives none, the one that it makes itself.
+    """
     wanted = _by_place(_run(tiny, tiny.inputs(), use_cache=False), sum(pieces))
     if not wanted:
         raise NotApplicable("none of its outputs has a place for each token")
-    parts = [_by_place(outputs, size) for outputs, size in zip(_read_in(tiny, check, pieces), pieces, strict=True)]
-    got = {name: torch.cat([part[name] for part in parts], 1) for name in wanted if all(name in each for each in parts)}
+    got = _joined(list(_read_in(tiny, pieces, new_cache())), pieces)
     if problems := different(tiny, got, wanted):
         raise AssertionError(f"read in pieces of {pieces}, from its cache, it gives others: {'; '.join(problems)}")
 
 
-def _read_in(tiny: TinyModel, check: str, pieces: Sequence[int]) -> Iterator[Any]:
-    """Yield what it gives for each piece, the later ones read from the cache of those before."""
+def _joined(outputs: Sequence[Any], pieces: Sequence[int]) -> dict[str, Tensor]:
+    """Return what was given for each piece, put together."""
+    parts = [_by_place(given, size) for given, size in zip(outputs, pieces, strict=True)]
+    names = [name for name in parts[0] if all(name in part for part in parts)]
+    return {
+        name: torch.cat([part[name] for part in parts], 1) for name in names if _fit([part[name] for part in parts])
+    }
+
+
+def _fit(parts: Sequence[Tensor]) -> bool:
+    """Tell whether the parts of an output differ in how many places they have, if in anything."""
+    return len({(len(part), *part.shape[2:]) for part in parts}) == 1
+
+
+def _read_in(tiny: TinyModel, pieces: Sequence[int], cache: Cache | None = None) -> Iterator[Any]:
+    """Yield what it gives for each piece, the later ones read from the cache of those before, or from `cache`."""
     name = forward_parameters(type(tiny.model))["cache"]
-    shown_again = reason(tiny, check, "media_at_each_step") is not None
-    start, cache = 0, None
+    shown_again = reason(tiny, "cache_equals_no_cache", "media_at_each_step") is not None
+    start = 0
     for size in pieces:
         given = _cut(tiny.inputs(), start, start + size, shown_again=shown_again)
         outputs = _run(tiny, given | ({} if cache is None else {name: cache}), use_cache=True)
-        if cache is None and (cache := outputs.get(name)) is None:
+        if cache is None and (cache := _cache_of(tiny, outputs)) is None:
             cache = _new_cache(tiny, given)
             outputs = _run(tiny, given | {name: cache}, use_cache=True)
             if not named_tensors(cache):
                 raise NotApplicable("it fills no cache, asked for one or given one")
         yield outputs
         start += size
+
+
+def _cache_of(tiny: TinyModel, outputs: Any) -> Any:
+    return outputs.get(forward_parameters(type(tiny.model))["cache"])
 
 
 def _new_cache(tiny: TinyModel, inputs: Mapping[str, Any]) -> Cache:
@@ -141,9 +236,13 @@ def _cut(inputs: Mapping[str, Any], start: int, stop: int, *, shown_again: bool)
             cut[argument] = value[:, :stop]
         elif said_of_each and not argument.startswith("encoder_") and is_pair == argument.startswith("decoder_"):
             cut[argument] = value[:, start:stop]
-        elif start == 0 or is_pair or shown_again or modality_of_parameter().get(argument) not in _MEDIA:
+        elif start == 0 or is_pair or shown_again or not _is_shown_once(argument):
             cut[argument] = value
     return cut
+
+
+def _is_shown_once(argument: str) -> bool:
+    return argument in _MADE_OF_MEDIA or modality_of_parameter().get(argument) in _MEDIA
 
 
 def _by_place(outputs: Any, size: int) -> dict[str, Tensor]:

@@ -19,7 +19,13 @@ from hfci.checks.table import CHECKS
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.parts import host_of
 
-from .cache_patches import cache_forgets_what_it_holds, positions_start_anew
+from .cache_patches import (
+    cache_forgets_what_it_holds,
+    chunks_are_read_backwards,
+    positions_start_anew,
+    reset_does_nothing,
+    static_caches_hold_more,
+)
 
 __all__ = ["BREAKAGES", "Breakage"]
 
@@ -372,4 +378,14 @@ BREAKAGES = (
     Breakage("cache_equals_no_cache", "gpt2", "", positions_start_anew, "GPT2LMHeadModel"),
     Breakage("cache_equals_no_cache", "mamba", "", cache_forgets_what_it_holds),
     Breakage("cache_equals_no_cache", "bart", "", cache_forgets_what_it_holds),
+    Breakage("chunked_prefill_equals_whole", "llama", "", positions_start_anew),
+    Breakage("chunked_prefill_equals_whole", "mamba2", "", chunks_are_read_backwards),
+    Breakage("reset_cache_is_new", "llama", "", reset_does_nothing),
+    Breakage("reset_cache_is_new", "mamba", "", reset_does_nothing),
+    Breakage("reset_cache_is_new", "bart", "", reset_does_nothing),
+    Breakage("static_cache_equals_dynamic", "llama", "", static_caches_hold_more),
+    Breakage("static_cache_equals_dynamic", "bart", "", static_caches_hold_more),
+    Breakage("generate_equals_without_cache", "gpt2", "", cache_forgets_what_it_holds, "GPT2LMHeadModel"),
+    Breakage("generate_equals_without_cache", "mamba", "", cache_forgets_what_it_holds, "MambaForCausalLM"),
+    Breakage("generate_equals_without_cache", "t5", "", cache_forgets_what_it_holds, "T5ForConditionalGeneration"),
 )

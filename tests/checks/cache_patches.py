@@ -7,11 +7,18 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import StaticCache
 
 from hfci.catalog.facts import forward_parameters
 from hfci.checks.tensors import floating, named_tensors
 
-__all__ = ["cache_forgets_what_it_holds", "positions_start_anew"]
+__all__ = [
+    "cache_forgets_what_it_holds",
+    "chunks_are_read_backwards",
+    "positions_start_anew",
+    "reset_does_nothing",
+    "static_caches_hold_more",
+]
 
 Edit = Callable[[dict[str, Any], Any], None]
 
@@ -43,3 +50,31 @@ def positions_start_anew(options: dict[str, Any], _cache: Any) -> None:
 def cache_forgets_what_it_holds(_options: dict[str, Any], cache: Any) -> None:
     for tensor in floating(named_tensors(cache)).values():
         tensor.zero_()
+
+
+@_behind_a_cache
+def chunks_are_read_backwards(options: dict[str, Any], _cache: Any) -> None:
+    options["input_ids"] = options["input_ids"].flip(1)
+
+
+def reset_does_nothing(model: Any) -> None:
+    """Let the caches that the model gives ignore that they are reset."""
+
+    def hook(_: nn.Module, __: Any, outputs: Any) -> None:
+        outputs[forward_parameters(type(model))["cache"]].reset = lambda: None
+
+    model.register_forward_hook(hook)
+
+
+def static_caches_hold_more(model: Any) -> None:
+    """Let what a static cache holds grow with each call."""
+    name = forward_parameters(type(model))["cache"]
+
+    def hook(_: nn.Module, given: Any, options: dict[str, Any]) -> Any:
+        cache = options.get(name)
+        if isinstance(getattr(cache, "self_attention_cache", cache), StaticCache):
+            for tensor in floating(named_tensors(cache)).values():
+                tensor.mul_(1.1)
+        return given, options
+
+    model.register_forward_pre_hook(hook, with_kwargs=True)

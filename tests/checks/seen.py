@@ -18,6 +18,12 @@ _HEAD = re.compile(
     r"VideoClassification|\w+(To|2)Text)"
 )
 
+# Why two classes keep a cache, and a third generates, that are not seen to.
+_OF_ITS_LANGUAGE_MODEL = (
+    "declares the outputs of a head, and hands on those of its language model, whose states they are"
+)
+_OF_ITS_OWN = "generates in a way of its own, without GenerationMixin"
+
 # What a cache of what was read before is called.
 _CACHE = frozenset({"cache", "past_key_values", "cache_params"})
 
@@ -53,6 +59,17 @@ def every_output_flag_fills_its_field(cls: Sight) -> bool:
 def cache_equals_no_cache(cls: Sight) -> bool:
     goes_on = _CACHE & cls.parameters and _CACHE & cls.fields
     return bool(goes_on) and ("last_hidden_state" in cls.fields or "GenerationMixin" in cls.ancestors)
+
+
+chunked_prefill_equals_whole = reset_cache_is_new = cache_equals_no_cache
+
+
+def static_cache_equals_dynamic(cls: Sight) -> bool:
+    return cache_equals_no_cache(cls) and cls.attribute("_can_compile_fullgraph") is True
+
+
+def generate_equals_without_cache(cls: Sight) -> bool:
+    return bool(_CACHE & cls.parameters and _CACHE & cls.fields) and "GenerationMixin" in cls.ancestors
 
 
 class Difference(NamedTuple):
@@ -102,28 +119,41 @@ DIFFERENCES = (
         ),
         "an auto table has it, though its name is of no head",
     ),
-    Difference(
-        "cache_equals_no_cache",
-        False,
-        (
-            "autoformer/*",
-            "informer/*",
-            "nemotron_asr_streaming_encoder/*",
-            "time_series_transformer/*",
-            "voxtral_realtime_encoder/*",
-        ),
-        "reads numbers or sound, no text",
+    *(
+        difference
+        for check in ("cache_equals_no_cache", "chunked_prefill_equals_whole", "reset_cache_is_new")
+        for difference in (
+            Difference(
+                check,
+                False,
+                (
+                    "autoformer/*",
+                    "informer/*",
+                    "nemotron_asr_streaming_encoder/*",
+                    "time_series_transformer/*",
+                    "voxtral_realtime_encoder/*",
+                ),
+                "reads numbers or sound, no text",
+            ),
+            Difference(check, True, ("emu3/Emu3Model", "fuyu/FuyuModel"), _OF_ITS_LANGUAGE_MODEL),
+            Difference(check, True, ("diffusion_gemma/*ForBlockDiffusion", "speecht5/*ForTextToSpeech"), _OF_ITS_OWN),
+        )
     ),
     Difference(
-        "cache_equals_no_cache",
-        True,
-        ("emu3/Emu3Model", "fuyu/FuyuModel"),
-        "declares the outputs of a head, and hands on those of its language model, whose states they are",
+        "static_cache_equals_dynamic", False, ("nemotron_asr_streaming_encoder/*",), "reads numbers or sound, no text"
     ),
+    Difference("static_cache_equals_dynamic", True, ("emu3/Emu3Model",), _OF_ITS_LANGUAGE_MODEL),
+    Difference("static_cache_equals_dynamic", True, ("diffusion_gemma/*ForBlockDiffusion",), _OF_ITS_OWN),
     Difference(
-        "cache_equals_no_cache",
+        "generate_equals_without_cache",
         True,
         ("diffusion_gemma/*ForBlockDiffusion", "speecht5/*ForTextToSpeech"),
-        "generates in a way of its own, without GenerationMixin",
+        _OF_ITS_OWN,
+    ),
+    Difference(
+        "generate_equals_without_cache",
+        False,
+        ("csm/*", "gradium_phonon_tts/*", "higgs_audio_v2/*", "musicgen/*", "musicgen_melody/*", "pocket_tts/*"),
+        "writes codes of a sound, of several codebooks at once",
     ),
 )

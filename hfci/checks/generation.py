@@ -1,0 +1,79 @@
+"""Does `generate` give, step by step, what the model gives without the means by which it is fast?"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import LogitsProcessor, LogitsProcessorList
+
+from hfci.checks.caches import decoding
+from hfci.checks.floor import different
+from hfci.checks.running import discard_derived_state, seeded
+from hfci.errors import StageError
+from hfci.tiny import TinyModel
+from hfci.tiny.inputs.context import Context
+from hfci.tiny.inputs.text import ordinary_tokens
+
+__all__ = ["generate_equals_without_cache"]
+
+# Five tokens fill the windows of tiny models.
+_OPTIONS: Mapping[str, Any] = {
+    "max_new_tokens": 5,
+    "do_sample": False,
+    "num_beams": 1,
+    "return_dict_in_generate": True,
+    "output_logits": True,
+}
+
+
+class _Told(LogitsProcessor):
+    """Has generate choose, of each row and at each step, the token that it is told, whatever the logits say.
+
+    So that two runs read the same text, and no two scores that tie decide what is compared.
+    """
+
+    def __init__(self, tokens: Tensor) -> None:
+        """Choose among `tokens`, another one at each step and in each row."""
+        self.tokens = tokens
+        self.step = 0
+
+    def __call__(self, _: Tensor, scores: Tensor) -> Tensor:
+        """Return scores (rows, vocabulary) of which one is 0, and all others minus infinity."""
+        chosen = self.tokens[(self.step + 3 * torch.arange(len(scores), device=scores.device)) % len(self.tokens)]
+        self.step += 1
+        return torch.full_like(scores, -torch.inf).scatter(-1, chosen[:, None], 0.0)
+
+
+def generate_equals_without_cache(tiny: TinyModel) -> None:
+    """Assert that generate gives with its cache, at every step, the logits that it gives without.
+
+    Which tokens it writes is told it: ordinary ones, the same in both runs.
+    """
+    tiny = decoding(tiny)
+    fast, slow = (_logits(tiny, tiny.inputs(), use_cache=use_cache) for use_cache in (True, False))
+    if problems := different(tiny, fast, slow):
+        raise AssertionError(f"with its cache generate gives other logits: {'; '.join(problems)}")
+
+
+def _logits(tiny: TinyModel, inputs: Mapping[str, Any], **options: Any) -> dict[str, Tensor]:
+    """Return the logits of each step of generate, by a copy of the model: some keep what they generate from.
+
+    Raises StageError (`forward`) where generate does not come to its end.
+    """
+    discard_derived_state(tiny.model)
+    model = copy.deepcopy(tiny.model)
+    ordinary = torch.tensor(ordinary_tokens(Context(model, model.config, 0, tiny.seed)), device=tiny.device)
+    told = LogitsProcessorList([_Told(ordinary)])
+    given = {name: value for name, value in inputs.items() if not name.startswith("decoder_") and name != "use_cache"}
+    if getattr(model.config, "is_encoder_decoder", False) and model.generation_config.decoder_start_token_id is None:
+        options["decoder_start_token_id"] = int(ordinary[0])
+    with torch.no_grad(), seeded(tiny):
+        try:
+            generated = model.generate(**given, **_OPTIONS, **options, logits_processor=told)
+        except Exception as error:
+            raise StageError("forward", tiny.model_type, tiny.architecture, error) from error
+    return {f"logits of step {step}": tensor for step, tensor in enumerate(generated.logits)}
