@@ -18,7 +18,7 @@ __all__ = ["differences", "golden_output"]
 
 
 def golden_output(tiny: TinyModel, folder: Path = FOLDER) -> None:
-    """Assert that outputs and gradients are those of the golden outputs in `folder`, up to measured float error.
+    """Assert that outputs, losses and gradients are the golden ones in `folder`, up to measured float error.
 
     They catch what is wrong in every path alike, which no comparison of two paths can see. Whole numbers must be equal.
     A parameter's name and shape decide what it holds, so that a renamed one shows as other numbers.
@@ -36,21 +36,21 @@ def golden_output(tiny: TinyModel, folder: Path = FOLDER) -> None:
     found = summary_of(tiny)  # of whom nothing could be measured, the forward says why
     if file is None or golden is None:
         raise AssertionError(f"there is no golden output of {tiny.architecture}; {accept}")
-    told = "; ".join(differences(golden, found))
+    told = "; ".join(f"{field} {said}" for field, said in differences(golden, found).items())
     if told and version != file.transformers:
         raise NotApplicable(f"{NUMERICS_CHANGED} since transformers {file.transformers}: {told}")
     if told:
         raise AssertionError(f"other than on {file.transformers} when its golden output was measured: {told}. {accept}")
 
 
-def differences(golden: Mapping[str, Golden], found: Mapping[str, Summary]) -> list[str]:
-    """Say of each field how it differs from its golden output by more than it may; nothing where none does."""
-    told = [f"{name} is new" for name in found if name not in golden]
+def differences(golden: Mapping[str, Golden], found: Mapping[str, Summary]) -> dict[str, str]:
+    """Say of each field that is other than its golden output by more than it may be in what."""
+    told = {name: "is new" for name in found if name not in golden}
     for name, old in golden.items():
         if name not in found:
-            told.append(f"{name} is gone")
+            told[name] = "is gone"
         elif said := _difference(old, found[name]):
-            told.append(f"{name} {said}")
+            told[name] = said
     return told
 
 

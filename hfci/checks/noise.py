@@ -17,8 +17,9 @@ import torch
 from hfci.catalog import read_row
 from hfci.checks.double import in_double
 from hfci.checks.floor import misaligned
+from hfci.checks.golden import differences
 from hfci.checks.goldens import CAP, Golden, tolerance
-from hfci.checks.summaries import GRADIENT, LENGTH, Summary, distance, summary_of
+from hfci.checks.summaries import Summary, distance, is_gradient, summary_of
 from hfci.errors import HfciError, StageError
 from hfci.tiny import TinyModel, build_tiny
 
@@ -45,21 +46,29 @@ def summaries(model_type: str) -> tuple[Summaries, dict[str, str]]:
     return found, failed
 
 
-def measure(model_types: Sequence[str]) -> Iterator[tuple[str, dict[str, dict[str, Golden]], dict[str, str]]]:
-    """Yield of each of `model_types` its golden outputs by architecture, and why the other architectures have none.
+def measure(
+    known: Mapping[str, Mapping[str, Mapping[str, Golden]]],
+) -> Iterator[tuple[str, dict[str, Mapping[str, Golden]], dict[str, str]]]:
+    """Yield of each model type its golden outputs by architecture, and why the other architectures have none.
+
+    `known` are those of each model type that there are. Where nothing differs from them they stay, and nothing more is
+    measured.
 
     The conditions: float64, weights and inputs that lie elsewhere, two threads, and each kernel set, in a process of
     its own. Raises HfciError where such a process fails.
     """
     with ThreadPoolExecutor(len(KERNELS)) as pool:
-        others = list(pool.map(functools.partial(_elsewhere, model_types), KERNELS.values()))
-    for model_type in model_types:
-        golden: dict[str, dict[str, Golden]] = {}
+        others = list(pool.map(functools.partial(_elsewhere, list(known)), KERNELS.values()))
+    for model_type, before in known.items():
+        golden: dict[str, Mapping[str, Golden]] = {}
         failed: dict[str, str] = {}
         for architecture in read_row(model_type).architectures:
             try:
                 tiny = build_tiny(model_type, architecture.name)
                 reference = summary_of(tiny)
+                if architecture.name in before and not differences(before[architecture.name], reference):
+                    golden[architecture.name] = before[architecture.name]
+                    continue
                 again = [*_here(tiny, reference), *(other[model_type].get(architecture.name, {}) for other in others)]
             except Exception as error:  # as in `summaries`
                 failed[architecture.name] = _said(error)
@@ -111,7 +120,7 @@ def _here(tiny: TinyModel, reference: Mapping[str, Summary]) -> Iterator[dict[st
         precise = summary_of(double)
     except (StageError, RuntimeError):  # its forward or its backward knows no float64; the other conditions measure
         return
-    outputs = [name for name in reference if name != LENGTH and not name.startswith(GRADIENT)]
+    outputs = [name for name in reference if not is_gradient(name)]
     if all(_noise(reference[name], precise.get(name)) <= CAP for name in outputs):
         yield precise
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,23 +18,25 @@ from torch import Tensor
 from hfci.catalog.aliases import field_aliases, named, word_by_spelling
 from hfci.checks.directions import direction
 from hfci.checks.exceptions import reason
+from hfci.checks.losses import loss_of
 from hfci.checks.running import discard_derived_state, seeded
 from hfci.checks.tensors import floating, named_tensors
+from hfci.errors import StageError
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["GRADIENT", "LENGTH", "Summary", "distance", "summary_of", "unlike"]
+__all__ = ["Summary", "distance", "is_gradient", "summary_of", "unlike"]
 
 # Some models mask with a number this low instead of -inf: how low says nothing, and would hide all else.
 _MASKED = -9999.0
 # Each projection alone moves with every element of the field; the samples tell a person what became of it.
 _PROJECTIONS, _SAMPLES = 2, 3
-# What fields of gradients are called.
-GRADIENT, LENGTH = "gradient of", "length of all gradients"
+# How the names of fields of gradients begin.
+_GRADIENT, _LENGTH = "gradient of", "length of"
 # By whose exceptions there are no gradients, or in train mode alone.
 GRADIENTS = "gradients_reach_every_parameter"
-# Of so many parameters, evenly spaced over the model, the gradient is kept, beside the length of all gradients.
+# Of so many parameters, evenly spaced over the model, a gradient is kept, beside the length of all.
 _GRADIENTS = 3
 
 
@@ -58,21 +60,19 @@ def summary_of(tiny: TinyModel) -> dict[str, Summary]:
     """Return the summary of each output field of two fixed rows, and of some gradients of a fixed objective.
 
     The objective is the sum over the differentiable outputs of their product with a fixed direction, each output scaled
-    to length 1. There are no gradients where an exception says that there are none by design. Random numbers start from
+    to length 1. Where it is known what its labels are, there are its loss for some, and of that the lengths of some
+    gradients. There are no gradients where an exception says that there are none by design. Random numbers start from
     the tiny model's seed. Raises StageError.
     """
-    gradients = _gradients(tiny)  # before the outputs: a model's state is then none of a graph, which no copy can have
+    found = _gradients(tiny) | _losses(tiny)  # before the outputs: no state is then of a graph, which no copy can have
     with torch.no_grad(), seeded(tiny):
         outputs = _named(tiny)
-    found = {name: _summary(name, tensor) for name, tensor in outputs.items() if tensor.numel()}
-    if gradients:
-        names = list(gradients)
-        last = len(names) - 1
-        kept = dict.fromkeys(names[round(last * place / (_GRADIENTS - 1))] for place in range(_GRADIENTS))
-        found |= {f"{GRADIENT} {name}": _summary(name, gradients[name]) for name in kept}
-        length = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients.values()))
-        found[LENGTH] = Summary(dtype="float64", shape=(), values=(_rounded(length),))
-    return found
+    return {name: _summary(name, tensor) for name, tensor in outputs.items() if tensor.numel()} | found
+
+
+def is_gradient(field: str) -> bool:
+    """Tell whether a field is of gradients, and not of outputs or a loss."""
+    return field.startswith((_GRADIENT, _LENGTH))
 
 
 def unlike(one: Summary, other: Summary) -> str | None:
@@ -99,25 +99,75 @@ def distance(one: Summary, other: Summary) -> float:
     return max(abs(left - right) for left, right in zip(one.values, other.values, strict=True)) / (scale or 1.0)
 
 
-def _gradients(tiny: TinyModel) -> dict[str, Tensor]:
-    """Return the objective's gradients, of the parameters that get one."""
-    if reason(tiny, "forward_is_finite", "codes_only") or reason(tiny, GRADIENTS, "inference_only"):
+def _gradients(tiny: TinyModel) -> dict[str, Summary]:
+    """Return the summaries of some gradients of the objective, and the length of all."""
+    _, gradients = _differentiated(
+        tiny, lambda: [_projection(name, tensor) for name, tensor in _named(tiny).items() if tensor.requires_grad]
+    )
+    if not gradients:
         return {}
+    found = {f"{_GRADIENT} {name}": _summary(name, gradients[name]) for name in _spaced(gradients)}
+    return {**found, f"{_LENGTH} all gradients": _number(_length(gradients.values()))}
+
+
+def _losses(tiny: TinyModel) -> dict[str, Summary]:
+    """Return the loss for labels, and the lengths of some of its gradients and of all."""
+    compute = None if _has_no_gradients(tiny) else loss_of(tiny)
+    if compute is None:
+        return {}
+    try:
+        (loss,), gradients = _differentiated(tiny, lambda: [compute()])
+    except StageError:  # it fails, given labels: loss_matches_definition says so, and what it had would be gone
+        return {}
+    lengths = {f"of {name}": _length([gradients[name]]) for name in _spaced(gradients)}
+    named = {f"{_LENGTH} the loss's gradient {name}": _number(length) for name, length in lengths.items()}
+    return {
+        "loss, given labels": _number(float(loss), str(loss.dtype).removeprefix("torch.")),
+        **named,
+        f"{_LENGTH} all the loss's gradients": _number(_length(gradients.values())),
+    }
+
+
+def _differentiated(tiny: TinyModel, objective: Callable[[], list[Tensor]]) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """Return what the objective gives, and the gradients of its sum, of the parameters that get one."""
+    if _has_no_gradients(tiny):
+        return [], {}
     discard_derived_state(tiny.model)
     tiny.model.train(reason(tiny, GRADIENTS, "train_mode") is not None)
     try:
         with torch.enable_grad(), seeded(tiny):
-            parts = [_projection(name, tensor) for name, tensor in _named(tiny).items() if tensor.requires_grad]
-            if parts:
-                torch.autograd.backward(parts)
-        return {
+            parts = objective()
+            if differentiable := [part for part in parts if part.requires_grad]:
+                torch.autograd.backward(differentiable)
+        gradients = {
             name: parameter.grad.detach().clone()
             for name, parameter in tiny.model.named_parameters()
             if parameter.grad is not None
         }
+        return [part.detach() for part in parts], gradients
     finally:
         tiny.model.zero_grad(set_to_none=True)
         discard_derived_state(tiny.model)  # what it keeps of this forward (levit's biases) is part of its graph
+
+
+def _has_no_gradients(tiny: TinyModel) -> bool:
+    exceptions = (("forward_is_finite", "codes_only"), (GRADIENTS, "inference_only"))
+    return any(reason(tiny, check, kind) is not None for check, kind in exceptions)
+
+
+def _spaced(gradients: Mapping[str, Tensor]) -> list[str]:
+    """Return the names of those that are kept."""
+    names = list(gradients)
+    last = len(names) - 1
+    return list(dict.fromkeys(names[round(last * place / (_GRADIENTS - 1))] for place in range(_GRADIENTS)))
+
+
+def _length(gradients: Iterable[Tensor]) -> float:
+    return math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients))
+
+
+def _number(value: float, dtype: str = "float64") -> Summary:
+    return Summary(dtype=dtype, shape=(), values=(_rounded(value),))
 
 
 def _named(tiny: TinyModel) -> dict[str, Tensor]:

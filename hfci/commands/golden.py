@@ -84,7 +84,8 @@ def _accept(names: list[str], arguments: Namespace) -> int:
     old = {name: read_golden(name, folder) for name in names}
     lines: list[str] = []
     failed: dict[str, str] = {}
-    measured = track(measure(names), total=len(names), label="measuring")
+    known = {name: {} if file is None else file.architectures for name, file in old.items()}
+    measured = track(measure(known), total=len(names), label="measuring")
     for model_type, architectures, failures in measured:
         failed.update(failures)
         told, kept = _merged(old[model_type], architectures)
@@ -107,14 +108,18 @@ def _merged(
     told = [f"{name}: is gone" for name in known if name not in measured]
     kept: dict[str, dict[str, Golden]] = {}
     for name, fields in measured.items():
-        said = differences(known[name], fields) if name in known else [f"is new, with {len(fields)} fields"]
-        said += [
-            f"{field} is unsteady: float error alone moves it by {golden.unsteady:.1e}"
+        if name in known:
+            changed = differences(known[name], fields)
+            told += [f"{name}: {field} {said}" for field, said in changed.items()]
+        else:
+            changed = dict.fromkeys(fields, "is new")
+            told.append(f"{name}: is new, with {len(fields)} fields")
+        told += [
+            f"{name}: {field} is unsteady: float error alone moves it by {golden.unsteady:.1e}"
             for field, golden in fields.items()
-            if golden.unsteady is not None and said
+            if golden.unsteady is not None and field in changed
         ]
-        told += [f"{name}: {one}" for one in said]
-        kept[name] = dict(fields) if said else known[name]
+        kept[name] = {field: golden if field in changed else known[name][field] for field, golden in fields.items()}
     return told, kept
 
 

@@ -111,6 +111,37 @@ def test_a_fault_of_the_backward_alone_is_red(llama: TinyModel, folder: Path) ->
     assert "last_hidden_state" not in str(told.value)
 
 
+def test_a_fault_of_the_loss_alone_is_red(folder: Path) -> None:
+    tiny = build_tiny("llama", "LlamaForCausalLM")
+    golden_output(tiny, folder)
+    right = tiny.model.loss_function
+    tiny.model.loss_function = lambda *given, **options: 1.01 * right(*given, **options)
+    with pytest.raises(
+        AssertionError, match=r"loss, given labels moved.*length of all the loss's gradients moved"
+    ) as told:
+        golden_output(tiny, folder)
+    assert "logits" not in str(told.value)
+
+
+def test_a_forward_that_fails_given_labels_has_lost_its_loss_and_nothing_else(folder: Path) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("no loss today")
+
+    tiny = build_tiny("llama", "LlamaForCausalLM")
+    tiny.model.loss_function = fail
+    with pytest.raises(
+        AssertionError, match=r"loss, given labels is gone; length of the loss's gradient of .* is gone"
+    ) as told:
+        golden_output(tiny, folder)
+    assert "moved" not in str(told.value)
+
+
+def test_who_takes_no_labels_has_no_loss(folder: Path) -> None:
+    fields = of("llama", folder).architectures
+    assert {name for name in fields if "loss, given labels" not in fields[name]} == {"LlamaModel"}
+    assert fields["LlamaForCausalLM"]["loss, given labels"].tolerance == FLOOR
+
+
 def test_another_shape_and_a_lost_field_are_named(llama: TinyModel, folder: Path, tmp_path: Path) -> None:
     file = of("llama", folder)
     fields = dict(file.architectures["LlamaModel"])
@@ -253,7 +284,7 @@ def test_another_seed_does_not_apply(folder: Path) -> None:
 # --- accepting
 
 
-def test_accepting_anew_writes_nothing_and_a_change_is_told(
+def test_accepting_takes_over_what_has_changed_and_nothing_else(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = of("vit", folder)
@@ -263,17 +294,22 @@ def test_accepting_anew_writes_nothing_and_a_change_is_told(
     assert "nothing has changed by more than float error" in capsys.readouterr().out
     assert (tmp_path / "vit.json").read_bytes() == before
 
-    fields = dict(file.architectures["ViTModel"])
-    hidden = fields["last_hidden_state"]
-    fields["last_hidden_state"] = msgspec.structs.replace(
-        hidden, values=(hidden.values[0], *(value + hidden.values[0] / 2 for value in hidden.values[1:]))
-    )
-    rewritten(file, tmp_path, architectures={**file.architectures, "ViTModel": fields})
+    fields = dict(file.architectures["ViTForImageClassification"])
+    loss = fields.pop("loss, given labels")
+    fields["logits"] = msgspec.structs.replace(fields["logits"], tolerance=CAP)
+    length, values = fields["length of all gradients"], fields["length of all gradients"].values
+    fields["length of all gradients"] = msgspec.structs.replace(length, values=(values[0] / 2,))
+    rewritten(file, tmp_path, architectures={**file.architectures, "ViTForImageClassification": fields})
     assert main(["golden", "accept", "vit", "--folder", str(tmp_path)]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert [line.partition(" of its size")[0] for line in told] == ["vit ViTModel: last_hidden_state moved by 5.0e-01"]
-    assert read_golden("vit", tmp_path) is not None
-    golden_output(build_tiny("vit"), tmp_path)
+    assert [line.partition(" of its size")[0] for line in told] == [
+        "vit ViTForImageClassification: loss, given labels is new",
+        "vit ViTForImageClassification: length of all gradients moved by 5.0e-01",
+    ]
+    accepted = of("vit", tmp_path).architectures
+    changed = {"length of all gradients": length, "loss, given labels": loss}
+    assert accepted["ViTForImageClassification"] == {**fields, **changed}
+    assert accepted["ViTModel"] == file.architectures["ViTModel"]
 
 
 def test_a_field_is_a_line(folder: Path) -> None:
