@@ -70,26 +70,27 @@ def _list(ledger: Ledger, as_json: bool) -> int:
 def _check(ledger: Ledger, as_json: bool) -> int:
     """Print the problems, a line each; 1 if there are any."""
     from hfci.catalog.environment import check_environment
-    from hfci.testing.process_setup import prepare
+    from hfci.testing.process_setup import available_cores, prepare
 
     check_environment()
     prepare("cpu")
     from hfci.catalog import model_type_names, read_row, transformers_version
     from hfci.generation.progress import track
     from hfci.results.text import clean
-    from hfci.testing.ledger_check import Installed, problems_of
+    from hfci.testing.ledger_check import Installed, check_entries
 
     def architectures(model_type: str) -> list[str]:
         return [architecture.name for architecture in read_row(model_type).architectures]
 
     installed, today = Installed(transformers_version(), model_type_names(), architectures), date.today()
-    entries = track(ledger, total=len(ledger), label="checking the ledger")
-    found = [(entry, problem) for entry in entries for problem in problems_of(entry, installed, today)]
+    checked = check_entries(ledger, installed, today, available_cores())
+    checked = track(checked, total=len(ledger), label="checking the ledger")
+    found = [(entry, problem) for entry, problems in checked for problem in problems]
     elsewhere = sum(not entry.is_for(installed.version) for entry in ledger)
     if as_json:
         problems = [{"entry": entry.name, "file": str(entry.file), "problem": text} for entry, text in found]
-        checked = {"schema": 1, "transformers": installed.version, "entries": len(ledger), "not_run": elsewhere}
-        print_json({**checked, "problems": problems})
+        counts = {"entries": len(ledger), "not_run": elsewhere}
+        print_json({"schema": 1, "transformers": installed.version, **counts, "problems": problems})
         return 1 if found else 0
     for entry, text in found:
         sys.stdout.write(f"{clean(f'{entry.file}: {entry.name}: {text}')}\n")

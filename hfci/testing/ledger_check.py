@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import PackageNotFoundError, requires
@@ -11,12 +12,12 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from hfci.cases.ledger import Entry
+from hfci.cases.ledger import Entry, Ledger
 from hfci.checks.table import CHECKS
 from hfci.errors import nearest
-from hfci.testing.reproducer import Ending, faults, run_alone
+from hfci.testing.reproducer import Ending, Reproducers, faults
 
-__all__ = ["Installed", "matches_nothing", "problems_of", "supported", "unknown"]
+__all__ = ["Installed", "check_entries", "matches_nothing", "problems_of", "supported", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,23 @@ class Installed:
     architectures: Callable[[str], Iterable[str]]
 
 
-def problems_of(
-    entry: Entry, installed: Installed, today: date, run: Callable[[str], Ending] = run_alone
-) -> Iterator[str]:
-    """Yield what is wrong with an entry.
+def check_entries(ledger: Ledger, installed: Installed, today: date, workers: int) -> Iterator[tuple[Entry, list[str]]]:
+    """Yield each entry with what is wrong with it; `workers` reproducers run at a time."""
+    with Reproducers(workers) as reproducers, ThreadPoolExecutor(workers) as pool:
+        endings = {
+            entry.name: pool.submit(reproducers.run, entry.reproducer)
+            for entry in ledger
+            if entry.is_for(installed.version) and not any(faults(entry.reproducer))
+        }
+        try:
+            for entry in ledger:
+                yield entry, list(problems_of(entry, installed, today, lambda _: endings[entry.name].result()))  # noqa: B023
+        finally:  # one that has not begun need not, where nobody waits for it
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def problems_of(entry: Entry, installed: Installed, today: date, run: Callable[[str], Ending]) -> Iterator[str]:
+    """Yield what is wrong with an entry, whose reproducer `run` runs.
 
     What an entry says of other versions than the installed one cannot be tried here: neither are its names looked up
     nor its reproducer run.

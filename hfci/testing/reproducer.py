@@ -1,20 +1,28 @@
-"""Reproducers of the ledger: short programs on transformers alone, each run in a process and a folder of its own."""
+"""Reproducers of the ledger: short programs on transformers alone, each run in a process and a folder of its own.
+
+What all of them import is imported once, by a process that does nothing else; each program runs in a fork of it.
+"""
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Timer
+from types import TracebackType
 
 from hfci.testing.process_setup import OFFLINE
 
-__all__ = ["ALLOWED", "LINES", "TIMEOUT_S", "Ending", "faults", "run_alone"]
+__all__ = ["ALLOWED", "LINES", "TIMEOUT_S", "Ending", "Reproducers", "faults"]
 
 LINES, COLUMNS = 12, 120
 TIMEOUT_S = 120.0
@@ -22,15 +30,28 @@ TIMEOUT_S = 120.0
 # Beside the standard library.
 ALLOWED = ("transformers", "torch")
 
-# Runs the program as `python FILE` would, and writes down what it raised.
-_DRIVER = """
-import json, runpy, sys
-program, ending = sys.argv[1:]
-try:
-    runpy.run_path(program, run_name="__main__")
-except BaseException as error:
-    with open(ending, "w") as file:
-        json.dump([type(error).__name__, str(error)], file)
+# Says of each program which fork runs it, as `python FILE` would, and how that exited; the fork writes what it raised.
+# What is imported before starts no threads, which a fork would lack.
+_SERVER = """
+import json, os, runpy, sys
+import torch, transformers.modeling_utils
+for line in sys.stdin:
+    program, ending = json.loads(line)
+    child = os.fork()
+    if child:
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    os.setsid()
+    os.chdir(os.path.dirname(program))
+    for stream in range(3):
+        os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+    try:
+        runpy.run_path(program, run_name="__main__")
+    except BaseException as error:
+        with open(ending, "w") as file:
+            json.dump([type(error).__name__, str(error)], file)
+    os._exit(0)
 """
 
 
@@ -75,24 +96,91 @@ def _imported(tree: ast.Module) -> Iterator[str]:
             yield "." if node.level else (node.module or "").partition(".")[0]
 
 
-def run_alone(program: str, timeout_s: float = TIMEOUT_S) -> Ending:
-    """Run a reproducer in a fresh process and an empty folder, without network, and return how it ended."""
-    with tempfile.TemporaryDirectory(prefix="hfci-reproducer-") as folder:
-        file, ending = Path(folder, "work", "reproducer.py"), Path(folder, "ending.json")
-        file.parent.mkdir()
-        file.write_text(program, encoding="utf-8")
-        # -P: what lies in the folder must not be imported in place of a package.
-        command = [sys.executable, "-P", "-c", _DRIVER, str(file), str(ending)]
-        quiet = {**os.environ, **OFFLINE, "TRANSFORMERS_VERBOSITY": "error"}
+class Reproducers:
+    """Runs reproducers, each in a fresh process and an empty folder, without network; up to `workers` at a time."""
+
+    def __init__(self, workers: int = 1) -> None:
+        """Start the processes that import transformers, a worker each."""
+        self._servers = [_Server() for _ in range(workers)]
+        self._idle: SimpleQueue[_Server] = SimpleQueue()
+        for server in self._servers:
+            self._idle.put(server)
+
+    def run(self, program: str, timeout_s: float = TIMEOUT_S) -> Ending:
+        """Return how a program ended; threads may ask at once, and wait for each other."""
+        server = self._idle.get()
         try:
-            done = subprocess.run(  # noqa: S603 -- an entry of the ledger, which is part of the repository
-                command, cwd=file.parent, env=quiet, capture_output=True, timeout=timeout_s, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return Ending(("Timeout", f"no end within {timeout_s:g} s"))
-        if ending.exists():
-            kind, message = json.loads(ending.read_text(encoding="utf-8"))
-            return Ending((kind, message))
-        if done.returncode:
-            return Ending(("Died", f"exit code {done.returncode}"))
-        return Ending()
+            return server.run(program, timeout_s)
+        finally:
+            self._idle.put(server)
+
+    def __enter__(self) -> Reproducers:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End its processes, and what they run."""
+        for server in self._servers:
+            server.end()
+
+
+class _Server:
+    def __init__(self) -> None:
+        self._running: int | None = None
+        self._process = subprocess.Popen(  # noqa: S603 -- a text of this module
+            # -P: what lies in the folder must not be imported in place of a package.
+            [sys.executable, "-P", "-c", _SERVER],
+            env={**os.environ, **OFFLINE, "TRANSFORMERS_VERBOSITY": "error"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def run(self, program: str, timeout_s: float) -> Ending:
+        with tempfile.TemporaryDirectory(prefix="hfci-reproducer-") as folder:
+            file, ending = Path(folder, "work", "reproducer.py"), Path(folder, "ending.json")
+            file.parent.mkdir()
+            file.write_text(program, encoding="utf-8")
+            exit_code, is_late = self._ask(str(file), str(ending), timeout_s)
+            if is_late:
+                return Ending(("Timeout", f"no end within {timeout_s:g} s"))
+            if ending.exists():
+                kind, message = json.loads(ending.read_text(encoding="utf-8"))
+                return Ending((kind, message))
+            return Ending(("Died", f"exit code {exit_code}")) if exit_code else Ending()
+
+    def end(self) -> None:
+        self._kill(Event())
+        self._process.kill()
+        self._process.communicate()
+
+    def _ask(self, file: str, ending: str, timeout_s: float) -> tuple[int, bool]:
+        """Return the exit code of a program, or of the server where that has ended; and whether it had to be ended."""
+        assert self._process.stdin
+        assert self._process.stdout
+        try:
+            self._process.stdin.write(json.dumps([file, ending]) + "\n")
+            self._process.stdin.flush()
+            started = self._process.stdout.readline()
+        except BrokenPipeError:
+            started = ""
+        if not started:
+            return self._process.wait() or 1, False
+        self._running = int(started)
+        late = Event()
+        timer = Timer(timeout_s, self._kill, [late])
+        timer.start()
+        exited = self._process.stdout.readline()
+        timer.cancel()
+        self._running = None
+        return int(exited or "1"), late.is_set()
+
+    def _kill(self, ended: Event) -> None:
+        """End the program that runs, and what it has started."""
+        if self._running is not None:
+            ended.set()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._running, signal.SIGKILL)

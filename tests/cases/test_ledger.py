@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from hfci.cases.outcome import Outcome
 from hfci.checks.table import CHECKS
 from hfci.errors import UsageError
 from hfci.testing.ledger_check import Installed, matches_nothing, problems_of
-from hfci.testing.reproducer import Ending, faults, run_alone
+from hfci.testing.reproducer import Ending, Reproducers, faults
 from hfci.testing.verdicts import Verdict, against_ledger
 
 ROW: dict[str, Any] = {
@@ -258,6 +259,12 @@ def test_versions_that_match_nothing(specifiers: str, nothing: bool) -> None:
 # Reproducers.
 
 
+@pytest.fixture(scope="module")
+def reproducers() -> Iterator[Reproducers]:
+    with Reproducers() as running:
+        yield running
+
+
 @pytest.mark.parametrize(
     ("program", "ending"),
     [
@@ -271,8 +278,37 @@ def test_versions_that_match_nothing(specifiers: str, nothing: bool) -> None:
         ("while True: pass", ("Timeout", "no end within 3 s")),
     ],
 )
-def test_how_a_program_ends(program: str, ending: tuple[str, str] | None) -> None:
-    assert run_alone(program, timeout_s=3 if "while" in program else 60).error == ending
+def test_how_a_program_ends(reproducers: Reproducers, program: str, ending: tuple[str, str] | None) -> None:
+    assert reproducers.run(program, timeout_s=3 if "while" in program else 60).error == ending
+
+
+def test_a_program_leaves_nothing_to_the_next(reproducers: Reproducers) -> None:
+    changed = "import transformers, builtins; builtins.left = transformers.BertConfig.left = 1"
+    assert reproducers.run(changed).error is None
+    asked = "import transformers, builtins; assert not hasattr(builtins, 'left'); transformers.BertConfig.left"
+    assert reproducers.run(asked).error == ("AttributeError", "type object 'BertConfig' has no attribute 'left'")
+
+
+def test_what_a_program_has_started_ends_with_it(reproducers: Reproducers, tmp_path: Path) -> None:
+    wrote = tmp_path / "pid"
+    program = f"import os, time\npid = os.fork()\nopen({str(wrote)!r}, 'a').write(f'{{pid}} ')\ntime.sleep(99)"
+    assert reproducers.run(program, timeout_s=1).error == ("Timeout", "no end within 1 s")
+    child = max(map(int, wrote.read_text().split()))
+    status = Path(f"/proc/{child}/status")
+    for _ in range(200):  # until the system has taken note
+        if not status.exists() or "Z (zombie)" in status.read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{child} runs on")
+
+
+def test_where_transformers_cannot_be_imported_each_program_has_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.py").write_text("raise SystemExit(7)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Reproducers() as broken:
+        assert [broken.run("x = 1").error for _ in range(2)] == [("Died", "exit code 7")] * 2
 
 
 @given(st.text())
@@ -281,14 +317,14 @@ def test_any_text_can_be_looked_at(program: str) -> None:
 
 
 @pytest.mark.parametrize("known", list(load_ledger(OWN)), ids=lambda known: known.name)
-def test_our_own_reproducers_fail_as_described(known: Entry) -> None:
+def test_our_own_reproducers_fail_as_described(reproducers: Reproducers, known: Entry) -> None:
     import transformers
 
     assert list(faults(known.reproducer)) == []
     if not known.is_for(transformers.__version__):
         pytest.skip(f"it speaks of transformers {known.transformers}")
     kind, message = known.error.type, known.error.message
-    ending = run_alone(known.reproducer, timeout_s=600)
+    ending = reproducers.run(known.reproducer, timeout_s=600)
     assert ending.error is not None, "it passes: the entry must go"
     assert ending.error[0] == kind
     assert message in ending.error[1]

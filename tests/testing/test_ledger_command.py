@@ -64,8 +64,8 @@ def test_the_list_is_a_table_of_all_entries(here: Path, capsys: pytest.CaptureFi
     assert main(["ledger"]) == 0
     shown = capsys.readouterr().out
     assert all(entry.name in shown for entry in load_ledger(OWN))
-    line = next(line for line in shown.splitlines() if line.strip().startswith("own "))
-    assert line.split()[1:7] == ["bert", "all", "config", ">=5.17", str(NEXT_WEEK), "7"]
+    said = ["own", "bert", "all", "config", ">=5.17", str(NEXT_WEEK), "7"]
+    assert said in [line.split()[: len(said)] for line in shown.splitlines()]
 
 
 def test_the_list_as_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
