@@ -29,6 +29,7 @@ class TestGraniteSpeechModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
@@ -80,6 +81,7 @@ class TestGraniteSpeechForConditionalGeneration:
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
             "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",

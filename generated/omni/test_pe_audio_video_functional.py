@@ -32,6 +32,7 @@ class TestPeAudioVideoModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
+            "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",

@@ -29,6 +29,7 @@ class TestCpmAntModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
@@ -75,6 +76,7 @@ class TestCpmAntForCausalLM:
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",

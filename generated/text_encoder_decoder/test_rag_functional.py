@@ -25,6 +25,7 @@ class TestRagModel:
         [
             "config_roundtrip",
             "missing_key_is_initialised",
+            "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
@@ -66,6 +67,7 @@ class TestRagSequenceForGeneration:
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
@@ -107,6 +109,7 @@ class TestRagTokenForGeneration:
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",

@@ -33,6 +33,7 @@ class TestPPFormulaNetForConditionalGeneration:
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",

@@ -30,6 +30,7 @@ class TestT5Gemma2Encoder:
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",

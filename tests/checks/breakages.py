@@ -247,6 +247,19 @@ def without_a_prefix(base: Any) -> None:
     as_subclass(base, base_model_prefix="")
 
 
+def rows_in_another_order(model: Any) -> None:
+    def resize(self: Any, *given: Any, **options: Any) -> Any:
+        embeddings = whole.resize_token_embeddings(self, *given, **options)
+        embeddings.weight.data = embeddings.weight.data.flip(0)
+        return embeddings
+
+    whole = as_subclass(model, resize_token_embeddings=resize)
+
+
+def a_head_of_the_old_size(model: Any) -> None:
+    as_subclass(model, set_output_embeddings=lambda *_: None)
+
+
 def declaring(**members: Any) -> Callable[[nn.Module], None]:
     """Return a patch by which a model's class declares other names."""
 
@@ -359,6 +372,9 @@ BREAKAGES = (
     Breakage("tied_weights_stay_tied", "gpt2", "", tied_whatever_is_asked, "GPT2LMHeadModel"),
     Breakage("base_model_loads_into_head_and_back", "vit", "vit", without_a_prefix, "ViTForImageClassification"),
     Breakage("base_model_loads_into_head_and_back", "bert", "", behind_its_own_prefix, "BertForTokenClassification"),
+    Breakage("resize_embeddings_keeps_rows", "bert", "", rows_in_another_order),
+    Breakage("resize_embeddings_keeps_rows", "llama", "", a_head_of_the_old_size, "LlamaForCausalLM"),
+    Breakage("resize_embeddings_keeps_rows", "t5", "", rows_in_another_order),
     Breakage("declared_names_exist", "bert", "", declaring(_no_split_modules=["BertLayr"])),
     Breakage("declared_names_exist", "vit", "", declaring(_keep_in_fp32_modules=["layer_nrm"])),
     Breakage("declared_names_exist", "whisper", "", declaring(main_input_name="input_sound")),

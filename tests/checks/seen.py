@@ -44,6 +44,10 @@ def base_model_loads_into_head_and_back(cls: Sight) -> bool:
     return bool({"{base_model_prefix}", cls.attribute("base_model_prefix")} & cls.held)
 
 
+def resize_embeddings_keeps_rows(cls: Sight) -> bool:
+    return bool({"input_ids", "decoder_input_ids"} & cls.parameters)
+
+
 def tuple_equals_dict(cls: Sight) -> bool:
     return bool({"return_dict", "**"} & cls.parameters) and bool(cls.outputs)
 
