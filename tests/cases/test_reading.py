@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hfci.cases.reading import find_parts
+from hfci.cases.records import SCHEMA
 from hfci.errors import UsageError
 from hfci.planning.fingerprinting.green_records import read_ended
 from hfci.results import read_results
@@ -27,7 +28,7 @@ def read(request: pytest.FixtureRequest) -> object:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"schema": ', '"schema": 1', "records of schema 14"),
+        ('"schema": ', '"schema": 1', f"records of schema 1{SCHEMA}"),
         ('"outcome": "passed"', '"outcome": "perfect"', ":2 is no record"),
         ('"outcome": "passed"', '"outcome": "passed", "of_a_newer_hfci": 1', ":2 is no record"),
         ('{"case"', '{"ca', ":2 is no record"),
