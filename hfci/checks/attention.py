@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.floor import different
-from hfci.checks.running import discard_derived_state, outputs_of
+from hfci.checks.running import discard_derived_state, outputs_of, rebuilt
 from hfci.checks.sequences import PADDED, at, other_tokens, padded, reads_texts
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
@@ -41,18 +41,14 @@ def attending(tiny: TinyModel, implementation: str, *, anew: bool = False) -> Ti
     """Return a copy of `tiny` whose attention is computed by `implementation`: `eager` or `sdpa`.
 
     It is built `anew` where that is asked for, or the class says that it cannot switch, since its layers are chosen
-    when it is built. What was done to a model after it was built is not done to that one.
+    when it is built.
     """
     model = tiny.model
+    if anew or not model._can_set_attn_implementation():
+        return rebuilt(tiny, copy.deepcopy(model.config), attn_implementation=implementation)
     discard_derived_state(model)  # what is derived from parameters, with its graph, cannot be copied
-    if model._can_set_attn_implementation() and not anew:
-        switched = copy.deepcopy(model)
-        switched.set_attn_implementation(implementation)
-    else:
-        with torch.random.fork_rng(devices=[]):
-            switched = type(model)._from_config(copy.deepcopy(model.config), attn_implementation=implementation)
-        switched.load_state_dict(model.state_dict())
-        switched.to(tiny.device).eval()
+    switched = copy.deepcopy(model)
+    switched.set_attn_implementation(implementation)
     return replace(tiny, model=switched)
 
 

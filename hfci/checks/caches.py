@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from hfci.catalog.facts import forward_parameters, modality_of_parameter
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import excused, reason
 from hfci.checks.floor import different
-from hfci.checks.running import discard_derived_state, outputs_of, seeded
+from hfci.checks.running import outputs_of, rebuilt, seeded
 from hfci.checks.tensors import named_tensors
 from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context
@@ -126,11 +125,7 @@ def decoding(tiny: TinyModel) -> TinyModel:
         return tiny
     config = copy.deepcopy(tiny.config)
     config.is_decoder = True
-    discard_derived_state(tiny.model)  # what is derived from parameters is not among those that are loaded
-    with torch.random.fork_rng(devices=[]):
-        model = type(tiny.model)._from_config(config, dtype=tiny.model.dtype)
-    model.load_state_dict(tiny.model.state_dict())
-    return replace(tiny, model=model.to(tiny.device).eval())
+    return rebuilt(tiny, config, dtype=tiny.model.dtype)
 
 
 def _assert_pieces_equal_whole(

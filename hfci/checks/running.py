@@ -19,7 +19,7 @@ from hfci.tiny.random_numbers import seed_generators
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["discard_derived_state", "outputs_of", "reference", "seeded"]
+__all__ = ["discard_derived_state", "outputs_of", "rebuilt", "reference", "seeded"]
 
 
 @contextmanager
@@ -73,3 +73,15 @@ def reference(tiny: TinyModel) -> dict[str, Tensor]:
     if tiny.reference is None:
         tiny.reference = {name: tensor.clone() for name, tensor in outputs_of(tiny).items()}
     return dict(tiny.reference)
+
+
+def rebuilt(tiny: TinyModel, config: Any, **options: Any) -> TinyModel:
+    """Return `tiny` with a model of its class built anew by `config`, with its weights; `options` are `_from_config`'s.
+
+    What was done to a model after it was built is not done to that one.
+    """
+    discard_derived_state(tiny.model)  # what is derived from parameters is not among those that are loaded
+    with torch.random.fork_rng(devices=[]):
+        model = type(tiny.model)._from_config(config, **options)
+    model.load_state_dict(tiny.model.state_dict())
+    return dataclasses.replace(tiny, model=model.to(tiny.device).eval())
