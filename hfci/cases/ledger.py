@@ -42,6 +42,7 @@ class Failure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One known failure: whom it strikes, where, with which error, in which versions, and until when.
 
+    - `model_types`: left empty, every one that fails so; whoever passes then is no error, since none was named
     - `architectures`, `checks`: left empty they mean every one; a check that never forwards (`builds_tiny`) is not
       among them where the inputs or the forward fail
     - `link`: where it was told to transformers
@@ -50,7 +51,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """
 
     name: Annotated[Text, Meta(extra_json_schema=NAMED)]
-    model_types: Names
+    model_types: Names = ()
     architectures: Names = ()
     checks: Names = ()
     stage: Stage
@@ -65,6 +66,8 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         """Raise ValueError where it does not say which check fails."""
         if self.stage not in BEFORE_CHECKS and not self.checks:
             raise ValueError(f"what fails at {self.stage} is a check; `checks` must name which")
+        if not self.model_types and not self.checks:
+            raise ValueError("it names neither `model_types` nor `checks`, and would speak of every case")
 
 
 class Entry(Row, frozen=True, kw_only=True):
@@ -92,7 +95,8 @@ class Entry(Row, frozen=True, kw_only=True):
 
         `forwards` says whether the check runs the model: one that does not never gets to the inputs or the forward.
         """
-        of_model = model_type in self.model_types and architecture in (self.architectures or (architecture,))
+        of_type = model_type in (self.model_types or (model_type,))
+        of_model = of_type and architecture in (self.architectures or (architecture,))
         gets_there = forwards or self.stage not in ("inputs", "forward")
         return of_model and gets_there and (check is None or check in (self.checks or (check,)))
 
@@ -110,6 +114,7 @@ class Entry(Row, frozen=True, kw_only=True):
 RULES: dict[str, Any] = {
     "if": {"properties": {"stage": {"enum": list(BEFORE_CHECKS)}}},
     "else": {"required": ["checks"]},
+    "anyOf": [{"required": ["model_types"]}, {"required": ["checks"]}],
 }
 
 

@@ -54,7 +54,7 @@ def _list(ledger: Ledger, as_json: bool) -> int:
     for entry in ledger:
         said = (
             entry.name,
-            ", ".join((*entry.model_types, *entry.architectures)),
+            ", ".join((*entry.model_types, *entry.architectures)) or "all",
             ", ".join(entry.checks) or "all",
             entry.stage,
             str(entry.transformers),

@@ -72,11 +72,13 @@ def against_ledger(verdict: Verdict, entries: Sequence[Entry], today: date, *, i
     """Return what `verdict` is in the light of the ledger's `entries` on this case.
 
     A failure that one of them describes is a known failure. A pass, once the test `is_over`, is a failure: the
-    entry must go. Any other failure stays one, with what the ledger has to say of it as its reason.
+    entry must go, if it names the model type. Any other failure stays one, with what the ledger has to say of it as
+    its reason.
     """
     in_force = [entry for entry in entries if not entry.is_expired(today)]
-    if verdict["outcome"] == Outcome.PASSED and is_over and in_force:
-        entry = in_force[0]
+    named = [entry for entry in in_force if entry.model_types]
+    if verdict["outcome"] == Outcome.PASSED and is_over and named:
+        entry = named[0]
         said = f"this passes, but {entry.title} says that it fails at {entry.stage}: the entry must go"
         return Verdict.failed("LedgerEntryMustGo", said)
     if verdict["outcome"] != Outcome.FAILED or not entries:

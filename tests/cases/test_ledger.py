@@ -71,6 +71,7 @@ def test_our_own_ledger_is_read_whole() -> None:
         ({"model_types": "bert"}, "list of names"),
         ({"stage": "biuld"}, "Did you mean build"),
         ({"stage": "check"}, "`checks` must name which"),
+        ({"model_types": None}, "neither `model_types` nor `checks`"),
         ({"error": {"type": "ValueError"}}, "error lacks message"),
         ({"error": {"type": "a b", "message": "x"}}, "error.type must be the name of an exception's class"),
         ({"error": {"type": "ValueError", "message": ""}}, "error.message must be a text"),
@@ -133,6 +134,7 @@ def test_a_repository_adds_its_own(tmp_path: Path) -> None:
         ({}, ("5.24.0", "bert", "BertModel", "builds_tiny"), False),
         ({"architectures": ["BertModel"]}, (VERSION, "bert", "BertForMaskedLM", "builds_tiny"), False),
         ({"checks": ["builds_tiny"]}, (VERSION, "bert", "BertModel", "forward_is_finite"), False),
+        ({"model_types": None, "checks": ["builds_tiny"]}, (VERSION, "gpt2", "GPT2Model", "builds_tiny"), True),
         ({"stage": "forward"}, (VERSION, "bert", "BertModel", "builds_tiny"), False),
         ({"stage": "forward"}, (VERSION, "bert", "BertModel", "forward_is_finite"), True),
     ],
@@ -181,6 +183,15 @@ def test_a_pass_is_an_error() -> None:
     assert "the entry must go" in verdict["error"]["message"]
     assert against_ledger(passed, [entry()], TODAY, is_over=False) == passed
     assert against_ledger(passed, [], TODAY, is_over=True) == passed
+
+
+def test_a_pass_is_none_where_the_entry_names_no_model_type() -> None:
+    general = entry(model_types=None, checks=["builds_tiny"])
+    passed = Verdict(outcome=Outcome.PASSED.value)
+    assert against_ledger(passed, [general], TODAY, is_over=True) == passed
+    assert against_ledger(failed(), [general], TODAY, is_over=True)["outcome"] == Outcome.KNOWN_FAILURE
+    named = against_ledger(passed, [general, entry()], TODAY, is_over=True)
+    assert named["outcome"] == Outcome.FAILED
 
 
 def test_what_could_not_run_stays_so() -> None:
