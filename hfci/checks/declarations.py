@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from hfci.catalog import read_row
 from hfci.catalog.facts import forward_parameters
+from hfci.checks.exceptions import reason
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -27,10 +29,11 @@ def declared_names_exist(tiny: TinyModel) -> None:
 
     A class that is not to be split among devices, an argument that is to stay where it is, a module that is to be kept
     in float32, or split among devices: a name that nothing bears is no error for transformers, which then does nothing.
+    A head whose prefix is not the name by which it holds its base finds no weight in that one's checkpoint.
     What only another configuration builds, or another class of the same family, is real too: a name of it is in the
     code of the modules that define the model.
     """
-    known = _Known.of(tiny.model)
+    known = _Known.of(tiny)
     wrong = [
         f"{declaration} names {name!r}"
         for declaration, exists in _DECLARED.items()
@@ -43,23 +46,31 @@ def declared_names_exist(tiny: TinyModel) -> None:
 
 @dataclass(frozen=True)
 class _Known:
-    """What names there are for a model: classes, arguments of forwards, and whatever the code of its files says."""
+    """What names there are for a model: classes, arguments of forwards, and whatever the code of its files says.
 
+    `base` is the class that `AutoModel` gives for its configuration; None where the model is a base around that one.
+    """
+
+    base: str | None
     classes: frozenset[str]
     arguments: frozenset[str]
     said: frozenset[str]
 
     @classmethod
-    def of(cls, model: nn.Module) -> _Known:
+    def of(cls, tiny: TinyModel) -> _Known:
         files = {
             base.__module__
-            for module in model.modules()
+            for module in tiny.model.modules()
             for base in type(module).__mro__
             if base.__module__.startswith("transformers.models.")
         }
         found = [_names_in(sys.modules[name]) for name in sorted(files)]
         classes, arguments, said = (frozenset().union(*part) for part in zip(*found, strict=True))
-        return cls(classes | {type(module).__name__ for module in model.modules()}, arguments, said)
+        classes |= {type(module).__name__ for module in tiny.model.modules()}
+        base = read_row(tiny.config_type).base
+        if base is None or reason(tiny, "declared_names_exist", "own_base") is not None:
+            return cls(None, classes, arguments, said)
+        return cls(base.name, classes, arguments, said)
 
     def says(self, pattern: str) -> bool:
         """Tell whether the code says every name that a pattern of names is made of."""
@@ -99,7 +110,7 @@ def _declared(model: Any, declaration: str) -> set[str]:
         return _names(vars(type(model)).get(declaration))
     owner: Any = type(model)
     every: Any = PreTrainedModel
-    if declaration.startswith("base_model"):
+    if declaration.startswith("base_model_") and declaration.endswith("_plan"):
         owner, every = model.base_model.config, PreTrainedConfig
     return _names(getattr(owner, declaration, None)) - _names(getattr(every, declaration, None))
 
@@ -120,6 +131,12 @@ def _is_argument(_: Any, known: _Known, name: str) -> bool:
 
 def _is_own_argument(model: Any, _: _Known, name: str) -> bool:
     return name in forward_parameters(type(model))
+
+
+def _is_prefix(model: Any, known: _Known, name: str) -> bool:
+    """Tell whether it holds something by the name of its prefix, or else no base of its own configuration at all."""
+    held = (part for part in model.children() if type(part).__name__ == known.base)
+    return hasattr(model, name) or not any(type(part.config) is type(model.config) for part in held)
 
 
 def _is_kept(model: Any, known: _Known, pattern: str) -> bool:
@@ -157,6 +174,7 @@ def _general(names: Iterable[str]) -> set[str]:
 
 
 _DECLARED: Mapping[str, Callable[[Any, _Known, str], bool]] = {
+    "base_model_prefix": _is_prefix,
     "main_input_name": _is_own_argument,
     "_no_split_modules": _is_class,
     "_skip_keys_device_placement": _is_argument,

@@ -378,6 +378,8 @@ BREAKAGES = (
     Breakage("declared_names_exist", "bert", "", declaring(_no_split_modules=["BertLayr"])),
     Breakage("declared_names_exist", "vit", "", declaring(_keep_in_fp32_modules=["layer_nrm"])),
     Breakage("declared_names_exist", "whisper", "", declaring(main_input_name="input_sound")),
+    Breakage("declared_names_exist", "bert", "", declaring(base_model_prefix="brt"), "BertForMaskedLM"),
+    Breakage("declared_names_exist", "vit", "", declaring(base_model_prefix="vt"), "ViTForImageClassification"),
     Breakage("declared_names_exist", "llama", "", a_plan_for_what_is_not_there),
     Breakage("parameters_are_in_the_module_tree", "bert", "", holding(a_layer_in_a_list)),
     Breakage("parameters_are_in_the_module_tree", "vit", "", holding(a_tensor_in_a_list)),
