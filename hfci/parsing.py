@@ -19,8 +19,9 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta
 from packaging.specifiers import SpecifierSet
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
+from hfci import __version__
 from hfci.errors import UsageError, nearest
 
 __all__ = [
@@ -52,6 +53,15 @@ Names = Annotated[
 Specifiers = Annotated[SpecifierSet, Meta(title="PEP 440 specifiers such as '>=5.17,<5.24'")]
 Release = Annotated[Version, Meta(title="a version such as 5.24.0")]
 Pattern = re.Pattern[str]  # without a title: what `re` says of one that is wrong says more
+
+# The version of the hfci that wrote a document, as its field `hfci`; None is unknown. Whoever cannot read it says so.
+Writer = Annotated[str | None, Meta(description="the version of the hfci that wrote it; null is unknown")]
+
+
+def this_hfci() -> Writer:
+    """Return the version of this hfci, for a document that it writes."""
+    return __version__
+
 
 # From each older schema to the next: what a document said then, as it is said now.
 Upgrades = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
@@ -111,6 +121,8 @@ def of_schema(
     data: Any, kind: type[T], what: str, where: str, *, schema: int, mend: str = "", upgrades: Upgrades = _NONE
 ) -> T:
     """Return what `read_json` does, of decoded JSON."""
+    if (writer := _writer(data)) is not None:
+        where = f"{where} (written by hfci {writer})"
     # Of another schema it may have other fields, which is not what is wrong with it.
     while isinstance(data, dict) and (found := data.get("schema")) != schema:
         if type(found) is not int or found not in upgrades:
@@ -119,6 +131,18 @@ def of_schema(
             raise UsageError(f"{where}: a {what} of schema {found!r:.60}, this hfci reads {readable}{after}")
         data = upgrades[found](data)
     return convert(data, kind, f"{where} is no {what}")
+
+
+def _writer(data: Any) -> str | None:
+    """Return the version of the hfci that wrote the document: its own, or beside those of other packages."""
+    if not isinstance(data, dict):
+        return None
+    versions = data.get("versions")
+    said = versions.get("hfci") if isinstance(versions, dict) else data.get("hfci")
+    try:
+        return str(Version(said)) if isinstance(said, str) else None
+    except InvalidVersion:
+        return None
 
 
 def convert(data: Any, kind: type[T], where: str) -> T:

@@ -17,7 +17,7 @@ from hfci.cases.variant import Variant
 from hfci.configuration import TIERS
 from hfci.confined import RelativePath, inside
 from hfci.errors import UsageError, nearest
-from hfci.parsing import UNREADABLE, Filled, Upgrades, of_schema
+from hfci.parsing import UNREADABLE, Filled, Upgrades, Writer, of_schema, this_hfci
 
 __all__ = [
     "FAULTS",
@@ -34,10 +34,14 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"  # its name in the folder of generated tests
-SCHEMA: Literal[4] = 4
+SCHEMA: Literal[5] = 5
 
 # Earlier schemas lack only fields that may be left out: enough to render anew from, and to be compared with.
-UPGRADES: Upgrades = {2: lambda manifest: {**manifest, "schema": 3}, 3: lambda manifest: {**manifest, "schema": 4}}
+UPGRADES: Upgrades = {
+    2: lambda manifest: {**manifest, "schema": 3},
+    3: lambda manifest: {**manifest, "schema": 4},
+    4: lambda manifest: {**manifest, "schema": 5, "hfci": None},
+}
 
 # Where the making of a test may stop: its class cannot be read, its template not filled, or the text is no valid test.
 FAULTS = ("catalog", "render", "validate")
@@ -205,7 +209,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transformers: Filled
     model_types: tuple[Annotated[ManifestRow, Meta(extra_json_schema=RULES)], ...]
     registry: Filled | None = None
-    schema: Literal[4] = SCHEMA
+    schema: Literal[5] = SCHEMA
+    hfci: Writer = msgspec.field(default_factory=this_hfci)
 
     def __post_init__(self) -> None:
         """Raise ValueError where two rows are of one model type."""
@@ -234,7 +239,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def to_json(self) -> dict[str, Any]:
         """Return the manifest as it is written to disk."""
         whole = msgspec.to_builtins(self)
-        order = ("schema", "transformers", "registry", "model_types")
+        order = ("schema", "hfci", "transformers", "registry", "model_types")
         return {name: whole[name] for name in order if whole[name] is not None}
 
 

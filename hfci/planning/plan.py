@@ -17,7 +17,7 @@ from hfci.configuration import TIERS, RunnerGroup
 from hfci.confined import PlainName, RelativePath
 from hfci.errors import UsageError
 from hfci.origin import Origin
-from hfci.parsing import Names, Text, Upgrades, read_json
+from hfci.parsing import Names, Text, Upgrades, Writer, read_json, this_hfci
 from hfci.planning.runners import LIMIT
 from hfci.planning.select import Selection, select
 from hfci.writing import replacing
@@ -43,7 +43,7 @@ __all__ = [
     "write_plan",
 ]
 
-SCHEMA = 2
+SCHEMA = 3
 SCHEMA_FILE = Path(__file__).parent / "data" / "plan.schema.json"
 Tier = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(TIERS)})]
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -205,7 +205,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     - `budget_s`: the seconds that a shard may take, where there is a limit
     """
 
-    schema: Literal[2] = 2
+    schema: Literal[3] = 3
+    hfci: Writer = msgspec.field(default_factory=this_hfci)
     run: PlainName
     transformers: str
     source: Origin | None = None
@@ -266,7 +267,7 @@ def _told_of_commits(plan: Mapping[str, Any]) -> dict[str, Any]:
     return {**plan, "schema": 2, "reused": [one for one in reused if one not in commits], "assumed": assumed}
 
 
-UPGRADES: Upgrades = {1: _told_of_commits}
+UPGRADES: Upgrades = {1: _told_of_commits, 2: lambda plan: {**plan, "schema": 3, "hfci": None}}
 
 
 def write_plan(plan: Plan, path: Path) -> None:

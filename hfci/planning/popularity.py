@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import msgspec
 
 from hfci.cases.records import Count
 from hfci.errors import EnvironmentUnfit
-from hfci.parsing import read_json
+from hfci.parsing import Upgrades, Writer, read_json, this_hfci
 from hfci.writing import replacing
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LISTED", "SCHEMA", "SCHEMA_FILE", "Popularity", "Use", "fetch_popularity", "load_popularity"]
 
-SCHEMA = 1
+SCHEMA = 2
 SCHEMA_FILE = Path(__file__).parent / "data" / "popularity.schema.json"
+
+UPGRADES: Upgrades = {1: lambda known: {**known, "schema": 2, "hfci": None}}
 
 # So many of the Hub's most downloaded checkpoints are counted: those after them add next to nothing. They are one list,
 # in pages of the Hub's choice, each of which says where the next one is; to ask for each model type would be 800
@@ -48,7 +51,8 @@ class Popularity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     - `model_types`: the most used first: by downloads, then likes, then name
     """
 
-    schema: Literal[1] = 1
+    schema: Literal[2] = 2
+    hfci: Writer = msgspec.field(default_factory=this_hfci)
     fetched: Annotated[str, msgspec.Meta(extra_json_schema={"format": "date"})]
     model_types: dict[str, Use]
 
@@ -63,14 +67,15 @@ class Popularity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         name = msgspec.json.encode
         lines = (f"  {name(one).decode()}: {name(self.model_types[one]).decode()}" for one in ranked)
         with replacing(path) as file:
-            head = f'{{"schema": {self.schema}, "fetched": {name(self.fetched).decode()}, "model_types": {{\n'
+            about = {"schema": self.schema, "hfci": self.hfci, "fetched": self.fetched}
+            head = json.dumps(about).removesuffix("}") + ', "model_types": {\n'
             file.write((head + ",\n".join(lines) + "\n}}\n").encode())
 
 
 def load_popularity(path: Path) -> Popularity:
     """Read the file; UsageError says what is wrong with it."""
     mend = "`hfci catalog --popularity FILE` makes one"
-    return read_json(path, Popularity, "file of popularity", schema=SCHEMA, mend=mend)
+    return read_json(path, Popularity, "file of popularity", schema=SCHEMA, mend=mend, upgrades=UPGRADES)
 
 
 def fetch_popularity(

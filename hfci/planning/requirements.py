@@ -15,16 +15,19 @@ import msgspec
 
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Count, Header, Record, Seconds
-from hfci.parsing import Upgrades, read_json
+from hfci.parsing import Upgrades, Writer, read_json, this_hfci
 from hfci.writing import replacing
 
 __all__ = ["SCHEMA", "SCHEMA_FILE", "Need", "Requirements", "load_requirements", "merge_into", "runner_of"]
 
-SCHEMA = 2
+SCHEMA = 3
 SCHEMA_FILE = Path(__file__).parent / "data" / "requirements.schema.json"
 
 # From each older schema to the next: it has only gained fields that may be left out.
-UPGRADES: Upgrades = {1: lambda known: {**known, "schema": 2}}
+UPGRADES: Upgrades = {
+    1: lambda known: {**known, "schema": 2},
+    2: lambda known: {**known, "schema": 3, "hfci": None},
+}
 
 # Of each case the latest are kept: one run is noise, and what was true long ago is not any more.
 KEPT = 5
@@ -66,7 +69,8 @@ class RunnerNeeds(msgspec.Struct, forbid_unknown_fields=True):
 class Requirements(msgspec.Struct, forbid_unknown_fields=True):
     """The needs of cases by kind of runner."""
 
-    schema: Literal[2] = 2
+    schema: Literal[3] = 3
+    hfci: Writer = msgspec.field(default_factory=this_hfci)
     runners: dict[str, RunnerNeeds] = {}
 
     def need(self, case: str, runner: str) -> Need | None:
@@ -108,8 +112,9 @@ class Requirements(msgspec.Struct, forbid_unknown_fields=True):
             f' "start_up": {json.dumps(runner.start_up)},\n "cases": {{\n{_lines(runner)}\n }}\n}}'
             for name, runner in sorted(self.runners.items())
         )
+        about = json.dumps({"schema": SCHEMA, "hfci": this_hfci()}).removesuffix("}")
         with replacing(path) as file:
-            file.write(f'{{"schema": {SCHEMA}, "runners": {{{", ".join(runners)}}}}}\n'.encode())
+            file.write(f'{about}, "runners": {{{", ".join(runners)}}}}}\n'.encode())
 
 
 def load_requirements(path: Path) -> Requirements:

@@ -234,7 +234,7 @@ def test_the_same_use_is_the_same_file(tmp_path: Path) -> None:
     [
         ("", "is no file of popularity"),
         ("[]", "Expected `object`, got `array`"),
-        ('{"schema": 2, "fetched": "x", "model_types": {}}', "popularity of schema 2, this hfci reads 1"),
+        ('{"schema": 3, "fetched": "x", "model_types": {}}', "popularity of schema 3, this hfci reads 1, 2"),
         (
             '{"schema": 1, "fetched": "x", "model_types": {"a": {"downloads": "1", "likes": 1, "checkpoints": 1}}}',
             "Expected `int`",

@@ -111,7 +111,7 @@ def test_how_long_jobs_take_to_begin_is_kept_of_the_latest(tmp_path: Path) -> No
         known.merge(head(f"r{number}", set_up_s=float(number), start_up_s=0.5), [record("a", 1.0)])
     path = tmp_path / "needs.json"
     known.write(path)
-    assert json.loads(path.read_text())["schema"] == 2
+    assert json.loads(path.read_text())["schema"] == 3
     found = load_requirements(path).runners["small"]
     assert found.set_up == [float(number) for number in range(3, KEPT_JOBS + 3)]
     assert found.start_up == [0.5] * KEPT_JOBS
@@ -134,7 +134,10 @@ def test_no_file_is_a_beginning(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "is no file of requirements"),
-        ('{"schema": 3}', "requirements of schema 3, this hfci reads 1, 2"),
+        (
+            '{"schema": 4, "hfci": "1.2"}',
+            r"json \(written by hfci 1.2\): .*requirements of schema 4, this hfci reads 1, 2, 3",
+        ),
         (
             '{"schema": 1, "runners": {"a": {"runs": [], "cases": {"x": [["1", 2]]}}}}',
             r"runners\.a: cases\.x\[0\]: Expected `float`, got `str`",

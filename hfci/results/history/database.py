@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from packaging.version import Version
+
+from hfci import __version__
 from hfci.errors import EnvironmentUnfit, HfciError, UsageError
 from hfci.parsing import UNREADABLE
 
 __all__ = ["PATIENCE_S", "Database"]
 
 APPLICATION_ID = int.from_bytes(b"hfci")
-SCHEMA = 1
+SCHEMA = 2
 SCHEMA_FILE = Path(__file__).parent / "data" / "history.sql"
+
+# From each older schema to the next, when somebody writes: until then it is read as it is.
+UPGRADES = {1: "CREATE TABLE about (hfci TEXT NOT NULL)"}
 
 # Seconds to wait for other writers: the longest import measured takes a few, and several may stand in line.
 PATIENCE_S = 120.0
@@ -87,6 +93,10 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Give a connection whose changes are all made at the end, or none of them."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
+            if (found := self._pragma("user_version")) in UPGRADES:
+                for older in range(found, SCHEMA):
+                    connection.execute(UPGRADES[older])
+                self._sign(connection)
             yield connection
 
     def shrink(self) -> None:
@@ -118,15 +128,30 @@ class Database:
             if not self._is_empty():  # another process was faster
                 return
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA}")
             for statement in SCHEMA_FILE.read_text(encoding="utf-8").split(";")[:-1]:
                 connection.execute(statement)
+            self._sign(connection)
+
+    def _sign(self, connection: sqlite3.Connection) -> None:
+        """Say that the file is of this schema, and that this hfci made it so."""
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        connection.execute("DELETE FROM about")
+        connection.execute("INSERT INTO about VALUES (?)", (__version__,))
+
+    def _writer(self) -> str:
+        """Return which hfci made the file what it is, where it says so."""
+        try:
+            (said,) = self._connection.execute("SELECT hfci FROM about").fetchone()
+            return f" (written by hfci {Version(said)})"
+        except (sqlite3.Error, TypeError, ValueError):
+            return ""
 
     def _require_schema(self) -> None:
         if self._pragma("application_id") != APPLICATION_ID:
             raise UsageError(f"{self.path}: {MEANINGS[sqlite3.SQLITE_NOTADB][1]}")
-        if (found := self._pragma("user_version")) != SCHEMA:
-            raise UsageError(f"{self.path}: a history of schema {found}; this hfci reads {SCHEMA}")
+        if (found := self._pragma("user_version")) not in (*UPGRADES, SCHEMA):
+            readable = ", ".join(map(str, (*UPGRADES, SCHEMA)))
+            raise UsageError(f"{self.path}{self._writer()}: a history of schema {found}, this hfci reads {readable}")
 
 
 @contextmanager

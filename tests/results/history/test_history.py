@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hfci import __version__
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Record
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
@@ -308,6 +309,41 @@ def newer(path: Path) -> None:
         pass
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
+        connection.execute("UPDATE about SET hfci = '9.9'")
+
+
+def newer_of_nobody(path: Path) -> None:
+    newer(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE about SET hfci = '9.9): all is well'")
+
+
+def older(path: Path) -> None:
+    """Make a history what hfci wrote as schema 1."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE about")
+        connection.execute("PRAGMA user_version = 1")
+
+
+def schema_of(path: Path) -> int:
+    with sqlite3.connect(path) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def test_a_history_of_the_earlier_schema_is_read_and_upgraded_when_it_is_written(tmp_path: Path, history: Path) -> None:
+    save(tmp_path / "a", "a", GOOD)
+    add(history, tmp_path / "a")
+    older(history)
+    with History.open(history) as opened:
+        assert [point.run for point in opened.runs()] == ["a"]
+    assert schema_of(history) == 1
+    save(tmp_path / "b", "b", GOOD)
+    assert add(history, tmp_path / "b") == {"b": "added"}
+    assert schema_of(history) == 2
+    with sqlite3.connect(history) as connection:
+        assert connection.execute("SELECT * FROM about").fetchall() == [(__version__,)]
+    with History.open(history) as opened:
+        assert sorted(point.run for point in opened.runs()) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -319,7 +355,8 @@ def newer(path: Path) -> None:
         (lambda path: path.mkdir(), "no history at"),
         (lambda _: None, r"no history at .*hfci history add"),
         (foreign, "this is no history of hfci"),
-        (newer, "a history of schema 99; this hfci reads 1"),
+        (newer, r"file \(written by hfci 9.9\): a history of schema 99, this hfci reads 1, 2"),
+        (newer_of_nobody, "file: a history of schema 99, this hfci reads 1, 2"),
     ],
 )
 def test_what_is_no_history_is_refused(tmp_path: Path, make: Callable[[Path], Any], said: str) -> None:

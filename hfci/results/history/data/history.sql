@@ -1,6 +1,11 @@
 -- A history of runs. What is many (a number for every case of every run) lies in `columns`, a compressed array each;
 -- what is few, in rows.
 
+-- The hfci that made this file, or brought it to this schema, in one row.
+CREATE TABLE about (
+    hfci TEXT NOT NULL
+);
+
 CREATE TABLE words (
     id INTEGER PRIMARY KEY,
     text TEXT NOT NULL UNIQUE
