@@ -31,6 +31,7 @@ class TestStep3p7TextModel:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "router_logits_and_auxiliary_loss_match_definition",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",

@@ -34,6 +34,7 @@ class TestGraniteDoclingVisionModel:
             "parameters_are_in_the_module_tree",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "router_logits_and_auxiliary_loss_match_definition",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -324,6 +324,21 @@ def router_logits_twice(model: nn.Module) -> None:
     model.register_forward_hook(hook)
 
 
+def weights_of_another_sum(router: nn.Module) -> None:
+    router.register_forward_hook(lambda _, __, given: (given[0], given[1] * torch.rand(len(given[1]), 1), *given[2:]))
+
+
+def half_the_auxiliary_loss(model: Any) -> None:
+    def halve(_: nn.Module, __: Any, outputs: Any) -> None:
+        outputs.aux_loss = outputs.aux_loss and outputs.aux_loss / 2
+
+    def init(self: Any, *given: Any) -> None:
+        whole.__init__(self, *given)
+        self.register_forward_hook(halve)
+
+    whole = as_subclass(model, __init__=init)
+
+
 def louder_when_asked_for_more(model: nn.Module) -> None:
     def hook(_: nn.Module, __: Any, options: Any, given: Any) -> None:
         if options.get("output_hidden_states"):
@@ -390,6 +405,14 @@ BREAKAGES = (
     Breakage("every_output_flag_fills_its_field", "bert", "", without("hidden_states")),
     Breakage("every_output_flag_fills_its_field", "mixtral", "", router_logits_twice),
     Breakage("every_output_flag_fills_its_field", "vit", "", louder_when_asked_for_more),
+    Breakage("router_logits_and_auxiliary_loss_match_definition", "mixtral", "", router_logits_twice),
+    Breakage(
+        "router_logits_and_auxiliary_loss_match_definition", "qwen3_next", "layers.0.mlp.gate", weights_of_another_sum
+    ),
+    Breakage(
+        "router_logits_and_auxiliary_loss_match_definition", "jamba", "", half_the_auxiliary_loss, "JambaForCausalLM"
+    ),
+    Breakage("router_logits_and_auxiliary_loss_match_definition", "nllb-moe", "", without("encoder_router_logits")),
     Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
     Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
     Breakage("cache_equals_no_cache", "llama", "", positions_start_anew),

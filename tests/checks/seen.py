@@ -56,6 +56,10 @@ def eager_equals_sdpa(cls: Sight) -> bool:
     return cls.attribute("_supports_sdpa") is True
 
 
+def router_logits_and_auxiliary_loss_match_definition(cls: Sight) -> bool:
+    return any(field.endswith("router_logits") for field in cls.fields)
+
+
 def every_output_flag_fills_its_field(cls: Sight) -> bool:
     return any(re.fullmatch(r"((en|de)coder_)?(hidden_states|attentions|router_logits)", field) for field in cls.fields)
 
