@@ -49,7 +49,8 @@ def ended(now: Fingerprints, run: str, **outcomes: str) -> list[Ended]:
 
 
 def left(found: Reuse) -> set[str]:
-    return {case.model_type for case in CASES if case.id not in {**found.reused, **found.assumed}}
+    green = {**found.reused, **found.assumed}
+    return {case.model_type for case in CASES if case.id not in green}
 
 
 CHANGED = BASE[BERT].replace("import torch", "import torch, os")
@@ -222,7 +223,8 @@ class Fork:
     def selected(self, found: Reuse) -> set[str]:
         """Return the model types that are selected for a change, and not since nobody knows what they are made of."""
         assert found.reused == {}
-        return {case.model_type for case in self.cases if case.id in found.fingerprints.keys() - found.assumed.keys()}
+        chosen = found.fingerprints.keys() - found.assumed.keys()
+        return {case.model_type for case in self.cases if case.id in chosen}
 
     @contextmanager
     def changed(self, name: str, old: str, new: str) -> Iterator[None]:
