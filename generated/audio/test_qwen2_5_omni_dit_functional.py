@@ -28,6 +28,7 @@ class TestQwen2_5OmniToken2WavDiTModel:
             "missing_key_is_initialised",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "eager_equals_sdpa",
         ],
     )

@@ -31,6 +31,7 @@ class TestXcodecModel:
             "missing_key_is_initialised",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
         ],
     )

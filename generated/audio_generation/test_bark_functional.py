@@ -32,6 +32,7 @@ class TestBarkModel:
             "missing_key_is_initialised",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -35,6 +35,7 @@ class TestCsmForConditionalGeneration:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",

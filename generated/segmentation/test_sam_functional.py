@@ -34,6 +34,7 @@ class TestSamModel:
             "tied_weights_stay_tied",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
             "eager_equals_sdpa",
         ],

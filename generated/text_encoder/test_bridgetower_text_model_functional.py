@@ -28,6 +28,7 @@ class TestBridgeTowerTextModel:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",

@@ -32,6 +32,7 @@ class TestLxmertModel:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
         ],
     )
@@ -75,6 +76,7 @@ class TestLxmertForPreTraining:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
         ],
     )
@@ -118,6 +120,7 @@ class TestLxmertForQuestionAnswering:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
         ],
     )

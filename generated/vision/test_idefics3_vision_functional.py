@@ -32,6 +32,7 @@ class TestIdefics3VisionTransformer:
             "missing_key_is_initialised",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",

@@ -33,6 +33,7 @@ class TestSLANeXtForTableRecognition:
             "base_model_loads_into_head_and_back",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
         ],

@@ -32,6 +32,7 @@ class TestUVDocModel:
             "missing_key_is_initialised",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
         ],

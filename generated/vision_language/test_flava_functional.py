@@ -33,6 +33,7 @@ class TestFlavaModel:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
         ],
     )
@@ -78,6 +79,7 @@ class TestFlavaForPreTraining:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
         ],
     )

@@ -34,6 +34,7 @@ class TestAlignModel:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
         ],
     )

@@ -34,6 +34,7 @@ class TestBlipModel:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
         ],
     )
@@ -80,6 +81,7 @@ class TestBlipForConditionalGeneration:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
         ],
@@ -129,6 +131,7 @@ class TestBlipForQuestionAnswering:
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
         ],

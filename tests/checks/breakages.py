@@ -220,6 +220,41 @@ def as_subclass(model: Any, **members: Any) -> Any:
     return whole
 
 
+def built_so(patch: Break) -> Callable[[nn.Module], None]:
+    """Return a patch that is done to a model and, when it is built, to what is loaded of its files."""
+
+    def patch_class(model: Any) -> None:
+        def init(self: Any, *given: Any) -> None:
+            whole.__init__(self, *given)
+            patch(self)
+
+        whole = as_subclass(model, __init__=init)
+        patch(model)
+
+    patch_class.__name__ = patch.__name__
+    return patch_class
+
+
+def louder_in_half_precision(model: Any) -> None:
+    layer = next(module for module in model.modules() if isinstance(module, nn.Linear))
+    layer.register_forward_hook(lambda _, __, given: given if given.dtype == torch.float32 else 1.5 * given)
+
+
+def states_in_float32(model: Any) -> None:
+    def widen(_: nn.Module, __: Any, outputs: Any) -> None:
+        outputs.last_hidden_state = outputs.last_hidden_state.float()
+
+    model.register_forward_hook(widen)
+
+
+def positions_made_in_the_dtype_of_the_model(model: Any) -> None:
+    def hook(module: Any, given: Any, options: dict[str, Any]) -> Any:
+        positions = torch.arange(options["input_ids"].shape[1], dtype=module.dtype).long()
+        return given, options | {"position_ids": positions[None]}
+
+    model.register_forward_pre_hook(hook, with_kwargs=True)
+
+
 def never_tied(model: Any) -> None:
     as_subclass(model, tie_weights=lambda *_, **__: None)
 
@@ -413,6 +448,9 @@ BREAKAGES = (
         "router_logits_and_auxiliary_loss_match_definition", "jamba", "", half_the_auxiliary_loss, "JambaForCausalLM"
     ),
     Breakage("router_logits_and_auxiliary_loss_match_definition", "nllb-moe", "", without("encoder_router_logits")),
+    Breakage("half_precision_stays_close", "bert", "", built_so(louder_in_half_precision)),
+    Breakage("half_precision_stays_close", "vit", "", built_so(states_in_float32)),
+    Breakage("half_precision_stays_close", "llama", "", built_so(positions_made_in_the_dtype_of_the_model)),
     Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
     Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
     Breakage("cache_equals_no_cache", "llama", "", positions_start_anew),
