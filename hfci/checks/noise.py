@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import msgspec
 import torch
@@ -23,7 +24,7 @@ from hfci.checks.summaries import Summary, distance, is_gradient, summary_of
 from hfci.errors import HfciError, StageError
 from hfci.tiny import TinyModel, build_tiny
 
-__all__ = ["KERNELS", "measure", "summaries", "with_tolerances"]
+__all__ = ["KERNELS", "THREADS", "measure", "summaries", "with_tolerances"]
 
 # The kernel sets of a processor, each as the libraries are told it. They are read once, when torch is imported.
 KERNELS: Mapping[str, Mapping[str, str]] = {
@@ -31,16 +32,22 @@ KERNELS: Mapping[str, Mapping[str, str]] = {
     "default": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
 }
 
+# How many threads there may be; the number decides in which order kernels sum.
+THREADS = (1, 2)
+
 Summaries = dict[str, dict[str, Summary]]  # architecture → field → its summary
 
 
-def summaries(model_type: str) -> tuple[Summaries, dict[str, str]]:
-    """Return the summaries of the architectures of `model_type`, and why the others have none."""
-    found: Summaries = {}
+def summaries(model_type: str, threads: Sequence[int]) -> tuple[dict[int, Summaries], dict[str, str]]:
+    """Return the summaries of the architectures of `model_type` with so many threads, and why the others have none."""
+    found: dict[int, Summaries] = {number: {} for number in threads}
     failed: dict[str, str] = {}
     for architecture in read_row(model_type).architectures:
         try:
-            found[architecture.name] = summary_of(build_tiny(model_type, architecture.name))
+            tiny = build_tiny(model_type, architecture.name)
+            for number in threads:
+                with _threads(number):
+                    found[number][architecture.name] = summary_of(tiny)
         except Exception as error:  # one architecture's fault must not cost the others their summaries
             failed[architecture.name] = _said(error)
     return found, failed
@@ -55,10 +62,11 @@ def measure(
     measured.
 
     The conditions: float64, weights and inputs that lie elsewhere, two threads, and each kernel set, in a process of
-    its own. Raises HfciError where such a process fails.
+    its own, with one thread and with two: together they choose what neither does alone (rt_detr's gradients jump).
+    Raises HfciError where such a process fails.
     """
     with ThreadPoolExecutor(len(KERNELS)) as pool:
-        others = list(pool.map(functools.partial(_elsewhere, list(known)), KERNELS.values()))
+        others = [one for each in pool.map(functools.partial(_elsewhere, list(known)), KERNELS) for one in each]
     for model_type, before in known.items():
         golden: dict[str, Mapping[str, Golden]] = {}
         failed: dict[str, str] = {}
@@ -108,12 +116,8 @@ def _here(tiny: TinyModel, reference: Mapping[str, Summary]) -> Iterator[dict[st
     Float64 is none where an output is another altogether. That is no float error, but another computation: canine's
     masks overflow in it, eomt's stay float32, reformer draws other numbers.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
+    with _threads(2):
         yield summary_of(tiny)
-    finally:
-        torch.set_num_threads(threads)
     yield summary_of(misaligned(tiny))
     double = in_double(tiny)
     try:
@@ -125,12 +129,26 @@ def _here(tiny: TinyModel, reference: Mapping[str, Summary]) -> Iterator[dict[st
         yield precise
 
 
-def _elsewhere(model_types: Sequence[str], variables: Mapping[str, str]) -> dict[str, Summaries]:
-    """Return model type → architecture → summary, computed in a process with these environment variables."""
-    command = [sys.executable, "-m", "hfci", "golden", "show", *model_types, "--json"]
-    environment = {**os.environ, **variables}
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Let torch compute with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _elsewhere(model_types: Sequence[str], kernels: str) -> list[dict[str, Summaries]]:
+    """Return model type → architecture → summary, computed in a process with this kernel set, for each of `THREADS`."""
+    threads = [text for number in THREADS for text in ("--threads", str(number))]
+    command = [sys.executable, "-m", "hfci", "golden", "show", *model_types, *threads, "--json"]
+    environment = {**os.environ, **KERNELS[kernels]}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode not in (0, 1):  # 1: some could not be built, here as there
-        raise HfciError(f"`{' '.join(command[2:])}` with {dict(variables)} ended with {done.returncode}: {done.stderr}")
-    shown: dict[str, Summaries] = msgspec.convert(json.loads(done.stdout)["summaries"], dict[str, Summaries])
-    return shown
+        raise HfciError(
+            f"`{' '.join(command[2:])}` with the kernels {kernels} ended with {done.returncode}: {done.stderr}"
+        )
+    shown = msgspec.convert(json.loads(done.stdout)["threads"], dict[int, dict[str, Summaries]], strict=False)
+    return list(shown.values())

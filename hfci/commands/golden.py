@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfci.commands.options import add_folder, add_json, add_names, print_json
+from hfci.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hfci.checks.goldens import Golden, GoldenFile
+    from hfci.checks.noise import Summaries
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -29,6 +31,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_names(parser)
     add_folder(parser, "--folder", "the golden outputs (default: hfci's own)")
+    parser.add_argument(
+        "--threads", type=int, action="append", metavar="N", help="show what so many compute (default: 1), or several"
+    )
     add_json(parser)
 
 
@@ -37,6 +42,10 @@ def run(arguments: Namespace) -> int:
     from hfci.catalog.environment import check_environment
     from hfci.testing.process_setup import prepare
 
+    if wrong := [number for number in arguments.threads or () if number < 1]:
+        raise UsageError(f"--threads must be at least 1, not {wrong[0]}")
+    if arguments.threads and arguments.action != "show":
+        raise UsageError("--threads is for `show`; `accept` measures with one and with two")
     check_environment()
     prepare("cpu")
     from hfci.generation.select import select
@@ -57,19 +66,25 @@ def _show(names: list[str], arguments: Namespace) -> int:
     from hfci.checks.noise import summaries
     from hfci.generation.progress import track
 
-    found, failed = {}, {}
+    threads = tuple(dict.fromkeys(arguments.threads or (1,)))
+    found: dict[int, dict[str, Summaries]] = {number: {} for number in threads}
+    failed: dict[str, str] = {}
     for name in track(names, total=len(names), label="computing"):
-        found[name], failures = summaries(name)
+        made, failures = summaries(name, threads)
         failed.update(failures)
+        for number in threads:
+            found[number][name] = made[number]
     if arguments.json:
-        print_json({"schema": 1, "summaries": msgspec.to_builtins(found), "failed": failed})
+        print_json({"schema": 2, "threads": msgspec.to_builtins(found, str_keys=True), "failed": failed})
         return 1 if failed else 0
-    for model_type, architectures in found.items():
-        for architecture, fields in architectures.items():
-            sys.stdout.write(f"{model_type} {architecture}\n")
-            for field, summary in fields.items():
-                numbers = ", ".join(f"{value:.7g}" for value in summary.values) or summary.digest
-                sys.stdout.write(f"  {field} {summary.dtype} {summary.shape}: {numbers}\n")
+    for number, computed in found.items():
+        beside = f" with {number} threads" if number > 1 else ""
+        for model_type, architectures in computed.items():
+            for architecture, fields in architectures.items():
+                sys.stdout.write(f"{model_type} {architecture}{beside}\n")
+                for field, summary in fields.items():
+                    numbers = ", ".join(f"{value:.7g}" for value in summary.values) or summary.digest
+                    sys.stdout.write(f"  {field} {summary.dtype} {summary.shape}: {numbers}\n")
     return _tell_failed(failed)
 
 

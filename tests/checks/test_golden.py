@@ -176,15 +176,19 @@ def test_layout_and_threads_change_nothing(model_type: str, layout: str, threads
 ASKED = """
 import sys
 from pathlib import Path
+import torch
 from hfci.checks.golden import golden_output
 from hfci.tiny import build_tiny
-for model_type in ("llama", "vit"):
-    golden_output(build_tiny(model_type), Path(sys.argv[1]))
+for threads in (1, 2):
+    torch.set_num_threads(threads)
+    for model_type in ("llama", "vit"):
+        golden_output(build_tiny(model_type), Path(sys.argv[1]))
+    golden_output(build_tiny("rt_detr"))  # whose gradients kernels and threads move together, neither alone
 """
 
 
 @pytest.mark.parametrize("kernels", KERNELS)
-def test_no_kernel_set_changes_anything(kernels: str, folder: Path) -> None:
+def test_no_kernel_set_changes_anything_with_one_thread_or_two(kernels: str, folder: Path) -> None:
     command = [sys.executable, "-c", ASKED, str(folder)]
     environment = {**os.environ, **KERNELS[kernels]}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
@@ -372,3 +376,23 @@ def test_a_link_that_leads_out_is_an_error(tmp_path: Path) -> None:
     (inner / "llama.json").symlink_to(tmp_path / "llama.json")
     with pytest.raises(UsageError, match="leads out of"):
         read_golden("llama", inner)
+
+
+def test_what_each_number_of_threads_computes_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["golden", "show", "LlamaForCausalLM", "--threads", "1", "--threads", "2", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["failed"] == {}
+    assert shown["threads"].keys() == {"1", "2"}
+    one, two = (shown["threads"][number]["llama"]["LlamaForCausalLM"]["logits"] for number in "12")
+    assert one["shape"] == two["shape"]
+    assert one["values"] == pytest.approx(two["values"], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(("show", "0"), "at least 1, not 0"), (("accept", "2"), "is for `show`")],
+)
+def test_threads_that_cannot_be(arguments: tuple[str, str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    action, threads = arguments
+    assert main(["golden", action, "llama", "--threads", threads]) == 2
+    assert said in capsys.readouterr().err
