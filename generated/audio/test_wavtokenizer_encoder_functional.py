@@ -32,6 +32,7 @@ class TestWavTokenizerEncoderModel:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
         ],
     )

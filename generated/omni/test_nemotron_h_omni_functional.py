@@ -36,6 +36,7 @@ class TestNemotronH_Omni_Reasoning_V3:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",

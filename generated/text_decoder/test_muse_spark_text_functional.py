@@ -34,6 +34,7 @@ class TestMuseSparkTextModel:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "router_logits_and_auxiliary_loss_match_definition",

@@ -30,6 +30,7 @@ class TestPaddleOCRTextModel:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "cache_equals_no_cache",

@@ -37,6 +37,7 @@ class TestTrOCRForCausalLM:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",

@@ -33,6 +33,7 @@ class TestLxmertModel:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
         ],
     )
@@ -77,6 +78,7 @@ class TestLxmertForPreTraining:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
         ],
     )
@@ -121,6 +123,7 @@ class TestLxmertForQuestionAnswering:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
         ],
     )

@@ -28,6 +28,7 @@ class TestBridgeTowerVisionModel:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

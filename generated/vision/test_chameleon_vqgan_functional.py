@@ -29,6 +29,7 @@ class TestChameleonVQVAE:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
         ],
     )

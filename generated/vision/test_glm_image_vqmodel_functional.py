@@ -33,6 +33,7 @@ class TestGlmImageVQVAE:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
         ],
     )

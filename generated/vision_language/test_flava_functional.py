@@ -34,6 +34,7 @@ class TestFlavaModel:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
         ],
     )
@@ -80,6 +81,7 @@ class TestFlavaForPreTraining:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
         ],
     )

@@ -35,6 +35,7 @@ class TestBlipModel:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
         ],
     )
@@ -82,6 +83,7 @@ class TestBlipForConditionalGeneration:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
         ],
@@ -132,6 +134,7 @@ class TestBlipForQuestionAnswering:
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
         ],

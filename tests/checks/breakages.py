@@ -255,6 +255,11 @@ def positions_made_in_the_dtype_of_the_model(model: Any) -> None:
     model.register_forward_pre_hook(hook, with_kwargs=True)
 
 
+def a_scale_made_as_float32(model: Any) -> None:
+    norm = next(module for module in model.modules() if isinstance(module, nn.LayerNorm))
+    norm.weight = nn.Parameter(norm.weight.float())
+
+
 def never_tied(model: Any) -> None:
     as_subclass(model, tie_weights=lambda *_, **__: None)
 
@@ -451,6 +456,8 @@ BREAKAGES = (
     Breakage("half_precision_stays_close", "bert", "", built_so(louder_in_half_precision)),
     Breakage("half_precision_stays_close", "vit", "", built_so(states_in_float32)),
     Breakage("half_precision_stays_close", "llama", "", built_so(positions_made_in_the_dtype_of_the_model)),
+    Breakage("loads_in_the_dtype_asked_for", "bert", "", built_so(a_scale_made_as_float32)),
+    Breakage("loads_in_the_dtype_asked_for", "vit", "", built_so(a_scale_made_as_float32)),
     Breakage("component_is_exercised", "idefics_perciever", "perceiver_resampler", output(silenced)),
     Breakage("component_is_exercised", "sam_mask_decoder", "mask_decoder.iou_prediction_head", output(a_hole)),
     Breakage("cache_equals_no_cache", "llama", "", positions_start_anew),
