@@ -10,15 +10,18 @@ import torch
 from torch import Tensor
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from hfci.checks.applicability import NotApplicable
 from hfci.checks.caches import decoding
+from hfci.checks.exceptions import excused
 from hfci.checks.floor import different
 from hfci.checks.running import discard_derived_state, seeded
+from hfci.checks.sequences import padded, reads_texts
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context
 from hfci.tiny.inputs.text import ordinary_tokens
 
-__all__ = ["generate_equals_without_cache"]
+__all__ = ["generate_equals_without_cache", "left_padded_generation_equals_unpadded"]
 
 # Five tokens fill the windows of tiny models.
 _OPTIONS: Mapping[str, Any] = {
@@ -57,6 +60,32 @@ def generate_equals_without_cache(tiny: TinyModel) -> None:
     fast, slow = (_logits(tiny, tiny.inputs(), use_cache=use_cache) for use_cache in (True, False))
     if problems := different(tiny, fast, slow):
         raise AssertionError(f"with its cache generate gives other logits: {'; '.join(problems)}")
+
+
+def left_padded_generation_equals_unpadded(tiny: TinyModel) -> None:
+    """Assert that generate gives of a text that is padded on the left, beside a longer one, what it gives of it alone.
+
+    What pads is the token that the model has for it.
+
+    Raises `NotApplicable` where it reads no texts that may be padded, or an exception says that it generates in a way
+    of its own.
+    """
+    tiny = _generating(tiny)
+    if not reads_texts(tiny):
+        raise NotApplicable("it reads no texts that may be padded")
+    inputs, real = padded(tiny, "left")
+    if (padding := tiny.model.generation_config.pad_token_id) is not None:
+        inputs["input_ids"] = inputs["input_ids"].masked_fill(~real, padding)
+    beside = {name: tensor[:1] for name, tensor in _logits(tiny, inputs).items()}
+    if problems := different(tiny, beside, _logits(tiny, tiny.inputs((0,)))):
+        raise AssertionError(f"padded on the left, generate gives other logits: {'; '.join(problems)}")
+
+
+def _generating(tiny: TinyModel) -> TinyModel:
+    """Return `tiny` as a decoder; raises `NotApplicable` where it generates in a way of its own."""
+    if (why := excused(tiny, "generate_equals_without_cache")) is not None:
+        raise NotApplicable(why)
+    return decoding(tiny)
 
 
 def _logits(tiny: TinyModel, inputs: Mapping[str, Any], **options: Any) -> dict[str, Tensor]:

@@ -55,7 +55,8 @@ def padded(tiny: TinyModel, side: str) -> tuple[dict[str, Any], Tensor]:
     inputs = tiny.inputs()
     shape = inputs["input_ids"].shape
     for name, value in inputs.items():
-        if isinstance(value, Tensor) and value.shape[: len(shape)] == shape and not name.startswith("decoder_"):
+        said_of_each = isinstance(value, Tensor) and value.shape[: len(shape)] == shape
+        if said_of_each and not name.startswith(("decoder_", "encoder_")):
             inputs[name] = torch.stack([_longer(row, side, number, len(shape) - 2) for number, row in enumerate(value)])
     tokens = inputs["input_ids"]
     real = torch.ones_like(tokens, dtype=torch.bool)

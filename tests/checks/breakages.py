@@ -26,6 +26,7 @@ from .cache_patches import (
     reset_does_nothing,
     static_caches_hold_more,
 )
+from .generation_patches import forgets
 
 __all__ = ["BREAKAGES", "Breakage"]
 
@@ -474,4 +475,7 @@ BREAKAGES = (
     Breakage("generate_equals_without_cache", "gpt2", "", cache_forgets_what_it_holds, "GPT2LMHeadModel"),
     Breakage("generate_equals_without_cache", "mamba", "", cache_forgets_what_it_holds, "MambaForCausalLM"),
     Breakage("generate_equals_without_cache", "t5", "", cache_forgets_what_it_holds, "T5ForConditionalGeneration"),
+    Breakage("left_padded_generation_equals_unpadded", "llama", "", forgets("attention_mask"), "LlamaForCausalLM"),
+    Breakage("left_padded_generation_equals_unpadded", "gpt2", "", forgets("position_ids"), "GPT2LMHeadModel"),
+    Breakage("left_padded_generation_equals_unpadded", "mamba", "", forgets("attention_mask"), "MambaForCausalLM"),
 )

@@ -80,6 +80,11 @@ def generate_equals_without_cache(cls: Sight) -> bool:
     return bool(_CACHE & cls.parameters and _CACHE & cls.fields) and "GenerationMixin" in cls.ancestors
 
 
+def left_padded_generation_equals_unpadded(cls: Sight) -> bool:
+    reads_one_text = {"input_ids", "attention_mask"} <= cls.parameters and "decoder_input_ids" not in cls.parameters
+    return reads_one_text and generate_equals_without_cache(cls)
+
+
 class Difference(NamedTuple):
     """Whom the rule of a check takes in though they are not seen to be meant, or leaves out though they are."""
 
@@ -158,10 +163,14 @@ DIFFERENCES = (
         ("diffusion_gemma/*ForBlockDiffusion", "speecht5/*ForTextToSpeech"),
         _OF_ITS_OWN,
     ),
-    Difference(
-        "generate_equals_without_cache",
-        False,
-        ("csm/*", "gradium_phonon_tts/*", "higgs_audio_v2/*", "musicgen/*", "musicgen_melody/*", "pocket_tts/*"),
-        "writes codes of a sound, of several codebooks at once",
+    *(
+        Difference(
+            check,
+            False,
+            ("csm/*", "gradium_phonon_tts/*", "higgs_audio_v2/*", "musicgen/*", "musicgen_melody/*", "pocket_tts/*"),
+            "writes codes of a sound, of several codebooks at once",
+        )
+        for check in ("generate_equals_without_cache", "left_padded_generation_equals_unpadded")
     ),
+    Difference("left_padded_generation_equals_unpadded", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
 )
