@@ -1,4 +1,4 @@
-"""List the known failures, or check that each is still one: not passing, not expired, about something that exists."""
+"""List the known failures, check that each is still one, or print one as an issue for transformers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hfci.commands.options import add_json, print_json
+from hfci.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from hfci.cases.ledger import Entry, Ledger
@@ -25,10 +26,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "action",
         nargs="?",
-        choices=("list", "check"),
+        choices=("list", "check", "report"),
         default="list",
-        help="list the entries (default), or check them and run their reproducers",
+        help="list the entries (default), check them and run their reproducers, or print one as an issue",
     )
+    parser.add_argument("entry", nargs="?", metavar="NAME", help="the entry to report")
     add_json(parser)
 
 
@@ -36,7 +38,11 @@ def run(arguments: Namespace) -> int:
     """Read the ledger, hfci's own and the repository's; list or check it."""
     from hfci.cases.ledger import read_ledger
 
+    if (arguments.entry is None) == (arguments.action == "report"):
+        raise UsageError("`hfci ledger report NAME` takes the name of one entry, the other actions take none")
     ledger = read_ledger()
+    if arguments.action == "report":
+        return _report(ledger, arguments.entry, arguments.json)
     return (_check if arguments.action == "check" else _list)(ledger, arguments.json)
 
 
@@ -98,6 +104,25 @@ def _check(ledger: Ledger, as_json: bool) -> int:
     said = f"{len(ledger)} known failure(s) on transformers {installed.version}, {len(found)} problem(s){other}"
     sys.stdout.write(f"{said}\n")
     return 1 if found else 0
+
+
+def _report(ledger: Ledger, name: str, as_json: bool) -> int:
+    """Print the entry as an issue in Markdown."""
+    from hfci.catalog.environment import check_environment
+
+    named = {entry.name: entry for entry in ledger}
+    if name not in named:
+        raise UsageError(f"the ledger has no entry {name!r:.80}.{nearest(name, named)}")
+    check_environment()
+    from hfci.catalog import transformers_version
+    from hfci.testing.ledger_report import issue_of
+
+    issue = issue_of(named[name], transformers_version())
+    if as_json:
+        print_json({"schema": 1, "entry": name, "issue": issue})
+    else:
+        sys.stdout.write(issue)
+    return 0
 
 
 def _as_data(entry: Entry, today: date) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Timer
@@ -22,8 +22,9 @@ from types import TracebackType
 
 from hfci.testing.process_setup import OFFLINE
 
-__all__ = ["ALLOWED", "LINES", "TIMEOUT_S", "Ending", "Reproducers", "faults"]
+__all__ = ["ALLOWED", "LINES", "PROGRAM", "TIMEOUT_S", "Ending", "Reproducers", "faults"]
 
+PROGRAM = "reproducer.py"
 LINES, COLUMNS = 12, 120
 TIMEOUT_S = 120.0
 
@@ -33,7 +34,7 @@ ALLOWED = ("transformers", "torch")
 # Says of each program which fork runs it, as `python FILE` would, and how that exited; the fork writes what it raised.
 # What is imported before starts no threads, which a fork would lack.
 _SERVER = """
-import json, os, runpy, sys
+import json, os, runpy, sys, traceback
 import torch, transformers.modeling_utils
 for line in sys.stdin:
     program, ending = json.loads(line)
@@ -49,17 +50,22 @@ for line in sys.stdin:
     try:
         runpy.run_path(program, run_name="__main__")
     except BaseException as error:
+        frames = error.__traceback__
+        while frames and frames.tb_frame.f_code.co_filename != program:
+            frames = frames.tb_next
+        trace = "".join(traceback.format_exception(type(error), error, frames))
         with open(ending, "w") as file:
-            json.dump([type(error).__name__, str(error)], file)
+            json.dump([[type(error).__name__, str(error)], trace], file)
     os._exit(0)
 """
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a program ended: the type and message of what it raised, or None where it ran to its end."""
+    """How a program ended: the type and message of what it raised, or None where it ran to its end; the traceback."""
 
     error: tuple[str, str] | None = None
+    trace: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """Return it in a few words."""
@@ -141,15 +147,15 @@ class _Server:
 
     def run(self, program: str, timeout_s: float) -> Ending:
         with tempfile.TemporaryDirectory(prefix="hfci-reproducer-") as folder:
-            file, ending = Path(folder, "work", "reproducer.py"), Path(folder, "ending.json")
+            file, ending = Path(folder, "work", PROGRAM), Path(folder, "ending.json")
             file.parent.mkdir()
             file.write_text(program, encoding="utf-8")
             exit_code, is_late = self._ask(str(file), str(ending), timeout_s)
             if is_late:
                 return Ending(("Timeout", f"no end within {timeout_s:g} s"))
             if ending.exists():
-                kind, message = json.loads(ending.read_text(encoding="utf-8"))
-                return Ending((kind, message))
+                (kind, message), trace = json.loads(ending.read_text(encoding="utf-8"))
+                return Ending((kind, message), trace)
             return Ending(("Died", f"exit code {exit_code}")) if exit_code else Ending()
 
     def end(self) -> None:

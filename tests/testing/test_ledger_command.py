@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import transformers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -120,3 +122,77 @@ def test_hostile_text_is_inert_on_the_terminal(here: Path, capsys: pytest.Captur
     shown = capsys.readouterr().out
     assert not {"\x1b", "\u202e", "\x07"} & set(shown)
     assert "[red]" in shown
+
+
+# As an issue.
+
+
+@pytest.mark.usefixtures("only_own")
+def test_an_entry_is_an_issue_for_transformers(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = (
+        "from transformers import BertConfig\nfences = '````'\nBertConfig(**{'x': 1}).to_json_file(None, 'not so', 3)"
+    )
+    write(here, reproducer=program, message="positional arguments")
+    text = (here / "own.toml").read_text(encoding="utf-8").replace('type = "ValueError"', 'type = "TypeError"')
+    (here / "own.toml").write_text(text, encoding="utf-8")
+    assert main(["ledger", "report", "own"]) == 0
+    issue = capsys.readouterr().out
+    assert issue.startswith("# bert: it is not so, for some reason\n\n### System Info\n\n- `transformers` version: ")
+    assert f"\n`````python\n{program}\n`````\n" in issue
+    assert '\n  File "reproducer.py", line 3, in <module>\n' in issue
+    assert "\nTypeError: " in issue
+    assert "It ends at https://github.com/huggingface/transformers/issues/1.\n" in issue
+    assert "- Versions of transformers that fail so: `>=5.17`\n- Models: bert\n" in issue
+    assert str(Path.home()) not in issue
+    assert "fill in" not in issue
+
+
+@pytest.mark.usefixtures("only_own")
+def test_the_line_of_transformers_where_it_ends_is_linked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = (
+        "from transformers import BertConfig, BertModel\nBertModel(BertConfig(hidden_size=10, num_attention_heads=3))"
+    )
+    write(here, reproducer=program, message="is not a multiple of the number of attention heads")
+    assert main(["ledger", "report", "own", "--json"]) == 0
+    issue = json.loads(capsys.readouterr().out)["issue"]
+    found = re.search(r"It ends at (\S+)/blob/v(\S+)/src/transformers/(models/bert/modeling_bert.py)#L(\d+)\.\n", issue)
+    assert found
+    assert found[2] == transformers.__version__
+    source = Path(transformers.__file__).parent / found[3]
+    assert "raise ValueError(" in source.read_text(encoding="utf-8").splitlines()[int(found[4]) - 1]
+
+
+@pytest.mark.usefixtures("only_own")
+@pytest.mark.parametrize(
+    ("changes", "arguments", "code", "said"),
+    [
+        ({}, ["report"], 2, "takes the name of one entry"),
+        ({}, ["check", "own"], 2, "takes the name of one entry"),
+        ({}, ["report", "onw"], 2, "no entry 'onw'. Did you mean own"),
+        ({"message": "another"}, ["report", "own"], 1, "ends otherwise than it says: ValueError: not so"),
+        ({"reproducer": "import transformers"}, ["report", "own"], 1, "ends otherwise than it says: it ran to its end"),
+        ({"reproducer": "import numpy"}, ["report", "own"], 2, "its reproducer imports numpy"),
+    ],
+)
+def test_what_is_no_issue(
+    here: Path,
+    changes: dict[str, str],
+    arguments: list[str],
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(here, **changes)
+    assert main(["ledger", *arguments]) == code
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert shown.out == ""
+
+
+@pytest.mark.usefixtures("only_own")
+def test_an_entry_of_other_versions_is_no_issue_here(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(here)
+    text = (here / "own.toml").read_text(encoding="utf-8").replace(">=5.17", ">=99")
+    (here / "own.toml").write_text(text, encoding="utf-8")
+    assert main(["ledger", "report", "own"]) == 2
+    assert f"speaks of transformers >=99, and {transformers.__version__} is installed" in capsys.readouterr().err
