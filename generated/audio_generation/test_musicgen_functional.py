@@ -111,6 +111,7 @@ class TestMusicgenForCausalLM:
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
+            "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",
         ],
     )

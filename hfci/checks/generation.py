@@ -21,7 +21,7 @@ from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context
 from hfci.tiny.inputs.text import ordinary_tokens
 
-__all__ = ["generate_equals_without_cache", "left_padded_generation_equals_unpadded"]
+__all__ = ["generate_equals_without_cache", "generating", "left_padded_generation_equals_unpadded"]
 
 # Five tokens fill the windows of tiny models.
 _OPTIONS: Mapping[str, Any] = {
@@ -70,7 +70,7 @@ def left_padded_generation_equals_unpadded(tiny: TinyModel) -> None:
     Raises `NotApplicable` where it reads no texts that may be padded, or an exception says that it generates in a way
     of its own.
     """
-    tiny = _generating(tiny)
+    tiny = generating(tiny)
     if not reads_texts(tiny):
         raise NotApplicable("it reads no texts that may be padded")
     inputs, real = padded(tiny, "left")
@@ -81,7 +81,7 @@ def left_padded_generation_equals_unpadded(tiny: TinyModel) -> None:
         raise AssertionError(f"padded on the left, generate gives other logits: {'; '.join(problems)}")
 
 
-def _generating(tiny: TinyModel) -> TinyModel:
+def generating(tiny: TinyModel) -> TinyModel:
     """Return `tiny` as a decoder; raises `NotApplicable` where it generates in a way of its own."""
     if (why := excused(tiny, "generate_equals_without_cache")) is not None:
         raise NotApplicable(why)

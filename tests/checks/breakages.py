@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import NoBadWordsLogitsProcessor, RepetitionPenaltyLogitsProcessor, TopPLogitsWarper
 from transformers.loss.loss_utils import ForMaskedLMLoss
 
 from hfci.checks.asking import load_check
@@ -26,7 +27,7 @@ from .cache_patches import (
     reset_does_nothing,
     static_caches_hold_more,
 )
-from .generation_patches import forgets
+from .generation_patches import forgets, generating_without
 
 __all__ = ["BREAKAGES", "Breakage"]
 
@@ -478,4 +479,12 @@ BREAKAGES = (
     Breakage("left_padded_generation_equals_unpadded", "llama", "", forgets("attention_mask"), "LlamaForCausalLM"),
     Breakage("left_padded_generation_equals_unpadded", "gpt2", "", forgets("position_ids"), "GPT2LMHeadModel"),
     Breakage("left_padded_generation_equals_unpadded", "mamba", "", forgets("attention_mask"), "MambaForCausalLM"),
+    *(
+        Breakage("generation_options_keep_their_contract", model_type, "", generating_without(kind), architecture)
+        for model_type, architecture, kind in (
+            ("llama", "LlamaForCausalLM", NoBadWordsLogitsProcessor),
+            ("gpt2", "GPT2LMHeadModel", RepetitionPenaltyLogitsProcessor),
+            ("mamba", "MambaForCausalLM", TopPLogitsWarper),
+        )
+    ),
 )

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import nn
+from transformers import LogitsProcessor, LogitsProcessorList
 
-__all__ = ["forgets"]
+__all__ = ["forgets", "generating_without"]
 
 
 def forgets(argument: str) -> Callable[[nn.Module], None]:
@@ -20,4 +21,21 @@ def forgets(argument: str) -> Callable[[nn.Module], None]:
         model.register_forward_pre_hook(hook, with_kwargs=True)
 
     patch.__name__ = f"forgets_{argument}"
+    return patch
+
+
+def generating_without(kind: type[LogitsProcessor]) -> Callable[[Any], None]:
+    """Return a patch by which a model's generate ignores the option that a processor of this kind stands for."""
+
+    def patch(model: Any) -> None:
+        whole = type(model)
+
+        def chosen(self: Any, *given: Any, **options: Any) -> LogitsProcessorList:
+            every = whole._get_logits_processor(self, *given, **options)
+            return LogitsProcessorList(each for each in every if not isinstance(each, kind))
+
+        members = {"__module__": whole.__module__, "_get_logits_processor": chosen}
+        model.__class__ = type(whole.__name__, (whole,), members)
+
+    patch.__name__ = f"generating_without_{kind.__name__}"
     return patch

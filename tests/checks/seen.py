@@ -85,6 +85,10 @@ def left_padded_generation_equals_unpadded(cls: Sight) -> bool:
     return reads_one_text and generate_equals_without_cache(cls)
 
 
+def generation_options_keep_their_contract(cls: Sight) -> bool:
+    return left_padded_generation_equals_unpadded(cls) and re.search("ForCausalLM$|LMHead", cls.name) is not None
+
+
 class Difference(NamedTuple):
     """Whom the rule of a check takes in though they are not seen to be meant, or leaves out though they are."""
 
@@ -173,4 +177,22 @@ DIFFERENCES = (
         for check in ("generate_equals_without_cache", "left_padded_generation_equals_unpadded")
     ),
     Difference("left_padded_generation_equals_unpadded", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
+    Difference(
+        "generation_options_keep_their_contract",
+        True,
+        (
+            "bert-generation/*Decoder",
+            "gemma3*/*ForConditionalGeneration",
+            "gemma4*/*ForConditionalGeneration",
+            "got_ocr2/*",
+            "moss_transcribe_diarize/*",
+        ),
+        "an auto table has it for going on with a text, though its name is of another head",
+    ),
+    Difference(
+        "generation_options_keep_their_contract",
+        False,
+        ("*_text_model/*", "*_decoder/*", "csm_depth_decoder_model/*", "mistral4/*"),
+        "no auto table has it: a part of another model, or of one that takes pictures",
+    ),
 )
