@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hfci import workflow
 from hfci.commands.earlier import Earlier, add_if_readable
 from hfci.commands.options import TIERS, add_checks, add_folder, add_json, add_names, add_source, print_json
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
@@ -24,8 +24,6 @@ __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "which shard runs what"
 EXAMPLE = "hfci plan --tier smoke --shards 4 --out plan.json && hfci run --shard plan.json:0"
-
-OUTPUT, SUMMARY = "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -72,7 +70,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("plan.json"), metavar="FILE", help="default: plan.json")
     add_folder(parser, "--generated", "the generated tests", Path("generated"))
-    parser.add_argument("--github", action="store_true", help=f"append to ${OUTPUT}, for a matrix, and to ${SUMMARY}")
+    parser.add_argument(
+        "--github", action="store_true", help=f"append to ${workflow.OUTPUT}, for a matrix, and to ${workflow.SUMMARY}"
+    )
     parser.add_argument(
         "--actual",
         type=Path,
@@ -89,8 +89,11 @@ def run(arguments: Namespace) -> int:
         return _compare(arguments)
     if arguments.audit is not None:
         return _audit(arguments)
-    if arguments.github and not os.environ.get(OUTPUT):
-        raise UsageError(f"--github appends to the file that {OUTPUT} names, and it is not set: leave --github out")
+    output = workflow.output_file() if arguments.github else None
+    if arguments.github and output is None:
+        raise UsageError(
+            f"--github appends to the file that {workflow.OUTPUT} names, and it is not set: leave --github out"
+        )
     from msgspec.structs import replace
 
     from hfci.cases.ledger import read_ledger
@@ -105,8 +108,8 @@ def run(arguments: Namespace) -> int:
     earlier = Earlier(arguments.if_readable)
     plan = replace(make_plan(manifest, _request(arguments, manifest, earlier)), unread=tuple(earlier.unread))
     write_plan(plan, arguments.out)
-    if arguments.github:
-        _tell_github(plan)
+    if output is not None:
+        _tell_github(plan, output)
     if arguments.json:
         print_json(json.loads(arguments.out.read_bytes()))
     else:
@@ -230,13 +233,13 @@ def _audit(arguments: Namespace) -> int:
     return 1 if missed else 0
 
 
-def _tell_github(plan: Plan) -> None:
+def _tell_github(plan: Plan, output: Path) -> None:
     from hfci.planning.github import append, format_outputs, outputs, page
     from hfci.results.text import code
 
-    append(Path(os.environ[OUTPUT]), format_outputs(outputs(plan)))
-    if summary := os.environ.get(SUMMARY):
-        append(Path(summary), page(plan, code))
+    append(output, format_outputs(outputs(plan)))
+    if summary := workflow.summary_file():
+        append(summary, page(plan, code))
 
 
 def _show(plan: Plan, out: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from hfci import workflow
 from hfci.commands.earlier import Earlier, add_if_readable
 from hfci.commands.options import add_folder, add_json, print_json
 from hfci.errors import NothingToDo, UsageError
@@ -114,8 +114,8 @@ def run(arguments: Namespace) -> int:
     if popularity is not None:
         summary = summary.in_order(popularity.priority)
     _write(arguments, results, summary, comparison, trends)
-    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-        append_summary(summary, Path(page))
+    if page := workflow.summary_file():
+        append_summary(summary, page)
     if arguments.annotations:
         print("\n".join(annotate(summary, _files(results, manifest))))  # noqa: T201
     if arguments.json:

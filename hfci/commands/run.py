@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfci import workflow
 from hfci.cases.case import LAYOUTS
 from hfci.commands.options import add_checks, add_device, add_folder, add_names, add_seed, add_source, add_tier
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
@@ -174,7 +174,6 @@ def _settings(arguments: Namespace) -> dict[str, Any]:
 def _recorder(arguments: Namespace, asked: Asked, manifest: Manifest, selection: Selection) -> Recorder:
     from hfci.cases.case import run_command
     from hfci.testing.machine import kernel_variables, with_variables
-    from hfci.testing.record_writer import this_attempt
     from hfci.testing.recorder import Recorder
 
     varied = manifest.varied
@@ -184,7 +183,7 @@ def _recorder(arguments: Namespace, asked: Asked, manifest: Manifest, selection:
         return with_variables(command, kernel_variables())
 
     known = [_without_test(manifest[case.model_type], case) for case in selection.untested]
-    about = {**asked.about, "attempt": this_attempt(), "seed": arguments.seed, "layout": arguments.layout}
+    about = {**asked.about, "attempt": workflow.run_attempt(), "seed": arguments.seed, "layout": arguments.layout}
     return Recorder(
         selection.cases,
         known,
@@ -230,8 +229,8 @@ def _show(recorder: Recorder) -> Summary:
         raise NothingToDo("no case was selected")
     summary = summarize(read_results([recorder.writer.path]))
     print_summary(summary)
-    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-        append_summary(summary, Path(page))
+    if page := workflow.summary_file():
+        append_summary(summary, page)
     return summary
 
 

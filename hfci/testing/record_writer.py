@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import re
 import time
 import uuid
 from datetime import UTC, datetime
@@ -15,24 +14,18 @@ from typing import Any
 
 import msgspec
 
-from hfci import __version__
+from hfci import __version__, workflow
 from hfci.cases.records import Header, Record
-from hfci.errors import EnvironmentUnfit, UsageError
+from hfci.errors import EnvironmentUnfit
 from hfci.git import git
 from hfci.origin import Origin, find_transformers, version_of
 from hfci.packages import addresses
 from hfci.testing.machine import Process, kernel_variables
 
-__all__ = ["RecordWriter", "new_header", "new_run_id", "set_up_seconds", "this_attempt"]
-
-# Which attempt at a job this is.
-ATTEMPT, ATTEMPTS = "GITHUB_RUN_ATTEMPT", re.compile("[1-9][0-9]{0,5}")
+__all__ = ["RecordWriter", "new_header", "new_run_id", "set_up_seconds"]
 
 # When the job of this shard began to set itself up, in seconds since 1970, where a workflow says it.
 BEGAN, LONGEST_S = "HFCI_SET_UP_BEGAN", 86_400
-
-# The branch that a workflow builds, where git itself knows only a commit.
-BRANCHES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")
 
 
 def new_header(
@@ -65,14 +58,6 @@ def new_header(
 def new_run_id() -> str:
     """Return an ID that sorts by time and is unique."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-
-
-def this_attempt() -> int:
-    """Return which attempt at its job this is, where a workflow can repeat one; UsageError where it says no number."""
-    told = os.environ.get(ATTEMPT) or "1"
-    if not ATTEMPTS.fullmatch(told):
-        raise UsageError(f"{ATTEMPT} must be the number of this attempt at the job, not {told!r:.60}: unset it")
-    return int(told)
 
 
 def set_up_seconds() -> float | None:
@@ -135,8 +120,7 @@ def _transformers() -> str | None:
 
 
 def _branch(folder: Path) -> str | None:
-    told = (os.environ.get(name) for name in BRANCHES)
-    return next(filter(None, told), None) or _git(folder, "branch", "--show-current")
+    return workflow.branch() or _git(folder, "branch", "--show-current")  # where a workflow has only a commit
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -24,9 +24,10 @@ from hfci.cases.records import Error, Record, records_file
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.interruption import EXIT_INTERRUPTED, uninterrupted
 from hfci.testing.machine import Process, kernel_variables, with_variables
-from hfci.testing.record_writer import RecordWriter, new_header, new_run_id, set_up_seconds, this_attempt
+from hfci.testing.record_writer import RecordWriter, new_header, new_run_id, set_up_seconds
 from hfci.testing.verdicts import Verdict
 from hfci.testing.workers import Death, death_of, end_worker
+from hfci.workflow import run_attempt
 
 __all__ = ["Recorder"]
 
@@ -101,7 +102,7 @@ class Recorder:
         if folder is not None:
             self.results = Path(config.invocation_params.dir, folder)
         try:
-            self.about.setdefault("attempt", 1 if self.results is None else this_attempt())
+            self.about.setdefault("attempt", 1 if self.results is None else run_attempt())
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
 

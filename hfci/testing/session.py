@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfci import workflow
 from hfci.cases.case import SETTINGS
 from hfci.interruption import EXIT_INTERRUPTED
 
@@ -93,7 +94,7 @@ def own_environment() -> dict[str, str]:
 def _no_commands() -> Iterator[None]:
     """Keep GitHub's runner from taking what a test prints for a command of the workflow ("Workflow commands")."""
     token = uuid.uuid4().hex  # which a test cannot know
-    is_workflow = bool(os.environ.get("GITHUB_ACTIONS"))
+    is_workflow = workflow.is_job()
     if is_workflow:
         print(f"::stop-commands::{token}", flush=True)  # noqa: T201
     try:

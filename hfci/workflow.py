@@ -1,0 +1,55 @@
+"""What a job of GitHub Actions tells those who run in it, by the variables of its environment.
+
+Their names and meanings: GitHub Docs, "Default environment variables" and "Workflow commands".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from hfci.errors import UsageError
+
+__all__ = ["OUTPUT", "SUMMARY", "branch", "is_job", "output_file", "run_attempt", "summary_file"]
+
+OUTPUT, SUMMARY = "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"
+
+# Of a pull request the branch that is to be merged, else the one that was pushed.
+BRANCHES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")
+
+ATTEMPT = "GITHUB_RUN_ATTEMPT"
+NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+
+
+def is_job() -> bool:
+    """Tell whether this is a job of GitHub Actions, whose runner reads commands in what it prints."""
+    return bool(os.environ.get("GITHUB_ACTIONS"))
+
+
+def output_file() -> Path | None:
+    """Return the file that takes the outputs of this step; None where there is none."""
+    return _file(OUTPUT)
+
+
+def summary_file() -> Path | None:
+    """Return the file that takes this step's page of the job summary; None where there is none."""
+    return _file(SUMMARY)
+
+
+def run_attempt() -> int:
+    """Return which attempt at its run this job is, 1 where nobody says; UsageError where what is said is no number."""
+    said = os.environ.get(ATTEMPT) or "1"
+    if not NUMBER.fullmatch(said):
+        raise UsageError(f"{ATTEMPT} must be the number of this attempt at the job, not {said!r:.60}: unset it")
+    return int(said)
+
+
+def branch() -> str | None:
+    """Return the branch that is built; None where no workflow says it."""
+    return next(filter(None, (os.environ.get(name) for name in BRANCHES)), None)
+
+
+def _file(variable: str) -> Path | None:
+    said = os.environ.get(variable)
+    return Path(said) if said else None
