@@ -82,6 +82,7 @@ class TestOmniASRForCTC:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "causal_mask_hides_future",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",
         ],

@@ -34,6 +34,7 @@ class TestBarkModel:
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
+            "causal_mask_hides_future",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -36,6 +36,8 @@ class TestClvpModelForConditionalGeneration:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
             "every_output_flag_fills_its_field",
         ],
     )

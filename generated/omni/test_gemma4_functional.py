@@ -36,6 +36,7 @@ class TestGemma4Model:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "router_logits_and_auxiliary_loss_match_definition",
             "cache_equals_no_cache",
@@ -94,6 +95,8 @@ class TestGemma4ForConditionalGeneration:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
             "eager_equals_sdpa",
             "router_logits_and_auxiliary_loss_match_definition",
             "cache_equals_no_cache",
@@ -147,6 +150,8 @@ class TestJevForDecision:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
+            "length_one_and_batch_one_run",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -38,6 +38,7 @@ class TestPeAudioVideoModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
         ],
     )

@@ -35,6 +35,7 @@ class TestQwen2_5OmniForConditionalGeneration:
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
+            "causal_mask_hides_future",
             "eager_equals_sdpa",
         ],
     )

@@ -31,7 +31,12 @@ class TestBltLocalDecoder:
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

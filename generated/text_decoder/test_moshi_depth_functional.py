@@ -32,6 +32,8 @@ class TestMoshiDepthDecoder:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
@@ -39,6 +41,10 @@ class TestMoshiDepthDecoder:
             "generate_equals_without_cache",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -36,11 +36,16 @@ class TestVaultGemmaModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -88,6 +93,8 @@ class TestVaultGemmaForCausalLM:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
@@ -96,6 +103,10 @@ class TestVaultGemmaForCausalLM:
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -37,8 +37,13 @@ class TestDistilBertModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -87,8 +92,13 @@ class TestDistilBertForMaskedLM:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -135,8 +145,13 @@ class TestDistilBertForSequenceClassification:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -184,8 +199,13 @@ class TestDistilBertForQuestionAnswering:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -232,8 +252,13 @@ class TestDistilBertForTokenClassification:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -279,8 +304,13 @@ class TestDistilBertForMultipleChoice:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -36,6 +36,8 @@ class TestJevForDecision:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
+            "length_one_and_batch_one_run",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

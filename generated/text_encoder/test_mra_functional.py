@@ -36,7 +36,12 @@ class TestMraModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -85,7 +90,12 @@ class TestMraForMaskedLM:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -132,7 +142,12 @@ class TestMraForSequenceClassification:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -180,7 +195,12 @@ class TestMraForQuestionAnswering:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -227,7 +247,12 @@ class TestMraForTokenClassification:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -273,7 +298,12 @@ class TestMraForMultipleChoice:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

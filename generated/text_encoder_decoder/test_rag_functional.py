@@ -31,7 +31,10 @@ class TestRagModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "length_one_and_batch_one_run",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -75,7 +78,10 @@ class TestRagSequenceForGeneration:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "length_one_and_batch_one_run",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -119,11 +125,15 @@ class TestRagTokenForGeneration:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "length_one_and_batch_one_run",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

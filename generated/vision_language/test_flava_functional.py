@@ -36,6 +36,7 @@ class TestFlavaModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -83,6 +84,7 @@ class TestFlavaForPreTraining:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

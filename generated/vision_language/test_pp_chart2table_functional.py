@@ -40,6 +40,8 @@ class TestGotOcr2ForConditionalGeneration:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",

@@ -36,6 +36,7 @@ class TestQwen3_5Model:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
@@ -89,6 +90,8 @@ class TestQwen3_5ForCausalLM:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
@@ -98,6 +101,10 @@ class TestQwen3_5ForCausalLM:
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -147,6 +154,8 @@ class TestQwen3_5ForConditionalGeneration:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
             "eager_equals_sdpa",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
@@ -200,6 +209,7 @@ class TestQwen3_5ForSequenceClassification:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",
         ],
@@ -248,8 +258,13 @@ class TestQwen3_5ForTokenClassification:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -293,6 +308,8 @@ class TestJevForDecision:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
+            "length_one_and_batch_one_run",
+            "positions_matter",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -37,6 +37,7 @@ class TestBlipModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -85,6 +86,8 @@ class TestBlipForConditionalGeneration:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -136,6 +139,8 @@ class TestBlipForQuestionAnswering:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
             "every_output_flag_fills_its_field",
         ],
     )

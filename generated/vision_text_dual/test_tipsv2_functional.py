@@ -37,6 +37,7 @@ class TestTipsv2Model:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "attention_mask_hides_padding",
             "eager_equals_sdpa",
         ],
     )

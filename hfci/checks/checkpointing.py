@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from hfci.checks.directions import direction
-from hfci.checks.running import discard_derived_state, seeded
+from hfci.checks.running import discard_derived_state, seeded, set_everywhere
 from hfci.checks.tensors import floating, named_tensors, relative_difference
-from hfci.tiny.inputs.context import configs
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -49,11 +47,7 @@ def _copy(tiny: TinyModel) -> TinyModel:
     """Return a copy without a cache, and without SpecAugment, which refuses a sound shorter than its masks."""
     discard_derived_state(tiny.model)
     model = copy.deepcopy(tiny.model)
-    for module in model.modules():
-        for part in configs(module.config) if isinstance(module, PreTrainedModel) else ():
-            for name, value in (("use_cache", False), ("mask_time_prob", 0.0), ("mask_feature_prob", 0.0)):
-                if hasattr(part, name):
-                    setattr(part, name, value)
+    set_everywhere(model, use_cache=False, mask_time_prob=0.0, mask_feature_prob=0.0)
     return replace(tiny, model=model)
 
 

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from hfci.checks.tensors import named_tensors
+from hfci.tiny.inputs.context import configs
 from hfci.tiny.random_numbers import seed_generators
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["discard_derived_state", "outputs_of", "rebuilt", "reference", "seeded"]
+__all__ = ["discard_derived_state", "outputs_of", "rebuilt", "reference", "seeded", "set_everywhere"]
 
 
 @contextmanager
@@ -49,6 +51,15 @@ def discard_derived_state(model: nn.Module) -> None:
                 arguments = inspect.signature(type(value)).parameters
                 if all(hasattr(value, argument) for argument in arguments):
                     setattr(module, name, type(value)(**{argument: getattr(value, argument) for argument in arguments}))
+
+
+def set_everywhere(model: nn.Module, **fields: Any) -> None:
+    """Set fields of each configuration within a model that has them."""
+    for module in model.modules():
+        for part in configs(module.config) if isinstance(module, PreTrainedModel) else ():
+            for name, value in fields.items():
+                if hasattr(part, name):
+                    setattr(part, name, value)
 
 
 def outputs_of(tiny: TinyModel, inputs: dict[str, Any] | None = None, *, seed: bool = True) -> dict[str, Tensor]:

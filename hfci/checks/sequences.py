@@ -13,7 +13,7 @@ from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context
 from hfci.tiny.inputs.text import ordinary_tokens
 
-__all__ = ["PADDED", "at", "other_tokens", "padded", "reads_texts"]
+__all__ = ["PADDED", "at", "is_text", "other_tokens", "padded", "reads_texts"]
 
 # The sides on which a text may be padded.
 PADDED = ("right", "left")
@@ -35,6 +35,11 @@ def at(outputs: Mapping[str, Tensor], shape: torch.Size, where: Tensor) -> dict[
         for name, tensor in outputs.items()
         if tensor.is_floating_point() and tensor.shape[: len(shape)] == shape
     }
+
+
+def is_text(tiny: TinyModel, tokens: Any) -> bool:
+    """Tell whether an input is a text of several tokens in each row, or several to choose from."""
+    return isinstance(tokens, Tensor) and tokens.ndim == (3 if tiny.recipe.choices else 2) and tokens.shape[-1] > 1
 
 
 def reads_texts(tiny: TinyModel) -> bool:

@@ -28,6 +28,13 @@ from .cache_patches import (
     static_caches_hold_more,
 )
 from .generation_patches import forgets, generating_without
+from .input_patches import (
+    a_place_too_many_for_one,
+    louder_for_one,
+    louder_given,
+    one_place_for_all,
+    the_next_place,
+)
 
 __all__ = ["BREAKAGES", "Breakage"]
 
@@ -444,6 +451,21 @@ BREAKAGES = (
     Breakage("eager_equals_sdpa", "llama", "layers.0.self_attn", unmasked_when_eager),
     Breakage("eager_equals_sdpa", "bert", "encoder.layer.0.attention.self", louder_when_eager),
     Breakage("eager_equals_sdpa", "vit", "layers.0.attention", louder_when_eager),
+    Breakage("attention_mask_hides_padding", "bert", "encoder.layer.0.output", output(the_next_place)),
+    Breakage("attention_mask_hides_padding", "t5", "encoder.block.0.layer.1", output(the_next_place)),
+    Breakage("causal_mask_hides_future", "llama", "model.layers.0.mlp", output(the_next_place), "LlamaForCausalLM"),
+    Breakage(
+        "causal_mask_hides_future", "marian", "model.decoder.layers.0.fc1", output(the_next_place), "MarianMTModel"
+    ),
+    Breakage("length_one_and_batch_one_run", "bert", "encoder.layer.1.output", output(a_place_too_many_for_one)),
+    Breakage("length_one_and_batch_one_run", "llama", "layers.0.mlp", output(louder_for_one)),
+    Breakage("length_one_and_batch_one_run", "t5", "decoder.block.0.layer.2", output(louder_for_one)),
+    Breakage("inputs_embeds_equal_input_ids", "bert", "", louder_given("inputs_embeds")),
+    Breakage("inputs_embeds_equal_input_ids", "llama", "", louder_given("inputs_embeds")),
+    Breakage("explicit_positions_equal_default", "bert", "", louder_given("position_ids")),
+    Breakage("explicit_positions_equal_default", "llama", "", louder_given("position_ids")),
+    Breakage("positions_matter", "bert", "embeddings.position_embeddings", one_place_for_all),
+    Breakage("positions_matter", "llama", "rotary_emb", one_place_for_all),
     Breakage("every_output_flag_fills_its_field", "bert", "", without("hidden_states")),
     Breakage("every_output_flag_fills_its_field", "mixtral", "", router_logits_twice),
     Breakage("every_output_flag_fills_its_field", "vit", "", louder_when_asked_for_more),

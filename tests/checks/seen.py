@@ -27,6 +27,11 @@ _OF_ITS_OWN = "generates in a way of its own, without GenerationMixin"
 # What a cache of what was read before is called.
 _CACHE = frozenset({"cache", "past_key_values", "cache_params"})
 
+# What pictures, videos and sounds are called.
+_MEDIA = re.compile(
+    r"(\w+_)?(pixel_values(_videos)?|input_(features|values)|audio_(latents|input_ids)|flattened_patches)|image"
+)
+
 
 def loss_matches_definition(cls: Sight) -> bool:
     return bool({"labels", "start_positions"} & cls.parameters) and _HEAD.search(cls.name) is not None
@@ -62,6 +67,34 @@ def router_logits_and_auxiliary_loss_match_definition(cls: Sight) -> bool:
 
 def every_output_flag_fills_its_field(cls: Sight) -> bool:
     return any(re.fullmatch(r"((en|de)coder_)?(hidden_states|attentions|router_logits)", field) for field in cls.fields)
+
+
+def attention_mask_hides_padding(cls: Sight) -> bool:
+    return {"input_ids", "attention_mask"} <= cls.parameters
+
+
+def causal_mask_hides_future(cls: Sight) -> bool:
+    return "GenerationMixin" in cls.ancestors
+
+
+def inputs_embeds_equal_input_ids(cls: Sight) -> bool:
+    return {"inputs_embeds", "input_ids"} <= cls.parameters and not _shows_media(cls)
+
+
+def explicit_positions_equal_default(cls: Sight) -> bool:
+    return {"position_ids", "input_ids"} <= cls.parameters and not _shows_media(cls)
+
+
+def positions_matter(cls: Sight) -> bool:
+    return "input_ids" in cls.parameters and not _shows_media(cls)
+
+
+def length_one_and_batch_one_run(cls: Sight) -> bool:
+    return bool({"input_ids", "decoder_input_ids"} & cls.parameters) and not _shows_media(cls)
+
+
+def _shows_media(cls: Sight) -> bool:
+    return any(_MEDIA.fullmatch(name) for name in cls.parameters)
 
 
 def cache_equals_no_cache(cls: Sight) -> bool:
@@ -194,5 +227,11 @@ DIFFERENCES = (
         False,
         ("*_text_model/*", "*_decoder/*", "csm_depth_decoder_model/*", "mistral4/*"),
         "no auto table has it: a part of another model, or of one that takes pictures",
+    ),
+    Difference(
+        "causal_mask_hides_future",
+        True,
+        ("diffusion_gemma/*ForBlockDiffusion", "speecht5/*ForTextToSpeech"),
+        _OF_ITS_OWN,
     ),
 )

@@ -1,0 +1,99 @@
+"""Do the shortest inputs run?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.exceptions import reason
+from hfci.checks.floor import different
+from hfci.checks.running import outputs_of, reference
+from hfci.checks.sequences import is_text, other_tokens
+from hfci.checks.tensors import floating
+from hfci.errors import StageError
+from hfci.tiny import TinyModel
+
+__all__ = ["length_one_and_batch_one_run"]
+
+CHECK = "length_one_and_batch_one_run"
+
+# The arguments that hold texts of tokens.
+_TEXTS = ("input_ids", "decoder_input_ids")
+
+
+def length_one_and_batch_one_run(tiny: TinyModel) -> None:
+    """Assert that texts of one token, in two rows and in one, give one place of numbers each, and the right ones.
+
+    What a longer text gives for its first token, whatever stands behind, is what that token gives alone.
+
+    Raises `NotApplicable` where none of its inputs is a text of several tokens in each row, and where an exception
+    says that it refuses one token, and indeed it does.
+    """
+    texts = [name for name in _TEXTS if is_text(tiny, tiny.inputs().get(name))]
+    if not texts:
+        raise NotApplicable("its inputs are no texts of tokens, one in each row")
+    refuses = reason(tiny, CHECK, "refuses")
+    try:
+        problems = [f"{name}, {told}" for name in texts for told in _problems(tiny, name)]
+    except StageError as error:
+        if refuses is None or not isinstance(error.__cause__, ValueError):
+            raise
+        raise NotApplicable(refuses) from None
+    if refuses is not None:
+        raise AssertionError(f"an exception says that it refuses one token ({refuses}), and it does not")
+    if problems:
+        raise AssertionError(f"given one token: {'; '.join(problems)}")
+
+
+def _problems(tiny: TinyModel, name: str) -> list[str]:
+    """Return what is wrong where the text in the argument `name` is one token long."""
+    inputs = tiny.inputs()
+    tokens = inputs[name]
+    shape = tokens.shape
+    first = torch.zeros_like(tokens, dtype=torch.bool)
+    first[..., 0] = True
+    whole = {
+        field: tensor for field, tensor in floating(reference(tiny)).items() if tensor.shape[: len(shape)] == shape
+    }
+    others = outputs_of(tiny, inputs | {name: torch.where(first, tokens, other_tokens(tiny, tokens))})
+    found = []
+    for rows in (2, 1):
+        cut = _one_token(tiny.inputs(range(rows)), name)
+        given, size = outputs_of(tiny, dict(cut)), cut[name].shape
+        told = [f"{field} is not a number" for field, tensor in floating(given).items() if tensor.isnan().any()]
+        for field, tensor in whole.items():
+            if field not in given or given[field].shape != size + tensor.shape[len(size) :]:
+                told.append(f"{field} has another shape than {tuple(size + tensor.shape[len(size) :])}")
+                continue
+            if different(tiny, {field: _begun(tensor, others[field])}, {field: tensor}):
+                continue  # it depends on what is behind
+            told += different(tiny, {field: _begun(tensor, given[field])}, {field: tensor})
+        found += [f"{rows} row{'s' * (rows > 1)}: {problem}" for problem in told]
+    return found
+
+
+def _begun(
+    tensor: Tensor,
+    other: Tensor,
+) -> Tensor:
+    """Return an output for texts with the first place of another for the first of them, one token long or longer."""
+    begun = tensor.clone()
+    begun[: len(other), :1] = other[:, :1]
+    return begun
+
+
+def _one_token(inputs: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return inputs cut to the first token of the text in the argument `name`, with all that is said of each token."""
+    shape, is_decoded = inputs[name].shape, name.startswith("decoder_")
+    return {
+        argument: value.narrow(len(shape) - 1, 0, 1)
+        if isinstance(value, Tensor)
+        and value.shape[: len(shape)] == shape
+        and not argument.startswith(("encoder_", "cross_"))
+        and argument.startswith("decoder_") == is_decoded
+        else value
+        for argument, value in inputs.items()
+    }

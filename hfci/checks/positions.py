@@ -1,0 +1,121 @@
+"""Are the places of tokens read, and read right?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hfci.catalog.facts import forward_parameters
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.exceptions import reason
+from hfci.checks.floor import different
+from hfci.checks.running import outputs_of, reference, seeded
+from hfci.checks.sequences import at, is_text
+from hfci.checks.tensors import floating
+from hfci.tiny import TinyModel
+
+__all__ = ["explicit_positions_equal_default", "positions_matter"]
+
+_PLACES = "position_ids"
+# How many of the last tokens are read behind a cache.
+_BEHIND = 4
+
+
+def explicit_positions_equal_default(tiny: TinyModel) -> None:
+    """Assert that the places which tokens have anyway, given, change nothing, and nothing behind a cache.
+
+    Where padding has a number, places may be counted from behind that, as fairseq's are.
+
+    Raises `NotApplicable` where its inputs are no texts, or name the place of each token.
+    """
+    tokens = _text(tiny)
+    if _PLACES in tiny.inputs():
+        raise NotApplicable("its inputs name the place of each token")
+    padding = getattr(tiny.config.get_text_config(), "pad_token_id", None)
+    first: list[str] = []
+    for start in (0,) if padding is None else (0, padding + 1):
+        given = outputs_of(tiny, tiny.inputs() | {_PLACES: _places(tokens) + start})
+        told = different(tiny, given, reference(tiny))
+        if not told:
+            break
+        first = first or told
+    else:
+        raise AssertionError(f"the places of the tokens, given, change {'; '.join(first)}")
+    if problems := _behind_a_cache(tiny, _places(tokens) + start):
+        raise AssertionError(f"behind a cache, the places of the tokens, given, change {'; '.join(problems)}")
+
+
+def _behind_a_cache(tiny: TinyModel, places: Tensor) -> list[str]:
+    """Return what giving the places of the last tokens changes, those before being in a cache, if there is one."""
+    name = forward_parameters(type(tiny.model)).get("cache")
+    inputs = tiny.inputs()
+    if name is None or set(inputs) != {"input_ids"}:
+        return []
+    before, behind = inputs["input_ids"].split([places.shape[-1] - _BEHIND, _BEHIND], dim=-1)
+    given = []
+    for more in ({}, {_PLACES: places[..., -_BEHIND:].contiguous()}):
+        with torch.no_grad(), seeded(tiny):
+            first = tiny.forward({"input_ids": before})
+        cache = first.get(name) if isinstance(first, Mapping) else None
+        if cache is None:
+            return []
+        given.append(outputs_of(tiny, {"input_ids": behind, name: cache, **more}))
+    return different(tiny, given[1], given[0])
+
+
+def positions_matter(tiny: TinyModel) -> None:
+    """Assert that the order of tokens changes what is given elsewhere and, where it takes places, that so do others.
+
+    Where an exception says that it reads no places that it is given, they must change nothing.
+
+    Raises `NotApplicable` where its inputs are no texts.
+    """
+    tokens = _text(tiny)
+    unread = reason(tiny, "positions_matter", "unread")
+    problems = []
+    if not _seen_elsewhere(tiny, tokens):
+        problems.append("the order of two tokens changes nothing elsewhere")
+    if _PLACES in forward_parameters(type(tiny.model)) and _PLACES not in tiny.inputs():
+        given = [
+            outputs_of(tiny, tiny.inputs() | {_PLACES: places})
+            for places in (_places(tokens), _swapped(_places(tokens), 1, 3))
+        ]
+        changed = bool(different(tiny, given[1], floating(given[0])))
+        if unread is None and not changed:
+            problems.append(f"other {_PLACES} change nothing")
+        if unread is not None and changed:
+            problems.append(f"an exception says that it reads no {_PLACES} ({unread}), and it does")
+    if problems:
+        raise AssertionError("; ".join(problems))
+
+
+def _seen_elsewhere(tiny: TinyModel, tokens: Tensor) -> bool:
+    """Tell whether two tokens that change places change what is given for the others, or for the text as a whole."""
+    one, other = tokens.shape[-1] - 5, tokens.shape[-1] - 4
+    elsewhere = torch.ones_like(tokens, dtype=torch.bool)
+    elsewhere[..., [one, other]] = False
+    outputs = (reference(tiny), outputs_of(tiny, tiny.inputs() | {"input_ids": _swapped(tokens, one, other)}))
+    before, after = (at(each, tokens.shape, elsewhere) or floating(each) for each in outputs)
+    return bool(different(tiny, after, before))
+
+
+def _swapped(tensor: Tensor, one: int, other: int) -> Tensor:
+    """Return it with two places of its last dimension exchanged."""
+    swapped = tensor.clone()
+    swapped[..., [one, other]] = tensor[..., [other, one]]
+    return swapped
+
+
+def _text(tiny: TinyModel) -> Any:
+    """Return the tokens among its inputs; raises `NotApplicable` where these are no texts."""
+    tokens = tiny.inputs().get("input_ids")
+    if not is_text(tiny, tokens):
+        raise NotApplicable("its inputs are no texts of tokens, one in each row")
+    return tokens
+
+
+def _places(tokens: Tensor) -> Tensor:
+    return torch.arange(tokens.shape[-1], device=tokens.device).expand(tokens.shape).contiguous()

@@ -1,0 +1,48 @@
+"""Ways to break what a model makes of its inputs: which place sees which, and where each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["a_place_too_many_for_one", "louder_for_one", "louder_given", "one_place_for_all", "the_next_place"]
+
+
+def the_next_place(given: Tensor) -> Tensor:
+    return given + 0.1 * given.roll(-1, dims=1)
+
+
+def louder_for_one(given: Tensor) -> Tensor:
+    return given * 1.5 if given.shape[1] == 1 else given
+
+
+def a_place_too_many_for_one(given: Tensor) -> Tensor:
+    return torch.cat([given, given], 1) if given.shape[1] == 1 else given
+
+
+def louder_given(argument: str) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model gives louder states where it is given this argument."""
+
+    def patch(model: nn.Module) -> None:
+        def hook(_: nn.Module, __: Any, options: Any, given: Any) -> None:
+            if options.get(argument) is not None:
+                given.last_hidden_state = 1.1 * given.last_hidden_state
+
+        model.register_forward_hook(hook, with_kwargs=True)
+
+    patch.__name__ = f"louder_given_{argument}"
+    return patch
+
+
+def one_place_for_all(embedding: nn.Module) -> None:
+    """Have an embedding of places give for each what it gives for the first."""
+
+    def hook(_: nn.Module, __: Any, given: Any) -> Any:
+        parts = (given,) if isinstance(given, Tensor) else given
+        first = tuple(part[:, :1].expand_as(part) for part in parts)
+        return first[0] if isinstance(given, Tensor) else first
+
+    embedding.register_forward_hook(hook)
