@@ -30,6 +30,7 @@ class TestGraniteSpeech5ForCTC:
         [
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

@@ -30,6 +30,7 @@ class TestLasrForCTC:
         [
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",

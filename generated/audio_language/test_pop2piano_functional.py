@@ -29,6 +29,7 @@ class TestPop2PianoForConditionalGeneration:
         [
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

@@ -75,6 +75,8 @@ class TestLayoutLMv2ForSequenceClassification:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -125,6 +127,8 @@ class TestLayoutLMv2ForQuestionAnswering:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -173,6 +177,8 @@ class TestLayoutLMv2ForTokenClassification:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

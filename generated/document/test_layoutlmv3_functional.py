@@ -74,6 +74,8 @@ class TestLayoutLMv3ForSequenceClassification:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -131,6 +133,8 @@ class TestLayoutLMv3ForQuestionAnswering:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -179,6 +183,8 @@ class TestLayoutLMv3ForTokenClassification:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

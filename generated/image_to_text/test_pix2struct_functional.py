@@ -29,6 +29,7 @@ class TestPix2StructForConditionalGeneration:
         "check",
         [
             "loss_matches_definition",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",

@@ -30,6 +30,7 @@ class TestNemotronH_Omni_Reasoning_V3:
         [
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",

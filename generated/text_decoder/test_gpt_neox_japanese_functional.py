@@ -81,6 +81,8 @@ class TestGPTNeoXJapaneseForCausalLM:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

@@ -79,6 +79,8 @@ class TestIBertForMaskedLM:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
@@ -131,6 +133,8 @@ class TestIBertForSequenceClassification:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -183,6 +187,8 @@ class TestIBertForQuestionAnswering:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -234,6 +240,8 @@ class TestIBertForTokenClassification:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -284,6 +292,8 @@ class TestIBertForMultipleChoice:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

@@ -78,6 +78,8 @@ class TestOpenAIGPTLMHeadModel:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
@@ -131,6 +133,8 @@ class TestOpenAIGPTForSequenceClassification:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

@@ -83,6 +83,7 @@ class TestLongT5ForConditionalGeneration:
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

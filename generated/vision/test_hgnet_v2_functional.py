@@ -72,6 +72,7 @@ class TestHGNetV2ForImageClassification:
         [
             "golden_output",
             "loss_matches_definition",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",

@@ -28,6 +28,7 @@ class TestUperNetForSemanticSegmentation:
         "check",
         [
             "loss_matches_definition",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",

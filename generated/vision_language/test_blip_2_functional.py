@@ -78,6 +78,7 @@ class TestBlip2ForConditionalGeneration:
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",

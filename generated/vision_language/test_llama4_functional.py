@@ -31,6 +31,7 @@ class TestLlama4ForConditionalGeneration:
         [
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",
@@ -87,6 +88,7 @@ class TestLlama4ForCausalLM:
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

@@ -28,6 +28,8 @@ class TestShieldGemma2ForImageClassification:
         "check",
         [
             "loss_matches_definition",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -79,6 +81,8 @@ class TestGemma3ForConditionalGeneration:
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
+            "frozen_base_trains_head",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

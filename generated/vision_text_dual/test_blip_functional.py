@@ -77,6 +77,7 @@ class TestBlipForConditionalGeneration:
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

@@ -76,6 +76,7 @@ class TestCLIPForImageClassification:
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
+            "training_step_lowers_loss",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",

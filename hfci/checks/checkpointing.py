@@ -17,7 +17,7 @@ from hfci.checks.tensors import floating, named_tensors, relative_difference
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["gradient_checkpointing_equals_plain"]
+__all__ = ["copy_to_train", "gradient_checkpointing_equals_plain"]
 
 
 def gradient_checkpointing_equals_plain(tiny: TinyModel) -> None:
@@ -27,8 +27,8 @@ def gradient_checkpointing_equals_plain(tiny: TinyModel) -> None:
     checkpointing rules out. The same kernels run on the same numbers, so that bits are compared. Something must really
     be run again in the backward pass: a class that says it supports checkpointing and keeps everything is red.
     """
-    plain, _ = _trained(_copy(tiny))
-    other = _copy(tiny)
+    plain, _ = _trained(copy_to_train(tiny))
+    other = copy_to_train(tiny)
     _switch_on(other.model)
     again, recomputed = _trained(other)
     if not recomputed:
@@ -43,7 +43,7 @@ def gradient_checkpointing_equals_plain(tiny: TinyModel) -> None:
         raise AssertionError(f"with gradient checkpointing {len(different)} outputs and gradients differ: {shown}")
 
 
-def _copy(tiny: TinyModel) -> TinyModel:
+def copy_to_train(tiny: TinyModel) -> TinyModel:
     """Return a copy without a cache, and without SpecAugment, which refuses a sound shorter than its masks."""
     discard_derived_state(tiny.model)
     model = copy.deepcopy(tiny.model)

@@ -110,6 +110,10 @@ def a_cut(given: Tensor) -> Tensor:
     return given.detach()
 
 
+def half_the_gradient(given: Tensor) -> Tensor:
+    return given / 2 + given.detach() / 2
+
+
 def never_filled(module: nn.Module) -> None:
     with torch.no_grad():
         next(module.parameters()).fill_(1.0)
@@ -426,6 +430,12 @@ BREAKAGES = (
     Breakage("gradient_checkpointing_equals_plain", "bert", "encoder.layer.0.output.dense", another_at_each_call),
     Breakage("gradient_checkpointing_equals_plain", "llama", "layers.0.mlp.gate_proj", another_at_each_call),
     Breakage("gradient_checkpointing_equals_plain", "vit", "", never_checkpointed),
+    Breakage("training_step_lowers_loss", "llama", "model.norm", output(half_the_gradient), "LlamaForCausalLM"),
+    Breakage(
+        "training_step_lowers_loss", "vit", "vit.layernorm", output(half_the_gradient), "ViTForImageClassification"
+    ),
+    Breakage("frozen_base_trains_head", "bert", "classifier", output(a_cut), "BertForTokenClassification"),
+    Breakage("frozen_base_trains_head", "vit", "classifier", output(a_cut), "ViTForImageClassification"),
     Breakage("config_roundtrip", "bert", "", a_field_is_not_written),
     Breakage("config_roundtrip", "vit", "", unknown_keys_are_dropped),
     Breakage("missing_key_is_initialised", "bert", "", unknown_to(nn.LayerNorm)),
