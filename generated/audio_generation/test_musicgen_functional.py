@@ -159,6 +159,7 @@ class TestMusicgenForConditionalGeneration:
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )

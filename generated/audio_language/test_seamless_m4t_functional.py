@@ -44,6 +44,7 @@ class TestSeamlessM4TModel:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -100,6 +101,7 @@ class TestSeamlessM4TForTextToText:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
@@ -158,6 +160,7 @@ class TestSeamlessM4TForSpeechToText:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -215,6 +218,7 @@ class TestSeamlessM4TForTextToSpeech:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

@@ -44,6 +44,7 @@ class TestSeamlessM4Tv2Model:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -100,6 +101,7 @@ class TestSeamlessM4Tv2ForTextToText:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
@@ -158,6 +160,7 @@ class TestSeamlessM4Tv2ForSpeechToText:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -215,6 +218,7 @@ class TestSeamlessM4Tv2ForTextToSpeech:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

@@ -41,6 +41,7 @@ class TestCohereAsrModel:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -99,6 +100,7 @@ class TestCohereAsrForConditionalGeneration:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )

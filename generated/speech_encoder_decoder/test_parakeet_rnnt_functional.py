@@ -39,6 +39,7 @@ class TestParakeetForRNNT:
             "tuple_equals_dict",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )

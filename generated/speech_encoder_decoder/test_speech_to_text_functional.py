@@ -39,6 +39,7 @@ class TestSpeech2TextModel:
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -95,6 +96,7 @@ class TestSpeech2TextForConditionalGeneration:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )

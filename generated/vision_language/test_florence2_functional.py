@@ -42,6 +42,7 @@ class TestFlorence2Model:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -103,6 +104,7 @@ class TestFlorence2ForConditionalGeneration:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
+            "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],
     )

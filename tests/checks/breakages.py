@@ -27,7 +27,7 @@ from .cache_patches import (
     reset_does_nothing,
     static_caches_hold_more,
 )
-from .generation_patches import forgets, generating_without
+from .generation_patches import forgets, generating_without, louder_where_encoded, tokens_of_labels_unshifted
 from .input_patches import (
     a_place_too_many_for_one,
     louder_for_one,
@@ -511,6 +511,9 @@ BREAKAGES = (
     Breakage("left_padded_generation_equals_unpadded", "llama", "", forgets("attention_mask"), "LlamaForCausalLM"),
     Breakage("left_padded_generation_equals_unpadded", "gpt2", "", forgets("position_ids"), "GPT2LMHeadModel"),
     Breakage("left_padded_generation_equals_unpadded", "mamba", "", forgets("attention_mask"), "MambaForCausalLM"),
+    Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),
+    Breakage("encoder_decoder_consistency", "whisper", "", louder_where_encoded, "WhisperForConditionalGeneration"),
+    Breakage("encoder_decoder_consistency", "bart", "", tokens_of_labels_unshifted, "BartForConditionalGeneration"),
     *(
         Breakage("generation_options_keep_their_contract", model_type, "", generating_without(kind), architecture)
         for model_type, architecture, kind in (

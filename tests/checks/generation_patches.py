@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 from transformers import LogitsProcessor, LogitsProcessorList
 
-__all__ = ["forgets", "generating_without"]
+__all__ = ["forgets", "generating_without", "louder_where_encoded", "tokens_of_labels_unshifted"]
 
 
 def forgets(argument: str) -> Callable[[nn.Module], None]:
@@ -39,3 +39,19 @@ def generating_without(kind: type[LogitsProcessor]) -> Callable[[Any], None]:
 
     patch.__name__ = f"generating_without_{kind.__name__}"
     return patch
+
+
+def louder_where_encoded(model: nn.Module) -> None:
+    """Let a model read twice of what its encoder gave, where that is given to it."""
+
+    def hook(_: nn.Module, given: Any, options: dict[str, Any]) -> Any:
+        if (encoded := options.get("encoder_outputs")) is not None:
+            options["encoder_outputs"] = type(encoded)(**{**encoded, "last_hidden_state": 2 * encoded[0]})
+        return given, options
+
+    model.register_forward_pre_hook(hook, with_kwargs=True)
+
+
+def tokens_of_labels_unshifted(model: Any) -> None:
+    """Let a model take labels for the tokens that its decoder reads, when it is asked for those."""
+    model.prepare_decoder_input_ids_from_labels = lambda labels: labels

@@ -129,6 +129,11 @@ def generation_options_keep_their_contract(cls: Sight) -> bool:
     return left_padded_generation_equals_unpadded(cls) and re.search("ForCausalLM$|LMHead", cls.name) is not None
 
 
+def encoder_decoder_consistency(cls: Sight) -> bool:
+    whole = "GenerationMixin" in cls.ancestors or "last_hidden_state" in cls.fields
+    return {"encoder_outputs", "decoder_input_ids"} <= cls.parameters and whole
+
+
 class Difference(NamedTuple):
     """Whom the rule of a check takes in though they are not seen to be meant, or leaves out though they are."""
 
