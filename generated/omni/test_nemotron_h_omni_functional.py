@@ -28,6 +28,7 @@ class TestNemotronH_Omni_Reasoning_V3:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",

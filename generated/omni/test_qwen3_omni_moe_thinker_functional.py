@@ -27,6 +27,7 @@ class TestQwen3OmniMoeThinkerModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -80,6 +81,7 @@ class TestQwen3OmniMoeThinkerForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",

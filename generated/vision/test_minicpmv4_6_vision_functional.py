@@ -23,6 +23,7 @@ class TestMiniCPMV4_6VisionModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",

@@ -23,6 +23,7 @@ class TestPaddleOCRVisionTransformer:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -64,6 +65,7 @@ class TestPaddleOCRVisionModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "golden_output",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",

@@ -23,6 +23,7 @@ class TestQwen2VisionTransformerPretrainedModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",

@@ -23,6 +23,7 @@ class TestSam3DetrDecoder:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",

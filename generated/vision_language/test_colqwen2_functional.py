@@ -27,6 +27,7 @@ class TestColQwen2ForRetrieval:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

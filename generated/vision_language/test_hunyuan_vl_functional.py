@@ -27,6 +27,7 @@ class TestHunYuanVLModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -79,6 +80,7 @@ class TestHunYuanVLForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",

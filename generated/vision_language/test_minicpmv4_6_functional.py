@@ -27,6 +27,7 @@ class TestMiniCPMV4_6Model:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -78,6 +79,7 @@ class TestMiniCPMV4_6ForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",

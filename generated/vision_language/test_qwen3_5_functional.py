@@ -27,6 +27,7 @@ class TestQwen3_5Model:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -143,6 +144,7 @@ class TestQwen3_5ForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -202,6 +204,7 @@ class TestQwen3_5ForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "golden_output",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",

@@ -27,6 +27,7 @@ class TestQwen3_5MoeModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -145,6 +146,7 @@ class TestQwen3_5MoeForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",

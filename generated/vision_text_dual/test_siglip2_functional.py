@@ -28,6 +28,7 @@ class TestSiglip2Model:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -73,6 +74,7 @@ class TestSiglip2ForImageClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "unequal_images_equal_alone",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",

@@ -1,13 +1,15 @@
-"""Does a row of a batch give what it gives alone?"""
+"""Does a row of a batch give what it gives alone? And an image beside one of another shape?"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from hfci.checks.applicability import NotApplicable
 from hfci.checks.double import in_double
 from hfci.checks.exceptions import names_excepted, reason
 from hfci.checks.running import outputs_of, reference
@@ -15,9 +17,15 @@ from hfci.checks.tensors import FLOAT_ERROR, floating, relative_difference
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
-__all__ = ["batch_is_independent"]
+__all__ = ["batch_is_independent", "unequal_images_equal_alone"]
 
 CHECK = "batch_is_independent"
+
+# The arguments that say of how many patches each image is high and wide, in their last two numbers.
+GRIDS = ("grid_thw", "image_grid_thw", "image_grid_hw", "spatial_shapes", "target_sizes")
+
+# What is made of the inputs of a batch; None leaves them as they are.
+Change = Callable[[Mapping[str, Any]], dict[str, Any]] | None
 
 # Rows closer than this to each other could leak into one another unseen.
 _ROWS_DIFFER = 1e-2
@@ -43,21 +51,54 @@ def batch_is_independent(tiny: TinyModel) -> None:
     compared with row 0 beside row 2 instead. Where one says that a field is interleaved, the first part of every
     row and then the second of every row, its rows are put together first.
     """
-    leaks = _leaks(tiny, FLOAT_ERROR)
+    _assert_independent(tiny, "rows depend on the batch they are in", None)
+
+
+def unequal_images_equal_alone(tiny: TinyModel) -> None:
+    """Assert what `batch_is_independent` does of a batch whose last image is half as high and twice as wide.
+
+    It has as many patches as it had, in another grid, so that nothing else of the inputs changes. Raises
+    `NotApplicable` where no image is so high that it can be halved.
+    """
+    inputs = tiny.inputs()
+    if not any(name in inputs and inputs[name][-1, -2] % 4 == 0 for name in GRIDS):
+        raise NotApplicable("it is given no grid of patches, or none that is four patches high")
+    _assert_independent(tiny, "images of another shape in the batch change what one gives", _widened)
+
+
+def _widened(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs with the grid of the last image half as high and twice as wide."""
+    changed = dict(inputs)
+    for name in GRIDS:
+        if name in inputs:
+            grid = inputs[name].clone()
+            grid[-1, -2] //= 2
+            grid[-1, -1] *= 2
+            changed[name] = grid
+    return changed
+
+
+def _assert_independent(tiny: TinyModel, said: str, change: Change) -> None:
+    leaks = _leaks(tiny, FLOAT_ERROR, change)
     if leaks and max(leaks.values()) <= _AMPLIFIED and (double := _running_in_double(tiny)) is not None:
-        leaks = _leaks(double, _DOUBLE_ERROR)
+        leaks = _leaks(double, _DOUBLE_ERROR, change)
     if leaks:
         shown = "; ".join(f"{where} by {difference:.1e}" for where, difference in leaks.items())
         raise AssertionError(
-            f"rows depend on the batch they are in: {shown} "
+            f"{said}: {shown} "
             f"(of the field's magnitude; float error is at most {FLOAT_ERROR:.0e}, in float64 {_DOUBLE_ERROR:.0e})"
         )
 
 
-def _leaks(tiny: TinyModel, tolerance: float) -> dict[str, float]:
-    """Return in which field and row, and by how much, a row beside another differs by over `tolerance` from alone."""
-    together = _compared(tiny, reference(tiny))
-    alone = [_compared(tiny, outputs_of(tiny, tiny.inputs((row,)))) for row in (0, 1)]
+def _leaks(tiny: TinyModel, tolerance: float, change: Change) -> dict[str, float]:
+    """Return in which field and row, and by how much, a row beside another differs by over `tolerance` from alone.
+
+    `change` is made of the inputs of the last row, in the batch and alone.
+    """
+    whole = reference(tiny) if change is None else outputs_of(tiny, change(tiny.inputs()))
+    together = _compared(tiny, whole)
+    last = tiny.inputs((1,)) if change is None else change(tiny.inputs((1,)))
+    alone = [_compared(tiny, outputs_of(tiny, given)) for given in (tiny.inputs((0,)), last)]
     if not _telling(tiny, together):
         raise AssertionError(f"no floating output of {tiny.architecture} is left to compare")
     _assert_rows_differ([_telling(tiny, outputs) for outputs in alone])

@@ -37,6 +37,8 @@ _MEDIA = ("image", "video", "audio")
 _MADE_OF_MEDIA = ("cross_attention_states",)
 # How many of the last places are read from the cache.
 _BEHIND = 5
+# How many places a static cache has beyond the text: it is seldom full, and what is read must not count those.
+_SPARE = 3
 
 
 def cache_equals_no_cache(tiny: TinyModel) -> None:
@@ -97,9 +99,9 @@ def static_cache_equals_dynamic(tiny: TinyModel) -> None:
 
 
 def _static_cache(tiny: TinyModel, length: int) -> Cache:
-    """Return a static cache for `length` places, and for all that is crossed to, of which no window is cut."""
+    """Return a static cache for `length` places and some to spare, and for all that is crossed to, uncut by windows."""
     config = tiny.config.get_text_config(decoder=True)
-    cache = StaticCache(config=config, max_cache_len=length)
+    cache = StaticCache(config=config, max_cache_len=length + _SPARE)
     crossed = tiny.inputs().get("encoder_hidden_states")
     if crossed is None and getattr(tiny.config, "is_encoder_decoder", False):
         crossed = outputs_of(tiny).get("encoder_last_hidden_state")

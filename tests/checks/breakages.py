@@ -400,6 +400,18 @@ def louder_when_asked_for_more(model: nn.Module) -> None:
     model.register_forward_hook(hook, with_kwargs=True)
 
 
+def all_as_the_first(grid: str) -> Callable[[nn.Module], None]:
+    """Return a patch by which all images are taken to have the shape of the first."""
+
+    def hook(_: nn.Module, given: Any, options: dict[str, Any]) -> Any:
+        return given, {**options, grid: options[grid][:1].expand_as(options[grid])}
+
+    def patch(model: nn.Module) -> None:
+        model.register_forward_pre_hook(hook, with_kwargs=True)
+
+    return patch
+
+
 BREAKAGES = (
     Breakage("builds_tiny", "bert", "embeddings.word_embeddings", never_filled),
     Breakage("builds_tiny", "vit", "layers.0.mlp.fc1", never_filled),
@@ -412,6 +424,9 @@ BREAKAGES = (
     Breakage("batch_is_independent", "bert", "encoder.layer.0.output", output(the_other_row)),
     Breakage("batch_is_independent", "vit", "layers.0.mlp", output(the_other_row)),
     Breakage("batch_is_independent", "whisper", "encoder.layers.0.fc2", output(the_other_row)),
+    Breakage("unequal_images_equal_alone", "qwen2_vl_vision", "", all_as_the_first("grid_thw")),
+    Breakage("unequal_images_equal_alone", "minicpmv4_6_vision", "", all_as_the_first("target_sizes")),
+    Breakage("unequal_images_equal_alone", "siglip2", "", all_as_the_first("spatial_shapes"), "Siglip2Model"),
     Breakage("save_load_roundtrip", "bert", "encoder.layer.0.output", output(another_scale)),
     Breakage("save_load_roundtrip", "vit", "layers.0.mlp", output(another_scale)),
     Breakage("gradients_reach_every_parameter", "bert", "encoder.layer.0.output", output(a_cut)),

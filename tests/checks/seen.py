@@ -33,6 +33,14 @@ _MEDIA = re.compile(
 )
 
 
+# What says, of each image, how many patches high and wide it is.
+_GRIDS = frozenset({"grid_thw", "image_grid_thw", "image_grid_hw", "spatial_shapes", "target_sizes"})
+
+
+def unequal_images_equal_alone(cls: Sight) -> bool:
+    return bool(_GRIDS & cls.parameters)
+
+
 def loss_matches_definition(cls: Sight) -> bool:
     return bool({"labels", "start_positions"} & cls.parameters) and _HEAD.search(cls.name) is not None
 
