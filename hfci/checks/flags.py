@@ -124,11 +124,15 @@ def _layers(model: nn.Module, kind: str) -> Iterator[nn.Module]:
 
 
 def _takes_in_a_part(model: nn.Module, flag: str) -> bool:
-    """Tell whether a model within, that does not say what it records, takes the flag: what it keeps may be given."""
+    """Tell whether a part within, that does not say what it records, takes the flag: what it keeps may be given.
+
+    Where the model itself says nothing of what it records, that may be any module (oneformer's decoder); else a model.
+    """
+    kind = PreTrainedModel if model._can_record_outputs else nn.Module
     return any(
-        isinstance(part, PreTrainedModel)
+        isinstance(part, kind)
         and part is not model
-        and not part._can_record_outputs
+        and not getattr(part, "_can_record_outputs", None)
         and flag in forward_parameters(type(part))
         for part in model.modules()
     )
