@@ -116,7 +116,7 @@ def _layers(model: nn.Module, kind: str) -> Iterator[nn.Module]:
         ending = spec if isinstance(spec, str) else getattr(spec, "class_name", None)
         within = getattr(spec, "layer_name", None)
         for name, layer in model.named_modules():
-            is_one = isinstance(layer_type, type) and isinstance(layer, layer_type)
+            is_one = isinstance(layer_type, (type, tuple)) and isinstance(layer, layer_type)
             if (is_one or (ending is not None and name.endswith(ending))) and (
                 within is None or f".{within.strip('.')}." in f".{name}."
             ):
