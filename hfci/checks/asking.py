@@ -28,12 +28,15 @@ def load_check(name: str) -> Callable[..., None]:
     """
     if name not in CHECKS:
         raise UsageError(f"there is no check {name!r}.{nearest(name, CHECKS)}")
+    from hfci.checks.running import discard_recorders
+
     function: Any = getattr(importlib.import_module(CHECKS[name].module), name)
 
     @functools.wraps(function)
     def noted(tiny: TinyModel, *arguments: Any, **options: Any) -> None:
         if (why := excused(tiny, name)) is not None:
             raise NotApplicable(why)
+        discard_recorders(tiny.model)
         function(tiny, *arguments, **options)
         tiny.checked.add(name)
 

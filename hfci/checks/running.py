@@ -21,7 +21,15 @@ from hfci.tiny.random_numbers import seed_generators
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["discard_derived_state", "outputs_of", "rebuilt", "reference", "seeded", "set_everywhere"]
+__all__ = [
+    "discard_derived_state",
+    "discard_recorders",
+    "outputs_of",
+    "rebuilt",
+    "reference",
+    "seeded",
+    "set_everywhere",
+]
 
 
 @contextmanager
@@ -51,6 +59,19 @@ def discard_derived_state(model: nn.Module) -> None:
                 arguments = inspect.signature(type(value)).parameters
                 if all(hasattr(value, argument) for argument in arguments):
                     setattr(module, name, type(value)(**{argument: getattr(value, argument) for argument in arguments}))
+
+
+def discard_recorders(model: nn.Module) -> None:
+    """Take out the hooks by which transformers records outputs; it puts them in again when they are asked for.
+
+    It does so twice where a part was asked before the whole, and from then on records each layer twice (5.24.0,
+    utils/output_capturing.py: phi4_multimodal's forward stops). No check may depend on what was asked before it.
+    """
+    for module in model.modules():
+        vars(module).pop("_output_capturing_hooks_installed", None)
+        for key, hook in list(module._forward_hooks.items()):
+            if getattr(hook, "__module__", None) == "transformers.utils.output_capturing":
+                del module._forward_hooks[key]
 
 
 def set_everywhere(model: nn.Module, **fields: Any) -> None:
