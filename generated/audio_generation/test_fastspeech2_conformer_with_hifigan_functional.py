@@ -40,6 +40,7 @@ class TestFastSpeech2ConformerWithHifiGan:
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -50,6 +50,7 @@ class TestEncoderDecoderModel:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -43,6 +43,7 @@ class TestLayoutLMModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -100,6 +101,7 @@ class TestLayoutLMForMaskedLM:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -155,6 +157,7 @@ class TestLayoutLMForSequenceClassification:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -208,6 +211,7 @@ class TestLayoutLMForQuestionAnswering:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -263,6 +267,7 @@ class TestLayoutLMForTokenClassification:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

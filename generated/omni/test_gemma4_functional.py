@@ -154,6 +154,7 @@ class TestJevForDecision:
             "eager_equals_sdpa",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

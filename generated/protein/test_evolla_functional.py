@@ -47,6 +47,7 @@ class TestEvollaModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -104,6 +105,7 @@ class TestEvollaForProteinText2Text:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -45,6 +45,7 @@ class TestBloomModel:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -108,6 +109,7 @@ class TestBloomForCausalLM:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -161,6 +163,7 @@ class TestBloomForSequenceClassification:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -215,6 +218,7 @@ class TestBloomForQuestionAnswering:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -268,6 +272,7 @@ class TestBloomForTokenClassification:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

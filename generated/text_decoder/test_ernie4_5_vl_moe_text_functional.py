@@ -43,6 +43,7 @@ class TestErnie4_5_VLMoeTextModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -95,6 +96,7 @@ class TestErnie4_5_VL_MoeTextModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -47,6 +47,7 @@ class TestGemmaModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -111,6 +112,7 @@ class TestGemmaForCausalLM:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -166,6 +168,7 @@ class TestGemmaForSequenceClassification:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -221,6 +224,7 @@ class TestGemmaForTokenClassification:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -36,6 +36,7 @@ class TestEsmFold2Model:
             "eager_equals_sdpa",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -38,6 +38,7 @@ class TestMetaClip2TextModel:
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -85,6 +86,7 @@ class TestMetaClip2TextModelWithProjection:
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -37,6 +37,7 @@ class TestOwlv2TextModel:
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -83,6 +84,7 @@ class TestOwlv2TextTransformer:
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -42,6 +42,7 @@ class TestReformerModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -96,6 +97,7 @@ class TestReformerModelWithLMHead:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -149,6 +151,7 @@ class TestReformerForMaskedLM:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -202,6 +205,7 @@ class TestReformerForSequenceClassification:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -256,6 +260,7 @@ class TestReformerForQuestionAnswering:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -41,6 +41,7 @@ class TestSam3LiteTextTextModel:
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -38,6 +38,7 @@ class TestSiglip2TextModel:
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -42,6 +42,7 @@ class TestTapasModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -98,6 +99,7 @@ class TestTapasForMaskedLM:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -152,6 +154,7 @@ class TestTapasForSequenceClassification:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -203,6 +206,7 @@ class TestTapasForQuestionAnswering:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

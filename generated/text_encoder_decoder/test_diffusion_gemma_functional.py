@@ -47,6 +47,7 @@ class TestDiffusionGemmaModel:
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -107,6 +108,7 @@ class TestDiffusionGemmaForBlockDiffusion:
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

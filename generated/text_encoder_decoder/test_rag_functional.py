@@ -35,6 +35,7 @@ class TestRagModel:
             "eager_equals_sdpa",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -82,6 +83,7 @@ class TestRagSequenceForGeneration:
             "eager_equals_sdpa",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -135,6 +137,7 @@ class TestRagTokenForGeneration:
             "encoder_decoder_consistency",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

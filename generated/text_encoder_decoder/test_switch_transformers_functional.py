@@ -47,6 +47,7 @@ class TestSwitchTransformersModel:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -108,6 +109,7 @@ class TestSwitchTransformersForConditionalGeneration:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -227,6 +227,7 @@ class TestPerceiverForMaskedLM:
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -278,6 +279,7 @@ class TestPerceiverForSequenceClassification:
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -110,6 +110,7 @@ class TestQwen3_5MoeForCausalLM:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -218,6 +219,7 @@ class TestJevForDecision:
             "eager_equals_sdpa",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "every_token_id_runs",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -29,6 +29,7 @@ from .cache_patches import (
 )
 from .generation_patches import forgets, generating_without, louder_where_encoded, tokens_of_labels_unshifted
 from .input_patches import (
+    a_hole_at_the_last_token,
     a_place_too_many_for_one,
     louder_for_one,
     louder_given,
@@ -489,6 +490,8 @@ BREAKAGES = (
     Breakage("inputs_embeds_equal_input_ids", "llama", "", louder_given("inputs_embeds")),
     Breakage("explicit_positions_equal_default", "bert", "", louder_given("position_ids")),
     Breakage("explicit_positions_equal_default", "llama", "", louder_given("position_ids")),
+    Breakage("every_token_id_runs", "bert", "embeddings.word_embeddings", a_hole_at_the_last_token),
+    Breakage("every_token_id_runs", "llama", "embed_tokens", a_hole_at_the_last_token),
     Breakage("positions_matter", "bert", "embeddings.position_embeddings", one_place_for_all),
     Breakage("positions_matter", "llama", "rotary_emb", one_place_for_all),
     Breakage("every_output_flag_fills_its_field", "bert", "", without("hidden_states")),

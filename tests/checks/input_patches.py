@@ -8,7 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["a_place_too_many_for_one", "louder_for_one", "louder_given", "one_place_for_all", "the_next_place"]
+__all__ = [
+    "a_hole_at_the_last_token",
+    "a_place_too_many_for_one",
+    "louder_for_one",
+    "louder_given",
+    "one_place_for_all",
+    "the_next_place",
+]
 
 
 def the_next_place(given: Tensor) -> Tensor:
@@ -46,3 +53,12 @@ def one_place_for_all(embedding: nn.Module) -> None:
         return first[0] if isinstance(given, Tensor) else first
 
     embedding.register_forward_hook(hook)
+
+
+def a_hole_at_the_last_token(table: nn.Module) -> None:
+    """Have a table of embeddings give no number for the last of its tokens."""
+
+    def hook(embedding: Any, tokens: tuple[Tensor], given: Tensor) -> Tensor:
+        return given.masked_fill((tokens[0] == embedding.num_embeddings - 1)[..., None], float("nan"))
+
+    table.register_forward_hook(hook)

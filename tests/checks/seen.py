@@ -108,6 +108,9 @@ def length_one_and_batch_one_run(cls: Sight) -> bool:
     return bool({"input_ids", "decoder_input_ids"} & cls.parameters) and not _shows_media(cls)
 
 
+every_token_id_runs = length_one_and_batch_one_run
+
+
 def _shows_media(cls: Sight) -> bool:
     return any(_MEDIA.fullmatch(name) for name in cls.parameters)
 
