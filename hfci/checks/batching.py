@@ -51,7 +51,8 @@ def batch_is_independent(tiny: TinyModel) -> None:
     compared with row 0 beside row 2 instead. Where one says that a field is interleaved, the first part of every
     row and then the second of every row, its rows are put together first.
     """
-    _assert_independent(tiny, "rows depend on the batch they are in", None)
+    if leaks := _find_leaks(tiny, None):
+        raise AssertionError(f"rows depend on the batch they are in: {leaks}")
 
 
 def unequal_images_equal_alone(tiny: TinyModel) -> None:
@@ -63,7 +64,8 @@ def unequal_images_equal_alone(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     if not any(name in inputs and inputs[name][-1, -2] % 4 == 0 for name in GRIDS):
         raise NotApplicable("it is given no grid of patches, or none that is four patches high")
-    _assert_independent(tiny, "images of another shape in the batch change what one gives", _widened)
+    if leaks := _find_leaks(tiny, _widened):
+        raise AssertionError(f"images of another shape in the batch change what one gives: {leaks}")
 
 
 def _widened(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,16 +80,17 @@ def _widened(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def _assert_independent(tiny: TinyModel, said: str, change: Change) -> None:
+def _find_leaks(tiny: TinyModel, change: Change) -> str:
+    """Return in which fields and rows a row beside another differs from alone, and by how much; empty where in none."""
     leaks = _leaks(tiny, FLOAT_ERROR, change)
     if leaks and max(leaks.values()) <= _AMPLIFIED and (double := _running_in_double(tiny)) is not None:
         leaks = _leaks(double, _DOUBLE_ERROR, change)
-    if leaks:
-        shown = "; ".join(f"{where} by {difference:.1e}" for where, difference in leaks.items())
-        raise AssertionError(
-            f"{said}: {shown} "
-            f"(of the field's magnitude; float error is at most {FLOAT_ERROR:.0e}, in float64 {_DOUBLE_ERROR:.0e})"
-        )
+    if not leaks:
+        return ""
+    shown = "; ".join(f"{where} by {difference:.1e}" for where, difference in leaks.items())
+    return (
+        f"{shown} (of the field's magnitude; float error is at most {FLOAT_ERROR:.0e}, in float64 {_DOUBLE_ERROR:.0e})"
+    )
 
 
 def _leaks(tiny: TinyModel, tolerance: float, change: Change) -> dict[str, float]:
