@@ -11,6 +11,7 @@ from torch import Tensor, nn
 __all__ = [
     "a_hole_at_the_last_token",
     "a_place_too_many_for_one",
+    "all_as_the_first",
     "louder_for_one",
     "louder_given",
     "one_place_for_all",
@@ -62,3 +63,16 @@ def a_hole_at_the_last_token(table: nn.Module) -> None:
         return given.masked_fill((tokens[0] == embedding.num_embeddings - 1)[..., None], float("nan"))
 
     table.register_forward_hook(hook)
+
+
+def all_as_the_first(grid: str) -> Callable[[nn.Module], None]:
+    """Return a patch by which all images are taken to have the shape of the first."""
+
+    def hook(_: nn.Module, given: Any, options: dict[str, Any]) -> Any:
+        return given, {**options, grid: options[grid][:1].expand_as(options[grid])}
+
+    def patch(model: nn.Module) -> None:
+        model.register_forward_pre_hook(hook, with_kwargs=True)
+
+    patch.__name__ = f"all_as_the_first_{grid}"
+    return patch

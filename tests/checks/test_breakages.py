@@ -10,8 +10,9 @@ from hfci.cases.manifest import load_manifest
 from hfci.catalog import read_row
 from hfci.checks.table import CHECKS
 
-from .breakages import BREAKAGES, Breakage, output, silenced
+from .breakages import BREAKAGES, Breakage
 from .breaking import ROOT
+from .output_patches import output, silenced
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=str)

@@ -1,0 +1,202 @@
+"""Ways to break what is not in a model that runs: how it is built, saved and loaded, and what its class declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = [
+    "a_field_is_not_written",
+    "a_head_of_the_old_size",
+    "a_layer_in_a_list",
+    "a_plan_for_what_is_not_there",
+    "a_scale_made_as_float32",
+    "a_tensor_in_a_list",
+    "behind_its_own_prefix",
+    "built_so",
+    "declaring",
+    "half_the_auxiliary_loss",
+    "holding",
+    "louder_in_half_precision",
+    "never_checkpointed",
+    "never_tied",
+    "positions_made_in_the_dtype_of_the_model",
+    "rows_in_another_order",
+    "states_in_float32",
+    "tied_whatever_is_asked",
+    "unknown_keys_are_dropped",
+    "unknown_to",
+    "without_a_prefix",
+]
+
+
+def never_checkpointed(model: Any) -> None:
+    model._set_gradient_checkpointing = lambda **_: None
+
+
+def a_field_is_not_written(model: Any) -> None:
+    class Lossy(type(model.config)):  # type: ignore[misc]
+        def to_dict(self) -> dict[str, Any]:
+            return {name: value for name, value in super().to_dict().items() if name != "hidden_size"}
+
+    model.config.__class__ = Lossy
+
+
+def unknown_keys_are_dropped(model: Any) -> None:
+    known = set(model.config.to_dict())
+
+    class Strict(type(model.config)):  # type: ignore[misc]
+        @classmethod
+        def from_dict(cls, config_dict: dict[str, Any], **options: Any) -> Any:
+            return super().from_dict({name: config_dict[name] for name in config_dict if name in known}, **options)
+
+    model.config.__class__ = Strict
+
+
+def unknown_to(kind: type[nn.Module]) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model's `_init_weights` does not know the modules of a kind."""
+
+    def patch(model: Any) -> None:
+        class Forgetful(type(model)):  # type: ignore[misc]
+            def _init_weights(self, module: nn.Module) -> None:
+                if not isinstance(module, kind):
+                    super()._init_weights(module)
+
+        Forgetful.__name__ = type(model).__name__
+        model.__class__ = Forgetful
+
+    patch.__name__ = f"unknown_to_init_{kind.__name__}"
+    return patch
+
+
+def as_subclass(model: Any, **members: Any) -> Any:
+    """Make `model` one of a subclass of the same name that has `members`, of which what is loaded will be too."""
+    whole = type(model)
+    model.__class__ = type(whole.__name__, (whole,), {"__module__": whole.__module__, **members})
+    return whole
+
+
+def built_so(patch: Callable[[nn.Module], Any]) -> Callable[[nn.Module], None]:
+    """Return a patch that is done to a model and, when it is built, to what is loaded of its files."""
+
+    def patch_class(model: Any) -> None:
+        def init(self: Any, *given: Any) -> None:
+            whole.__init__(self, *given)
+            patch(self)
+
+        whole = as_subclass(model, __init__=init)
+        patch(model)
+
+    patch_class.__name__ = patch.__name__
+    return patch_class
+
+
+def louder_in_half_precision(model: Any) -> None:
+    layer = next(module for module in model.modules() if isinstance(module, nn.Linear))
+    layer.register_forward_hook(lambda _, __, given: given if given.dtype == torch.float32 else 1.5 * given)
+
+
+def states_in_float32(model: Any) -> None:
+    def widen(_: nn.Module, __: Any, outputs: Any) -> None:
+        outputs.last_hidden_state = outputs.last_hidden_state.float()
+
+    model.register_forward_hook(widen)
+
+
+def positions_made_in_the_dtype_of_the_model(model: Any) -> None:
+    def hook(module: Any, given: Any, options: dict[str, Any]) -> Any:
+        positions = torch.arange(options["input_ids"].shape[1], dtype=module.dtype).long()
+        return given, options | {"position_ids": positions[None]}
+
+    model.register_forward_pre_hook(hook, with_kwargs=True)
+
+
+def a_scale_made_as_float32(model: Any) -> None:
+    norm = next(module for module in model.modules() if isinstance(module, nn.LayerNorm))
+    norm.weight = nn.Parameter(norm.weight.float())
+
+
+def never_tied(model: Any) -> None:
+    as_subclass(model, tie_weights=lambda *_, **__: None)
+
+
+def tied_whatever_is_asked(model: Any) -> None:
+    def init(self: Any, *given: Any) -> None:
+        whole.__init__(self, *given)
+        self.get_output_embeddings().weight = self.get_input_embeddings().weight
+
+    whole = as_subclass(model, __init__=init)
+
+
+def behind_its_own_prefix(model: Any) -> None:
+    old = model.base_model_prefix
+
+    def init(self: Any, *given: Any) -> None:
+        whole.__init__(self, *given)
+        self.moved = self._modules.pop(old)
+
+    whole = as_subclass(model, __init__=init, base_model_prefix="moved")
+    model.moved = model._modules.pop(old)
+
+
+def without_a_prefix(base: Any) -> None:
+    as_subclass(base, base_model_prefix="")
+
+
+def rows_in_another_order(model: Any) -> None:
+    def resize(self: Any, *given: Any, **options: Any) -> Any:
+        embeddings = whole.resize_token_embeddings(self, *given, **options)
+        embeddings.weight.data = embeddings.weight.data.flip(0)
+        return embeddings
+
+    whole = as_subclass(model, resize_token_embeddings=resize)
+
+
+def a_head_of_the_old_size(model: Any) -> None:
+    as_subclass(model, set_output_embeddings=lambda *_: None)
+
+
+def declaring(**members: Any) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model's class declares other names."""
+
+    def patch(model: Any) -> None:
+        as_subclass(model, **members)
+
+    patch.__name__ = "_".join(members)
+    return patch
+
+
+def a_plan_for_what_is_not_there(model: Any) -> None:
+    model.config.base_model_tp_plan = model.config.base_model_tp_plan | {"layers.*.mlp.gate_projection": "colwise"}
+
+
+def holding(make: Callable[[], Any]) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model holds what `make` makes in a plain list."""
+
+    def patch(model: Any) -> None:
+        def init(self: Any, *given: Any) -> None:
+            whole.__init__(self, *given)
+            self.held = [make()]
+
+        whole = as_subclass(model, __init__=init)
+
+    patch.__name__ = make.__name__
+    return patch
+
+
+def a_layer_in_a_list() -> nn.Module:
+    return nn.Linear(2, 2)
+
+
+def a_tensor_in_a_list() -> Tensor:
+    return torch.ones(2)
+
+
+def half_the_auxiliary_loss(model: Any) -> None:
+    def halve(_: nn.Module, __: Any, outputs: Any) -> None:
+        outputs.aux_loss = outputs.aux_loss and outputs.aux_loss / 2
+
+    model.register_forward_hook(halve)

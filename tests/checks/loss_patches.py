@@ -1,0 +1,47 @@
+"""Ways to break what a head makes of its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers.loss.loss_utils import ForMaskedLMLoss
+
+__all__ = [
+    "every_problem_as_regression",
+    "ignored_places_counted",
+    "labels_changed",
+    "shifted_once_more",
+    "without_the_shift",
+]
+
+
+def labels_changed(edit: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model takes other labels than those that it is given."""
+
+    def hook(_: nn.Module, given: Any, named: dict[str, Any]) -> Any:
+        return given, {name: edit(value) if name == "labels" else value for name, value in named.items()}
+
+    def patch(module: nn.Module) -> None:
+        module.register_forward_pre_hook(hook, with_kwargs=True)
+
+    patch.__name__ = edit.__name__
+    return patch
+
+
+def shifted_once_more(labels: Tensor) -> Tensor:
+    return torch.nn.functional.pad(labels[:, 1:], (0, 1), value=-100)
+
+
+def ignored_places_counted(labels: Tensor) -> Tensor:
+    return labels.masked_fill(labels < 0, 1)
+
+
+def every_problem_as_regression(model: nn.Module) -> None:
+    model.loss_function = lambda labels, logits, *_, **__: (logits.mean() - labels.float().mean()) ** 2
+
+
+def without_the_shift(model: nn.Module) -> None:
+    model.loss_function = ForMaskedLMLoss
