@@ -14,11 +14,10 @@ from hfci.catalog.facts import forward_parameters, modality_of_parameter
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import excused, reason
 from hfci.checks.floor import different
-from hfci.checks.running import outputs_of, rebuilt, seeded
+from hfci.checks.running import outputs_of, rebuilt, run
+from hfci.checks.sequences import ordinary_of
 from hfci.checks.tensors import named_tensors
 from hfci.tiny import TinyModel
-from hfci.tiny.inputs.context import Context
-from hfci.tiny.inputs.text import ordinary_tokens
 
 __all__ = [
     "cache_equals_no_cache",
@@ -195,8 +194,7 @@ def _run(tiny: TinyModel, inputs: Mapping[str, Any], *, use_cache: bool) -> Any:
         options = {name: value for name, value in options.items() if name in known}
     if "is_decoder" in known:
         options["is_decoder"] = True
-    with torch.no_grad(), seeded(tiny):
-        return tiny.forward({**inputs, **options})
+    return run(tiny, inputs, **options)
 
 
 def _read(inputs: Mapping[str, Any]) -> str:
@@ -214,8 +212,7 @@ def _lengths(tiny: TinyModel) -> tuple[int, int]:
     length = inputs[name].shape[1]
     behind = length - 1
     if name == "input_ids":
-        ordinary = ordinary_tokens(Context(tiny.model, tiny.config, 0, tiny.seed))
-        special = ~torch.isin(inputs[name].cpu(), torch.tensor(ordinary))
+        special = ~torch.isin(inputs[name], ordinary_of(tiny))
         special = special.reshape(len(special), length, -1).any(-1).any(0)
         behind = min(behind, length - 1 - int(special.nonzero().max())) if special.any() else behind
     return length, min(_BEHIND, behind)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from torch import Tensor
+import torch
 
 from hfci.checks.running import discard_derived_state
+from hfci.checks.tensors import cast
 from hfci.tiny import TinyModel
 
 __all__ = ["in_double"]
@@ -23,16 +24,8 @@ class _Double(TinyModel):
 
     def inputs(self, rows: Sequence[int] = (0, 1)) -> dict[str, Any]:
         assert self.single is not None
-        made: dict[str, Any] = _doubled(self.single.inputs(rows))
+        made: dict[str, Any] = cast(self.single.inputs(rows), torch.float64)
         return made
-
-
-def _doubled(value: Any) -> Any:
-    if isinstance(value, Tensor) and value.is_floating_point():
-        return value.double()
-    if isinstance(value, dict):
-        return {name: _doubled(item) for name, item in value.items()}
-    return [_doubled(item) for item in value] if isinstance(value, list) else value
 
 
 def in_double(tiny: TinyModel) -> TinyModel:

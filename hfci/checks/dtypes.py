@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 
 from hfci.checks.exceptions import names_excepted
 from hfci.checks.loading import reloaded, saved_weights
-from hfci.checks.tensors import same_bits
+from hfci.checks.tensors import cast, same_bits
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -37,20 +37,16 @@ def loads_in_the_dtype_asked_for(tiny: TinyModel) -> None:
         if dtype == torch.float16 and not kept:
             continue  # nothing differs from bfloat16 but the name
         half, _ = reloaded(tiny.model, dtype=dtype)
-        wanted = {name: weight if name in kept else _cast(weight, dtype) for name, weight in weights.items()}
+        wanted = {name: weight if name in kept else cast(weight, dtype) for name, weight in weights.items()}
         problems += _differences(half, wanted, f"{dtype}")
         if not kept:  # of weights of several dtypes the first one decides which the checkpoint says
             said = half.config.dtype
             problems += [] if said == dtype else [f"asked for {dtype}, its configuration says {said}"]
             problems += _differences(reloaded(half)[0], wanted, f"none, of what was saved in {dtype}")
-            wanted = {name: _cast(weight, torch.float32) for name, weight in wanted.items()}
+            wanted = {name: cast(weight, torch.float32) for name, weight in wanted.items()}
             problems += _differences(reloaded(half, dtype=torch.float32)[0], wanted, f"float32, of {dtype}")
     if problems:
         raise AssertionError("; ".join(problems))
-
-
-def _cast(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    return weight.to(dtype) if weight.is_floating_point() else weight
 
 
 def _is_kept(model: Any, name: str, dtype: torch.dtype) -> bool:

@@ -11,7 +11,7 @@ from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
 from hfci.checks.running import outputs_of, reference
-from hfci.checks.sequences import is_text, other_tokens
+from hfci.checks.sequences import other_tokens, texts_of
 from hfci.checks.tensors import floating
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
@@ -19,9 +19,6 @@ from hfci.tiny import TinyModel
 __all__ = ["length_one_and_batch_one_run"]
 
 CHECK = "length_one_and_batch_one_run"
-
-# The arguments that hold texts of tokens.
-_TEXTS = ("input_ids", "decoder_input_ids")
 
 
 def length_one_and_batch_one_run(tiny: TinyModel) -> None:
@@ -32,7 +29,7 @@ def length_one_and_batch_one_run(tiny: TinyModel) -> None:
     Raises `NotApplicable` where none of its inputs is a text of several tokens in each row, and where an exception
     says that it refuses one token, and indeed it does.
     """
-    texts = [name for name in _TEXTS if is_text(tiny, tiny.inputs().get(name))]
+    texts = texts_of(tiny)
     if not texts:
         raise NotApplicable("its inputs are no texts of tokens, one in each row")
     refuses = reason(tiny, CHECK, "refuses")
@@ -75,10 +72,7 @@ def _problems(tiny: TinyModel, name: str) -> list[str]:
     return found
 
 
-def _begun(
-    tensor: Tensor,
-    other: Tensor,
-) -> Tensor:
+def _begun(tensor: Tensor, other: Tensor) -> Tensor:
     """Return an output for texts with the first place of another for the first of them, one token long or longer."""
     begun = tensor.clone()
     begun[: len(other), :1] = other[:, :1]

@@ -18,7 +18,7 @@ from hfci.catalog.outputs import output_fields
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.attention import Calls, attending
 from hfci.checks.floor import different
-from hfci.checks.running import reference, seeded
+from hfci.checks.running import reference, run
 from hfci.checks.tensors import named_tensors
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def every_output_flag_fills_its_field(tiny: TinyModel) -> None:
         if due:
             own = tuple(fields[name] for name in declared)
             rest = {name: tensor for name, tensor in reference(tiny).items() if not name.startswith(own)}
-            with_flag = named_tensors(_run(tiny, **{flag: True}))
+            with_flag = named_tensors(run(tiny, tiny.inputs() | {flag: True}))
             problems += [f"{flag} changes {told}" for told in different(tiny, with_flag, rest)]
     if not asked:
         raise NotApplicable("no model within it says that it records what its outputs have a field for")
@@ -69,17 +69,12 @@ def every_output_flag_fills_its_field(tiny: TinyModel) -> None:
         raise AssertionError("; ".join(problems))
 
 
-def _run(tiny: TinyModel, **options: Any) -> Any:
-    with torch.no_grad(), seeded(tiny):
-        return tiny.forward(**options)
-
-
 def _asked_for(tiny: TinyModel, flag: str, fields: list[str]) -> tuple[Any, list[str], dict[str, set[int]]]:
     """Return the outputs with `flag`, which of `fields` are due there, and how many there may be of each."""
     if flag == "output_attentions":  # some say that they can switch, and cannot; or are another once they have run
         tiny = attending(tiny, "eager", anew=True)
     with _layers_that_run() as ran:
-        given = _run(tiny, **{flag: True})
+        given = run(tiny, tiny.inputs() | {flag: True})
     counts: dict[str, set[int]] = {}
     due = []
     for name in fields:
@@ -143,5 +138,5 @@ def _has_parameter(tiny: TinyModel, kind: str, flag: str) -> bool:
     if flag not in forward_parameters(type(tiny.model)) or kind in ("cross_attentions", "router_logits"):
         return False
     with Calls(functional.softmax, torch.softmax, Tensor.softmax) as softmax:
-        _run(tiny)
+        run(tiny)
     return kind != "attentions" or softmax.count > 0

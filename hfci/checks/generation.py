@@ -8,28 +8,24 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import LogitsProcessor, LogitsProcessorList
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.caches import decoding
 from hfci.checks.exceptions import excused
 from hfci.checks.floor import different
 from hfci.checks.running import discard_derived_state, seeded
-from hfci.checks.sequences import padded, reads_texts
+from hfci.checks.sequences import ordinary_of, padded, reads_texts
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
-from hfci.tiny.inputs.context import Context
-from hfci.tiny.inputs.text import ordinary_tokens
 
-__all__ = ["generate_equals_without_cache", "generating", "left_padded_generation_equals_unpadded"]
+__all__ = ["generate", "generate_equals_without_cache", "generating", "left_padded_generation_equals_unpadded"]
 
 # Five tokens fill the windows of tiny models.
 _OPTIONS: Mapping[str, Any] = {
     "max_new_tokens": 5,
     "do_sample": False,
     "num_beams": 1,
-    "return_dict_in_generate": True,
-    "output_logits": True,
 }
 
 
@@ -89,20 +85,34 @@ def generating(tiny: TinyModel) -> TinyModel:
 
 
 def _logits(tiny: TinyModel, inputs: Mapping[str, Any], **options: Any) -> dict[str, Tensor]:
-    """Return the logits of each step of generate, by a copy of the model: some keep what they generate from.
-
-    Raises StageError (`forward`) where generate does not come to its end.
-    """
-    discard_derived_state(tiny.model)
-    model = copy.deepcopy(tiny.model)
-    ordinary = torch.tensor(ordinary_tokens(Context(model, model.config, 0, tiny.seed)), device=tiny.device)
-    told = LogitsProcessorList([_Told(ordinary)])
+    """Return the logits of each step of generate, which writes what it is told."""
+    model = tiny.model
+    ordinary = ordinary_of(tiny)
     given = {name: value for name, value in inputs.items() if not name.startswith("decoder_") and name != "use_cache"}
     if getattr(model.config, "is_encoder_decoder", False) and model.generation_config.decoder_start_token_id is None:
         options["decoder_start_token_id"] = int(ordinary[0])
+    logits = generate(tiny, given, _Told(ordinary), **_OPTIONS, **options).logits
+    return {f"logits of step {step}": tensor for step, tensor in enumerate(logits)}
+
+
+def generate(
+    tiny: TinyModel,
+    inputs: Mapping[str, Any],
+    processor: LogitsProcessor,
+    *,
+    settings: GenerationConfig | None = None,
+    **options: Any,
+) -> Any:
+    """Return what generate gives with `processor` as its last, of a copy of the model: some keep what they read.
+
+    `settings` take the place of the model's own. Raises StageError (`forward`) where it does not come to its end.
+    """
+    discard_derived_state(tiny.model)
+    model = copy.deepcopy(tiny.model)
+    model.generation_config = settings or model.generation_config
+    asked = {"return_dict_in_generate": True, "output_logits": True, **options}
     with torch.no_grad(), seeded(tiny):
         try:
-            generated = model.generate(**given, **_OPTIONS, **options, logits_processor=told)
+            return model.generate(**inputs, **asked, logits_processor=LogitsProcessorList([processor]))
         except Exception as error:
             raise StageError("forward", tiny.model_type, tiny.architecture, error) from error
-    return {f"logits of step {step}": tensor for step, tensor in enumerate(generated.logits)}

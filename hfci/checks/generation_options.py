@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
+from transformers import GenerationConfig, LogitsProcessor
 
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.generation import generating
-from hfci.checks.running import discard_derived_state, seeded
-from hfci.checks.sequences import padded, reads_texts
-from hfci.errors import StageError
+from hfci.checks.generation import generate, generating
+from hfci.checks.sequences import ordinary_of, padded, reads_texts
 from hfci.tiny import TinyModel
-from hfci.tiny.inputs.context import Context
-from hfci.tiny.inputs.text import ordinary_tokens
 
 __all__ = ["generation_options_keep_their_contract"]
 
@@ -72,7 +67,7 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
     padding = tiny.model.generation_config.pad_token_id or 0
     shifted = {"input_ids": long["input_ids"].masked_fill(~real, padding), "attention_mask": real.long()}
 
-    ordinary = ordinary_tokens(Context(tiny.model, tiny.config, 0, tiny.seed))
+    ordinary = ordinary_of(tiny).tolist()
     options, definitions = _processors(plain["input_ids"][0].tolist(), ordinary)
     problems = []
     for name, inputs, beams in (("", plain, 1), ("padded on the left, ", shifted, 1), ("with two beams, ", plain, 2)):
@@ -173,15 +168,9 @@ def _without(scores: Tensor, tokens: Sequence[int]) -> Tensor:
 
 def _generate(tiny: TinyModel, inputs: Mapping[str, Tensor], padding: int, **options: Any) -> Iterator[_Step]:
     """Yield the steps of generate with these options and no others; StageError (`forward`) where it does not end."""
-    discard_derived_state(tiny.model)
-    model, recorder = copy.deepcopy(tiny.model), _Recorder()
-    model.generation_config = GenerationConfig(pad_token_id=padding)  # type: ignore[no-untyped-call]
-    asked = {"return_dict_in_generate": True, "output_logits": True, "output_scores": True, "max_new_tokens": _STEPS}
-    with torch.no_grad(), seeded(tiny):
-        try:
-            given = model.generate(**inputs, **options, **asked, logits_processor=LogitsProcessorList([recorder]))
-        except Exception as error:
-            raise StageError("forward", tiny.model_type, tiny.architecture, error) from error
+    recorder = _Recorder()
+    settings = GenerationConfig(pad_token_id=padding)  # type: ignore[no-untyped-call]
+    given = generate(tiny, inputs, recorder, settings=settings, output_scores=True, max_new_tokens=_STEPS, **options)
     for step, (texts, made) in enumerate(recorder.steps):
         said = given.logits[step].float().to(made.device)
         if options.get("num_beams", 1) > 1:

@@ -16,7 +16,7 @@ from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.loading import reloaded
 from hfci.checks.running import discard_derived_state, outputs_of
-from hfci.checks.tensors import floating
+from hfci.checks.tensors import cast, floating
 from hfci.errors import StageError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def half_precision_stays_close(tiny: TinyModel) -> None:
         half = replace(tiny, model=loaded.to(tiny.device).eval())
         try:
             with _Indices() as indices:
-                got = outputs_of(half, _cast(tiny.inputs(), dtype))
+                got = outputs_of(half, cast(tiny.inputs(), dtype))
         except StageError as error:
             if not _NO_KERNEL.search(str(error)):
                 raise
@@ -180,7 +180,7 @@ def _rounded(half: TinyModel, tiny: TinyModel, dtype: torch.dtype) -> tuple[Tiny
     model.load_state_dict(half.model.state_dict())
     for module in model.modules():
         module.register_forward_hook(lambda _, __, given: _through(given, dtype))
-    return replace(tiny, model=model), _cast(_cast(tiny.inputs(), dtype), torch.float32)
+    return replace(tiny, model=model), cast(cast(tiny.inputs(), dtype), torch.float32)
 
 
 def _through(value: Any, dtype: torch.dtype) -> Any:
@@ -188,14 +188,6 @@ def _through(value: Any, dtype: torch.dtype) -> Any:
     if isinstance(value, Tensor):
         return value.to(dtype).to(value.dtype) if value.dtype == torch.float32 else value
     return tuple(_through(part, dtype) for part in value) if type(value) is tuple else value
-
-
-def _cast(value: Any, dtype: torch.dtype) -> Any:
-    if isinstance(value, Tensor):
-        return value.to(dtype) if value.is_floating_point() else value
-    if isinstance(value, dict):
-        return {name: _cast(item, dtype) for name, item in value.items()}
-    return [_cast(item, dtype) for item in value] if isinstance(value, list) else value
 
 
 def _distance(one: Tensor, other: Tensor) -> float:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from hfci.catalog import read_row, registries
 from hfci.checks.exceptions import excused
-from hfci.checks.running import seeded
+from hfci.checks.running import run, seeded
 from hfci.checks.table import CHECKS
 from hfci.tiny.random_numbers import generator
 
@@ -107,10 +107,8 @@ def _configured(model: Any, fields: Mapping[str, Any]) -> Iterator[None]:
 def _cases(tiny: TinyModel) -> Iterator[_Case]:
     """Yield the losses of the head that the auto tables say `tiny` is."""
     tables = registries.tables_of_class(tiny.architecture)
-    with torch.no_grad(), seeded(tiny):
-        outputs = tiny.forward()
     maker = next(maker for named, maker in _KINDS if named & tables)
-    yield from maker(tiny, outputs)
+    yield from maker(tiny, run(tiny))
 
 
 def _logits(outputs: Any) -> Tensor:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
-from hfci.checks.running import seeded
+from hfci.checks.running import run
 from hfci.checks.tensors import named_tensors, relative_difference, same_bits
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ __all__ = ["tuple_equals_dict"]
 
 def tuple_equals_dict(tiny: TinyModel) -> None:
     """Assert that `return_dict=False` gives a tuple of the very tensors, in the order of the fields that are filled."""
-    fields, plain = (_run(tiny, return_dict=return_dict) for return_dict in (True, False))
+    fields, plain = (run(tiny, return_dict=return_dict) for return_dict in (True, False))
     if not isinstance(plain, tuple) or hasattr(plain, "_fields"):
         raise AssertionError(f"return_dict=False gives a {type(plain).__name__}, no tuple")
     wanted, got = _in_order(fields), _in_order(plain)
@@ -35,11 +34,6 @@ def tuple_equals_dict(tiny: TinyModel) -> None:
     ]
     if different:
         raise AssertionError(f"the tuple's tensors are not the fields': {'; '.join(different)}")
-
-
-def _run(tiny: TinyModel, **options: Any) -> Any:
-    with torch.no_grad(), seeded(tiny):
-        return tiny.forward(**options)
 
 
 def _in_order(outputs: Any) -> list[Tensor]:

@@ -12,7 +12,7 @@ from hfci.catalog.facts import forward_parameters
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
-from hfci.checks.running import outputs_of, reference, seeded
+from hfci.checks.running import outputs_of, reference, run
 from hfci.checks.sequences import at, is_text
 from hfci.checks.tensors import floating
 from hfci.tiny import TinyModel
@@ -57,8 +57,7 @@ def _behind_a_cache(tiny: TinyModel, places: Tensor) -> list[str]:
     before, behind = inputs["input_ids"].split([places.shape[-1] - _BEHIND, _BEHIND], dim=-1)
     given = []
     for more in ({}, {_PLACES: places[..., -_BEHIND:].contiguous()}):
-        with torch.no_grad(), seeded(tiny):
-            first = tiny.forward({"input_ids": before})
+        first = run(tiny, {"input_ids": before})
         cache = first.get(name) if isinstance(first, Mapping) else None
         if cache is None:
             return []

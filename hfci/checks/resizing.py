@@ -13,7 +13,7 @@ from hfci.catalog import registries
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
-from hfci.checks.running import discard_derived_state, outputs_of, seeded
+from hfci.checks.running import discard_derived_state, outputs_of, run, seeded
 from hfci.checks.tensors import floating, same_bits
 
 if TYPE_CHECKING:
@@ -103,7 +103,6 @@ def _assert_takes_labels(tiny: TinyModel, model: Any, inputs: Any, size: int) ->
     """Assert that a head whose labels are token ids has a loss for those that it is fed; of a pair, its decoder."""
     tokens = inputs.get("decoder_input_ids", inputs.get("input_ids"))
     if tokens is not None and not _LANGUAGE.isdisjoint(registries.tables_of_class(tiny.architecture)):
-        with torch.no_grad(), seeded(tiny):
-            loss = replace(tiny, model=model).forward(copy.deepcopy(inputs), labels=tokens.clone()).loss
+        loss = run(replace(tiny, model=model), copy.deepcopy(inputs), labels=tokens.clone()).loss
         if not bool(torch.isfinite(loss).all()):
             raise AssertionError(f"resized to {size} tokens, the loss is {loss}")

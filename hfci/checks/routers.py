@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from hfci.catalog.facts import forward_parameters, input_modalities
 from hfci.catalog.outputs import output_fields
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.running import rebuilt, seeded
+from hfci.checks.running import rebuilt, run
 from hfci.checks.sequences import PADDED, padded, reads_texts
 from hfci.checks.tensors import FLOAT_ERROR, named_tensors
 from hfci.tiny.inputs.context import configs
@@ -51,7 +51,7 @@ def router_logits_and_auxiliary_loss_match_definition(tiny: TinyModel) -> None:
     """
     calls = _calls_of(tiny)
     choices = [choice for call in calls for choice in call.choices()]
-    outputs = _run(tiny, tiny.inputs())
+    outputs = run(tiny, output_router_logits=True)
     given = {half: _logits(outputs, half) for half in _HALVES}
     numbers = {rows.shape[-1] for parts in given.values() for rows in parts} or _numbers_of_experts(tiny)
     routed = [choice for choice in choices if choice.experts in numbers]
@@ -127,8 +127,8 @@ def _calls() -> Iterator[tuple[list[_Call], list[_Call]]]:
 
 def _calls_of(tiny: TinyModel) -> list[_Call]:
     """Return the calls of modules in a forward, in the parts that read texts: a tower has experts of its own."""
-    with _calls() as (made, running), _Looking(running), torch.no_grad(), seeded(tiny):
-        tiny.forward()
+    with _calls() as (made, running), _Looking(running):
+        run(tiny)
     elsewhere = {
         module
         for part in tiny.model.modules()
@@ -136,11 +136,6 @@ def _calls_of(tiny: TinyModel) -> list[_Call]:
         for module in part.modules()
     }
     return [call for call in made if call.module not in elsewhere]
-
-
-def _run(tiny: TinyModel, inputs: Mapping[str, Any], **options: Any) -> Any:
-    with torch.no_grad(), seeded(tiny):
-        return tiny.forward(inputs, **{"output_router_logits": True, **options})
 
 
 def _logits(outputs: Any, half: str) -> list[Tensor]:
@@ -242,7 +237,11 @@ def _assert_recomputed(
     labels = {}
     if "labels" in forward_parameters(type(tiny.model)):
         labels["labels"] = inputs["decoder_input_ids" if "decoder_input_ids" in inputs else "input_ids"]
-    outputs, total, fields = _run(tiny, inputs, **labels), 0.0, output_fields(type(tiny.model))
+    outputs, total, fields = (
+        run(tiny, inputs, **labels, output_router_logits=True),
+        0.0,
+        output_fields(type(tiny.model)),
+    )
     for half in _HALVES:
         if not (parts := _logits(outputs, half)):
             continue
@@ -258,7 +257,7 @@ def _assert_recomputed(
                 raise AssertionError(f"{where}{name} is {found!r:.40}, by its definition {wanted:.7g}")
             _assert_close(f"{where}{name}", float(found), wanted)
     if labels:
-        plain, whole = (_run(tiny, inputs, **labels, output_router_logits=flag).loss for flag in (False, True))
+        plain, whole = (run(tiny, inputs, **labels, output_router_logits=flag).loss for flag in (False, True))
         _assert_close(f"{where}what the loss gains by it", float(whole - plain), total)
 
 

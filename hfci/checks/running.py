@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ __all__ = [
     "outputs_of",
     "rebuilt",
     "reference",
+    "run",
     "seeded",
     "set_everywhere",
 ]
@@ -83,18 +84,25 @@ def set_everywhere(model: nn.Module, **fields: Any) -> None:
                     setattr(part, name, value)
 
 
+def run(tiny: TinyModel, inputs: Mapping[str, Any] | None = None, **overrides: Any) -> Any:
+    """Return what one forward gives, without gradients, from the tiny model's seed; arguments as `TinyModel.forward`'s.
+
+    Raises StageError (`forward`).
+    """
+    with torch.no_grad(), seeded(tiny):
+        return tiny.forward(inputs, **overrides)
+
+
 def outputs_of(tiny: TinyModel, inputs: dict[str, Any] | None = None, *, seed: bool = True) -> dict[str, Tensor]:
     """Run one forward without gradients and return its tensors by name.
 
     Unless `seed` is false it starts from the tiny model's seed: a forward that draws random numbers is what
     `forward_is_deterministic` looks for, and must not turn the other checks red.
     """
-    inputs = tiny.inputs() if inputs is None else inputs
+    if seed:
+        return named_tensors(run(tiny, inputs))
     with torch.no_grad():
-        if not seed:
-            return named_tensors(tiny.forward(inputs))
-        with seeded(tiny):
-            return named_tensors(tiny.forward(inputs))
+        return named_tensors(tiny.forward(inputs))
 
 
 def reference(tiny: TinyModel) -> dict[str, Tensor]:

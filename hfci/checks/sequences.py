@@ -13,7 +13,7 @@ from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context
 from hfci.tiny.inputs.text import ordinary_tokens
 
-__all__ = ["PADDED", "at", "is_text", "other_tokens", "padded", "reads_texts"]
+__all__ = ["PADDED", "at", "is_text", "ordinary_of", "other_tokens", "padded", "reads_texts", "texts_of"]
 
 # The sides on which a text may be padded.
 PADDED = ("right", "left")
@@ -21,9 +21,14 @@ PADDED = ("right", "left")
 _PADDING = 3
 
 
+def ordinary_of(tiny: TinyModel) -> Tensor:
+    """Return the tokens that mean nothing special to its configuration, in ascending order."""
+    return torch.tensor(ordinary_tokens(Context(tiny.model, tiny.config, 0, tiny.seed)), device=tiny.device)
+
+
 def other_tokens(tiny: TinyModel, tokens: Tensor, step: int = 1) -> Tensor:
     """Return ordinary tokens, of the shape of `tokens`, each another one than stands there; other ones by `step`."""
-    ordinary = torch.tensor(ordinary_tokens(Context(tiny.model, tiny.config, 0, tiny.seed)), device=tokens.device)
+    ordinary = ordinary_of(tiny)
     where = torch.searchsorted(ordinary, tokens.contiguous())
     return ordinary[(where + 3 * step) % len(ordinary)]
 
@@ -40,6 +45,11 @@ def at(outputs: Mapping[str, Tensor], shape: torch.Size, where: Tensor) -> dict[
 def is_text(tiny: TinyModel, tokens: Any) -> bool:
     """Tell whether an input is a text of several tokens in each row, or several to choose from."""
     return isinstance(tokens, Tensor) and tokens.ndim == (3 if tiny.recipe.choices else 2) and tokens.shape[-1] > 1
+
+
+def texts_of(tiny: TinyModel) -> list[str]:
+    """Return the arguments among its inputs that hold texts, as `is_text` says."""
+    return [name for name in ("input_ids", "decoder_input_ids") if is_text(tiny, tiny.inputs().get(name))]
 
 
 def reads_texts(tiny: TinyModel) -> bool:

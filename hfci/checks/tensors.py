@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["FLOAT_ERROR", "bits", "floating", "named_tensors", "relative_difference", "same_bits"]
+__all__ = ["FLOAT_ERROR", "bits", "cast", "floating", "named_tensors", "relative_difference", "same_bits"]
 
 # How much two computations of one output in float32 may differ, relative to the largest value in the tensor.
 # Measured over the 303 tiny models that ran at the time, on a CPU, a row alone against the same row in a
@@ -36,6 +36,15 @@ _LEAVES = (
     torch.Stream,
     nn.Module,
 )
+
+
+def cast(value: Any, dtype: torch.dtype) -> Any:
+    """Return `value` with every floating tensor in it, or in its mappings and lists, in `dtype`."""
+    if isinstance(value, Tensor):
+        return value.to(dtype) if value.is_floating_point() else value
+    if isinstance(value, dict):
+        return {name: cast(item, dtype) for name, item in value.items()}
+    return [cast(item, dtype) for item in value] if isinstance(value, list) else value
 
 
 def named_tensors(value: Any, name: str = "") -> dict[str, Tensor]:

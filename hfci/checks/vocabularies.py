@@ -6,7 +6,7 @@ import torch
 
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.running import outputs_of
-from hfci.checks.sequences import is_text
+from hfci.checks.sequences import texts_of
 from hfci.checks.tensors import floating
 from hfci.tiny import TinyModel
 
@@ -19,7 +19,7 @@ def every_token_id_runs(tiny: TinyModel) -> None:
     Raises `NotApplicable` where its inputs are no texts, or its configuration does not say how many tokens there are.
     """
     size = getattr(tiny.config.get_text_config(), "vocab_size", None)
-    texts = [name for name in ("input_ids", "decoder_input_ids") if is_text(tiny, tiny.inputs().get(name))]
+    texts = texts_of(tiny)
     if not texts or not isinstance(size, int):
         raise NotApplicable("its inputs are no texts of tokens out of a vocabulary of known size")
     problems = []
