@@ -63,6 +63,14 @@ def this_hfci() -> Writer:
     return __version__
 
 
+def written_by(said: object) -> str:
+    """Return which hfci wrote a file, as a message adds it to the file's name; empty where `said` is no version."""
+    try:
+        return f" (written by hfci {Version(said)})" if isinstance(said, str) else ""
+    except InvalidVersion:
+        return ""
+
+
 # From each older schema to the next: what a document said then, as it is said now.
 Upgrades = Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
 _NONE: Upgrades = MappingProxyType({})
@@ -121,8 +129,9 @@ def of_schema(
     data: Any, kind: type[T], what: str, where: str, *, schema: int, mend: str = "", upgrades: Upgrades = _NONE
 ) -> T:
     """Return what `read_json` does, of decoded JSON."""
-    if (writer := _writer(data)) is not None:
-        where = f"{where} (written by hfci {writer})"
+    if isinstance(data, dict):
+        versions = data.get("versions")
+        where += written_by(versions.get("hfci") if isinstance(versions, dict) else data.get("hfci"))
     # Of another schema it may have other fields, which is not what is wrong with it.
     while isinstance(data, dict) and (found := data.get("schema")) != schema:
         if type(found) is not int or found not in upgrades:
@@ -131,18 +140,6 @@ def of_schema(
             raise UsageError(f"{where}: a {what} of schema {found!r:.60}, this hfci reads {readable}{after}")
         data = upgrades[found](data)
     return convert(data, kind, f"{where} is no {what}")
-
-
-def _writer(data: Any) -> str | None:
-    """Return the version of the hfci that wrote the document: its own, or beside those of other packages."""
-    if not isinstance(data, dict):
-        return None
-    versions = data.get("versions")
-    said = versions.get("hfci") if isinstance(versions, dict) else data.get("hfci")
-    try:
-        return str(Version(said)) if isinstance(said, str) else None
-    except InvalidVersion:
-        return None
 
 
 def convert(data: Any, kind: type[T], where: str) -> T:

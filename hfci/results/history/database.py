@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from packaging.version import Version
-
 from hfci import __version__
 from hfci.errors import EnvironmentUnfit, HfciError, UsageError
-from hfci.parsing import UNREADABLE
+from hfci.parsing import UNREADABLE, written_by
 
 __all__ = ["PATIENCE_S", "Database"]
 
@@ -141,9 +139,8 @@ class Database:
     def _writer(self) -> str:
         """Return which hfci made the file what it is, where it says so."""
         try:
-            (said,) = self._connection.execute("SELECT hfci FROM about").fetchone()
-            return f" (written by hfci {Version(said)})"
-        except (sqlite3.Error, TypeError, ValueError):
+            return written_by(*self._connection.execute("SELECT hfci FROM about").fetchone())
+        except (sqlite3.Error, TypeError):  # a newer one may keep it elsewhere, or nothing there
             return ""
 
     def _require_schema(self) -> None:
