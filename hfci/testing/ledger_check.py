@@ -66,11 +66,11 @@ def problems_of(entry: Entry, installed: Installed, today: date, run: Callable[[
         yield from unknown(entry.architectures, classes, "class of theirs")
     if not static:
         ending = run(entry.reproducer)
-        kind, message = entry.error.type, entry.error.message
         if ending.error is None:
             yield f"its reproducer passes on transformers {installed.version}: the entry must go"
-        elif ending.error[0] != kind or message not in ending.error[1]:
-            yield f"its reproducer ends otherwise than with {kind}: {message}; it ended with {ending}"
+        elif not ending.is_as(entry.error):
+            wanted = f"{entry.error.type}: {entry.error.message}"
+            yield f"its reproducer ends otherwise than with {wanted}; it ended with {ending}"
 
 
 def unknown(names: Iterable[str], known: Iterable[str], kind: str) -> Iterator[str]:

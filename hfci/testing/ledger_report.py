@@ -40,7 +40,7 @@ def issue_of(entry: Entry, version: str) -> str:
         raise UsageError(f"{entry.title}: {wrong[0]}")
     with Reproducers() as reproducers:
         ending = reproducers.run(entry.reproducer)
-    if ending.error is None or ending.error[0] != entry.error.type or entry.error.message not in ending.error[1]:
+    if not ending.is_as(entry.error):
         raise HfciError(f"{entry.title}: its reproducer ends otherwise than it says: {clean(str(ending))}")
     trace = _portable(ending)
     return (

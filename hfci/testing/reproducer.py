@@ -20,6 +20,7 @@ from queue import SimpleQueue
 from threading import Event, Timer
 from types import TracebackType
 
+from hfci.cases.ledger import Failure
 from hfci.testing.process_setup import OFFLINE
 
 __all__ = ["ALLOWED", "LINES", "PROGRAM", "TIMEOUT_S", "Ending", "Reproducers", "faults"]
@@ -66,6 +67,10 @@ class Ending:
 
     error: tuple[str, str] | None = None
     trace: str = field(default="", compare=False)
+
+    def is_as(self, entered: Failure) -> bool:
+        """Tell whether it ended with the error that was entered."""
+        return self.error is not None and self.error[0] == entered.type and entered.message in self.error[1]
 
     def __str__(self) -> str:
         """Return it in a few words."""
