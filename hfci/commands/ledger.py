@@ -115,7 +115,7 @@ def _report(ledger: Ledger, name: str, as_json: bool) -> int:
         raise UsageError(f"the ledger has no entry {name!r:.80}.{nearest(name, named)}")
     check_environment()
     from hfci.catalog import transformers_version
-    from hfci.testing.ledger_report import issue_of
+    from hfci.results.ledger_issue import issue_of
 
     issue = issue_of(named[name], transformers_version())
     if as_json:
