@@ -4,7 +4,7 @@ import heapq
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hfci.planning.balance import Load, Work, balance, lower_bound, pack
@@ -39,7 +39,6 @@ def longest_first(works: list[Work], places: int) -> float:
     return max(loads)
 
 
-@settings(deadline=None)
 @given(WORKS, st.integers(1, 3))
 def test_everything_once_and_within_four_thirds_of_the_best(works: list[Work], shards: int) -> None:
     found = balance(works, shards)
@@ -49,7 +48,6 @@ def test_everything_once_and_within_four_thirds_of_the_best(works: list[Work], s
     assert makespan(found) == max(sum(work.seconds for work in load.works) for load in found)
 
 
-@settings(deadline=None)
 @given(LARGE, st.integers(1, 5), st.integers(1, 3))
 def test_never_longer_than_longest_first_alone_nor_shorter_than_the_bound(
     works: list[Work], shards: int, workers: int
@@ -59,7 +57,6 @@ def test_never_longer_than_longest_first_alone_nor_shorter_than_the_bound(
     assert took >= lower_bound(works, shards, workers) - 1e-9
 
 
-@settings(deadline=None)
 @given(LARGE, st.randoms(), st.integers(1, 5), st.integers(1, 4))
 def test_the_order_of_the_works_does_not_matter(works: list[Work], random: object, shards: int, workers: int) -> None:
     mixed = list(works)
@@ -68,7 +65,6 @@ def test_the_order_of_the_works_does_not_matter(works: list[Work], random: objec
     assert balance(works, shards, **options) == balance(mixed, shards, **options)
 
 
-@settings(deadline=None)
 @given(LARGE, st.integers(1, 5), st.integers(1, 4))
 def test_the_largest_files_of_a_shard_fit_at_once(works: list[Work], shards: int, workers: int) -> None:
     for load in balance(works, shards, workers=workers, memory=16):
@@ -76,7 +72,6 @@ def test_the_largest_files_of_a_shard_fit_at_once(works: list[Work], shards: int
         assert sum(sorted((work.memory for work in load.works), reverse=True)[: load.workers]) <= 16
 
 
-@settings(deadline=None)
 @given(LARGE, st.integers(1, 4))
 def test_a_shard_takes_what_its_workers_take(works: list[Work], workers: int) -> None:
     load = pack(works, workers)

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -127,7 +127,6 @@ WORKS = st.lists(st.integers(0, 30), max_size=20).map(
 )
 
 
-@settings(deadline=None)
 @given(WORKS, st.integers(0, 60), st.integers(1, 4))
 def test_what_fits_is_taken_and_what_matters_more_never_yields(works: list[Work], seconds: float, workers: int) -> None:
     taken = fill(works, seconds, workers, lambda name: name)
@@ -140,7 +139,6 @@ def test_what_fits_is_taken_and_what_matters_more_never_yields(works: list[Work]
             assert before > workers * (seconds - work.seconds)
 
 
-@settings(deadline=None)
 @given(WORKS, st.integers(0, 60), st.integers(1, 4))
 def test_what_is_trimmed_is_within_the_time(works: list[Work], seconds: float, workers: int) -> None:
     load = trim(pack(works, workers), seconds, lambda name: name)

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hfci.cases.manifest import Manifest
@@ -217,7 +217,6 @@ def situations(draw: st.DrawFn) -> tuple[Manifest, Request]:
     )
 
 
-@settings(deadline=None)
 @given(situations(), st.randoms())
 def test_a_plan_keeps_its_promises(situation: tuple[Manifest, Request], random: Any) -> None:
     manifest, request = situation

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hfci.results import read_results
@@ -171,7 +171,6 @@ def test_hostile_text_begins_no_other_command(good: Summary, text: str) -> None:
     check_inert(annotate(summary, {text: text} if text else {}))
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_no_text_begins_another_command(good: Summary, data: st.DataObject) -> None:
     summary = hostile(good, lambda: data.draw(hostile_texts))

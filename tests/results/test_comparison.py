@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hfci.cases.outcome import Outcome
@@ -64,7 +64,6 @@ def test_every_pair_of_outcomes_is_told_as_the_vocabulary_says(tmp_path: Path) -
     assert found.is_red
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(ENDS), st.sampled_from(ENDS)), max_size=30))
 def test_counts_of_changes_equal_counts_of_sets(pairs: list[tuple[Outcome | None, Outcome | None]]) -> None:
     rows = [(f"m{i}", old, new) for i, (old, new) in enumerate(pairs)]

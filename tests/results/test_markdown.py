@@ -91,13 +91,12 @@ def test_hostile_text_is_shown_as_it_is_and_does_nothing(text: str) -> None:
     assert {clean(shift.case) for shift in summary.slower} <= cells
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_texts_are_inert_in_every_field(data: st.DataObject) -> None:
     check_inert(hostile_summary(lambda: data.draw(hostile_texts)))
 
 
-@settings(deadline=None)
 @given(hostile_texts, hostile_texts)
 def test_a_cell_is_its_cleaned_text(case: str, error: str) -> None:
     summary = summary_with(Failure(case, "failed", "check", error, "hfci run x"))

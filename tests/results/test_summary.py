@@ -292,7 +292,7 @@ def test_two_attempts_that_differ_are_flaky(tmp_path: Path) -> None:
 # Counts.
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(

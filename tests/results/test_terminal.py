@@ -129,7 +129,7 @@ def test_hostile_text_is_no_command_of_a_workflow(tmp_path: Path, text: str, wid
     check_inert(shown(hostile(tmp_path, lambda: text), width))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data(), st.integers(15, 120))
 def test_no_text_is_a_command_of_a_workflow(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, width: int

@@ -4,7 +4,7 @@ import html
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -45,7 +45,6 @@ def test_hostile_text_is_inert_in_a_table(text: str) -> None:
     assert shown(text) == clean(text)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_inert_in_a_table(text: str) -> None:
     assert shown(text) == clean(text)
@@ -68,7 +67,6 @@ def test_clean(text: str, expected: str) -> None:
     assert clean(text) == expected
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_clean_is_one_printable_line(text: str) -> None:
     assert "\x1b" not in clean(text)
@@ -89,7 +87,6 @@ def test_shorten() -> None:
     assert shorten("abc", 3) == "abc"
 
 
-@settings(deadline=None)
 @given(hostile_texts)
 def test_github_shows_code_as_it_is_and_links_nothing(text: str) -> None:
     page = Rendered(f"## {code(text)}\n\n| a |\n| --- |\n| {code(text)} |\n")
@@ -110,7 +107,6 @@ def is_command(line: str) -> bool:
     return line.lstrip().startswith("::") or "##[" in line
 
 
-@settings(deadline=None)
 @given(hostile_texts, st.integers(1, 40))
 def test_no_line_is_a_command(text: str, width: int) -> None:
     assert not is_command(no_command(text))

@@ -113,7 +113,7 @@ def test_a_broken_ledger_is_wrong_use(here: Path, capsys: pytest.CaptureFixture[
     assert "own.toml: entry[0] (own): expires must be a date" in capsys.readouterr().err
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=30)
 @given(st.text(min_size=1).filter(lambda text: text.strip()))
 def test_hostile_text_is_inert_on_the_terminal(here: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     quoted = json.dumps(f"\x1b[31m[red]{text}\u202e").replace("\\ud8", "\\u00").replace("\\ud", "\\u0")

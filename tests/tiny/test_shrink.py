@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hfci.tiny import build_tiny, tiny_config
@@ -16,7 +16,6 @@ from hfci.tiny.shrink import shrink
 SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
 
 
-@settings(deadline=None)  # a shared machine is slow at times
 @given(st.dictionaries(st.sampled_from(SIZES), st.integers(1, 5_000)))
 def test_a_size_never_grows_and_never_vanishes(default: dict[str, int]) -> None:
     before = dict(default)
@@ -26,7 +25,6 @@ def test_a_size_never_grows_and_never_vanishes(default: dict[str, int]) -> None:
     assert all(1 <= tiny[name] <= value for name, value in default.items())
 
 
-@settings(deadline=None)
 @given(st.integers(0, 7), st.integers(3, 9))
 def test_heads_still_divide_the_width(heads: int, size: int) -> None:
     default = {"num_attention_heads": 2**heads, "head_dim": 2**size, "hidden_size": 2 ** (heads + size)}

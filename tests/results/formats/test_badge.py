@@ -66,7 +66,7 @@ def test_vanished_cases_are_red(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.sampled_from(OUTCOMES), max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_its_numbers_add_up(outcomes: list[str]) -> None:
     counts = Counter(outcomes)
     with tempfile.TemporaryDirectory() as folder:

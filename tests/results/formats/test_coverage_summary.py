@@ -187,7 +187,7 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 @given(records(st.text() | st.just(HOSTILE)), header_fields(st.text() | st.just(HOSTILE)), st.integers(0, 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_anywhere_leaves_a_valid_file_with_every_count(
     some: list[Record], fields: dict[str, Any], missing: int
 ) -> None:

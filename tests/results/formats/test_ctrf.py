@@ -210,7 +210,7 @@ def test_nothing_at_all_is_a_report(tmp_path: Path) -> None:
 
 
 @given(records(st.text() | st.just(HOSTILE)), header_fields(st.text() | st.just(HOSTILE)), st.integers(0, 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_anywhere_leaves_a_valid_report_with_every_case(
     some: list[Record], fields: dict[str, Any], missing: int
 ) -> None:
@@ -225,7 +225,7 @@ def test_any_text_anywhere_leaves_a_valid_report_with_every_case(
 
 # Without what begins an escape sequence, all that is seen is known.
 @given(st.text(st.characters(exclude_characters="\x1b\x9b", exclude_categories=["Cs"]), max_size=100))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_text_comes_back_as_one_is_to_see_it(text: str) -> None:
     error = Error("E", f"m {text}", "")
     with tempfile.TemporaryDirectory() as folder:

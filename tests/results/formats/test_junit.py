@@ -188,7 +188,7 @@ def test_no_file_is_attached(tmp_path: Path) -> None:
 
 
 @given(records(st.text() | st.just(HOSTILE)), header_fields(st.text() | st.just(HOSTILE)), st.integers(0, 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_anywhere_leaves_a_document_with_every_case(
     some: list[Record], fields: dict[str, Any], missing: int
 ) -> None:
@@ -209,7 +209,7 @@ UNICODE = st.text(st.characters(exclude_characters="\x1b\x9b", exclude_categorie
 
 
 @given(UNICODE, UNICODE, UNICODE)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_text_comes_back_as_one_is_to_see_it(name: str, reason: str, command: str) -> None:
     fields = {"case": f"m/A/{name}", "architecture": "A", "family": f"f{name}", "reproduce": f"run {command}"}
     with tempfile.TemporaryDirectory() as folder:
@@ -223,7 +223,7 @@ def test_every_text_comes_back_as_one_is_to_see_it(name: str, reason: str, comma
 
 
 @given(UNICODE)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_line_of_a_traceback_comes_back(traceback: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         error = Error("E", "m", f"begin m: {traceback} :end")

@@ -169,7 +169,7 @@ def histories(draw: st.DrawFn) -> list[PlainRun]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(runs=histories(), seed=st.integers(0, 9), hold_back=st.booleans())
 def test_trends_equal_what_plain_python_finds(runs: list[PlainRun], seed: int, hold_back: bool) -> None:
     with TemporaryDirectory() as name:
