@@ -30,6 +30,7 @@ class TestPop2PianoForConditionalGeneration:
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

@@ -27,6 +27,7 @@ class TestDabDetrModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",
@@ -70,6 +71,7 @@ class TestDabDetrForObjectDetection:
         "check",
         [
             "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

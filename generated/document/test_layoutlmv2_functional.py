@@ -28,6 +28,7 @@ class TestLayoutLMv2Model:
     @pytest.mark.parametrize(
         "check",
         [
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",
@@ -77,6 +78,7 @@ class TestLayoutLMv2ForSequenceClassification:
             "loss_matches_definition",
             "training_step_lowers_loss",
             "frozen_base_trains_head",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -129,6 +131,7 @@ class TestLayoutLMv2ForQuestionAnswering:
             "loss_matches_definition",
             "training_step_lowers_loss",
             "frozen_base_trains_head",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -179,6 +182,7 @@ class TestLayoutLMv2ForTokenClassification:
             "loss_matches_definition",
             "training_step_lowers_loss",
             "frozen_base_trains_head",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

@@ -28,6 +28,7 @@ class TestDbrxModel:
         "check",
         [
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",
@@ -87,6 +88,7 @@ class TestDbrxForCausalLM:
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",
             "frozen_base_trains_head",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

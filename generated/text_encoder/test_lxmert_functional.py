@@ -27,6 +27,7 @@ class TestLxmertModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",
@@ -75,6 +76,7 @@ class TestLxmertForPreTraining:
         "check",
         [
             "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
@@ -126,6 +128,7 @@ class TestLxmertForQuestionAnswering:
         "check",
         [
             "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

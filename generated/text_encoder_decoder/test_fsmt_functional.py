@@ -27,6 +27,7 @@ class TestFSMTModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
@@ -86,6 +87,7 @@ class TestFSMTForConditionalGeneration:
             "loss_matches_definition",
             "training_step_lowers_loss",
             "frozen_base_trains_head",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

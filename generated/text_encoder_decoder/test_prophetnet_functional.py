@@ -28,6 +28,7 @@ class TestProphetNetModel:
         "check",
         [
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
@@ -87,6 +88,7 @@ class TestProphetNetForCausalLM:
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",
             "frozen_base_trains_head",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
@@ -150,6 +152,7 @@ class TestProphetNetForConditionalGeneration:
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",
             "frozen_base_trains_head",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

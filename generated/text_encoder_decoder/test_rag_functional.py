@@ -23,6 +23,7 @@ class TestRagModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",
@@ -70,6 +71,7 @@ class TestRagSequenceForGeneration:
         "check",
         [
             "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -118,6 +120,7 @@ class TestRagTokenForGeneration:
         "check",
         [
             "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

@@ -28,6 +28,7 @@ class TestDINOv3ViTModel:
         "check",
         [
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",
@@ -76,6 +77,7 @@ class TestDINOv3ViTBackbone:
         [
             "golden_output",
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

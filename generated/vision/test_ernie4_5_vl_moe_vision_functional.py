@@ -25,6 +25,7 @@ class TestErnie4_5_VLMoeVisionTransformerPretrainedModel:
         [
             "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",
@@ -68,6 +69,7 @@ class TestErnie4_5_VL_MoeVisionTransformerPretrainedModel:
             "unequal_images_equal_alone",
             "golden_output",
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",

@@ -29,6 +29,7 @@ class TestGlm4vVisionModel:
         [
             "unequal_images_equal_alone",
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",

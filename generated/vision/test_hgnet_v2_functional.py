@@ -28,6 +28,7 @@ class TestHGNetV2Backbone:
     @pytest.mark.parametrize(
         "check",
         [
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",
@@ -73,6 +74,7 @@ class TestHGNetV2ForImageClassification:
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",

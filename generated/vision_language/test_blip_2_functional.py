@@ -28,6 +28,7 @@ class TestBlip2Model:
         "check",
         [
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",
@@ -79,6 +80,7 @@ class TestBlip2ForConditionalGeneration:
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",
@@ -130,6 +132,7 @@ class TestBlip2ForImageTextRetrieval:
         [
             "golden_output",
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",

@@ -28,6 +28,7 @@ class TestColQwen2ForRetrieval:
         "check",
         [
             "unequal_images_equal_alone",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "base_model_loads_into_head_and_back",

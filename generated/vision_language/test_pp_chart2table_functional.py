@@ -32,6 +32,7 @@ class TestGotOcr2ForConditionalGeneration:
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",
             "frozen_base_trains_head",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

@@ -28,6 +28,7 @@ class TestSam3LiteTextModel:
         "check",
         [
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",

@@ -29,6 +29,7 @@ class TestBlipModel:
         "check",
         [
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",
@@ -78,6 +79,7 @@ class TestBlipForConditionalGeneration:
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
@@ -131,6 +133,7 @@ class TestBlipForQuestionAnswering:
         [
             "golden_output",
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",

@@ -29,6 +29,7 @@ class TestSiglipModel:
         "check",
         [
             "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "resize_embeddings_keeps_rows",
@@ -77,6 +78,7 @@ class TestSiglipForImageClassification:
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",
+            "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
             "declared_names_exist",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +19,12 @@ __all__ = [
     "behind_its_own_prefix",
     "built_so",
     "declaring",
+    "dropping_in_eval",
     "half_the_auxiliary_loss",
     "holding",
     "louder_in_half_precision",
     "never_checkpointed",
+    "never_in_train_mode",
     "never_tied",
     "positions_made_in_the_dtype_of_the_model",
     "rows_in_another_order",
@@ -92,6 +95,16 @@ def built_so(patch: Callable[[nn.Module], Any]) -> Callable[[nn.Module], None]:
 
     patch_class.__name__ = patch.__name__
     return patch_class
+
+
+def dropping_in_eval(model: Any) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.forward = functools.partial(nn.functional.dropout, p=module.p)
+
+
+def never_in_train_mode(model: Any) -> None:
+    model.train = lambda *_: model
 
 
 def louder_in_half_precision(model: Any) -> None:

@@ -1,0 +1,79 @@
+"""Is dropout what it is configured to be: nothing in eval mode, and something in train mode?"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.exceptions import reason
+from hfci.checks.floor import different
+from hfci.checks.running import outputs_of, rebuilt, reference, set_everywhere
+from hfci.checks.tensors import same_bits
+from hfci.tiny.inputs.context import configs
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["dropout_is_off_in_eval_and_on_in_train"]
+
+CHECK = "dropout_is_off_in_eval_and_on_in_train"
+
+# The fields of a configuration that say how much is dropped: `attention_dropout`, `attn_pdrop`, `drop_path_rate`.
+_FIELD = re.compile(r"dropout|drop_?(prob|path|rate|out)|pdrop")
+_MUCH = 0.5
+
+
+def dropout_is_off_in_eval_and_on_in_train(tiny: TinyModel) -> None:
+    """Assert that with much dropout in its configuration a model gives in eval mode what it gives with none.
+
+    And that in train mode two forwards that start from other seeds differ. Where an exception says that they do not,
+    they must not.
+
+    Raises `NotApplicable` where no field of its configuration says how much is dropped.
+    """
+    fields = [name for part in configs(tiny.config) for name in _fields(part)]
+    if not fields:
+        raise NotApplicable("no field of its configuration says how much is dropped")
+    much = rebuilt(tiny, _with_much(tiny.config))
+    told = f"{', '.join(dict.fromkeys(fields))} = {_MUCH}"
+    problems = different(tiny, outputs_of(much), reference(tiny))
+    if reason(tiny, CHECK, "scales") is not None:
+        if not problems:
+            raise AssertionError(f"an exception says that in eval mode {told} is seen, and it is not")
+    elif problems:
+        raise AssertionError(f"in eval mode {told} changes {'; '.join(problems)}")
+    unread = reason(tiny, CHECK, "unread") is not None
+    if _draws(much) == unread:
+        raise AssertionError(
+            f"in train mode {'something' if unread else 'nothing'} is dropped with {told}"
+            + (", of which an exception says that nobody reads it" if unread else "")
+        )
+
+
+def _fields(config: Any) -> Iterator[str]:
+    """Yield the fields of one configuration that say how much is dropped, a share."""
+    for name, value in vars(config).items():
+        if _FIELD.search(name) and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+            yield name
+
+
+def _with_much(config: Any) -> Any:
+    config = copy.deepcopy(config)
+    for part in configs(config):
+        for name in list(_fields(part)):
+            setattr(part, name, _MUCH)
+    return config
+
+
+def _draws(tiny: TinyModel) -> bool:
+    """Tell whether in train mode two forwards of the same inputs, of two seeds, differ; masks of sounds aside."""
+    set_everywhere(tiny.model, mask_time_prob=0.0, mask_feature_prob=0.0)
+    tiny.model.train()
+    inputs = tiny.inputs()
+    one, two = (outputs_of(replace(tiny, seed=seed), copy.deepcopy(inputs)) for seed in (1, 2))
+    tiny.model.eval()
+    return any(not same_bits(one[name], two[name]) for name in one.keys() & two.keys())
