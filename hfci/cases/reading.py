@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +20,7 @@ from hfci.confined import inside
 from hfci.errors import NothingToDo, UsageError
 from hfci.parsing import UNREADABLE, Upgrades, decode
 
-__all__ = ["Part", "find_parts", "parse_header", "read_records"]
+__all__ = ["Part", "find_files", "find_parts", "open_file", "parse_header", "read_records"]
 
 # From each older schema to the next: what the header said then, as it is said now. Records have only gained fields
 # that may be left out.
@@ -48,7 +49,7 @@ def find_parts(paths: Iterable[Path], run: str | None = None, *, needed: bool = 
     of one attempt.
     """
     paths = list(paths)
-    files = {file.resolve(): file for path in paths for file in _files(path)}
+    files = {file.resolve(): file for file in find_files(paths, PATTERN)}
     if needed and not files:
         raise NothingToDo(f"no {PATTERN} in {', '.join(map(str, paths))}")
     parts: dict[tuple[str, int | None, int], Part] = {}
@@ -77,7 +78,7 @@ def read_records(path: Path) -> Iterator[tuple[int, Record | None]]:
 
     Raises UsageError for a line that is no record.
     """
-    with _opened(path) as file:
+    with open_file(path) as file:
         offset = len(file.readline())
         for number, line in enumerate(file, 2):
             try:
@@ -89,16 +90,21 @@ def read_records(path: Path) -> Iterator[tuple[int, Record | None]]:
             offset += len(line)
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        for folder, folders, names in os.walk(path, onerror=_refuse):
-            folders.sort()
-            found = (Path(folder, name).relative_to(path) for name in sorted(names) if Path(name).match(PATTERN))
-            yield from (_file(inside(path, name)) for name in found)
-    elif path.exists():
-        yield _file(path)
-    else:
-        raise UsageError(f"no such file or folder: {path}")
+def find_files(paths: Iterable[Path], pattern: str) -> Iterator[Path]:
+    """Yield the files that `paths` are, and those below folders whose names match `pattern`.
+
+    Raises UsageError for a path that is not there, or is nothing that can be read.
+    """
+    for path in paths:
+        if path.is_dir():
+            for folder, folders, names in os.walk(path, onerror=_refuse):
+                folders.sort()
+                found = (Path(folder, name).relative_to(path) for name in sorted(names) if Path(name).match(pattern))
+                yield from (_file(inside(path, name)) for name in found)
+        elif path.exists():
+            yield _file(path)
+        else:
+            raise UsageError(f"no such file or folder: {path}")
 
 
 def _file(path: Path) -> Path:
@@ -112,21 +118,22 @@ def _refuse(error: OSError) -> None:
     raise UsageError(f"cannot look for records in {error.filename}: {error.strerror}") from error
 
 
-def _opened(path: Path) -> Any:
+def open_file(path: Path, what: str = "the records") -> BufferedReader:
+    """Open a file of `what`; UsageError where it cannot be read."""
     try:
         return path.open("rb")
     except OSError as error:
-        raise UsageError(f"cannot read the records {path}: {error.strerror}") from error
+        raise UsageError(f"cannot read {what} {path}: {error.strerror}") from error
 
 
 def _digest(path: Path) -> bytes:
-    with _opened(path) as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").digest()
 
 
 def _header(path: Path) -> Header | None:
     """Return the header of a file; None where it was cut off before its end."""
-    with _opened(path) as file:
+    with open_file(path) as file:
         line = file.readline()
     return None if not line.endswith(b"\n") and not _is_json(line) else parse_header(line, f"{path}:1")
 

@@ -90,10 +90,12 @@ def run(arguments: Namespace) -> int:
     """Read, complete, compare, summarize, write, show; 0 only if it is green."""
     from datetime import date
 
+    from hfci.cases.executed_lines import read_executed_lines
     from hfci.cases.ledger import read_ledger
     from hfci.planning.popularity import load_popularity
     from hfci.results import summarize
     from hfci.results.annotations import annotate
+    from hfci.results.executed_lines import reaches
     from hfci.results.expiring import expiring
     from hfci.results.markdown import append_summary
     from hfci.results.terminal import print_summary
@@ -110,6 +112,7 @@ def run(arguments: Namespace) -> int:
         expiring=expiring(read_ledger(), date.today()),
         lost=_lost(arguments, manifest),
         unread=earlier.unread,
+        reaches=reaches(read_executed_lines(arguments.results, results.runs)),
     )
     if popularity is not None:
         summary = summary.in_order(popularity.priority)

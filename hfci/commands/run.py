@@ -58,6 +58,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, metavar="N", default=1, help="threads of each process (default: 1)")
     add_folder(parser, "--results", "where the records go", Path("results"))
+    parser.add_argument(
+        "--executed-lines",
+        action="store_true",
+        help="measure which lines of its modelling files each model type executes; takes longer",
+    )
     add_folder(parser, "--generated", f"the generated tests (default: {GENERATED}, or rendered into {SCRATCH})")
 
 
@@ -128,6 +133,7 @@ def run(arguments: Namespace) -> int:
             settings=_settings(arguments),
             timeout=arguments.timeout,
             workers=arguments.workers or asked.workers,
+            executed_lines=arguments.executed_lines,
         )
     elif recorder.known:  # nothing else to do than to write down why
         recorder.open(asked.device)
@@ -221,13 +227,16 @@ def _without_test(row: ManifestRow, case: Case) -> Record:
 
 
 def _show(recorder: Recorder) -> Summary:
+    from hfci.cases.executed_lines import read_executed_lines
     from hfci.results import read_results, summarize
+    from hfci.results.executed_lines import reaches
     from hfci.results.markdown import append_summary
     from hfci.results.terminal import print_summary
 
     if recorder.writer is None:
         raise NothingToDo("no case was selected")
-    summary = summarize(read_results([recorder.writer.path]))
+    results, folder = read_results([recorder.writer.path]), recorder.writer.path.parent
+    summary = summarize(results, reaches=reaches(read_executed_lines([folder], results.runs)))
     print_summary(summary)
     if page := workflow.summary_file():
         append_summary(summary, page)

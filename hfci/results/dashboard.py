@@ -21,6 +21,7 @@ from markupsafe import Markup
 from hfci.cases.outcome import RED, Outcome
 from hfci.cases.records import Record
 from hfci.results.dashboard_data import SEVERITY, dashboard_data, embedded
+from hfci.results.executed_lines import median_reach, unentered
 from hfci.results.reading import Results
 from hfci.results.summary import Summary
 from hfci.results.text import clean, first_line
@@ -88,6 +89,8 @@ def write_dashboard(
         count=_count_of_problems(summary, comparison),
         changes=_changes(comparison, trends),
         shown=SHOWN_CHANGES,
+        median_reach=median_reach(summary.reaches),
+        unentered=unentered,
         severity=SEVERITY,
         red=RED,
         policy=_policy(scripts),

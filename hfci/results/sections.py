@@ -11,6 +11,7 @@ import msgspec
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Header
 from hfci.results.comparison import Shift
+from hfci.results.executed_lines import Reach, median_reach, unentered
 from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
 from hfci.results.lost import Lost
@@ -77,6 +78,7 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _counts("Unavailable", REASON, summary.reasons, opened=10),
         _counts("Known failures", ENTRY, summary.known, opened=10),
         _section("Known failures about to expire", EXPIRING, _expiring, summary.expiring),
+        _section("Executed lines", REACHES, _reach, summary.reaches, opened=10, note=median_reach(summary.reaches)),
         _section("Slowest", SLOWEST, _slow, summary.slowest, opened=0),
         _section("Shards", SHARDS, _shard, summary.shards, opened=0, note=_balance(summary.shards)),
         _section("Runs", RUNS, tuple, _runs(summary), opened=0),
@@ -108,6 +110,11 @@ SHIFTS = _columns(
 NUMERICS = _columns("case", "how", foreign=("case", "how"))
 FLAKY = _columns("case", "how", "last in", foreign=("case", "last in"))
 EXPIRING = _columns("entry of the ledger", "expires", "days left", "reason", foreign=("entry of the ledger", "reason"))
+REACHES = _columns(
+    *("model type", "executed", "lines", "share", "never entered"),
+    foreign=("model type", "never entered"),
+    numbers=("executed", "lines", "share"),
+)
 SLOWEST = _columns("case", "seconds", foreign=("case",), numbers=("seconds",))
 SHARDS = _columns(
     *("run", "shard", "runner", "cases", "seconds of work", "longest worker", "its seconds", "started"),
@@ -228,6 +235,11 @@ def _moved(summary: Summary) -> str:
 def _expiring(entry: Expiring) -> Row:
     left = f"{entry.days_left}" if entry.days_left >= 0 else f"over for {-entry.days_left}"
     return _name(entry.name), entry.expires, left, first_line(entry.reason)
+
+
+def _reach(reach: Reach) -> Row:
+    numbers = f"{reach.executed:,}", f"{reach.lines:,}", f"{reach.share:.1%}"
+    return _name(reach.model_type), *numbers, _name(unentered(reach))
 
 
 def _slow(slow: tuple[str, float]) -> Row:

@@ -12,6 +12,7 @@ import msgspec
 from hfci.cases.case import Case, run_command
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
+from hfci.results.executed_lines import Reach
 from hfci.results.expiring import Expiring
 from hfci.results.lost import Lost
 from hfci.results.reading import Results
@@ -76,6 +77,7 @@ class Summary:
     expiring: tuple[Expiring, ...] = ()
     lost: tuple[Lost, ...] = ()  # since an earlier manifest, what is not accepted first
     left_out: Mapping[str, int] = field(default_factory=dict)  # by model type: cases for which there was no time
+    reaches: tuple[Reach, ...] = ()  # what each model type executed of its modelling files, where that was measured
     unread: tuple[str, ...] = ()  # what is wrong with what was known from earlier and could not be read
 
     @property
@@ -155,6 +157,7 @@ def summarize(
     expiring: Sequence[Expiring] = (),
     lost: Sequence[Lost] = (),
     unread: Sequence[str] = (),
+    reaches: Sequence[Reach] = (),
 ) -> Summary:
     """Count, in one pass; records that a header announces and nobody wrote are `not-run`.
 
@@ -191,6 +194,7 @@ def summarize(
         flaky=tuple(_flaky(results.unsteady, trends)),
         expiring=tuple(expiring),
         unread=tuple(unread),
+        reaches=tuple(reaches),
         lost=tuple(sorted(lost, key=lambda loss: loss.accepted is not None)),
         left_out=results.left_out,
     )

@@ -6,18 +6,16 @@ nothing to tests that do not carry the marker.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from hfci.cases.case import LAYOUTS
+from hfci.testing.executed_lines import LineMeter
 from hfci.testing.executor import Executor
 from hfci.testing.limits import parse_seconds, parse_seed
 from hfci.testing.recorder import Recorder
 from hfci.testing.subject import tiny, tiny_models
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["pytest_addoption", "pytest_configure", "tiny", "tiny_models"]
 
@@ -43,6 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, default, kind, purpose in OPTIONS:
         choices = LAYOUTS if name == "--hfci-layout" else None
         group.addoption(name, default=default, type=kind, choices=choices, help=f"{purpose} (default: {default})")
+    measured = "measure which lines of their modelling files the cases execute, into executed-lines-RUN.jsonl beside"
+    group.addoption("--hfci-executed-lines", action="store_true", help=f"{measured} the records")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,3 +53,6 @@ def pytest_configure(config: pytest.Config) -> None:
     has_recorder = any(isinstance(plugin, Recorder) for plugin in config.pluginmanager.get_plugins())
     if not hasattr(config, "workerinput") and not has_recorder:
         config.pluginmanager.register(Recorder(), Recorder.NAME)
+    if told := getattr(config, "workerinput", {}).get("hfci_executed_lines"):
+        path, run = told
+        config.pluginmanager.register(LineMeter(Path(path), run), LineMeter.NAME)

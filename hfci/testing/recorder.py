@@ -19,10 +19,12 @@ import msgspec
 import pytest
 
 from hfci.cases.case import SETTINGS, Case, unusual
+from hfci.cases.executed_lines import lines_file
 from hfci.cases.outcome import EXECUTED, Outcome
 from hfci.cases.records import Error, Record, records_file
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.interruption import EXIT_INTERRUPTED, uninterrupted
+from hfci.testing.executed_lines import LineMeter
 from hfci.testing.machine import Process, kernel_variables, with_variables
 from hfci.testing.record_writer import RecordWriter, new_header, new_run_id, set_up_seconds
 from hfci.testing.verdicts import Verdict
@@ -105,6 +107,17 @@ class Recorder:
             self.about.setdefault("attempt", 1 if self.results is None else run_attempt())
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
+        measured = self._lines_file("main")
+        if measured is not None and not config.getoption("numprocesses", None):
+            config.pluginmanager.register(LineMeter(measured, self.about["run"]), LineMeter.NAME)
+
+    def _lines_file(self, worker: str) -> Path | None:
+        """Return where `worker` writes which lines its cases execute; None where nobody asked."""
+        if not self.config.getoption("hfci_executed_lines"):
+            return None
+        if self.results is None:
+            raise pytest.UsageError("--hfci-executed-lines needs --hfci-results: they lie beside the records")
+        return self.results / lines_file(self.about, worker)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Without xdist: what was collected here is what is planned."""
@@ -129,6 +142,8 @@ class Recorder:
             node.workerinput["hfci_cases"] = list(self.planned)
             files = (case.file for case in self.planned.values() if case.file is not None)
             node.workerinput["hfci_files"] = list(dict.fromkeys(files))
+        if (measured := self._lines_file(node.gateway.id)) is not None:
+            node.workerinput["hfci_executed_lines"] = [str(measured), self.about["run"]]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:

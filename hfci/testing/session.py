@@ -41,11 +41,13 @@ def run_session(
     settings: Mapping[str, Any] = SETTINGS,
     timeout: float = 300.0,
     workers: int | None = None,
+    executed_lines: bool = False,
 ) -> int:
     """Run `cases`, whose files are in `folder`, and return pytest's exit status; `recorder` records them.
 
     `settings` are those of SETTINGS; `timeout` is in seconds, for each case. There are as many `workers` as cores, if
-    it is not said, and never more than files. Nothing is collected here: each file is imported by workers only.
+    it is not said, and never more than files. With `executed_lines` those are measured. Nothing is
+    collected here: each file is imported by workers only.
     """
     import pytest
 
@@ -70,7 +72,8 @@ def run_session(
         del os.environ[name]
     os.environ.update(own)  # workers inherit it
     plugins = (*PLUGINS, *(f"no:{name}" for name in UNUSED))
-    flags = [*FLAGS, *(part for plugin in plugins for part in ("-p", plugin))]
+    measured = ("--hfci-executed-lines",) if executed_lines else ()
+    flags = [*FLAGS, *measured, *(part for plugin in plugins for part in ("-p", plugin))]
     pairs = [part for name, value in options.items() for part in (name, str(value))]
     # Folders, of which workers take the planned files: given a file, pytest goes through its whole folder, each time.
     folders = dict.fromkeys(str((folder / file).parent) for file in files)
