@@ -42,6 +42,7 @@ class TestGraniteSpeech5ForCTC:
             "tuple_equals_dict",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )

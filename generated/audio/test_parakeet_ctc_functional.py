@@ -41,6 +41,7 @@ class TestParakeetForCTC:
             "tuple_equals_dict",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -32,6 +32,7 @@ class TestQwen2_5OmniToken2WavDiTModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

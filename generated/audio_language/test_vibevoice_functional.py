@@ -46,6 +46,8 @@ class TestVibeVoiceForConditionalGeneration:
             "tuple_equals_dict",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -38,6 +38,8 @@ class TestOmniASRModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -95,6 +97,8 @@ class TestOmniASRForConditionalGeneration:
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",

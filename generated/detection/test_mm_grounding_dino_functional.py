@@ -37,6 +37,7 @@ class TestMMGroundingDinoModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -87,6 +88,7 @@ class TestMMGroundingDinoForObjectDetection:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
         ],
     )

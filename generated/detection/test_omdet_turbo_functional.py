@@ -36,6 +36,7 @@ class TestOmDetTurboForObjectDetection:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
         ],
     )

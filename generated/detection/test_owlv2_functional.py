@@ -39,6 +39,7 @@ class TestOwlv2Model:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -87,6 +88,7 @@ class TestOwlv2ForObjectDetection:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -41,6 +41,7 @@ class TestPix2StructForConditionalGeneration:
             "tuple_equals_dict",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",

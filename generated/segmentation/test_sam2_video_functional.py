@@ -36,6 +36,7 @@ class TestSam2VideoModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -81,6 +82,7 @@ class TestSam2Model:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -40,6 +40,7 @@ class TestNemotronAsrStreamingForRNNT:
             "tuple_equals_dict",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
         ],

@@ -39,6 +39,8 @@ class TestGlm5NextTextModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
             "router_logits_and_auxiliary_loss_match_definition",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",

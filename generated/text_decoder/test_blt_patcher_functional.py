@@ -34,6 +34,7 @@ class TestBltPatcher:
             "loads_in_the_dtype_asked_for",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",

@@ -42,6 +42,8 @@ class TestGemma4UnifiedAssistantForCausalLM:
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

@@ -38,6 +38,7 @@ class TestHYV4VLTextModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "eager_equals_batched_experts",
             "router_logits_and_auxiliary_loss_match_definition",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",

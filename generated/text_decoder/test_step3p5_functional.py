@@ -35,6 +35,7 @@ class TestStep3p7TextModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "router_logits_and_auxiliary_loss_match_definition",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",

@@ -35,6 +35,7 @@ class TestEsmFold2Model:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "length_one_and_batch_one_run",
             "positions_matter",
             "every_token_id_runs",

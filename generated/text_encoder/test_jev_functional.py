@@ -37,6 +37,8 @@ class TestJevForDecision:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
             "length_one_and_batch_one_run",
             "positions_matter",
             "every_token_id_runs",

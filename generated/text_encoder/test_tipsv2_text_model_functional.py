@@ -40,6 +40,7 @@ class TestTipsv2TextModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

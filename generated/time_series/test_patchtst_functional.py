@@ -36,6 +36,7 @@ class TestPatchTSTModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -79,6 +80,7 @@ class TestPatchTSTForClassification:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -122,6 +124,7 @@ class TestPatchTSTForRegression:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -34,6 +34,8 @@ class TestDots3NoteVisionModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -37,6 +37,7 @@ class TestDPTModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -87,6 +88,7 @@ class TestDPTForSemanticSegmentation:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -134,6 +136,7 @@ class TestDPTForDepthEstimation:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -36,6 +36,7 @@ class TestGlmImageVQVAE:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -37,6 +37,7 @@ class TestGraniteDoclingVisionModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "router_logits_and_auxiliary_loss_match_definition",
             "every_output_flag_fills_its_field",
         ],

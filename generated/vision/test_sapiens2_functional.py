@@ -38,6 +38,7 @@ class TestSapiens2Model:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -88,6 +89,7 @@ class TestSapiens2ForSemanticSegmentation:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -137,6 +139,7 @@ class TestSapiens2Backbone:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -184,6 +187,7 @@ class TestSapiens2ForImageMatting:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -231,6 +235,7 @@ class TestSapiens2ForNormalEstimation:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -279,6 +284,7 @@ class TestSapiens2ForPointmapEstimation:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -326,6 +332,7 @@ class TestSapiens2ForPoseEstimation:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -39,6 +39,8 @@ class TestBlip2Model:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -92,6 +94,8 @@ class TestBlip2ForConditionalGeneration:
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -143,6 +147,8 @@ class TestBlip2ForImageTextRetrieval:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

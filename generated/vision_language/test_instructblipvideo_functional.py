@@ -39,6 +39,8 @@ class TestInstructBlipVideoModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -91,6 +93,8 @@ class TestInstructBlipVideoForConditionalGeneration:
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

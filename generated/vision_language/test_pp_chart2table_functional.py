@@ -45,6 +45,7 @@ class TestGotOcr2ForConditionalGeneration:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
+            "eager_equals_batched_experts",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",

@@ -42,6 +42,8 @@ class TestShieldGemma2ForImageClassification:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -98,6 +100,7 @@ class TestGemma3ForConditionalGeneration:
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",

@@ -40,6 +40,7 @@ class TestT5Gemma2Model:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
@@ -103,6 +104,7 @@ class TestT5Gemma2ForConditionalGeneration:
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
@@ -161,6 +163,7 @@ class TestT5Gemma2ForSequenceClassification:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )
@@ -213,6 +216,7 @@ class TestT5Gemma2ForTokenClassification:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -40,6 +40,7 @@ class TestAltCLIPModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -41,6 +41,7 @@ class TestSiglip2Model:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -89,6 +90,7 @@ class TestSiglip2ForImageClassification:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
         ],
     )

@@ -11,6 +11,7 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
   `flag:stateful`, `flag:gradient_checkpointing`: what its config class and its own flags say
 - `flag:takes_labels`: labels for a loss, under one of the names of those that an auto table's heads take
 - `flag:declares_ties`: it names weights that are one tensor where its configuration asks for it
+- `flag:experts`: its file has experts that transformers can compute in several ways
 - `flag:holds_base`: it builds the model whose head it is, under the name that its `base_model_prefix` says
 """
 
@@ -147,6 +148,7 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:stateful": getattr(cls, "_is_stateful", False),
         "flag:gradient_checkpointing": getattr(cls, "supports_gradient_checkpointing", False) is True,
         "flag:declares_ties": bool(getattr(cls, "_tied_weights_keys", None)),
+        "flag:experts": getattr(cls, "_can_set_experts_implementation", bool)(),
         "flag:holds_base": _holds_base(cls),
         "flag:takes_labels": not _LABELS.isdisjoint(forward_parameters(cls)),
         "config:encoder_decoder": getattr(config, "is_encoder_decoder", False) is True,

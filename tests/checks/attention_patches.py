@@ -1,4 +1,4 @@
-"""Ways to break one implementation of attention."""
+"""Ways to break one implementation of attention or of experts, and the switch between them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from typing import Any
 
 from torch import nn
 
-__all__ = ["louder_when_eager", "unmasked_when_eager"]
+__all__ = ["louder_when_batched", "louder_when_eager", "never_switched", "unmasked_when_eager"]
+
+
+def never_switched(model: Any) -> None:
+    model.set_attn_implementation = lambda _: None
+
+
+def louder_when_batched(experts: Any) -> None:
+    gate = type(experts)._apply_gate
+    experts._apply_gate = lambda given: 1.1 * gate(experts, given)
 
 
 def louder_when_eager(module: nn.Module) -> None:

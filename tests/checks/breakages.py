@@ -18,7 +18,7 @@ from hfci.checks.table import CHECKS
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.parts import host_of
 
-from .attention_patches import louder_when_eager, unmasked_when_eager
+from .attention_patches import louder_when_batched, louder_when_eager, never_switched, unmasked_when_eager
 from .cache_patches import (
     cache_forgets_what_it_holds,
     chunks_are_read_backwards,
@@ -216,6 +216,10 @@ BREAKAGES = (
     Breakage("every_output_flag_fills_its_field", "bert", "", without("hidden_states")),
     Breakage("every_output_flag_fills_its_field", "mixtral", "", router_logits_twice),
     Breakage("every_output_flag_fills_its_field", "vit", "", louder_when_asked_for_more),
+    Breakage("attention_switched_at_run_time_equals_built", "bert", "", never_switched),
+    Breakage("attention_switched_at_run_time_equals_built", "vit", "", never_switched),
+    Breakage("eager_equals_batched_experts", "mixtral", "layers.0.mlp.experts", louder_when_batched),
+    Breakage("eager_equals_batched_experts", "qwen3_next", "layers.0.mlp.experts", louder_when_batched),
     Breakage("router_logits_and_auxiliary_loss_match_definition", "mixtral", "", router_logits_twice),
     Breakage(
         "router_logits_and_auxiliary_loss_match_definition", "qwen3_next", "layers.0.mlp.gate", weights_of_another_sum

@@ -33,6 +33,9 @@ _MEDIA = re.compile(
 )
 
 
+# How a configuration says that its text model may be of any model type.
+_TEXT_OF_ANY_KIND = re.compile(r"[\"']text_config[\"']: (SubConfigSpec\(\s*config_class=)?AutoConfig")
+
 # What says, of each image, how many patches high and wide it is.
 _GRIDS = frozenset({"grid_thw", "image_grid_thw", "image_grid_hw", "spatial_shapes", "target_sizes"})
 
@@ -74,6 +77,17 @@ def tuple_equals_dict(cls: Sight) -> bool:
 
 def eager_equals_sdpa(cls: Sight) -> bool:
     return cls.attribute("_supports_sdpa") is True
+
+
+attention_switched_at_run_time_equals_built = eager_equals_sdpa
+
+
+def eager_equals_batched_experts(cls: Sight) -> bool:
+    configuration = cls.path.with_name(cls.path.name.replace("modeling_", "configuration_"))
+    of_any_kind = configuration.is_file() and _TEXT_OF_ANY_KIND.search(configuration.read_text(encoding="utf-8"))
+    return bool(of_any_kind and "input_ids" in cls.parameters) or "@use_experts_implementation" in cls.path.read_text(
+        encoding="utf-8"
+    )
 
 
 def router_logits_and_auxiliary_loss_match_definition(cls: Sight) -> bool:
@@ -286,5 +300,17 @@ DIFFERENCES = (
         True,
         ("diffusion_gemma/*ForBlockDiffusion", "speecht5/*ForTextToSpeech"),
         _OF_ITS_OWN,
+    ),
+    Difference(
+        "eager_equals_batched_experts",
+        False,
+        ("instructblip*_qformer/*", "voxtral_realtime_text/*"),
+        "is a part of a model that holds a text model of any kind",
+    ),
+    Difference(
+        "eager_equals_batched_experts",
+        True,
+        ("omdet-turbo/*",),
+        "holds a text model of any kind, whose tokens it takes by other names",
     ),
 )

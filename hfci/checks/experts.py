@@ -1,0 +1,61 @@
+"""Do the implementations of experts agree: one expert at a time, all in one batch, or grouped?"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.floor import different
+from hfci.checks.running import discard_derived_state, outputs_of, reference
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["eager_equals_batched_experts"]
+
+# Expert by expert, which is each model's own code, and what transformers has for all that runs wherever torch does.
+_IMPLEMENTATIONS = ("eager", "batched_mm", "grouped_mm")
+
+
+def eager_equals_batched_experts(tiny: TinyModel) -> None:
+    """Assert that experts computed one by one give what they give in one batch, and grouped.
+
+    And that every module of experts is computed as `set_experts_implementation` was asked for.
+
+    Raises `NotApplicable` where no module of experts runs that can be computed in several ways.
+    """
+    experts = [path for path, module in tiny.model.named_modules() if _has_implementations(module)]
+    if not experts:
+        raise NotApplicable("it has no experts that can be computed in several ways")
+    problems = []
+    for name in _IMPLEMENTATIONS:
+        discard_derived_state(tiny.model)
+        model = copy.deepcopy(tiny.model)
+        model.set_experts_implementation(name)
+        used: dict[str, str] = {}
+        for path in experts:
+            model.get_submodule(path).register_forward_pre_hook(_noting(used, path))
+        outputs = outputs_of(replace(tiny, model=model))
+        if not used:
+            raise NotApplicable("none of its experts runs")
+        if others := [f"{path} {found}" for path, found in used.items() if found != name]:
+            problems.append(f"asked for {name}, {', '.join(others[:4])} is used")
+        problems += [f"{name} changes {told}" for told in different(tiny, outputs, reference(tiny))]
+    if problems:
+        raise AssertionError("; ".join(problems))
+
+
+def _has_implementations(module: nn.Module) -> bool:
+    """Tell whether transformers' decorator made the class of a module one that computes its experts as it is told."""
+    return hasattr(module, "has_gate") and hasattr(module, "is_concatenated")
+
+
+def _noting(used: dict[str, str], path: str) -> Any:
+    def note(module: Any, _: Any) -> None:
+        used[path] = module.config._experts_implementation
+
+    return note
