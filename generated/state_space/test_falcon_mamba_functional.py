@@ -103,6 +103,7 @@ class TestFalconMambaForCausalLM:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "beam_search_equals_without_cache",
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",

@@ -103,6 +103,7 @@ class TestLongT5ForConditionalGeneration:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "beam_search_equals_without_cache",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",

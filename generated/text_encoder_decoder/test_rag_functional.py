@@ -140,6 +140,7 @@ class TestRagTokenForGeneration:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "beam_search_equals_without_cache",
             "encoder_decoder_consistency",
             "length_one_and_batch_one_run",
             "positions_matter",

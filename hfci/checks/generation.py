@@ -19,7 +19,13 @@ from hfci.checks.sequences import ordinary_of, padded, reads_texts
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
-__all__ = ["generate", "generate_equals_without_cache", "generating", "left_padded_generation_equals_unpadded"]
+__all__ = [
+    "generate",
+    "generate_equals_without_cache",
+    "generating",
+    "left_padded_generation_equals_unpadded",
+    "step_logits",
+]
 
 # Five tokens fill the windows of tiny models.
 _OPTIONS: Mapping[str, Any] = {
@@ -53,7 +59,7 @@ def generate_equals_without_cache(tiny: TinyModel) -> None:
     Which tokens it writes is told it: ordinary ones, the same in both runs.
     """
     tiny = decoding(tiny)
-    fast, slow = (_logits(tiny, tiny.inputs(), use_cache=use_cache) for use_cache in (True, False))
+    fast, slow = (step_logits(tiny, tiny.inputs(), use_cache=use_cache) for use_cache in (True, False))
     if problems := different(tiny, fast, slow):
         raise AssertionError(f"with its cache generate gives other logits: {'; '.join(problems)}")
 
@@ -72,8 +78,8 @@ def left_padded_generation_equals_unpadded(tiny: TinyModel) -> None:
     inputs, real = padded(tiny, "left")
     if (padding := tiny.model.generation_config.pad_token_id) is not None:
         inputs["input_ids"] = inputs["input_ids"].masked_fill(~real, padding)
-    beside = {name: tensor[:1] for name, tensor in _logits(tiny, inputs).items()}
-    if problems := different(tiny, beside, _logits(tiny, tiny.inputs((0,)))):
+    beside = {name: tensor[:1] for name, tensor in step_logits(tiny, inputs).items()}
+    if problems := different(tiny, beside, step_logits(tiny, tiny.inputs((0,)))):
         raise AssertionError(f"padded on the left, generate gives other logits: {'; '.join(problems)}")
 
 
@@ -84,14 +90,19 @@ def generating(tiny: TinyModel) -> TinyModel:
     return decoding(tiny)
 
 
-def _logits(tiny: TinyModel, inputs: Mapping[str, Any], **options: Any) -> dict[str, Tensor]:
-    """Return the logits of each step of generate, which writes what it is told."""
+def step_logits(
+    tiny: TinyModel, inputs: Mapping[str, Any], processor: LogitsProcessor | None = None, **options: Any
+) -> dict[str, Tensor]:
+    """Return the logits of each step of generate, which writes what `processor` tells it: by default ordinary tokens.
+
+    Of the `inputs` a decoder's are left out, since generate makes them.
+    """
     model = tiny.model
     ordinary = ordinary_of(tiny)
     given = {name: value for name, value in inputs.items() if not name.startswith("decoder_") and name != "use_cache"}
     if getattr(model.config, "is_encoder_decoder", False) and model.generation_config.decoder_start_token_id is None:
         options["decoder_start_token_id"] = int(ordinary[0])
-    logits = generate(tiny, given, _Told(ordinary), **_OPTIONS, **options).logits
+    logits = generate(tiny, given, processor or _Told(ordinary), **{**_OPTIONS, **options}).logits
     return {f"logits of step {step}": tensor for step, tensor in enumerate(logits)}
 
 

@@ -20,6 +20,7 @@ from hfci.tiny.parts import host_of
 
 from .attention_patches import louder_when_batched, louder_when_eager, never_switched, unmasked_when_eager
 from .cache_patches import (
+    beams_stay_in_place,
     cache_forgets_what_it_holds,
     chunks_are_read_backwards,
     positions_start_anew,
@@ -253,6 +254,9 @@ BREAKAGES = (
     Breakage("generate_equals_without_cache", "gpt2", "", cache_forgets_what_it_holds, "GPT2LMHeadModel"),
     Breakage("generate_equals_without_cache", "mamba", "", cache_forgets_what_it_holds, "MambaForCausalLM"),
     Breakage("generate_equals_without_cache", "t5", "", cache_forgets_what_it_holds, "T5ForConditionalGeneration"),
+    Breakage("beam_search_equals_without_cache", "gpt2", "", beams_stay_in_place, "GPT2LMHeadModel"),
+    Breakage("beam_search_equals_without_cache", "mamba", "", beams_stay_in_place, "MambaForCausalLM"),
+    Breakage("beam_search_equals_without_cache", "t5", "", beams_stay_in_place, "T5ForConditionalGeneration"),
     Breakage("left_padded_generation_equals_unpadded", "llama", "", forgets("attention_mask"), "LlamaForCausalLM"),
     Breakage("left_padded_generation_equals_unpadded", "gpt2", "", forgets("position_ids"), "GPT2LMHeadModel"),
     Breakage("left_padded_generation_equals_unpadded", "mamba", "", forgets("attention_mask"), "MambaForCausalLM"),

@@ -13,6 +13,7 @@ from hfci.catalog.facts import forward_parameters
 from hfci.checks.tensors import floating, named_tensors
 
 __all__ = [
+    "beams_stay_in_place",
     "cache_forgets_what_it_holds",
     "chunks_are_read_backwards",
     "positions_start_anew",
@@ -62,6 +63,16 @@ def reset_does_nothing(model: Any) -> None:
 
     def hook(_: nn.Module, __: Any, outputs: Any) -> None:
         outputs[forward_parameters(type(model))["cache"]].reset = lambda: None
+
+    model.register_forward_hook(hook)
+
+
+def beams_stay_in_place(model: Any) -> None:
+    """Let the caches that the model gives ignore which beams are kept."""
+
+    def hook(_: nn.Module, __: Any, outputs: Any) -> None:
+        if (cache := outputs.get(forward_parameters(type(model))["cache"])) is not None:
+            cache.reorder_cache = lambda _: None
 
     model.register_forward_hook(hook)
 

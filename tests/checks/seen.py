@@ -145,6 +145,9 @@ def generate_equals_without_cache(cls: Sight) -> bool:
     return bool(_CACHE & cls.parameters and _CACHE & cls.fields) and "GenerationMixin" in cls.ancestors
 
 
+beam_search_equals_without_cache = generate_equals_without_cache
+
+
 def left_padded_generation_equals_unpadded(cls: Sight) -> bool:
     reads_one_text = {"input_ids", "attention_mask"} <= cls.parameters and "decoder_input_ids" not in cls.parameters
     return reads_one_text and generate_equals_without_cache(cls)
@@ -157,6 +160,10 @@ def generation_options_keep_their_contract(cls: Sight) -> bool:
 def encoder_decoder_consistency(cls: Sight) -> bool:
     whole = "GenerationMixin" in cls.ancestors or "last_hidden_state" in cls.fields
     return {"encoder_outputs", "decoder_input_ids"} <= cls.parameters and whole
+
+
+# The checks that are asked of whoever generates a text with a cache.
+_GENERATION = ("generate_equals_without_cache", "beam_search_equals_without_cache")
 
 
 class Difference(NamedTuple):
@@ -261,11 +268,9 @@ DIFFERENCES = (
     ),
     Difference("static_cache_equals_dynamic", True, ("emu3/Emu3Model",), _OF_ITS_LANGUAGE_MODEL),
     Difference("static_cache_equals_dynamic", True, ("diffusion_gemma/*ForBlockDiffusion",), _OF_ITS_OWN),
-    Difference(
-        "generate_equals_without_cache",
-        True,
-        ("diffusion_gemma/*ForBlockDiffusion", "speecht5/*ForTextToSpeech"),
-        _OF_ITS_OWN,
+    *(
+        Difference(check, True, ("diffusion_gemma/*ForBlockDiffusion", "speecht5/*ForTextToSpeech"), _OF_ITS_OWN)
+        for check in _GENERATION
     ),
     *(
         Difference(
@@ -274,7 +279,7 @@ DIFFERENCES = (
             ("csm/*", "gradium_phonon_tts/*", "higgs_audio_v2/*", "musicgen/*", "musicgen_melody/*", "pocket_tts/*"),
             "writes codes of a sound, of several codebooks at once",
         )
-        for check in ("generate_equals_without_cache", "left_padded_generation_equals_unpadded")
+        for check in (*_GENERATION, "left_padded_generation_equals_unpadded")
     ),
     Difference("left_padded_generation_equals_unpadded", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
     Difference(
