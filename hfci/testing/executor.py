@@ -242,20 +242,18 @@ class Executor:
         if CASE not in item.stash:
             return report
         tiny = getattr(item, "funcargs", {}).get("tiny")
+        used = used_device(tiny.model) if tiny is not None and call.when == "call" else None
         building = call.when == "setup" and "tiny" in getattr(item, "fixturenames", ())
         verdict = judge(report, call.excinfo.value if call.excinfo else None, building)
         case = item.stash[CASE]
-        verdict = self._overruled(verdict, report, item)
+        verdict = self._overruled(verdict, report, item, used)
         forwards = (check := CHECKS.get(case.check or "")) is None or check.forwards
         on_what = (case.model_type, case.architecture, case.check)
         entries = self.ledger.on(transformers_version(), *on_what, forwards=forwards)
         verdict = against_ledger(verdict, entries, date.today(), is_over=call.when == "call")
         _show(report, verdict, item)
-        if tiny is not None and call.when == "call":
-            verdict |= {
-                "device": used_device(tiny.model),
-                "dtype": str(tiny.model.dtype).removeprefix("torch."),
-            }
+        if tiny is not None and used is not None:
+            verdict |= {"device": used, "dtype": str(tiny.model.dtype).removeprefix("torch.")}
         if call.when == "call":
             verdict["peak_memory_bytes"] = _peak_memory(self.device)
         report.hfci = dict(verdict)  # type: ignore[attr-defined]
@@ -266,8 +264,8 @@ class Executor:
         """Let nothing that a test has said stop its report on the way to the controller."""
         return plain((yield))
 
-    def _overruled(self, verdict: Verdict, report: pytest.TestReport, item: pytest.Item) -> Verdict:
-        """Return the verdict, or that of a failure which the test itself has not seen."""
+    def _overruled(self, verdict: Verdict, report: pytest.TestReport, item: pytest.Item, used: str | None) -> Verdict:
+        """Return the verdict, or that of a failure which the test itself has not seen; its model `used` a device."""
         attempts = attempts_since()
         if attempts:
             message = f"tests run without network; attempted: {', '.join(dict.fromkeys(attempts))}"
@@ -279,11 +277,8 @@ class Executor:
         check = item.stash[CASE].check
         if check in CHECKS and check not in _checked(item):
             return Verdict.failed("AssertsNothing", f"the test passed without running checks.{check} on its tiny model")
-        tiny = getattr(item, "funcargs", {}).get("tiny")
-        if tiny is not None:
-            used = used_device(tiny.model)
-            if used != self.device and used.partition(":")[0] != self.device:
-                return Verdict.failed("WrongDevice", f"asked for {self.device}, the parameters are on {used}")
+        if used is not None and used != self.device and used.partition(":")[0] != self.device:
+            return Verdict.failed("WrongDevice", f"asked for {self.device}, the parameters are on {used}")
         return verdict
 
 

@@ -1,4 +1,4 @@
-"""The floor of the smoke tier, without pytest: one process that makes the calls of the cases it reads, one by one.
+"""The floor of a tier, without pytest: one process that makes the calls of the cases it reads, one by one.
 
 Standard input: a JSON list of [model type, architecture, [check, …]]. Prints the seconds and the processor-seconds that
 they took, without the start of the process. What is red takes its time too.

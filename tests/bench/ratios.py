@@ -4,7 +4,7 @@ Times on a shared machine drift by half; the ratio of neighbours does not. Each 
 over the rounds, what is promised. Exits 1 if a median is above its promise.
 
 `python tests/bench/ratios.py [--only PROMISE] [NAME…]`: the names (model types, patterns, families) are a sample for
-those of the smoke tier; nothing means the whole catalogue.
+those of a tier; nothing means the whole catalogue in the smoke tier, and ten model types in the functional one.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import history
-from smoking import measure, run_smoke
+from tiers import measure, run_tier
 
 ROUNDS = 5
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 SIZES = ["vocab_size=128", "hidden_size=64", "num_hidden_layers=2", "num_attention_heads=4", "intermediate_size=128"]
 BARE = [sys.executable, str(HERE / "bare.py"), "BertConfig", "BertModel", *SIZES]
+TEN = ("bert", "gpt2", "llama", "t5", "vit", "clip", "wav2vec2", "whisper", "mamba", "llava")
 NOX = [sys.executable, "-m", "nox", "--noxfile", str(ROOT / "noxfile.py")]
 
 
@@ -57,8 +58,8 @@ def rendering(_: tuple[str, ...]) -> list[float]:
     rows = json.loads((ROOT / "generated" / "manifest.json").read_text(encoding="utf-8"))["model_types"]
     tested = [row["model_type"] for row in rows if row["cases"]]
     sample = tested[:: max(1, len(tested) // 60)]
-    start_up = run_smoke(("bert",)).wall
-    whole = start_up + (run_smoke(tuple(sample)).wall - start_up) * len(tested) / len(sample)
+    start_up = run_tier(("bert",)).wall
+    whole = start_up + (run_tier(tuple(sample)).wall - start_up) * len(tested) / len(sample)
     return [timed([sys.executable, "-m", "hfci", "generate", "--check"]) / whole]
 
 
@@ -70,6 +71,17 @@ def smoking(names: tuple[str, ...]) -> list[float]:
 
 def working(names: tuple[str, ...]) -> list[float]:
     return [measure(names).processor_ratio]
+
+
+def asking(names: tuple[str, ...]) -> list[float]:
+    """Ask ten model types of as many families all that applies."""
+    measured = measure(names or TEN, "functional")
+    print(measured, flush=True)
+    return [measured.seconds_each]
+
+
+def asking_barely(names: tuple[str, ...]) -> list[float]:
+    return [measure(names or TEN, "functional").processor_ratio]
 
 
 def memory(names: tuple[str, ...]) -> list[float]:
@@ -90,6 +102,8 @@ PROMISES: dict[str, tuple[Callable[[tuple[str, ...]], list[float]], float, str]]
     "render": (rendering, 0.2, "rendering and validating all model types / smoking them (from a sample)"),
     "catalogue": (smoking, 1.2, "smoking with two workers / (half a bare loop of the same calls + their start-up)"),
     "processor": (working, 1.15, "processor-seconds of that run beyond its imports / those of the bare loop"),
+    "functional": (asking, 3.0, "processor-seconds of a model type in the functional tier beyond the imports, of ten"),
+    "functional-processor": (asking_barely, 1.15, "processor-seconds of that run / those of the bare loop"),
     "reporting": (
         reporting,
         10.0,

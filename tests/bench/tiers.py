@@ -1,4 +1,4 @@
-"""Running the smoke tier against its floor: a bare loop that makes the same calls in one process."""
+"""Running a tier against its floor: a bare loop that makes the same calls in one process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Smoking", "measure", "run_smoke"]
+__all__ = ["Measured", "measure", "run_tier"]
 
 WORKERS = 2
 HERE = Path(__file__).parent
@@ -44,10 +44,11 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Smoking:
+class Measured:
     """What a run took, beside what it could have taken; seconds and bytes."""
 
     cases: int
+    model_types: int
     wall: float
     start_up: float
     bare: float
@@ -61,6 +62,11 @@ class Smoking:
         return self.processor / self.bare_processor
 
     @property
+    def seconds_each(self) -> float:
+        """The processor-seconds of a model type, without those of a run that does next to nothing: its imports."""
+        return self.processor / self.model_types
+
+    @property
     def ratio(self) -> float:
         """The wall time over the bare loop's share of each worker and the start-up of the workers."""
         return self.wall / (self.bare / WORKERS + self.start_up)
@@ -70,20 +76,22 @@ class Smoking:
         return (
             f"{self.cases} cases, {WORKERS} workers: {self.wall:.1f} s; bare: {self.bare:.1f} s in one process; "
             f"start-up: {self.start_up:.1f} s; largest worker: {self.peak / 2**30:.2f} GiB; processor-seconds beyond "
-            f"the start-up: {self.processor:.1f}, bare: {self.bare_processor:.1f}"
+            f"the start-up: {self.processor:.1f}, bare: {self.bare_processor:.1f}; checks executed in one: "
+            f"{self.cases / self.processor:.1f}, bare: {self.cases / self.bare_processor:.1f}"
         )
 
 
 @functools.cache
-def measure(names: tuple[str, ...]) -> Smoking:
-    """Smoke what `names` mean, nothing means everything; then make the same calls in a bare loop."""
-    whole = run_smoke(names)
-    some = list(dict.fromkeys(record["model_type"] for record in whole.records))[:WORKERS]
-    least = run_smoke(tuple(some))
+def measure(names: tuple[str, ...], tier: str = "smoke") -> Measured:
+    """Run a tier of what `names` mean, nothing means everything; then make the same calls in a bare loop."""
+    whole = run_tier(names, tier)
+    model_types = list(dict.fromkeys(record["model_type"] for record in whole.records))
+    least = run_tier(tuple(model_types[:WORKERS]), "smoke")
     start_up = least.wall - least.busiest
     bare, bare_processor = _bare(whole.records)
-    return Smoking(
+    return Measured(
         len(whole.records),
+        len(model_types),
         whole.wall,
         start_up,
         bare,
@@ -93,10 +101,10 @@ def measure(names: tuple[str, ...]) -> Smoking:
     )
 
 
-def run_smoke(names: tuple[str, ...]) -> Run:
+def run_tier(names: tuple[str, ...], tier: str = "smoke") -> Run:
     """Run `hfci run NAMES` with two workers; red or green, it must have executed something."""
     with tempfile.TemporaryDirectory() as folder:
-        options = ["--tier", "smoke", "--workers", str(WORKERS), "--results", folder]
+        options = ["--tier", tier, "--workers", str(WORKERS), "--results", folder]
         start, before = time.perf_counter(), _processor()
         command = [sys.executable, "-m", "hfci", "run", *names, *options]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
