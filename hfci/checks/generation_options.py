@@ -53,8 +53,8 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
     """Assert that the options of generate make of each step's scores what they are defined to make.
 
     Those that ban, bias or punish tokens and those that end a text are set together, for two texts of one length, for
-    one that is padded on the left beside a longer one, and with two beams; those that cut what is sampled from, for
-    two texts. Of the token that pads nothing is asked where a text is padded.
+    one that is padded on the left beside a longer one, and with two beams; those that cut what is sampled from, a
+    few at a time, for two texts. Of the token that pads nothing is asked where a text is padded.
 
     Raises `NotApplicable` where it reads no texts that may be padded, or generates in a way of its own.
     """
@@ -75,11 +75,10 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
         hidden = (inputs["attention_mask"] == 0).sum(1).repeat_interleave(beams).tolist()
         found = _differences(steps, definitions, hidden, padding if any(hidden) else None, options["eos_token_id"])
         problems += [f"{name}{problem}" for problem in found]
-    sampling, cutting = _warpers()
-    problems += [
-        f"sampling, {problem}"
-        for problem in _differences(_generate(tiny, plain, padding, **sampling), cutting, [0, 0], None, None)
-    ]
+    for sampling, cutting in _warpers():
+        steps = _generate(tiny, plain, padding, do_sample=True, **sampling)
+        found = _differences(steps, cutting, [0, 0], None, None)
+        problems += [f"sampling by {', '.join(sampling)}, {problem}" for problem in found]
     if problems:
         raise AssertionError(f"options make other scores than they are defined to: {'; '.join(problems)}")
 
@@ -135,8 +134,11 @@ def _processors(text: Sequence[int], ordinary: Sequence[int]) -> tuple[dict[str,
     return options, [biases, punishes, repeats_no_pair, bans, goes_on, ends_at_last, suppresses]
 
 
-def _warpers() -> tuple[dict[str, Any], list[Definition]]:
-    """Return the options that cut what is sampled from, and what each does, in the order of generate."""
+def _warpers() -> Iterator[tuple[dict[str, Any], list[Definition]]]:
+    """Yield options that cut what is sampled from, and what each does, in the order of generate.
+
+    Those that are set together cut one after another, each something of what the others leave.
+    """
 
     def cools(_: Sequence[int], scores: Tensor, __: int) -> Tensor:
         return scores / 0.7
@@ -153,8 +155,28 @@ def _warpers() -> tuple[dict[str, Any], list[Definition]]:
         chances = scores.softmax(-1)
         return scores.masked_fill(chances < 0.05 * chances.max(), -torch.inf)
 
-    options = {"do_sample": True, "temperature": 0.7, "top_k": 20, "top_p": 0.9, "min_p": 0.05}
-    return options, [cools, keeps_the_best, keeps_a_mass, keeps_the_likely]
+    def keeps_the_typical(_: Sequence[int], scores: Tensor, __: int) -> Tensor:
+        surprise = -scores.log_softmax(-1)
+        where = (surprise - _entropy(scores)).abs().argsort()
+        chances = scores.softmax(-1)[where]
+        return _without(scores, where[chances.cumsum(-1) - chances >= 0.8].tolist())
+
+    def keeps_from_a_chance(_: Sequence[int], scores: Tensor, __: int) -> Tensor:
+        return scores.masked_fill(scores.softmax(-1) < 0.005, -torch.inf)
+
+    def keeps_by_the_entropy(_: Sequence[int], scores: Tensor, __: int) -> Tensor:
+        least = min(0.05, 0.05**0.5 * float(torch.exp(-_entropy(scores))))
+        return scores.masked_fill(scores.softmax(-1) < least, -torch.inf)
+
+    together = {"temperature": 0.7, "top_k": 20, "top_p": 0.9, "min_p": 0.05}
+    yield together, [cools, keeps_the_best, keeps_a_mass, keeps_the_likely]
+    yield {"typical_p": 0.8, "epsilon_cutoff": 0.005, "top_k": 0}, [keeps_the_typical, keeps_from_a_chance]
+    yield {"eta_cutoff": 0.05, "top_k": 0}, [keeps_by_the_entropy]
+
+
+def _entropy(scores: Tensor) -> Tensor:
+    chances = scores.softmax(-1)
+    return -torch.xlogy(chances, chances).sum()
 
 
 def _ends_with(text: Sequence[int], end: Sequence[int]) -> bool:

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
-from transformers import NoBadWordsLogitsProcessor, RepetitionPenaltyLogitsProcessor, TopPLogitsWarper
+from transformers import (
+    EtaLogitsWarper,
+    NoBadWordsLogitsProcessor,
+    RepetitionPenaltyLogitsProcessor,
+    TopPLogitsWarper,
+    TypicalLogitsWarper,
+)
 
 from hfci.checks.asking import load_check
 from hfci.checks.table import CHECKS
@@ -269,6 +275,8 @@ BREAKAGES = (
             ("llama", "LlamaForCausalLM", NoBadWordsLogitsProcessor),
             ("gpt2", "GPT2LMHeadModel", RepetitionPenaltyLogitsProcessor),
             ("mamba", "MambaForCausalLM", TopPLogitsWarper),
+            ("llama", "LlamaForCausalLM", TypicalLogitsWarper),
+            ("gpt2", "GPT2LMHeadModel", EtaLogitsWarper),
         )
     ),
 )
