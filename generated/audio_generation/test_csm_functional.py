@@ -33,6 +33,7 @@ class TestCsmForConditionalGeneration:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
+            "old_checkpoint_layout_loads_whole",
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",

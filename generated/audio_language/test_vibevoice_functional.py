@@ -37,6 +37,7 @@ class TestVibeVoiceForConditionalGeneration:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
+            "old_checkpoint_layout_loads_whole",
             "base_model_loads_into_head_and_back",
             "resize_embeddings_keeps_rows",
             "declared_names_exist",

@@ -30,6 +30,7 @@ class TestEomtDinov3ForUniversalSegmentation:
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "old_checkpoint_layout_loads_whole",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",

@@ -33,6 +33,7 @@ class TestSamModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "tied_weights_stay_tied",
+            "old_checkpoint_layout_loads_whole",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",

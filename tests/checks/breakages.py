@@ -56,6 +56,7 @@ from .class_patches import (
     tied_whatever_is_asked,
     unknown_keys_are_dropped,
     unknown_to,
+    unknown_when_loaded,
     without_a_prefix,
 )
 from .generation_patches import forgets, generating_without, louder_where_encoded, tokens_of_labels_unshifted
@@ -186,6 +187,8 @@ BREAKAGES = (
     Breakage("tied_weights_stay_tied", "bert", "", never_tied, "BertForMaskedLM"),
     Breakage("tied_weights_stay_tied", "t5", "", never_tied),
     Breakage("tied_weights_stay_tied", "gpt2", "", tied_whatever_is_asked, "GPT2LMHeadModel"),
+    Breakage("old_checkpoint_layout_loads_whole", "mixtral", "", unknown_when_loaded),
+    Breakage("old_checkpoint_layout_loads_whole", "qwen3_next", "", unknown_when_loaded),
     Breakage("base_model_loads_into_head_and_back", "vit", "vit", without_a_prefix, "ViTForImageClassification"),
     Breakage("base_model_loads_into_head_and_back", "bert", "", behind_its_own_prefix, "BertForTokenClassification"),
     Breakage("resize_embeddings_keeps_rows", "bert", "", rows_in_another_order),

@@ -32,6 +32,7 @@ __all__ = [
     "tied_whatever_is_asked",
     "unknown_keys_are_dropped",
     "unknown_to",
+    "unknown_when_loaded",
     "without_a_prefix",
 ]
 
@@ -105,6 +106,16 @@ def dropping_in_eval(model: Any) -> None:
 
 def never_in_train_mode(model: Any) -> None:
     model.train = lambda *_: model
+
+
+def unknown_when_loaded(model: Any) -> None:
+    """Make what is loaded of a model one of a model type that transformers has no conversions for."""
+
+    def init(self: Any, *given: Any) -> None:
+        whole.__init__(self, *given)
+        self.config.model_type = "unknown"
+
+    whole = as_subclass(model, __init__=init)
 
 
 def louder_in_half_precision(model: Any) -> None:
