@@ -33,6 +33,8 @@ class TestClapAudioModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -77,6 +79,8 @@ class TestClapAudioModelWithProjection:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

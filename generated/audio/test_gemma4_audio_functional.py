@@ -39,6 +39,8 @@ class TestGemma4AudioModel:
             "tuple_equals_dict",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

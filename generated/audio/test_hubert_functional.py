@@ -40,6 +40,8 @@ class TestHubertModel:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -92,6 +94,8 @@ class TestHubertForSequenceClassification:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -144,6 +148,8 @@ class TestHubertForCTC:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -36,6 +36,8 @@ class TestXcodecModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

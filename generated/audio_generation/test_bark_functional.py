@@ -37,6 +37,8 @@ class TestBarkModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "causal_mask_hides_future",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

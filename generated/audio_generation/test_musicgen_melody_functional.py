@@ -69,6 +69,8 @@ class TestMusicgenMelodyModel:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -132,6 +134,8 @@ class TestMusicgenMelodyForCausalLM:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -171,6 +175,8 @@ class TestMusicgenMelodyForConditionalGeneration:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -52,6 +52,8 @@ class TestPop2PianoForConditionalGeneration:
             "beam_search_equals_without_cache",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -43,6 +43,8 @@ class TestMossTranscribeDiarizeModel:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -111,6 +113,8 @@ class TestMossTranscribeDiarizeForConditionalGeneration:
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -44,6 +44,8 @@ class TestMuseGlimmerAssistantModel:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -40,6 +40,8 @@ class TestMMGroundingDinoModel:
             "attention_mask_hides_padding",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -92,6 +94,8 @@ class TestMMGroundingDinoForObjectDetection:
             "attention_mask_hides_padding",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -41,6 +41,8 @@ class TestOwlViTModel:
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -91,6 +93,8 @@ class TestOwlViTForObjectDetection:
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

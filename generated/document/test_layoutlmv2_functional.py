@@ -40,6 +40,8 @@ class TestLayoutLMv2Model:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -92,6 +94,8 @@ class TestLayoutLMv2ForSequenceClassification:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -146,6 +150,8 @@ class TestLayoutLMv2ForQuestionAnswering:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -198,6 +204,8 @@ class TestLayoutLMv2ForTokenClassification:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -46,6 +46,8 @@ class TestPhi4MultimodalModel:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -111,6 +113,8 @@ class TestPhi4MultimodalForCausalLM:
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -40,6 +40,8 @@ class TestEdgeTamModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -46,6 +46,8 @@ class TestMoonshineModel:
             "static_cache_equals_dynamic",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -109,6 +111,8 @@ class TestMoonshineForConditionalGeneration:
             "beam_search_equals_without_cache",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -44,6 +44,8 @@ class TestNemotronAsrStreamingForRNNT:
             "attention_switched_at_run_time_equals_built",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

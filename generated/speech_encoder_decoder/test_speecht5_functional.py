@@ -41,6 +41,8 @@ class TestSpeechT5Model:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -101,6 +103,8 @@ class TestSpeechT5ForSpeechToText:
             "beam_search_equals_without_cache",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -158,6 +162,8 @@ class TestSpeechT5ForTextToSpeech:
             "beam_search_equals_without_cache",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

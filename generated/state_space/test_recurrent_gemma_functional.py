@@ -47,6 +47,8 @@ class TestRecurrentGemmaModel:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -108,6 +110,8 @@ class TestRecurrentGemmaForCausalLM:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -48,6 +48,8 @@ class TestBloomModel:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -115,6 +117,8 @@ class TestBloomForCausalLM:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -171,6 +175,8 @@ class TestBloomForSequenceClassification:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -228,6 +234,8 @@ class TestBloomForQuestionAnswering:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -284,6 +292,8 @@ class TestBloomForTokenClassification:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

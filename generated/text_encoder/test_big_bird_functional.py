@@ -49,6 +49,8 @@ class TestBigBirdModel:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -105,6 +107,8 @@ class TestBigBirdForPreTraining:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -171,6 +175,8 @@ class TestBigBirdForCausalLM:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -229,6 +235,8 @@ class TestBigBirdForMaskedLM:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -286,6 +294,8 @@ class TestBigBirdForSequenceClassification:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -344,6 +354,8 @@ class TestBigBirdForQuestionAnswering:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -401,6 +413,8 @@ class TestBigBirdForTokenClassification:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -457,6 +471,8 @@ class TestBigBirdForMultipleChoice:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -47,6 +47,8 @@ class TestJinaEmbeddingsV3Model:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -107,6 +109,8 @@ class TestJinaEmbeddingsV3ForMaskedLM:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -166,6 +170,8 @@ class TestJinaEmbeddingsV3ForSequenceClassification:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -226,6 +232,8 @@ class TestJinaEmbeddingsV3ForQuestionAnswering:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -285,6 +293,8 @@ class TestJinaEmbeddingsV3ForTokenClassification:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

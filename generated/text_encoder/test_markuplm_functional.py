@@ -44,6 +44,8 @@ class TestMarkupLMModel:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -100,6 +102,8 @@ class TestMarkupLMForSequenceClassification:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -157,6 +161,8 @@ class TestMarkupLMForQuestionAnswering:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -213,6 +219,8 @@ class TestMarkupLMForTokenClassification:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

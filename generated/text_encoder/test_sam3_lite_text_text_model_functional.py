@@ -45,6 +45,8 @@ class TestSam3LiteTextTextModel:
             "length_one_and_batch_one_run",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

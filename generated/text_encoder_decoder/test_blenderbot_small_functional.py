@@ -52,6 +52,8 @@ class TestBlenderbotSmallModel:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -121,6 +123,8 @@ class TestBlenderbotSmallForCausalLM:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -189,6 +193,8 @@ class TestBlenderbotSmallForConditionalGeneration:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -49,6 +49,8 @@ class TestProphetNetModel:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -115,6 +117,8 @@ class TestProphetNetForCausalLM:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -180,6 +184,8 @@ class TestProphetNetForConditionalGeneration:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -50,6 +50,8 @@ class TestSwitchTransformersModel:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -115,6 +117,8 @@ class TestSwitchTransformersForConditionalGeneration:
             "inputs_embeds_equal_input_ids",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

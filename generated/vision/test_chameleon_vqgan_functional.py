@@ -34,6 +34,8 @@ class TestChameleonVQVAE:
             "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -37,6 +37,8 @@ class TestConvNextModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -86,6 +88,8 @@ class TestConvNextForImageClassification:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -133,6 +137,8 @@ class TestConvNextBackbone:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

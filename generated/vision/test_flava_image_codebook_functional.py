@@ -31,6 +31,8 @@ class TestFlavaImageCodebook:
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

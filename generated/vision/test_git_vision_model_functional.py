@@ -34,6 +34,8 @@ class TestGitVisionModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

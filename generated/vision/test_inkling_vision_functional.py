@@ -37,6 +37,8 @@ class TestInklingVisionModel:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

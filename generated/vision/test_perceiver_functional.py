@@ -37,6 +37,8 @@ class TestPerceiverModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -86,6 +88,8 @@ class TestPerceiverForImageClassificationLearned:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -135,6 +139,8 @@ class TestPerceiverForImageClassificationFourier:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -184,6 +190,8 @@ class TestPerceiverForImageClassificationConvProcessing:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -238,6 +246,8 @@ class TestPerceiverForMaskedLM:
             "length_one_and_batch_one_run",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -292,6 +302,8 @@ class TestPerceiverForSequenceClassification:
             "length_one_and_batch_one_run",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

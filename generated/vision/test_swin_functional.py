@@ -40,6 +40,8 @@ class TestSwinModel:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -88,6 +90,8 @@ class TestSwinForMaskedImageModeling:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -140,6 +144,8 @@ class TestSwinForImageClassification:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -191,6 +197,8 @@ class TestSwinBackbone:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -42,6 +42,8 @@ class TestTipsv2DptForSemanticSegmentation:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -89,6 +91,8 @@ class TestTipsv2DptForDepthEstimation:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -136,6 +140,8 @@ class TestTipsv2DptForNormalEstimation:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -42,6 +42,8 @@ class TestBlip2Model:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -98,6 +100,8 @@ class TestBlip2ForConditionalGeneration:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -152,6 +156,8 @@ class TestBlip2ForImageTextRetrieval:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -39,6 +39,8 @@ class TestBridgeTowerModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

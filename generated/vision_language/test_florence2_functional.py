@@ -48,6 +48,8 @@ class TestFlorence2Model:
             "static_cache_equals_dynamic",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -115,6 +117,8 @@ class TestFlorence2ForConditionalGeneration:
             "beam_search_equals_without_cache",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

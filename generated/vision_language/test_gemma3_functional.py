@@ -46,6 +46,8 @@ class TestGemma3Model:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -114,6 +116,8 @@ class TestGemma3ForConditionalGeneration:
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -168,6 +172,8 @@ class TestGemma3ForSequenceClassification:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

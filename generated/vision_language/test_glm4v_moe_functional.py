@@ -49,6 +49,8 @@ class TestGlm4vMoeModel:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -117,6 +119,8 @@ class TestGlm4vMoeForConditionalGeneration:
             "beam_search_equals_without_cache",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -55,6 +55,8 @@ class TestLlama4ForConditionalGeneration:
             "beam_search_equals_without_cache",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -123,6 +125,8 @@ class TestLlama4ForCausalLM:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -170,6 +174,8 @@ class TestLlama4VisionModel:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -231,6 +237,8 @@ class TestLlama4TextModel:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -43,6 +43,8 @@ class TestModernVBertModel:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -100,6 +102,8 @@ class TestModernVBertForMaskedLM:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -155,6 +159,8 @@ class TestModernVBertForSequenceClassification:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -210,6 +216,8 @@ class TestModernVBertForTokenClassification:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -46,6 +46,8 @@ class TestPaliGemmaModel:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -112,6 +114,8 @@ class TestPaliGemmaForConditionalGeneration:
             "beam_search_equals_without_cache",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

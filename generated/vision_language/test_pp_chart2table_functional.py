@@ -55,6 +55,8 @@ class TestGotOcr2ForConditionalGeneration:
             "beam_search_equals_without_cache",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

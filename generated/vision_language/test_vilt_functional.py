@@ -40,6 +40,8 @@ class TestViltModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -89,6 +91,8 @@ class TestViltForQuestionAnswering:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -42,6 +42,8 @@ class TestAltCLIPModel:
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -40,6 +40,8 @@ class TestBlipModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -94,6 +96,8 @@ class TestBlipForConditionalGeneration:
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -149,6 +153,8 @@ class TestBlipForQuestionAnswering:
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
             "every_output_flag_fills_its_field",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -40,6 +40,8 @@ class TestVideoPrismClipModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

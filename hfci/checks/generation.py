@@ -25,6 +25,7 @@ __all__ = [
     "generating",
     "left_padded_generation_equals_unpadded",
     "step_logits",
+    "write",
 ]
 
 # Five tokens fill the windows of tiny models.
@@ -93,17 +94,22 @@ def generating(tiny: TinyModel) -> TinyModel:
 def step_logits(
     tiny: TinyModel, inputs: Mapping[str, Any], processor: LogitsProcessor | None = None, **options: Any
 ) -> dict[str, Tensor]:
-    """Return the logits of each step of generate, which writes what `processor` tells it: by default ordinary tokens.
+    """Return the logits of each step of generate, which writes what `processor` tells it, as `write` says."""
+    logits = write(tiny, inputs, processor, **options).logits
+    return {f"logits of step {step}": tensor for step, tensor in enumerate(logits)}
 
-    Of the `inputs` a decoder's are left out, since generate makes them.
+
+def write(tiny: TinyModel, inputs: Mapping[str, Any], processor: LogitsProcessor | None = None, **options: Any) -> Any:
+    """Return what generate gives, which writes what `processor` tells it: by default ordinary tokens.
+
+    Of the `inputs` a decoder's are left out, since generate makes them. Options as those of `generate`.
     """
     model = tiny.model
     ordinary = ordinary_of(tiny)
     given = {name: value for name, value in inputs.items() if not name.startswith("decoder_") and name != "use_cache"}
     if getattr(model.config, "is_encoder_decoder", False) and model.generation_config.decoder_start_token_id is None:
         options["decoder_start_token_id"] = int(ordinary[0])
-    logits = generate(tiny, given, processor or _Told(ordinary), **{**_OPTIONS, **options}).logits
-    return {f"logits of step {step}": tensor for step, tensor in enumerate(logits)}
+    return generate(tiny, given, processor or _Told(ordinary), **{**_OPTIONS, **options})
 
 
 def generate(
@@ -112,14 +118,18 @@ def generate(
     processor: LogitsProcessor,
     *,
     settings: GenerationConfig | None = None,
+    copied: bool = True,
     **options: Any,
 ) -> Any:
     """Return what generate gives with `processor` as its last, of a copy of the model: some keep what they read.
 
-    `settings` take the place of the model's own. Raises StageError (`forward`) where it does not come to its end.
+    Unless `copied` is false: then of the model itself. `settings` take the place of the model's own. Raises StageError
+    (`forward`) where it does not come to its end.
     """
-    discard_derived_state(tiny.model)
-    model = copy.deepcopy(tiny.model)
+    model = tiny.model
+    if copied:
+        discard_derived_state(model)
+        model = copy.deepcopy(model)
     model.generation_config = settings or model.generation_config
     asked = {"return_dict_in_generate": True, "output_logits": True, **options}
     with torch.no_grad(), seeded(tiny):

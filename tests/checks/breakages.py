@@ -96,6 +96,14 @@ from .output_patches import (
     weights_of_another_sum,
     without,
 )
+from .state_patches import (
+    a_note_when_built,
+    a_note_when_run,
+    louder_after_more_rows,
+    louder_after_training,
+    records_anew,
+    written_over,
+)
 
 __all__ = ["BREAKAGES", "Breakage"]
 
@@ -179,6 +187,14 @@ BREAKAGES = (
     Breakage("dropout_is_off_in_eval_and_on_in_train", "gpt2", "", built_so(dropping_in_eval)),
     Breakage("dropout_is_off_in_eval_and_on_in_train", "bert", "", built_so(never_in_train_mode)),
     Breakage("dropout_is_off_in_eval_and_on_in_train", "vit", "", built_so(never_in_train_mode)),
+    Breakage("state_is_not_left_behind", "bert", "", louder_after_more_rows),
+    Breakage("state_is_not_left_behind", "vit", "", louder_after_more_rows),
+    Breakage("state_is_not_left_behind", "vit", "", louder_after_training),
+    Breakage("state_is_not_left_behind", "llama", "model", records_anew, "LlamaForCausalLM"),
+    Breakage("config_is_not_changed", "bert", "", built_so(a_note_when_built)),
+    Breakage("config_is_not_changed", "vit", "", a_note_when_run),
+    Breakage("config_is_not_changed", "gpt2", "", a_note_when_run, "GPT2LMHeadModel"),
+    Breakage("config_is_not_changed", "vit", "", written_over),
     Breakage("config_roundtrip", "bert", "", a_field_is_not_written),
     Breakage("config_roundtrip", "vit", "", unknown_keys_are_dropped),
     Breakage("missing_key_is_initialised", "bert", "", unknown_to(nn.LayerNorm)),
