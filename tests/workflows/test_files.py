@@ -23,7 +23,7 @@ ACTIONS = sorted((FOLDER / "actions").glob("*/action.yml"))
 PINNED = re.compile(r"uses: [\w-]+/[\w.-]+(/[\w.-]+)*@[0-9a-f]{40} # v\d+(\.\d+)*$")
 
 # The programs that a step may begin with, beside hfci and nox; each does one thing.
-PROGRAMS = {"cp", "echo", "find", "gh", "git", "install", "mkdir", "printf", "python", "python3", "rm", "test"}
+PROGRAMS = {"cp", "echo", "gh", "git", "install", "mkdir", "printf", "python", "python3", "rm", "test"}
 
 
 def names(path: Path) -> str:
