@@ -11,10 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from hfci.cases.reading import find_files, open_file
+from hfci.cases.reading import find_files, open_file, read_lines
 from hfci.cases.records import Number
-from hfci.errors import UsageError
-from hfci.parsing import UNREADABLE, Writer, decode, this_hfci
+from hfci.parsing import Writer, decode, this_hfci
 
 __all__ = ["PATTERN", "ExecutedLines", "Function", "LinesHeader", "lines_file", "read_executed_lines"]
 
@@ -75,15 +74,7 @@ def read_executed_lines(paths: Iterable[Path], runs: Iterable[str]) -> Iterator[
     """
     wanted = frozenset(runs)
     for path in {file.resolve(): file for file in find_files(paths, PATTERN) if file.match(PATTERN)}.values():
-        with open_file(path, "the executed lines") as file:
+        with open_file(path) as file:
             first = file.readline()
-            if not first.endswith(b"\n"):
-                continue
-            if decode(first, LinesHeader, WHAT, f"{path}:1", schema=SCHEMA).run not in wanted:
-                continue
-            for number, line in enumerate(file, 2):
-                try:
-                    yield _LINES.decode(line)
-                except UNREADABLE as error:
-                    if line.endswith(b"\n"):
-                        raise UsageError(f"{path}:{number} tells no executed lines: {error}") from error
+        if first.endswith(b"\n") and decode(first, LinesHeader, WHAT, f"{path}:1", schema=SCHEMA).run in wanted:
+            yield from (line for _, line in read_lines(path, _LINES, "tells no executed lines") if line is not None)

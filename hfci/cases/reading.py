@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,7 +20,7 @@ from hfci.confined import inside
 from hfci.errors import NothingToDo, UsageError
 from hfci.parsing import UNREADABLE, Upgrades, decode
 
-__all__ = ["Part", "find_files", "find_parts", "open_file", "parse_header", "read_records"]
+__all__ = ["Part", "find_files", "find_parts", "open_file", "parse_header", "read_lines", "read_records"]
 
 # From each older schema to the next: what the header said then, as it is said now. Records have only gained fields
 # that may be left out.
@@ -30,6 +30,8 @@ UPGRADES: Upgrades = {
     3: lambda head: {**head, "schema": 4, "packages": None},
     4: lambda head: {**head, "schema": 5},
 }
+
+T = TypeVar("T")
 
 _RECORDS = msgspec.json.Decoder(Record)
 
@@ -78,14 +80,22 @@ def read_records(path: Path) -> Iterator[tuple[int, Record | None]]:
 
     Raises UsageError for a line that is no record.
     """
+    return read_lines(path, _RECORDS, f"is no record of schema {SCHEMA}")
+
+
+def read_lines(path: Path, decoder: msgspec.json.Decoder[T], wrong: str) -> Iterator[tuple[int, T | None]]:
+    """Yield what each line after the header says, with the offset of the line; None for a last one that was cut off.
+
+    Raises UsageError for a line that `decoder` refuses, of which it says that it is `wrong`.
+    """
     with open_file(path) as file:
         offset = len(file.readline())
         for number, line in enumerate(file, 2):
             try:
-                yield offset, _RECORDS.decode(line)
+                yield offset, decoder.decode(line)
             except UNREADABLE as error:
                 if line.endswith(b"\n"):
-                    raise UsageError(f"{path}:{number} is no record of schema {SCHEMA}: {error}") from error
+                    raise UsageError(f"{path}:{number} {wrong}: {error}") from error
                 yield offset, None
             offset += len(line)
 
@@ -118,12 +128,12 @@ def _refuse(error: OSError) -> None:
     raise UsageError(f"cannot look for records in {error.filename}: {error.strerror}") from error
 
 
-def open_file(path: Path, what: str = "the records") -> BufferedReader:
-    """Open a file of `what`; UsageError where it cannot be read."""
+def open_file(path: Path) -> BufferedReader:
+    """Open a file of records; UsageError where it cannot be read."""
     try:
         return path.open("rb")
     except OSError as error:
-        raise UsageError(f"cannot read {what} {path}: {error.strerror}") from error
+        raise UsageError(f"cannot read the records {path}: {error.strerror}") from error
 
 
 def _digest(path: Path) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 import tempfile
 from collections import defaultdict
@@ -16,7 +15,7 @@ import pytest
 
 from hfci.cases.executed_lines import ExecutedLines, Function, LinesHeader
 from hfci.catalog.registries import transformers_version
-from hfci.errors import EnvironmentUnfit
+from hfci.testing.record_writer import RecordWriter
 from hfci.testing.subject import CASE
 
 if TYPE_CHECKING:
@@ -55,6 +54,7 @@ class LineMeter:
         """Say where to; nothing is measured, or written, before there is a case."""
         self.path, self.run = path, run
         self._coverage: coverage.Coverage | None = None
+        self._writer: RecordWriter | None = None
         self._measured: defaultdict[str, set[str]] = defaultdict(set)  # by model type: files
 
     @pytest.hookimpl(wrapper=True)
@@ -81,6 +81,8 @@ class LineMeter:
     def pytest_sessionfinish(self) -> None:
         """Write what an interrupted file of tests executed."""
         self._end()
+        if self._writer is not None:
+            self._writer.close()
 
     def _begin(self) -> None:
         import coverage
@@ -100,29 +102,19 @@ class LineMeter:
             for file in sorted(files)
         ]
         self._measured.clear()
-        self._append(told)
-
-    def _append(self, told: list[ExecutedLines]) -> None:
-        known = () if self.path.exists() else (LinesHeader(run=self.run, transformers=transformers_version()),)
-        text = b"".join(msgspec.json.encode(line) + b"\n" for line in (*known, *told))
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                file.write(text)
-        except OSError as error:
-            raise EnvironmentUnfit(f"cannot write executed lines to {self.path}: {error.strerror}") from error
+        if self._writer is None:
+            self._writer = RecordWriter(self.path)
+            self._writer.write(LinesHeader(run=self.run, transformers=transformers_version()))
+        for line in told:
+            self._writer.write(line)
 
 
 def _functions(measured: coverage.Coverage, file: str) -> dict[str, Function]:
     """Return the functions of `file`; what stands outside of them runs when it is imported, and says nothing."""
-    handle, name = tempfile.mkstemp(prefix="hfci-", suffix=".json")
-    os.close(handle)
-    report = Path(name)
-    try:
-        measured.json_report(morfs=[file], outfile=name)
+    with tempfile.TemporaryDirectory(prefix="hfci-") as folder:
+        report = Path(folder, "report.json")
+        measured.json_report(morfs=[file], outfile=str(report))
         (found,) = msgspec.json.decode(report.read_bytes(), type=_Report).files.values()
-    finally:
-        report.unlink()
     return {
         name: Function(region.executed_lines, region.missing_lines) for name, region in found.functions.items() if name
     }

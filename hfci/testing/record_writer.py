@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from hfci import __version__, workflow
-from hfci.cases.records import Header, Record
+from hfci.cases.records import Header
 from hfci.errors import EnvironmentUnfit
 from hfci.git import git
 from hfci.origin import Origin, find_transformers, version_of
@@ -83,7 +83,7 @@ class RecordWriter:
         except OSError as error:
             raise EnvironmentUnfit(f"cannot write records to {path}: {error.strerror}") from error
 
-    def write(self, content: Header | Record) -> None:
+    def write(self, content: msgspec.Struct) -> None:
         """Append one line; if that fails, the earlier ones stay whole and EnvironmentUnfit says why."""
         # Not msgspec.json.encode: a lone surrogate, as in the name of a file, must not cost the record.
         line = (json.dumps(msgspec.to_builtins(content), ensure_ascii=False) + "\n").encode("utf-8", "replace")

@@ -73,7 +73,6 @@ def test_what_no_case_entered_is_missing_and_not_absent(measured: ExecutedLines)
 
 
 def test_without_a_place_for_them_the_option_is_wrong_use(tmp_path: Path) -> None:
-    (tmp_path / "test_nothing.py").write_text("def test_nothing():\n    assert True\n", encoding="utf-8")
     done = run(tmp_path, "--hfci-executed-lines")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "--hfci-executed-lines needs --hfci-results" in done.stderr
