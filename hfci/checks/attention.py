@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,12 +13,12 @@ from torch.overrides import TorchFunctionMode
 
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.floor import different
-from hfci.checks.running import discard_derived_state, outputs_of, rebuilt
+from hfci.checks.running import copied, outputs_of, rebuilt
 from hfci.checks.sequences import PADDED, at, other_tokens, padded, reads_texts
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
-__all__ = ["Calls", "attending", "eager_equals_sdpa"]
+__all__ = ["Calls", "attending", "eager_equals_sdpa", "switched"]
 
 
 class Calls(TorchFunctionMode):
@@ -43,13 +42,16 @@ def attending(tiny: TinyModel, implementation: str, *, anew: bool = False) -> Ti
     It is built `anew` where that is asked for, or the class says that it cannot switch, since its layers are chosen
     when it is built.
     """
-    model = tiny.model
-    if anew or not model._can_set_attn_implementation():
-        return rebuilt(tiny, copy.deepcopy(model.config), attn_implementation=implementation)
-    discard_derived_state(model)  # what is derived from parameters, with its graph, cannot be copied
-    switched = copy.deepcopy(model)
-    switched.set_attn_implementation(implementation)
-    return replace(tiny, model=switched)
+    if anew or not tiny.model._can_set_attn_implementation():
+        return rebuilt(tiny, copy.deepcopy(tiny.config), attn_implementation=implementation)
+    return switched(tiny, implementation)
+
+
+def switched(tiny: TinyModel, asked: str | Mapping[str, str]) -> TinyModel:
+    """Return a copy of `tiny` that was told to compute its attention as `asked`, a part's by the name of its field."""
+    other = copied(tiny)
+    other.model.set_attn_implementation(asked)
+    return other
 
 
 def eager_equals_sdpa(tiny: TinyModel) -> None:

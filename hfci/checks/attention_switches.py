@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -12,9 +11,9 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import PreTrainedModel
 
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.attention import Calls
+from hfci.checks.attention import Calls, switched
 from hfci.checks.floor import different
-from hfci.checks.running import discard_derived_state, outputs_of, rebuilt
+from hfci.checks.running import outputs_of, rebuilt
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -50,7 +49,7 @@ def attention_switched_at_run_time_equals_built(tiny: TinyModel) -> None:
     for told, start, implementation in asked:
         built = stepwise if implementation == "eager" else _built(tiny, implementation)
         count, wanted = _attended(built)
-        other, got = _attended(_switched(start, implementation))
+        other, got = _attended(switched(start, implementation))
         if count != other:
             problems.append(f"switched to {told} it calls torch's kernel {other} times, and built so {count}")
         else:
@@ -64,13 +63,6 @@ def attention_switched_at_run_time_equals_built(tiny: TinyModel) -> None:
 
 def _built(tiny: TinyModel, asked: _Asked) -> TinyModel:
     return rebuilt(tiny, copy.deepcopy(tiny.config), attn_implementation=asked)
-
-
-def _switched(tiny: TinyModel, asked: _Asked) -> TinyModel:
-    discard_derived_state(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
-    model = copy.deepcopy(tiny.model)
-    model.set_attn_implementation(asked)
-    return replace(tiny, model=model)
 
 
 def _attended(tiny: TinyModel) -> tuple[int, dict[str, Tensor]]:

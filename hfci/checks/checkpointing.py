@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from hfci.checks.directions import direction
-from hfci.checks.running import discard_derived_state, seeded, set_everywhere
+from hfci.checks.running import NO_SPEC_AUGMENT, copied, seeded, set_everywhere
 from hfci.checks.tensors import floating, named_tensors, relative_difference
 
 if TYPE_CHECKING:
@@ -45,10 +43,9 @@ def gradient_checkpointing_equals_plain(tiny: TinyModel) -> None:
 
 def copy_to_train(tiny: TinyModel) -> TinyModel:
     """Return a copy without a cache, and without SpecAugment, which refuses a sound shorter than its masks."""
-    discard_derived_state(tiny.model)
-    model = copy.deepcopy(tiny.model)
-    set_everywhere(model, use_cache=False, mask_time_prob=0.0, mask_feature_prob=0.0)
-    return replace(tiny, model=model)
+    learner = copied(tiny)
+    set_everywhere(learner.model, use_cache=False, **NO_SPEC_AUGMENT)
+    return learner
 
 
 def _switch_on(model: Any) -> None:

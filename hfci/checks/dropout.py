@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
-from hfci.checks.running import outputs_of, rebuilt, reference, set_everywhere
+from hfci.checks.running import NO_SPEC_AUGMENT, outputs_of, rebuilt, reference, set_everywhere
 from hfci.checks.tensors import same_bits
 from hfci.tiny.inputs.context import configs
 
@@ -71,7 +71,7 @@ def _with_much(config: Any) -> Any:
 
 def _draws(tiny: TinyModel) -> bool:
     """Tell whether in train mode two forwards of the same inputs, of two seeds, differ; masks of sounds aside."""
-    set_everywhere(tiny.model, mask_time_prob=0.0, mask_feature_prob=0.0)
+    set_everywhere(tiny.model, **NO_SPEC_AUGMENT)
     tiny.model.train()
     inputs = tiny.inputs()
     one, two = (outputs_of(replace(tiny, seed=seed), copy.deepcopy(inputs)) for seed in (1, 2))

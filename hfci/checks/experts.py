@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.floor import different
-from hfci.checks.running import discard_derived_state, outputs_of, reference
+from hfci.checks.running import copied, outputs_of, reference
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -33,13 +31,12 @@ def eager_equals_batched_experts(tiny: TinyModel) -> None:
         raise NotApplicable("it has no experts that can be computed in several ways")
     problems = []
     for name in _IMPLEMENTATIONS:
-        discard_derived_state(tiny.model)
-        model = copy.deepcopy(tiny.model)
-        model.set_experts_implementation(name)
+        switched = copied(tiny)
+        switched.model.set_experts_implementation(name)
         used: dict[str, str] = {}
         for path in experts:
-            model.get_submodule(path).register_forward_pre_hook(_noting(used, path))
-        outputs = outputs_of(replace(tiny, model=model))
+            switched.model.get_submodule(path).register_forward_pre_hook(_noting(used, path))
+        outputs = outputs_of(switched)
         if not used:
             raise NotApplicable("none of its experts runs")
         if others := [f"{path} {found}" for path, found in used.items() if found != name]:

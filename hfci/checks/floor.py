@@ -5,7 +5,6 @@ What two ways to compute one thing may differ by follows from it, and from nothi
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,7 +14,7 @@ from torch import Tensor
 from hfci.checks.double import in_double
 from hfci.checks.goldens import CAP, FLOOR, tolerance
 from hfci.checks.inert_parameters import perturbed
-from hfci.checks.running import discard_derived_state, outputs_of, reference
+from hfci.checks.running import copied, outputs_of, reference
 from hfci.checks.tensors import floating, relative_difference
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
@@ -53,8 +52,7 @@ def _conditions(tiny: TinyModel) -> Iterator[Mapping[str, Tensor]]:
 
 def misaligned(tiny: TinyModel) -> TinyModel:
     """Return a copy of `tiny` whose weights and inputs lie elsewhere in memory, as `hfci.tiny.layout` says."""
-    discard_derived_state(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
-    moved_to = replace(tiny, model=copy.deepcopy(tiny.model), layout="misaligned")
+    moved_to = replace(copied(tiny), layout="misaligned")
     lay_out(moved_to.model, moved_to.layout)
     return moved_to
 

@@ -13,7 +13,7 @@ from hfci.checks.attention import attending
 from hfci.checks.caches import decoding
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
-from hfci.checks.running import outputs_of, reference, set_everywhere
+from hfci.checks.running import NO_SPEC_AUGMENT, outputs_of, reference, set_everywhere
 from hfci.checks.sequences import PADDED, at, other_tokens, padded, reads_texts
 from hfci.checks.tensors import floating
 from hfci.errors import StageError
@@ -89,7 +89,7 @@ def causal_mask_hides_future(tiny: TinyModel) -> None:
             one = attending(tiny, implementation)
         except ValueError:  # it says that it has no such attention
             continue
-        set_everywhere(one.model, mask_time_prob=0.0, mask_feature_prob=0.0)  # which no short sound has a place for
+        set_everywhere(one.model, **NO_SPEC_AUGMENT)
         for masked, train in ((False, False), (True, False), (False, True)):
             if train not in modes:
                 continue

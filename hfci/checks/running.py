@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 import random
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
 __all__ = [
+    "NO_SPEC_AUGMENT",
+    "copied",
     "discard_derived_state",
     "discard_recorders",
     "outputs_of",
@@ -31,6 +34,10 @@ __all__ = [
     "seeded",
     "set_everywhere",
 ]
+
+
+# SpecAugment masks parts of a sound in train mode, and refuses one that is shorter than its masks.
+NO_SPEC_AUGMENT = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
 
 
 @contextmanager
@@ -60,6 +67,12 @@ def discard_derived_state(model: nn.Module) -> None:
                 arguments = inspect.signature(type(value)).parameters
                 if all(hasattr(value, argument) for argument in arguments):
                     setattr(module, name, type(value)(**{argument: getattr(value, argument) for argument in arguments}))
+
+
+def copied(tiny: TinyModel) -> TinyModel:
+    """Return `tiny` with a copy of its model: what is derived from parameters, with its graph, cannot be copied."""
+    discard_derived_state(tiny.model)
+    return dataclasses.replace(tiny, model=copy.deepcopy(tiny.model))
 
 
 def discard_recorders(model: nn.Module) -> None:

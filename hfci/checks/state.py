@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from transformers import PreTrainedModel
 
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.generation import generating, write
-from hfci.checks.running import discard_derived_state, discard_recorders, outputs_of, run, seeded, set_everywhere
+from hfci.checks.running import NO_SPEC_AUGMENT, copied, discard_recorders, outputs_of, run, seeded, set_everywhere
 from hfci.checks.sequences import PADDED, padded, reads_texts
 from hfci.checks.tensors import floating, named_tensors, relative_difference, same_bits
 from hfci.errors import StageError
@@ -56,10 +55,9 @@ def _ask(act: Callable[[], Any]) -> None:
 
 def _copy(tiny: TinyModel) -> TinyModel:
     """Return a copy without SpecAugment, which refuses a sound shorter than its masks."""
-    discard_derived_state(tiny.model)
-    model = copy.deepcopy(tiny.model)
-    set_everywhere(model, mask_time_prob=0.0, mask_feature_prob=0.0)
-    return replace(tiny, model=model)
+    other = copied(tiny)
+    set_everywhere(other.model, **NO_SPEC_AUGMENT)
+    return other
 
 
 def _bits(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
