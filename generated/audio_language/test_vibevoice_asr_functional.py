@@ -112,6 +112,7 @@ class TestVibeVoiceAsrForConditionalGeneration:
             "reset_cache_is_new",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "assisted_equals_greedy",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",

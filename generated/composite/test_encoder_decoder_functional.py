@@ -49,6 +49,7 @@ class TestEncoderDecoderModel:
             "reset_cache_is_new",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "assisted_equals_greedy",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",

@@ -49,6 +49,7 @@ class TestVisionEncoderDecoderModel:
             "reset_cache_is_new",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "assisted_equals_greedy",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",

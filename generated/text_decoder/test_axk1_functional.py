@@ -118,6 +118,7 @@ class TestAXK1ForCausalLM:
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "assisted_equals_greedy",
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",

@@ -16,6 +16,7 @@ __all__ = [
     "beams_stay_in_place",
     "cache_forgets_what_it_holds",
     "chunks_are_read_backwards",
+    "drafts_are_taken_back_from_the_front",
     "positions_start_anew",
     "reset_does_nothing",
     "static_caches_hold_more",
@@ -73,6 +74,23 @@ def beams_stay_in_place(model: Any) -> None:
     def hook(_: nn.Module, __: Any, outputs: Any) -> None:
         if (cache := outputs.get(forward_parameters(type(model))["cache"])) is not None:
             cache.reorder_cache = lambda _: None
+
+    model.register_forward_hook(hook)
+
+
+def drafts_are_taken_back_from_the_front(model: Any) -> None:
+    """Let the caches that the model gives forget the oldest tokens where the last are to be taken back."""
+
+    def hook(_: nn.Module, __: Any, outputs: Any) -> None:
+        if (cache := outputs.get(forward_parameters(type(model))["cache"])) is None:
+            return
+
+        def crop(of_all: int) -> None:
+            for layer in getattr(cache, "self_attention_cache", cache).layers:
+                layer.keys, layer.values = (each.roll(of_all, -2) for each in (layer.keys, layer.values))
+            type(cache).crop(cache, of_all)
+
+        cache.crop = crop
 
     model.register_forward_hook(hook)
 

@@ -145,7 +145,7 @@ def generate_equals_without_cache(cls: Sight) -> bool:
     return bool(_CACHE & cls.parameters and _CACHE & cls.fields) and "GenerationMixin" in cls.ancestors
 
 
-beam_search_equals_without_cache = generate_equals_without_cache
+beam_search_equals_without_cache = assisted_equals_greedy = generate_equals_without_cache
 
 
 def left_padded_generation_equals_unpadded(cls: Sight) -> bool:
@@ -163,7 +163,7 @@ def encoder_decoder_consistency(cls: Sight) -> bool:
 
 
 # The checks that are asked of whoever generates a text with a cache.
-_GENERATION = ("generate_equals_without_cache", "beam_search_equals_without_cache")
+_GENERATION = ("generate_equals_without_cache", "beam_search_equals_without_cache", "assisted_equals_greedy")
 
 
 class Difference(NamedTuple):
