@@ -113,6 +113,7 @@ class TestQwen2_5OmniThinkerForConditionalGeneration:
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",

@@ -103,6 +103,7 @@ class TestSpeech2TextForConditionalGeneration:
             "reset_cache_is_new",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",

@@ -105,6 +105,7 @@ class TestxLSTMForCausalLM:
             "reset_cache_is_new",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",

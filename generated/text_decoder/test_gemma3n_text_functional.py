@@ -114,6 +114,7 @@ class TestGemma3nForCausalLM:
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",

@@ -115,6 +115,7 @@ class TestInklingForCausalLM:
             "reset_cache_is_new",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",

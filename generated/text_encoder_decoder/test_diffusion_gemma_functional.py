@@ -115,6 +115,7 @@ class TestDiffusionGemmaForBlockDiffusion:
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",

@@ -148,6 +148,7 @@ class TestRagTokenForGeneration:
             "reset_cache_is_new",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "encoder_decoder_consistency",
             "length_one_and_batch_one_run",

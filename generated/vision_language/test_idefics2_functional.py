@@ -112,6 +112,7 @@ class TestIdefics2ForConditionalGeneration:
             "reset_cache_is_new",
             "generate_equals_without_cache",
             "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",

@@ -60,7 +60,14 @@ from .class_patches import (
     unknown_when_loaded,
     without_a_prefix,
 )
-from .generation_patches import forgets, generating_without, louder_where_encoded, tokens_of_labels_unshifted
+from .generation_patches import (
+    forgets,
+    generating_without,
+    louder_where_encoded,
+    rows_in_turns,
+    scores_of_another_length,
+    tokens_of_labels_unshifted,
+)
 from .input_patches import (
     a_hole_at_the_last_token,
     a_place_too_many_for_one,
@@ -283,6 +290,9 @@ BREAKAGES = (
     Breakage("beam_search_equals_without_cache", "gpt2", "", beams_stay_in_place, "GPT2LMHeadModel"),
     Breakage("beam_search_equals_without_cache", "mamba", "", beams_stay_in_place, "MambaForCausalLM"),
     Breakage("beam_search_equals_without_cache", "t5", "", beams_stay_in_place, "T5ForConditionalGeneration"),
+    Breakage("beam_and_sample_keep_the_contract", "gpt2", "", rows_in_turns, "GPT2LMHeadModel"),
+    Breakage("beam_and_sample_keep_the_contract", "t5", "", rows_in_turns, "T5ForConditionalGeneration"),
+    Breakage("beam_and_sample_keep_the_contract", "llama", "", scores_of_another_length, "LlamaForCausalLM"),
     Breakage("assisted_equals_greedy", "gpt2", "", drafts_are_taken_back_from_the_front, "GPT2LMHeadModel"),
     Breakage("assisted_equals_greedy", "t5", "", drafts_are_taken_back_from_the_front, "T5ForConditionalGeneration"),
     Breakage("left_padded_generation_equals_unpadded", "llama", "", forgets("attention_mask"), "LlamaForCausalLM"),

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import LogitsProcessor, LogitsProcessorList
 
-__all__ = ["forgets", "generating_without", "louder_where_encoded", "tokens_of_labels_unshifted"]
+__all__ = [
+    "forgets",
+    "generating_without",
+    "louder_where_encoded",
+    "rows_in_turns",
+    "scores_of_another_length",
+    "tokens_of_labels_unshifted",
+]
 
 
 def forgets(argument: str) -> Callable[[nn.Module], None]:
@@ -39,6 +46,37 @@ def generating_without(kind: type[LogitsProcessor]) -> Callable[[Any], None]:
 
     patch.__name__ = f"generating_without_{kind.__name__}"
     return patch
+
+
+def rows_in_turns(model: Any) -> None:
+    """Let a model's generate take the rows in turns for its beams and samples, and not the copies of each together."""
+    whole = type(model)
+
+    def in_turns(value: Any, copies: int) -> Any:
+        return value.unflatten(0, (-1, copies)).transpose(0, 1).flatten(0, 1) if isinstance(value, Tensor) else value
+
+    def expanded(self: Any, expand_size: int = 1, **options: Any) -> Any:
+        texts, inputs = whole._expand_inputs_for_generation(self, expand_size=expand_size, **options)
+        for each in (inputs, inputs.get("encoder_outputs") or {}):
+            for name, value in list(each.items()):
+                each[name] = in_turns(value, expand_size)
+        return in_turns(texts, expand_size), inputs
+
+    members = {"__module__": whole.__module__, "_expand_inputs_for_generation": expanded}
+    model.__class__ = type(whole.__name__, (whole,), members)
+
+
+def scores_of_another_length(model: Any) -> None:
+    """Let a model's generate give its beams scores as if their texts were longer."""
+    whole = type(model)
+
+    def generate(self: Any, *given: Any, **options: Any) -> Any:
+        outputs = whole.generate(self, *given, **options)
+        if (scores := outputs.get("sequences_scores")) is not None:
+            outputs.sequences_scores = scores / 2
+        return outputs
+
+    model.__class__ = type(whole.__name__, (whole,), {"__module__": whole.__module__, "generate": generate})
 
 
 def louder_where_encoded(model: nn.Module) -> None:

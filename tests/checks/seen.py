@@ -146,6 +146,7 @@ def generate_equals_without_cache(cls: Sight) -> bool:
 
 
 beam_search_equals_without_cache = assisted_equals_greedy = generate_equals_without_cache
+beam_and_sample_keep_the_contract = generate_equals_without_cache
 
 
 def left_padded_generation_equals_unpadded(cls: Sight) -> bool:
@@ -163,7 +164,12 @@ def encoder_decoder_consistency(cls: Sight) -> bool:
 
 
 # The checks that are asked of whoever generates a text with a cache.
-_GENERATION = ("generate_equals_without_cache", "beam_search_equals_without_cache", "assisted_equals_greedy")
+_GENERATION = (
+    "generate_equals_without_cache",
+    "beam_search_equals_without_cache",
+    "beam_and_sample_keep_the_contract",
+    "assisted_equals_greedy",
+)
 
 
 class Difference(NamedTuple):
