@@ -23,7 +23,7 @@ __all__ = ["assisted_equals_greedy"]
 _RAISED = 1e6
 _STEPS = 10
 # How transformers begins to say that a model takes no drafts.
-_REFUSES = ("assisted generation is not supported", "assisted decoding requires")
+_REFUSES = ("assisted generation is not supported", "assisted decoding requires", "assisted generate requires")
 # How many tokens a draft holds at most.
 _DRAFTED = 3
 
