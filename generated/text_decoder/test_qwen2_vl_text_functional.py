@@ -50,6 +50,7 @@ class TestQwen2VLTextModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "rope_types_agree",
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",

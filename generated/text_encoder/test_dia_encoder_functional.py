@@ -40,6 +40,7 @@ class TestDiaEncoder:
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "positions_matter",
+            "rope_types_agree",
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",

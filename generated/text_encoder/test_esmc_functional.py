@@ -45,6 +45,7 @@ class TestEsmcModel:
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
             "positions_matter",
+            "rope_types_agree",
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",

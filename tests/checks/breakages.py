@@ -104,6 +104,7 @@ from .output_patches import (
     weights_of_another_sum,
     without,
 )
+from .rope_patches import a_rope_that_stays_long, crosses_with_one_token, the_default_rope_whatever_is_asked
 from .state_patches import (
     a_note_when_built,
     a_note_when_run,
@@ -301,6 +302,10 @@ BREAKAGES = (
     Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),
     Breakage("encoder_decoder_consistency", "whisper", "", louder_where_encoded, "WhisperForConditionalGeneration"),
     Breakage("encoder_decoder_consistency", "bart", "", tokens_of_labels_unshifted, "BartForConditionalGeneration"),
+    Breakage("rope_types_agree", "llama", "", built_so(the_default_rope_whatever_is_asked)),
+    Breakage("rope_types_agree", "gpt_neox", "", built_so(a_rope_that_stays_long)),
+    Breakage("rope_types_agree", "modernbert", "", built_so(the_default_rope_whatever_is_asked)),
+    Breakage("rope_types_agree", "phi3", "", built_so(crosses_with_one_token), "Phi3ForCausalLM"),
     *(
         Breakage("generation_options_keep_their_contract", model_type, "", generating_without(kind), architecture)
         for model_type, architecture, kind in (

@@ -125,6 +125,22 @@ def length_one_and_batch_one_run(cls: Sight) -> bool:
 every_token_id_runs = length_one_and_batch_one_run
 
 
+def rope_types_agree(cls: Sight) -> bool:
+    goes_on = "GenerationMixin" in cls.ancestors or "last_hidden_state" in cls.fields
+    return goes_on and "input_ids" in cls.parameters and not _shows_media(cls) and _declares_rope(cls)
+
+
+def _declares_rope(cls: Sight) -> bool:
+    """Tell whether the class of its configuration, as it is annotated, has a field for rope parameters."""
+    name = next((named for one in cls.line for named in one.annotations("config")), "")
+    files = cls.path.parent.glob("configuration_*.py")
+    texts = (
+        re.search(rf"^class {name}\(.*?(?=^[\w@]|\Z)", file.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+        for file in files
+    )
+    return any(text is not None and re.search(r"^    rope_parameters\b", text[0], re.MULTILINE) for text in texts)
+
+
 def _shows_media(cls: Sight) -> bool:
     return any(_MEDIA.fullmatch(name) for name in cls.parameters)
 

@@ -102,6 +102,12 @@ class Sight:
                     return ast.unparse(value)
         return None
 
+    def annotations(self, name: str) -> Iterator[str]:
+        """Yield what its own source says of which type the attribute is."""
+        for node in self.node.body:
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
+                yield ast.unparse(node.annotation)
+
     def methods(self, name: str) -> Iterator[tuple[Sight, ast.FunctionDef]]:
         """Yield the methods of that name, nearest first, each with the class that has it."""
         for cls in self.line:
