@@ -106,13 +106,15 @@ def same_bits(left: Tensor, right: Tensor) -> bool:
 def relative_difference(left: Tensor, right: Tensor) -> float:
     """Return the largest difference of two tensors of one shape, relative to the largest magnitude in either.
 
-    Places where both are NaN or the same infinity do not count; where only one is, the difference is
-    infinite. Tensors that hold no floating numbers differ by 0.0 or by infinity.
+    Places where both are NaN, the same infinity or the lowest number there is, which masks are made of, do not count;
+    where only one is NaN or infinite, the difference is infinite. Tensors that hold no floating numbers differ by 0.0
+    or by infinity.
     """
     if not (left.is_floating_point() or left.is_complex()):
         return 0.0 if torch.equal(left, right) else float("inf")
     if torch.equal(left, right):  # the usual case, and by far the cheapest
         return 0.0
+    masked = (left == right) & (left == torch.finfo(left.dtype).min) if left.is_floating_point() else None
     # In float64, so that the difference itself adds no error.
     wide = torch.complex128 if left.is_complex() else torch.float64
     left, right = left.detach().cpu().to(wide), right.detach().cpu().to(wide)
@@ -120,6 +122,8 @@ def relative_difference(left: Tensor, right: Tensor) -> float:
     strange = ~usable & (left != right) & ~(torch.isnan(left) & torch.isnan(right))
     if strange.any():
         return float("inf")
+    if masked is not None and masked.any():
+        usable &= ~masked.cpu()
     if not usable.all():
         left, right = left[usable], right[usable]
     if not left.numel():

@@ -86,6 +86,8 @@ def test_bits_tell_nan_and_signed_zero_apart() -> None:
         ([0.0], [0.0], 0.0),
         ([float("nan"), 1.0], [float("nan"), 1.0], 0.0),
         ([float("inf"), 1.0], [float("inf"), 2.0], 0.5),
+        ([torch.finfo(torch.float32).min, 1.0], [torch.finfo(torch.float32).min, 2.0], 0.5),
+        ([torch.finfo(torch.float32).min, 1.0], [1.0, 1.0], 1.0),
         ([float("inf")], [float("-inf")], float("inf")),
         ([float("nan")], [1.0], float("inf")),
         ([], [], 0.0),
