@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from hfci.tiny import build_tiny
 from hfci.tiny.inputs.context import Context
 
 
@@ -29,3 +30,9 @@ def test_what_a_method_demands_beside_the_media_is_read_from_the_configuration()
 def test_what_no_configuration_says_is_still_missing() -> None:
     with pytest.raises(TypeError, match="skipped"):
         seer().feature_count("get_image_features", "pixel_values")
+
+
+@pytest.mark.parametrize("model_type", ["kosmos-2", "kosmos-2.5"])
+def test_where_an_image_stands_is_said_whichever_form_it_has(model_type: str) -> None:
+    places = build_tiny(model_type).inputs()["image_embeds_position_mask"]
+    assert places.any(dim=1).all()

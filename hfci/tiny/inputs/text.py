@@ -51,7 +51,7 @@ def text_inputs(context: Context) -> dict[str, Any]:
     for name in ("mm_token_type_ids", "moe_mm_token_type_ids"):
         if name in context.parameters:
             made[name] = torch.tensor([kinds])
-    if "image_embeds_position_mask" in context.parameters and "pixel_values" in context.made:
+        "image_embeds_position_mask" in context.parameters
         # a mask says where, no token of its own
         made["input_ids"] = made["input_ids"].repeat(1, 1 + context.find("latent_query_num") // LENGTH)
         places = torch.arange(made["input_ids"].shape[1])[None]
