@@ -49,6 +49,7 @@ class TestHiggsAudioV2ForConditionalGeneration:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
         ],

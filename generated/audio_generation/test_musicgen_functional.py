@@ -176,6 +176,7 @@ class TestMusicgenForConditionalGeneration:
             "reset_cache_is_new",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
         ],

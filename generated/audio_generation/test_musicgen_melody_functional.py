@@ -175,6 +175,7 @@ class TestMusicgenMelodyForConditionalGeneration:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
         ],

@@ -41,6 +41,7 @@ class TestClvpModelForConditionalGeneration:
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
             "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
         ],

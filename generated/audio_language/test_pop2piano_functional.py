@@ -54,6 +54,7 @@ class TestPop2PianoForConditionalGeneration:
             "assisted_equals_greedy",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
         ],

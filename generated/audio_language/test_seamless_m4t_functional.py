@@ -52,6 +52,7 @@ class TestSeamlessM4TModel:
             "assisted_equals_greedy",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
         ],

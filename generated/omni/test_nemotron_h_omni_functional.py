@@ -56,6 +56,7 @@ class TestNemotronH_Omni_Reasoning_V3:
             "assisted_equals_greedy",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
         ],

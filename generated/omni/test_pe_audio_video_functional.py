@@ -44,6 +44,7 @@ class TestPeAudioVideoModel:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
+            "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
         ],

@@ -40,6 +40,7 @@ class TestTvpModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
         ],

@@ -40,6 +40,7 @@ class TestVideoPrismClipModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
         ],

@@ -14,9 +14,11 @@ __all__ = [
     "a_field_short",
     "a_hole",
     "a_scale_in_every_path",
+    "all_the_same",
     "another_at_each_call",
     "another_scale",
     "half_the_gradient",
+    "in_another_order",
     "in_train_mode",
     "louder_when_asked_for_more",
     "never_filled",
@@ -80,6 +82,14 @@ def in_train_mode(module: nn.Module) -> None:
 
 def a_scale_in_every_path(module: nn.Module) -> None:
     module.scaling *= 1.1
+
+
+def all_the_same(given: Tensor) -> Tensor:
+    return torch.ones_like(given)
+
+
+def in_another_order(given: Tensor) -> Tensor:
+    return given.flip(0)
 
 
 def silenced(given: Tensor) -> Tensor:

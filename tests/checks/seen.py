@@ -122,6 +122,10 @@ def length_one_and_batch_one_run(cls: Sight) -> bool:
     return bool({"input_ids", "decoder_input_ids"} & cls.parameters) and not _shows_media(cls)
 
 
+def cross_modal_inputs_matter(cls: Sight) -> bool:
+    return "input_ids" in cls.parameters and _shows_media(cls)
+
+
 every_token_id_runs = length_one_and_batch_one_run
 
 

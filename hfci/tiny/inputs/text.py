@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from hfci.catalog import registries
-from hfci.tiny.inputs.context import Context, configs
+from hfci.tiny.inputs.context import Context, configs, look_up
 
-__all__ = ["LENGTH", "ordinary_tokens", "text_inputs"]
+__all__ = ["LENGTH", "ordinary_tokens", "placeholders", "text_inputs"]
 
 LENGTH = 10
 # IDs below this are the special ones of most vocabularies (padding, start, end, unknown), and the tiny configuration
@@ -37,26 +37,35 @@ def text_inputs(context: Context) -> dict[str, Any]:
     if _reads_the_end(context.model):
         tokens[-1] = int(context.find("eos_token_id"))
     kinds = [0] * LENGTH
-    for modality, (method, fields, kind) in _PLACEHOLDERS.items():
-        token = context.find(fields)
+    for modality, token in placeholders(context.config).items():
+        method, _, kind = _PLACEHOLDERS[modality]
         media = [name for name in _MEDIA[modality] if name in context.made]
-        if token is None or not media:
+        if not media:
             continue
         # a resampler gives one feature a query, whatever the picture; else the model itself is asked
         queries = context.find("num_query_tokens|latent_query_num") if modality == "image" else None
         count = queries or context.feature_count(method, media[0])
-        tokens[1:1] = [int(token)] * count  # after the first token: text stands before and behind
+        tokens[1:1] = [token] * count  # after the first token: text stands before and behind
         kinds[1:1] = [kind] * count
     made: dict[str, Any] = {"input_ids": torch.tensor([tokens])}
     for name in ("mm_token_type_ids", "moe_mm_token_type_ids"):
         if name in context.parameters:
             made[name] = torch.tensor([kinds])
+    if (
         "image_embeds_position_mask" in context.parameters
+        and {"pixel_values", "flattened_patches"} & context.made.keys()
+    ):
         # a mask says where, no token of its own
         made["input_ids"] = made["input_ids"].repeat(1, 1 + context.find("latent_query_num") // LENGTH)
         places = torch.arange(made["input_ids"].shape[1])[None]
         made["image_embeds_position_mask"] = (places > 0) & (places <= context.find("latent_query_num"))
     return made
+
+
+def placeholders(config: Any) -> dict[str, int]:
+    """Return modality → the token that stands in a text for each of its features, as the configuration says."""
+    found = {modality: look_up(config, fields) for modality, (_, fields, _) in _PLACEHOLDERS.items()}
+    return {modality: int(token) for modality, token in found.items() if token is not None}
 
 
 def _reads_the_end(model: Any) -> bool:
