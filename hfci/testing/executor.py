@@ -30,9 +30,10 @@ from hfci.errors import HfciError, UsageError, in_one_line
 from hfci.testing.collecting import note
 from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
+from hfci.testing.phases import OneReport
 from hfci.testing.process_setup import missing_packages, prepare, used_device
 from hfci.testing.subject import CASE
-from hfci.testing.verdicts import Verdict, against_ledger, judge, plain, unavailable
+from hfci.testing.verdicts import Verdict, against_ledger, as_reported, judge, plain, short_traceback, unavailable
 from hfci.testing.workers import become_worker
 
 __all__ = ["Executor"]
@@ -71,6 +72,7 @@ class Executor:
         """Keep a place for the stack of a process that is stuck or dies: the recorder's, or the real stderr."""
         if "hfci_cases" in self.worker:
             become_worker()
+            self.config.pluginmanager.register(OneReport(), OneReport.NAME)
         if "hfci_stacks" in self.worker:
             self.stacks = os.open(self.worker["hfci_stacks"], os.O_WRONLY | os.O_CREAT, 0o600)
         elif sys.__stderr__ is not None:
@@ -238,23 +240,25 @@ class Executor:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Turn pytest's report into hfci's outcome, and pytest's colour with it."""
-        report = yield
         if CASE not in item.stash:
-            return report
+            return (yield)
+        is_over = call.when == "call"
         tiny = getattr(item, "funcargs", {}).get("tiny")
-        used = used_device(tiny.model) if tiny is not None and call.when == "call" else None
-        building = call.when == "setup" and "tiny" in getattr(item, "fixturenames", ())
-        verdict = judge(report, call.excinfo.value if call.excinfo else None, building)
-        case = item.stash[CASE]
-        verdict = self._overruled(verdict, report, item, used)
-        forwards = (check := CHECKS.get(case.check or "")) is None or check.forwards
-        on_what = (case.model_type, case.architecture, case.check)
-        entries = self.ledger.on(transformers_version(), *on_what, forwards=forwards)
-        verdict = against_ledger(verdict, entries, date.today(), is_over=call.when == "call")
+        used = used_device(tiny.model) if tiny is not None and is_over else None
+        error = call.excinfo.value if call.excinfo else None
+        verdict = judge(error, call.when == "setup" and "tiny" in getattr(item, "fixturenames", ()))
+        if error is not None and self._against_ledger(verdict, item)["outcome"] != Outcome.FAILED:
+            if verdict["outcome"] == Outcome.FAILED:
+                verdict = verdict.traced(short_traceback(error, item.path))
+            call.excinfo = _not_shown(error)
+        report = yield
+        verdict = self._overruled(as_reported(verdict, report), report, item, used)
+        if is_over or verdict["outcome"] == Outcome.FAILED:
+            verdict = self._against_ledger(verdict, item, is_over=is_over)
         _show(report, verdict, item)
         if tiny is not None and used is not None:
             verdict |= {"device": used, "dtype": str(tiny.model.dtype).removeprefix("torch.")}
-        if call.when == "call":
+        if is_over:
             verdict["peak_memory_bytes"] = _peak_memory(self.device)
         report.hfci = dict(verdict)  # type: ignore[attr-defined]
         return report
@@ -263,6 +267,13 @@ class Executor:
     def pytest_report_to_serializable(self) -> Generator[None, Any, Any]:
         """Let nothing that a test has said stop its report on the way to the controller."""
         return plain((yield))
+
+    def _against_ledger(self, verdict: Verdict, item: pytest.Item, *, is_over: bool = False) -> Verdict:
+        case = item.stash[CASE]
+        forwards = (check := CHECKS.get(case.check or "")) is None or check.forwards
+        on_what = (case.model_type, case.architecture, case.check)
+        entries = self.ledger.on(transformers_version(), *on_what, forwards=forwards)
+        return against_ledger(verdict, entries, date.today(), is_over=is_over)
 
     def _overruled(self, verdict: Verdict, report: pytest.TestReport, item: pytest.Item, used: str | None) -> Verdict:
         """Return the verdict, or that of a failure which the test itself has not seen; its model `used` a device."""
@@ -286,6 +297,11 @@ def _checked(item: pytest.Item) -> set[str]:
     """Return the checks that held of the test's tiny model; of a test without one, none."""
     checked: set[str] = getattr(getattr(item, "funcargs", {}).get("tiny"), "checked", set())
     return checked
+
+
+def _not_shown(error: BaseException) -> pytest.ExceptionInfo[BaseException]:
+    """Return what pytest makes a report of in no time: nobody looks at where something ended that is not red."""
+    return pytest.ExceptionInfo.from_exception(pytest.skip.Exception().with_traceback(error.__traceback__))
 
 
 def _show(report: pytest.TestReport, verdict: Verdict, item: pytest.Item) -> None:
@@ -349,7 +365,7 @@ def _peak_memory(device: str) -> int | None:
 
         return torch.cuda.max_memory_allocated(device)
     with contextlib.suppress(OSError):
-        found = re.search(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text(encoding="utf-8"), re.MULTILINE)
+        found = re.search(rb"^VmHWM:\s+(\d+) kB$", STATUS.read_bytes(), re.MULTILINE)
         if found:
             return int(found[1]) * 1024
     try:

@@ -55,7 +55,7 @@ def available_cores() -> int:
 
 def used_device(model: Any) -> str:
     """Return where the parameters of `model` are, e.g. `cpu`, `cuda:0`; several are joined by `+`."""
-    return "+".join(sorted({str(parameter.device) for parameter in model.parameters()})) or "none"
+    return "+".join(sorted(map(str, {parameter.device for parameter in model.parameters()}))) or "none"
 
 
 def _require_device(torch: Any, device: str) -> None:

@@ -26,6 +26,7 @@ from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.interruption import EXIT_INTERRUPTED, uninterrupted
 from hfci.testing.executed_lines import LineMeter
 from hfci.testing.machine import Process, kernel_variables, with_variables
+from hfci.testing.phases import Phase
 from hfci.testing.record_writer import RecordWriter, new_header, new_run_id, set_up_seconds
 from hfci.testing.verdicts import Verdict
 from hfci.testing.workers import Death, death_of, end_worker
@@ -83,7 +84,7 @@ class Recorder:
         self.unfit: str | None = None
         self.interrupted = False
         self._nodes: dict[str, str] = {}  # node ID → case ID
-        self._phases: dict[str, list[pytest.TestReport]] = {}
+        self._phases: dict[str, list[Phase]] = {}
         self._not_collected: dict[str, Error] = {}  # by file
         self._deaths: dict[str, Death] = {}  # by worker
         self._running: list[Any] = []  # workers
@@ -192,16 +193,17 @@ class Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in one phase of a case; after its last, write the record."""
+        """Take in one phase of a case, or all of them; after its last, write the record."""
         case = self._case_of(report.nodeid)
         if case is None or case.id in self.records:
             return
         if report.failed:
             report.sections.append(("reproduce", self.reproduce(case)))
-        if report.when in ("setup", "call", "teardown"):
-            self._phases.setdefault(case.id, []).append(report)
-        if report.when == "teardown":
-            self._record(_combine(case, self._phases.pop(case.id)))
+        phases = self._phases.setdefault(case.id, [])
+        phases += Phase.of(report)
+        if phases[-1].when == "teardown":
+            node = getattr(report, "node", None)
+            self._record(_combine(case, self._phases.pop(case.id), worker=node.gateway.id if node else "main"))
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
@@ -376,14 +378,12 @@ class Recorder:
         return with_variables(shlex.join(command), kernel_variables())
 
 
-def _combine(case: Case, phases: list[Any]) -> Record:
-    """Return the record of a case from its reports: the first phase that did not pass decides."""
-    verdicts: list[dict[str, Any]] = [report.hfci for report in phases]
+def _combine(case: Case, phases: list[Phase], worker: str) -> Record:
+    """Return the record of a case from its phases: the first that did not pass decides."""
+    verdicts = [phase.verdict for phase in phases]
     decisive = next((v for v in verdicts if v["outcome"] != Outcome.PASSED), verdicts[-1])
     observed = {name: value for verdict in verdicts for name, value in verdict.items() if name in OBSERVED}
-    node = getattr(phases[0], "node", None)
-    worker: str = node.gateway.id if node else "main"
-    spent = {report.when: round(report.duration, 4) for report in phases}
+    spent = {phase.when: round(phase.duration, 4) for phase in phases}
     timed = {"duration_s": round(sum(spent.values()), 4), "setup_s": spent.get("setup"), "call_s": spent.get("call")}
     return Record.of(case, **{**_checked(decisive), **observed, **timed, "worker": worker})
 

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import sys
+import traceback
+import unittest
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
 
 from hfci.cases.outcome import Outcome
 from hfci.catalog.requirements import absent_packages, needs
 from hfci.errors import StageError
 
 if TYPE_CHECKING:
-    import pytest
-
     from hfci.cases.ledger import Entry
 
-__all__ = ["Unavailable", "Verdict", "against_ledger", "judge", "plain", "unavailable"]
+__all__ = [
+    "Unavailable",
+    "Verdict",
+    "against_ledger",
+    "as_reported",
+    "judge",
+    "plain",
+    "short_traceback",
+    "unavailable",
+]
 
 
 ERROR_LENGTH = 4_000  # characters of a message, and of a traceback's tail, that a record keeps
@@ -44,28 +56,50 @@ class Verdict(dict[str, Any]):
         }
         return cls(outcome=Outcome.FAILED.value, stage=stage, error=error)
 
+    def traced(self, traceback: str) -> Verdict:
+        """Return the verdict of a failure with another traceback."""
+        return Verdict(self, error={**self["error"], "traceback": plain(traceback)[-ERROR_LENGTH:]})
 
-def judge(report: pytest.TestReport, error: BaseException | None, building: bool) -> Verdict:
-    """Return what pytest's `report` on one phase means here.
+
+def judge(error: BaseException | None, building: bool) -> Verdict:
+    """Return what it means here that a phase ended with `error`, or without.
 
     `building` says that the phase was to make the tiny model. A skip or an xfail is a failure: what cannot
     run says so by `unavailable(reason)`, what does not apply by `NotApplicable(reason)`.
     """
+    if error is None:
+        return Verdict(outcome=Outcome.PASSED.value)
     if isinstance(error, Unavailable):
         return Verdict(outcome=Outcome.UNAVAILABLE.value, reason=plain(str(error)))
     if _is_not_applicable(error):
         return Verdict(outcome=Outcome.NOT_APPLICABLE.value, reason=plain(str(error)))
-    if hasattr(report, "wasxfail") or (error is None and report.failed):
-        return Verdict.failed("Xfail", "xfail hides a failure; enter it in the ledger of known failures")
-    if report.skipped:
+    if isinstance(error, pytest.skip.Exception | unittest.SkipTest):
         return Verdict.failed("Skipped", f"a skip must name what is missing, by unavailable(): {error}")
-    if error is None:
-        return Verdict(outcome=Outcome.PASSED.value)
     if isinstance(error, StageError) and (absent := absent_packages(error)):
         return Verdict(outcome=Outcome.UNAVAILABLE.value, stage=error.stage, reason=needs(absent))
     stage = error.stage if isinstance(error, StageError) else "build" if building else "check"
     cause = error.__cause__ if isinstance(error, StageError) and error.__cause__ else error
-    return Verdict.failed(type(cause).__name__, str(error), stage, report.longreprtext)
+    return Verdict.failed(type(cause).__name__, str(error), stage)
+
+
+def as_reported(verdict: Verdict, report: pytest.TestReport) -> Verdict:
+    """Return the verdict in the light of pytest's `report`: marks have their say, the traceback is the one shown."""
+    if hasattr(report, "wasxfail") or (verdict["outcome"] == Outcome.PASSED and report.failed):
+        return Verdict.failed("Xfail", "xfail hides a failure; enter it in the ledger of known failures")
+    if verdict["outcome"] != Outcome.FAILED or verdict["error"]["traceback"]:
+        return verdict
+    return verdict.traced(report.longreprtext)
+
+
+def short_traceback(error: BaseException, file: Path) -> str:
+    """Return Python's own traceback of `error`, from the frame of the test in `file` on.
+
+    It costs a thousandth of pytest's, which parses every file that it shows a line of.
+    """
+    every = frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename != str(file):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames or every))
 
 
 def against_ledger(verdict: Verdict, entries: Sequence[Entry], today: date, *, is_over: bool) -> Verdict:

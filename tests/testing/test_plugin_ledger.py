@@ -114,6 +114,10 @@ def test_outcome(records: dict[str, dict[str, Any]], name: str, outcomes: tuple[
 def test_a_known_failure_keeps_its_stage_and_error(records: dict[str, dict[str, Any]]) -> None:
     record = records["known.builds_tiny"]
     assert (record["stage"], record["error"]["type"]) == ("build", "ValueError")
+    first, *_, last = record["error"]["traceback"].strip().splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert last.endswith("ValueError: the heads do not divide")
+    assert "_pytest" not in record["error"]["traceback"]
 
 
 def test_pytest_counts_known_failures_apart(
