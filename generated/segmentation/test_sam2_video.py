@@ -28,8 +28,7 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
-    inputs = tiny.inputs()
-    outputs = tiny.forward(inputs)
+    outputs = checks.reference_forward(tiny)
     assert outputs.object_ids
     assert outputs.pred_masks.shape[0] == outputs.object_score_logits.shape[0] == len(outputs.object_ids)
     checks.forward_is_finite(tiny)

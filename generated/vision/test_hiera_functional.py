@@ -66,7 +66,7 @@ class TestHieraForPreTraining:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
         assert given.shape[0] == batch
@@ -116,7 +116,7 @@ class TestHieraForImageClassification:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert outputs.logits.shape == (batch, tiny.config.num_labels)
         checks.forward_is_finite(tiny)
@@ -168,7 +168,7 @@ class TestHieraBackbone:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         assert [maps.shape[0] for maps in outputs.feature_maps] == [batch] * len(outputs.feature_maps)
         channels = [maps.shape[1] if maps.ndim == 4 else maps.shape[-1] for maps in outputs.feature_maps]

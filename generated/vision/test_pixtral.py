@@ -28,8 +28,7 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
-    inputs = tiny.inputs()
-    outputs = tiny.forward(inputs)
+    outputs = checks.reference_forward(tiny)
     # The patches of all images follow each other in one row.
     assert outputs.last_hidden_state.shape[0] == 1
     assert outputs.last_hidden_state.shape[-1] == tiny.config.hidden_size

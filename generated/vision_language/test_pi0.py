@@ -29,7 +29,7 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
-    outputs = tiny.forward(inputs, use_cache=True)
+    outputs = checks.reference_forward(tiny, use_cache=True)
     assert outputs.last_hidden_state.shape == inputs["action_embeds"].shape
     length = inputs["input_ids"].shape[1] + inputs["action_embeds"].shape[1]
     assert outputs.cache.get_seq_length() == length

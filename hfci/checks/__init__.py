@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hfci.checks.components import component_is_exercised
     from hfci.checks.forward import forward_is_deterministic, forward_is_finite
     from hfci.checks.gradients import gradients_reach_every_parameter
+    from hfci.checks.running import reference_forward
     from hfci.checks.saving import save_load_roundtrip
 
 __all__ = [
@@ -31,11 +32,16 @@ __all__ = [
     "forward_is_finite",
     "gradients_reach_every_parameter",
     "load_check",
+    "reference_forward",
     "save_load_roundtrip",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "reference_forward":
+        from hfci.checks.running import reference_forward
+
+        return reference_forward
     if name not in CHECKS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return load_check(name)

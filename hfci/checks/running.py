@@ -30,6 +30,7 @@ __all__ = [
     "outputs_of",
     "rebuilt",
     "reference",
+    "reference_forward",
     "run",
     "seeded",
     "set_everywhere",
@@ -125,8 +126,20 @@ def reference(tiny: TinyModel) -> dict[str, Tensor]:
     They are clones: a model may return its own buffers, which another forward would change.
     """
     if tiny.reference is None:
-        tiny.reference = {name: tensor.clone() for name, tensor in outputs_of(tiny).items()}
+        tiny.forwarded = run(tiny)
+        tiny.reference = {name: tensor.clone() for name, tensor in named_tensors(tiny.forwarded).items()}
     return dict(tiny.reference)
+
+
+def reference_forward(tiny: TinyModel, **overrides: Any) -> Any:
+    """Return what a forward gives, as `run` does: the one of `reference`, if there are no `overrides`.
+
+    That is for looking at fields and shapes; later forwards may change its numbers.
+    """
+    if overrides:
+        return run(tiny, **overrides)
+    reference(tiny)
+    return tiny.forwarded
 
 
 def rebuilt(tiny: TinyModel, config: Any, **options: Any) -> TinyModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,6 +26,11 @@ class ExpectedOutputs:
 
     forward: str
     lines: tuple[str, ...]
+
+    @property
+    def reads_inputs(self) -> bool:
+        """Whether any of them says something of what the model was given."""
+        return any(re.search(r"\binputs\b", line) for line in (self.forward, *self.lines))
 
 
 @dataclass(frozen=True)

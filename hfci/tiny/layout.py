@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["lay_out", "lay_out_like", "placed"]
+__all__ = ["can_be_placed", "lay_out", "lay_out_like", "placed"]
 
 # Bytes: the largest alignment that a kernel looks at, that of a cache line and of the widest vector.
 ALIGNMENT = 64
@@ -38,6 +38,19 @@ def placed(value: Any, device: Any, layout: str) -> Any:
     return _placed(value, device, layout, {})
 
 
+def can_be_placed(value: Any) -> bool:
+    """Tell whether `placed` copies all of `value` that can be changed: not an object of which it knows nothing."""
+    import torch
+
+    if type(value) in (list, tuple):
+        return all(map(can_be_placed, value))
+    if isinstance(value, dict):
+        return all(map(can_be_placed, value.values()))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return all(can_be_placed(getattr(value, field.name)) for field in dataclasses.fields(value))
+    return isinstance(value, torch.Tensor | bool | int | float | str | torch.dtype | None)
+
+
 def _placed(value: Any, device: Any, layout: str, known: dict[int, Any]) -> Any:
     import torch
 
@@ -50,8 +63,8 @@ def _placed(value: Any, device: Any, layout: str, known: dict[int, Any]) -> Any:
             (moved,) = _views([copy], _offset(copy, layout)) if copy.numel() else [copy]
             known[id(value)] = moved.requires_grad_(value.requires_grad)
         return known[id(value)]
-    if isinstance(value, list):
-        return [inner(item) for item in value]
+    if type(value) in (list, tuple):
+        return type(value)(map(inner, value))
     if isinstance(value, dict):
         return {name: inner(item) for name, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

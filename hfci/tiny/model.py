@@ -11,7 +11,7 @@ from hfci.catalog import read_row, registries
 from hfci.catalog.facts import entry_point
 from hfci.errors import StageError, UsageError, nearest
 from hfci.tiny.bundles import bundled, is_bundle
-from hfci.tiny.layout import lay_out, placed
+from hfci.tiny.layout import can_be_placed, lay_out, placed
 from hfci.tiny.recipes import Recipe, recipe_for
 from hfci.tiny.shrink import shrink
 from hfci.tiny.statistics import measure_statistics
@@ -30,8 +30,9 @@ class TinyModel:
     `config_type` is the model type that its configuration is really of: a head may be built from a part of the whole.
     Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes. `checked`
     are the checks that held of it in the test that runs. `reference` is what its forward gave, by name, once a check
-    has run it, and `noise` how far float error moves each of them, once one has measured it. Neither goes along with
-    `dataclasses.replace`: whoever changes the model changes that of a copy made so, or puts it back.
+    has run it, `forwarded` what it gave as it is, and `noise` how far float error moves each of them, once one has
+    measured it. None goes along with `dataclasses.replace`: whoever changes the model changes that of a copy made so,
+    or puts it back.
     """
 
     model_type: str
@@ -44,7 +45,9 @@ class TinyModel:
     config_type: str = ""
     checked: set[str] = field(default_factory=set)
     reference: Mapping[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
+    forwarded: Any = field(default=None, init=False, repr=False, compare=False)
     noise: Mapping[str, float] | None = field(default=None, init=False, repr=False, compare=False)
+    _made: dict[tuple[int, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Take the model type for that of the configuration, unless another is given."""
@@ -68,8 +71,13 @@ class TinyModel:
         from hfci.tiny.inputs import make_inputs
 
         try:
-            made: dict[str, Any] = placed(make_inputs(self.model, rows, seed=self.seed), self.device, self.layout)
-            return made
+            made = self._made.get(tuple(rows))
+            if made is None:
+                made = make_inputs(self.model, rows, seed=self.seed)
+                if can_be_placed(made):  # then each call gets a copy, for less than it takes to make them
+                    self._made[tuple(rows)] = made
+            given: dict[str, Any] = placed(made, self.device, self.layout)
+            return given
         except Exception as error:
             raise StageError("inputs", self.model_type, self.architecture, error) from error
 

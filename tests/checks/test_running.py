@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hfci.checks.asking import load_check
-from hfci.checks.running import outputs_of, run
+from hfci.checks.running import outputs_of, reference, reference_forward, run
 from hfci.checks.tensors import named_tensors, same_bits
 from hfci.tiny import TinyModel, build_tiny
 
@@ -52,3 +52,15 @@ def test_inputs_that_draw_do_not_change_what_the_forward_draws() -> None:
     ):
         assert one.keys() == other.keys()
         assert all(same_bits(tensor, other[name]) for name, tensor in one.items())
+
+
+def test_the_reference_forward_is_run_once_and_is_that_of_one_tiny_model() -> None:
+    tiny, ran = build_tiny("bert", "BertModel"), []
+    tiny.model.register_forward_hook(lambda *_: ran.append("here"))
+    outputs, numbers = reference_forward(tiny), reference(tiny)
+    assert ran == ["here"]
+    assert same_bits(outputs.last_hidden_state, numbers["last_hidden_state"])
+    assert not outputs.last_hidden_state.requires_grad
+    assert reference_forward(tiny, output_hidden_states=True).hidden_states
+    assert reference_forward(dataclasses.replace(tiny)) is not outputs
+    assert len(ran) == 3

@@ -13,7 +13,7 @@ from hfci.generation.shapes import shapes
 from hfci.tiny.recipes import Recipe
 
 WORDS = 'batch, length = inputs["input_ids"].shape[:2]'
-PLAIN = "outputs = tiny.forward(inputs)"
+PLAIN = "outputs = checks.reference_forward(tiny)"
 
 
 def found(family: str, *facts: str, recipe: Recipe | None = None, **spelled: str) -> Known:
@@ -30,7 +30,8 @@ def lines(family: str, *facts: str, role: Literal["base", "head"] = "base", **mo
 def test_a_decoder_is_run_with_a_cache_that_knows_every_token_however_the_release_spells_it() -> None:
     facts = ("output:last_hidden_state", "output:cache", "flag:keeps_cache")
     ran, *asserted = lines("text_decoder", *facts, cache="past_key_values")
-    assert ran == "outputs = tiny.forward(inputs, use_cache=True)"
+    assert ran == "outputs = checks.reference_forward(tiny, use_cache=True)"
+    assert lines("text_decoder", *facts, "config:use_cache=true", cache="past_key_values") == (PLAIN, *asserted)
     assert asserted == [
         'batch, length = inputs["input_ids"].shape',
         "assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)",

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from hfci.checks.tensors import named_tensors
 from hfci.errors import StageError, UsageError
 from hfci.tiny import BUDGET, build_tiny, tiny_config
+from hfci.tiny.layout import can_be_placed
 
 
 @pytest.mark.parametrize("model_type", ["bert", "resnet", "mamba"])
@@ -124,3 +126,24 @@ def test_what_is_heard_decides_the_code_also_behind_weight_norm() -> None:
         first, second = tiny.forward().audio_codes
     assert not torch.equal(first, second)
     assert len(first.unique()) > 1
+
+
+@pytest.mark.parametrize("model_type", ["bert", "qwen2_vl", "hgnet_v2"])
+def test_inputs_are_new_ones_at_each_call(model_type: str) -> None:
+    tiny = build_tiny(model_type)
+    first, second = named_tensors(tiny.inputs()), named_tensors(tiny.inputs())
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    before = {name: tensor.clone() for name, tensor in first.items()}
+    for tensor in second.values():
+        tensor.zero_()
+    third = named_tensors(tiny.inputs())
+    assert all(torch.equal(before[name], tensor[name]) for tensor in (first, third) for name in before)
+
+
+def test_an_object_of_which_nothing_is_known_is_made_anew() -> None:
+    tiny = build_tiny("sam2_video")
+    first, second = (tiny.inputs()["inference_session"] for _ in range(2))
+    assert first is not second
+    assert can_be_placed({"a": [torch.zeros(2), (1, "b", None)]})
+    assert not can_be_placed({"a": [object()]})
