@@ -10,13 +10,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import pytest
-
 from hfci.cases.outcome import Outcome
 from hfci.catalog.requirements import absent_packages, needs
 from hfci.errors import StageError
 
 if TYPE_CHECKING:
+    import pytest
+
     from hfci.cases.ledger import Entry
 
 __all__ = [
@@ -67,6 +67,8 @@ def judge(error: BaseException | None, building: bool) -> Verdict:
     `building` says that the phase was to make the tiny model. A skip or an xfail is a failure: what cannot
     run says so by `unavailable(reason)`, what does not apply by `NotApplicable(reason)`.
     """
+    import pytest  # here, since `unavailable` is imported by commands that run no test
+
     if error is None:
         return Verdict(outcome=Outcome.PASSED.value)
     if isinstance(error, Unavailable):
