@@ -247,7 +247,7 @@ class Executor:
         used = used_device(tiny.model) if tiny is not None and is_over else None
         error = call.excinfo.value if call.excinfo else None
         verdict = judge(error, call.when == "setup" and "tiny" in getattr(item, "fixturenames", ()))
-        if error is not None and self._against_ledger(verdict, item)["outcome"] != Outcome.FAILED:
+        if error is not None and self._is_expected(verdict, item):
             if verdict["outcome"] == Outcome.FAILED:
                 verdict = verdict.traced(short_traceback(error, item.path))
             call.excinfo = _not_shown(error)
@@ -267,6 +267,11 @@ class Executor:
     def pytest_report_to_serializable(self) -> Generator[None, Any, Any]:
         """Let nothing that a test has said stop its report on the way to the controller."""
         return plain((yield))
+
+    def _is_expected(self, verdict: Verdict, item: pytest.Item) -> bool:
+        """Tell whether what a test ended with is not red; of what stops at a stage pytest sees first who hides it."""
+        is_hidden = "stage" in verdict and item.get_closest_marker("xfail") is not None
+        return not is_hidden and self._against_ledger(verdict, item)["outcome"] != Outcome.FAILED
 
     def _against_ledger(self, verdict: Verdict, item: pytest.Item, *, is_over: bool = False) -> Verdict:
         case = item.stash[CASE]

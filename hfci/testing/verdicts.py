@@ -88,7 +88,7 @@ def as_reported(verdict: Verdict, report: pytest.TestReport) -> Verdict:
     """Return the verdict in the light of pytest's `report`: marks have their say, the traceback is the one shown."""
     if hasattr(report, "wasxfail") or (verdict["outcome"] == Outcome.PASSED and report.failed):
         return Verdict.failed("Xfail", "xfail hides a failure; enter it in the ledger of known failures")
-    if verdict["outcome"] != Outcome.FAILED or verdict["error"]["traceback"]:
+    if not report.failed or verdict["outcome"] != Outcome.FAILED:
         return verdict
     return verdict.traced(report.longreprtext)
 
@@ -96,7 +96,7 @@ def as_reported(verdict: Verdict, report: pytest.TestReport) -> Verdict:
 def short_traceback(error: BaseException, file: Path) -> str:
     """Return Python's own traceback of `error`, from the frame of the test in `file` on.
 
-    It costs a thousandth of pytest's, which parses every file that it shows a line of.
+    pytest's parses every file that it shows a line of, whatever its size.
     """
     every = frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename != str(file):

@@ -120,6 +120,16 @@ def test_a_known_failure_keeps_its_stage_and_error(records: dict[str, dict[str, 
     assert "_pytest" not in record["error"]["traceback"]
 
 
+def test_a_mark_does_not_hide_what_the_ledger_knows(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.hfci]\nledger = "own.toml"\n', encoding="utf-8")
+    entry = ENTRY.format(name="marked", stage="build", checks="", since="5", expires="9999-12-31")
+    (tmp_path / "own.toml").write_text(f"schema = 1\n{entry}", encoding="utf-8")
+    write_test(tmp_path, "marked", STOPS.format(stage="build").replace("def test_", "@pytest.mark.xfail\ndef test_"))
+    assert run_pytest(tmp_path).returncode == 1
+    records = by_check(read_lines(tmp_path / "out")[1])
+    assert {record["error"]["type"] for record in records.values()} == {"Xfail"}
+
+
 def test_pytest_counts_known_failures_apart(
     done: subprocess.CompletedProcess[str], records: dict[str, dict[str, Any]]
 ) -> None:

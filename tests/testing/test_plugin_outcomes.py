@@ -189,6 +189,11 @@ def test_record_says_what_was_really_used(records: dict[str, dict[str, Any]]) ->
     assert records["outcomes.passes"]["peak_memory_bytes"] > 2**20
 
 
+def test_only_what_pytest_shows_as_a_failure_has_a_traceback(records: dict[str, dict[str, Any]]) -> None:
+    assert "test_outcomes.py" in records["outcomes.fails"]["error"]["traceback"]
+    assert not any(records[f"outcomes.{name}"]["error"]["traceback"] for name in ("skips", "is_expected_to_fail"))
+
+
 def test_case_id_has_the_axes(records: dict[str, dict[str, Any]]) -> None:
     found = records["outcomes.has_a_task"]["case"]
     assert found == "outcomes/outcomesModel/has_a_task[task=fill-mask,device=cpu]"
