@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from transformers import LogitsProcessor
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.floor import different
 from hfci.checks.generation import generating, step_logits
-from hfci.checks.running import discard_derived_state
+from hfci.checks.running import copied
 from hfci.checks.sequences import ordinary_of
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
@@ -86,8 +85,7 @@ def _logits(tiny: TinyModel, **options: Any) -> dict[str, Tensor]:
 
 def _assistant(tiny: TinyModel) -> Any:
     """Return a copy of the model whose logits are raised, and which is sure of each of its drafts."""
-    discard_derived_state(tiny.model)
-    assistant = copy.deepcopy(tiny.model)
+    assistant = copied(tiny).model
     assistant.generation_config.num_assistant_tokens = _DRAFTED
     assistant.generation_config.assistant_confidence_threshold = 0.0
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 
-from hfci.checks.running import discard_derived_state
+from hfci.checks.running import copied
 from hfci.checks.tensors import cast
 from hfci.tiny import TinyModel
 
@@ -30,8 +29,7 @@ class _Double(TinyModel):
 
 def in_double(tiny: TinyModel) -> TinyModel:
     """Return a copy of `tiny` that computes in float64; whether its forward runs in it is not tried."""
-    discard_derived_state(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
-    model = copy.deepcopy(tiny.model).double()
+    model = copied(tiny).model.double()
     model.set_experts_implementation("eager")  # the grouped kernels know no float64
     own = {each.name: getattr(tiny, each.name) for each in fields(TinyModel) if each.init}
     return _Double(**{**own, "model": model, "single": tiny})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from hfci.checks.applicability import NotApplicable
 from hfci.checks.caches import decoding
 from hfci.checks.exceptions import excused
 from hfci.checks.floor import different
-from hfci.checks.running import discard_derived_state, seeded
+from hfci.checks.running import copied, seeded
 from hfci.checks.sequences import ordinary_of, padded, reads_texts
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
@@ -118,18 +117,15 @@ def generate(
     processor: LogitsProcessor,
     *,
     settings: GenerationConfig | None = None,
-    copied: bool = True,
+    on_copy: bool = True,
     **options: Any,
 ) -> Any:
     """Return what generate gives with `processor` as its last, of a copy of the model: some keep what they read.
 
-    Unless `copied` is false: then of the model itself. `settings` take the place of the model's own. Raises StageError
+    Unless `on_copy` is false: then of the model itself. `settings` take the place of the model's own. Raises StageError
     (`forward`) where it does not come to its end.
     """
-    model = tiny.model
-    if copied:
-        discard_derived_state(model)
-        model = copy.deepcopy(model)
+    model = copied(tiny).model if on_copy else tiny.model
     model.generation_config = settings or model.generation_config
     asked = {"return_dict_in_generate": True, "output_logits": True, **options}
     with torch.no_grad(), seeded(tiny):

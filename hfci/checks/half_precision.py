@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.loading import reloaded
-from hfci.checks.running import discard_derived_state, outputs_of
+from hfci.checks.running import copied, outputs_of
 from hfci.checks.tensors import cast, floating
 from hfci.errors import StageError
 
@@ -175,12 +174,11 @@ def _differences(
 
 def _rounded(half: TinyModel, tiny: TinyModel, dtype: torch.dtype) -> tuple[TinyModel, dict[str, Any]]:
     """Return a copy of `tiny` that has the weights of `half`, and rounds what each module returns, with its inputs."""
-    discard_derived_state(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
-    model = copy.deepcopy(tiny.model)
-    model.load_state_dict(half.model.state_dict())
-    for module in model.modules():
+    rounded = copied(tiny)
+    rounded.model.load_state_dict(half.model.state_dict())
+    for module in rounded.model.modules():
         module.register_forward_hook(lambda _, __, given: _through(given, dtype))
-    return replace(tiny, model=model), cast(cast(tiny.inputs(), dtype), torch.float32)
+    return rounded, cast(cast(tiny.inputs(), dtype), torch.float32)
 
 
 def _through(value: Any, dtype: torch.dtype) -> Any:

@@ -13,7 +13,7 @@ from hfci.catalog import registries
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
-from hfci.checks.running import discard_derived_state, outputs_of, run, seeded
+from hfci.checks.running import copied, outputs_of, run, seeded
 from hfci.checks.tensors import floating, same_bits
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def resize_embeddings_keeps_rows(tiny: TinyModel) -> None:
 
     Raises `NotApplicable` with its reason where an exception says that the class refuses, and indeed it does.
     """
-    discard_derived_state(tiny.model)  # what is derived from parameters, with its graph, cannot be copied
-    model = copy.deepcopy(tiny.model)
+    model = copied(tiny).model
     refuses = reason(tiny, CHECK, "refuses")
     inputs = tiny.inputs()  # of the old tokens: what the larger model would be fed may hold the new ones
     try:

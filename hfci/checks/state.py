@@ -90,7 +90,7 @@ def _acts(tiny: TinyModel) -> Iterator[tuple[str, Callable[[], Any]]]:
             yield f"a longer text, padded on the {side}", partial(outputs_of, tiny, padded(tiny, side)[0])
     yield "a backward pass in train mode", lambda: _learn(tiny)
     if _generates(tiny):
-        yield "a generation", lambda: write(tiny, tiny.inputs(), copied=False)
+        yield "a generation", lambda: write(tiny, tiny.inputs(), on_copy=False)
 
 
 def _generates(tiny: TinyModel) -> bool:
@@ -155,7 +155,7 @@ def config_is_not_changed(tiny: TinyModel) -> None:
     tiny = _copy(tiny)
     acts: dict[str, Callable[[Any], Any]] = {"running": lambda inputs: run(tiny, inputs)}
     if _generates(tiny):
-        acts["generating"] = lambda inputs: _ask(partial(write, tiny, inputs, copied=False))
+        acts["generating"] = lambda inputs: _ask(partial(write, tiny, inputs, on_copy=False))
     for what, act in acts.items():
         before, settings = _settings(tiny)
         inputs = tiny.inputs()
