@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 Modality = Literal["text", "image", "video", "audio", "time-series", "boxes", "actions", "protein", "hidden-states"]
+# What is shown beside a text.
+MEDIA = frozenset({"image", "video", "audio"})
 MODALITIES: tuple[str, ...] = get_args(Modality)
 
 # The arguments that a head takes its labels by, of one of which every auto table's heads have at least one.

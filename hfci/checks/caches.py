@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import Cache, DynamicCache, EncoderDecoderCache, StaticCache
 
-from hfci.catalog.facts import forward_parameters, modality_of_parameter
+from hfci.catalog.facts import MEDIA, forward_parameters, modality_of_parameter
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import excused, reason
 from hfci.checks.floor import different
@@ -22,7 +22,10 @@ from hfci.tiny import TinyModel
 __all__ = [
     "cache_equals_no_cache",
     "chunked_prefill_equals_whole",
+    "cut",
     "decoding",
+    "in_pieces_and_whole",
+    "read_in",
     "reset_cache_is_new",
     "static_cache_equals_dynamic",
 ]
@@ -31,8 +34,7 @@ __all__ = [
 _READ = ("decoder_input_ids", "decoder_input_values", "input_ids", "inputs_embeds")
 # The outputs that have a place for each of them.
 _GIVEN = ("logits", "last_hidden_state", "hidden_states", "decoder_hidden_states")
-# What a model is shown once, before the text: later tokens find it, or the states made of it, in the cache.
-_MEDIA = ("image", "video", "audio")
+# What a model is shown once, before the text, as media are: later tokens find it in the cache.
 _MADE_OF_MEDIA = ("cross_attention_states",)
 # How many of the last places are read from the cache.
 _BEHIND = 5
@@ -76,13 +78,13 @@ def reset_cache_is_new(tiny: TinyModel) -> None:
     tiny = _in_parts(tiny)
     length, behind = _lengths(tiny)
     pieces = [length - behind, *[1] * behind]
-    first = list(_read_in(tiny, pieces))
+    first = list(read_in(tiny, pieces))
     cache = _cache_of(tiny, first[-1])
     if not isinstance(cache, Cache):
         raise NotApplicable("its cache is a class of its own")
     wanted = _joined(first, pieces)
     cache.reset()  # type: ignore[no-untyped-call]
-    again = _joined(list(_read_in(tiny, pieces, cache)), pieces)
+    again = _joined(list(read_in(tiny, pieces, cache)), pieces)
     if problems := different(tiny, again, wanted):
         raise AssertionError(f"a cache that was reset gives others than a new one: {'; '.join(problems)}")
 
@@ -132,16 +134,24 @@ def decoding(tiny: TinyModel) -> TinyModel:
 def _assert_pieces_equal_whole(
     tiny: TinyModel, pieces: Sequence[int], new_cache: Callable[[], Cache | None] = lambda: None
 ) -> None:
-    """Assert that read in `pieces`, of so many places each, it gives what it gives for all of them at once.
-
-    The cache is that of `new_cache` or, where that gives none, the one that it makes itself.
-    """
-    wanted = _by_place(_run(tiny, tiny.inputs(), use_cache=False), sum(pieces))
-    if not wanted:
-        raise NotApplicable("none of its outputs has a place for each token")
-    got = _joined(list(_read_in(tiny, pieces, new_cache())), pieces)
+    """Assert that read in `pieces` it gives what it gives for all of them at once, as `in_pieces_and_whole` says."""
+    got, wanted = in_pieces_and_whole(tiny, pieces, new_cache)
     if problems := different(tiny, got, wanted):
         raise AssertionError(f"read in pieces of {pieces}, from its cache, it gives others: {'; '.join(problems)}")
+
+
+def in_pieces_and_whole(
+    tiny: TinyModel, pieces: Sequence[int], new_cache: Callable[[], Cache | None] = lambda: None
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return what it gives for its text read in `pieces`, of so many places each, and for all of them at once.
+
+    Of each output that has a place for each of them. The cache is that of `new_cache` or, where that gives none, the
+    one that it makes itself. Raises `NotApplicable` where there are no such outputs, or no cache is filled.
+    """
+    wanted = _by_place(_run(tiny, cut(tiny.inputs(), 0, sum(pieces)), use_cache=False), sum(pieces))
+    if not wanted:
+        raise NotApplicable("none of its outputs has a place for each token")
+    return _joined(list(read_in(tiny, pieces, new_cache())), pieces), wanted
 
 
 def _joined(outputs: Sequence[Any], pieces: Sequence[int]) -> dict[str, Tensor]:
@@ -158,13 +168,18 @@ def _fit(parts: Sequence[Tensor]) -> bool:
     return len({(len(part), *part.shape[2:]) for part in parts}) == 1
 
 
-def _read_in(tiny: TinyModel, pieces: Sequence[int], cache: Cache | None = None) -> Iterator[Any]:
-    """Yield what it gives for each piece, the later ones read from the cache of those before, or from `cache`."""
+def read_in(
+    tiny: TinyModel, pieces: Sequence[int], cache: Cache | None = None, inputs: Mapping[str, Any] | None = None
+) -> Iterator[Any]:
+    """Yield what it gives for each piece, the later ones read from the cache of those before, or from `cache`.
+
+    The pieces are of its own inputs, unless others are given. Raises `NotApplicable` where no cache is filled.
+    """
     name = forward_parameters(type(tiny.model))["cache"]
     shown_again = reason(tiny, "cache_equals_no_cache", "media_at_each_step") is not None
     start = 0
     for size in pieces:
-        given = _cut(tiny.inputs(), start, start + size, shown_again=shown_again)
+        given = cut(tiny.inputs() if inputs is None else inputs, start, start + size, shown_again=shown_again)
         outputs = _run(tiny, given | ({} if cache is None else {name: cache}), use_cache=True)
         if cache is None and (cache := _cache_of(tiny, outputs)) is None:
             cache = _new_cache(tiny, given)
@@ -218,8 +233,11 @@ def _lengths(tiny: TinyModel) -> tuple[int, int]:
     return length, min(_BEHIND, behind)
 
 
-def _cut(inputs: Mapping[str, Any], start: int, stop: int, *, shown_again: bool) -> dict[str, Any]:
-    """Return the inputs of the places from `start` to `stop` of a text, of which those before are in the cache."""
+def cut(inputs: Mapping[str, Any], start: int, stop: int, *, shown_again: bool = False) -> dict[str, Any]:
+    """Return the inputs of the places from `start` to `stop` of a text, of which those before are in the cache.
+
+    Media are shown with the first place alone, unless they are to be `shown_again`.
+    """
     name = _read(inputs)
     places = inputs[name].shape[:2]
     is_pair = name.startswith("decoder_")
@@ -236,7 +254,7 @@ def _cut(inputs: Mapping[str, Any], start: int, stop: int, *, shown_again: bool)
 
 
 def _is_shown_once(argument: str) -> bool:
-    return argument in _MADE_OF_MEDIA or modality_of_parameter().get(argument) in _MEDIA
+    return argument in _MADE_OF_MEDIA or modality_of_parameter().get(argument) in MEDIA
 
 
 def _by_place(outputs: Any, size: int) -> dict[str, Tensor]:

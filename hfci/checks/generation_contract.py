@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -92,9 +92,10 @@ def beam_and_sample_keep_the_contract(tiny: TinyModel) -> None:
     tiny = generating(tiny)
     if (why := excused(tiny, "beam_search_equals_without_cache")) is not None:
         raise NotApplicable(why)
+    first = step_logits(tiny, tiny.inputs(), max_new_tokens=1)
     problems = [
-        *(f"with beams, {problem}" for problem in _of_beams(tiny)),
-        *(f"sampling, {problem}" for problem in _of_samples(tiny)),
+        *(f"with beams, {problem}" for problem in _of_beams(tiny, first)),
+        *(f"sampling, {problem}" for problem in _of_samples(tiny, first)),
     ]
     if problems:
         raise AssertionError(f"generate does not keep its contract: {'; '.join(problems)}")
@@ -112,12 +113,12 @@ def _asked(tiny: TinyModel) -> tuple[_Observer, dict[str, Any], int, int]:
     return _Observer(ordinary[ordinary != padding], end), {"output_scores": True, **lengths}, end, padding
 
 
-def _of_beams(tiny: TinyModel) -> Iterator[str]:
+def _of_beams(tiny: TinyModel, first: Mapping[str, Tensor]) -> Iterator[str]:
     observer, options, end, padding = _asked(tiny)
     options |= {"num_beams": _BEAMS, "num_return_sequences": _RETURNED, "length_penalty": _LENGTH_PENALTY}
     given = write(tiny, tiny.inputs(), observer, **options)
     yield from _of_texts(given.sequences, observer.texts, end, padding, _BEAMS)
-    yield from _of_first_step(tiny, given.logits[0], _BEAMS)
+    yield from _of_first_step(tiny, given.logits[0], first, _BEAMS)
     written = given.sequences[:, observer.texts[0].shape[1] :]
     beams, whole = given.beam_indices, given.sequences_scores
     scores = torch.zeros(beams.shape, device=beams.device)
@@ -140,7 +141,7 @@ def _of_beams(tiny: TinyModel) -> Iterator[str]:
         yield f"of the texts of a row the best is not first: {whole.view(-1, _RETURNED).tolist()}"
 
 
-def _of_samples(tiny: TinyModel) -> Iterator[str]:
+def _of_samples(tiny: TinyModel, first: Mapping[str, Tensor]) -> Iterator[str]:
     drawn = []
     for _ in range(2):
         observer, options, end, padding = _asked(tiny)
@@ -151,7 +152,7 @@ def _of_samples(tiny: TinyModel) -> Iterator[str]:
     if not torch.equal(*drawn):
         yield "the same seed gives other texts"
     yield from _of_texts(given.sequences, observer.texts, end, padding, _RETURNED, stopped=_STOPPED)
-    yield from _of_first_step(tiny, given.logits[0], _RETURNED)
+    yield from _of_first_step(tiny, given.logits[0], first, _RETURNED)
     for who, shown in (("a processor", observer.texts), ("a stopping criterion", stopper.texts)):
         for step, texts in enumerate(shown):
             if not torch.equal(texts, given.sequences[:, : texts.shape[1]]):
@@ -191,10 +192,9 @@ def _of_texts(
         yield f"not all, and only, what stands behind an end ({end}) is padding ({padding}): {written.tolist()}"
 
 
-def _of_first_step(tiny: TinyModel, logits: Tensor, width: int) -> Iterator[str]:
-    """Yield what differs of the first step's `logits` (rows times width, vocabulary) from those of each row alone."""
-    wanted = step_logits(tiny, tiny.inputs(), max_new_tokens=1)
-    each = {name: tensor.repeat_interleave(width, 0) for name, tensor in wanted.items()}
+def _of_first_step(tiny: TinyModel, logits: Tensor, first: Mapping[str, Tensor], width: int) -> Iterator[str]:
+    """Yield what differs of the first step's `logits` (rows times width, vocabulary) from the `first` of each row."""
+    each = {name: tensor.repeat_interleave(width, 0) for name, tensor in first.items()}
     yield from different(tiny, dict.fromkeys(each, logits), each)
 
 

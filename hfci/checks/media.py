@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hfci.catalog.facts import modality_of_parameter
+from hfci.catalog.facts import MEDIA, modality_of_parameter
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
@@ -23,7 +23,6 @@ __all__ = ["cross_modal_inputs_matter"]
 
 CHECK = "cross_modal_inputs_matter"
 
-_MEDIA = frozenset({"image", "video", "audio"})
 # What a model says of a text above all: where it gives one of these, no other field can answer for it.
 _SAID = frozenset({"logits", "last_hidden_state"})
 
@@ -55,7 +54,7 @@ def _media_of(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return modality → the arguments among inputs that hold it: an image may be given in two forms."""
     found: dict[str, list[str]] = {}
     for name in inputs:
-        if (modality := modality_of_parameter().get(name)) in _MEDIA:
+        if (modality := modality_of_parameter().get(name)) in MEDIA:
             found.setdefault(str(modality), []).append(name)
     return found
 
@@ -84,9 +83,12 @@ def _problems(tiny: TinyModel, inputs: Mapping[str, Any], media: Mapping[str, li
             return tensor[number] if len(tensor) == 2 else tensor
         return tensor.chunk(2, 1)[number] if tensor.shape[:2] == (rows, length) else tensor
 
-    def changed(number: int, **given: Tensor) -> set[str]:
-        """Return the fields that say something else of a text than `before` if something else is given."""
-        after = _said(outputs_of(tiny, {**inputs, **given}), list(written.values()))
+    def said(**given: Tensor) -> dict[str, Tensor]:
+        """Return what is made of the texts if something else is given."""
+        return _said(outputs_of(tiny, {**inputs, **given}), list(written.values()))
+
+    def changed(number: int, after: Mapping[str, Tensor]) -> set[str]:
+        """Return the fields that say something else of a text than `before`."""
         return {
             field for field in before if _differ(tiny, field, half(after[field], number), half(before[field], number))
         }
@@ -100,21 +102,22 @@ def _problems(tiny: TinyModel, inputs: Mapping[str, Any], media: Mapping[str, li
             found[name] = torch.where(there & written[name], other_tokens(tiny, tokens), tokens)
         return found
 
-    before = _said(outputs_of(tiny, dict(inputs)), list(written.values()))
-    telling = changed(0, **other(0))
+    before = said()
+    telling = changed(0, said(**other(0)))
     telling = telling & _SAID or telling
     if not telling:
         return ["other tokens change nothing that it gives"]
     of_tokens = {
         field for field in telling if any(before[field].shape[:2] == tokens.shape for tokens in texts.values())
     }
-    apart = of_tokens - changed(0, **other(1))  # what stands behind is not seen
+    apart = of_tokens - changed(0, said(**other(1)))  # what stands behind is not seen
     found = []
     for modality, names in media.items():
         second, swapped = ({name: tiny.inputs(given)[name] for name in names} for given in ((0, 2), (1, 0)))
-        if not telling & changed(1, **second) or not telling & changed(0, **swapped):
+        with_second = said(**second)
+        if not telling & changed(1, with_second) or not telling & changed(0, said(**swapped)):
             found.append(f"another {modality} changes nothing that is made of its text")
-        if seen := apart & changed(0, **second):
+        if seen := apart & changed(0, with_second):
             found.append(
                 f"the {modality} of the second text changes what is made of the first: {', '.join(sorted(seen))}"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,10 +12,11 @@ from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from hfci.catalog.facts import forward_parameters
 from hfci.checks.applicability import NotApplicable
+from hfci.checks.caches import cut, in_pieces_and_whole, read_in
 from hfci.checks.exceptions import excused
 from hfci.checks.floor import different
 from hfci.checks.generation import generating, write
-from hfci.checks.running import outputs_of, rebuilt, run
+from hfci.checks.running import outputs_of, rebuilt
 from hfci.checks.sequences import is_text
 from hfci.checks.tensors import floating, same_bits
 from hfci.errors import StageError
@@ -73,8 +74,6 @@ def rope_types_agree(tiny: TinyModel) -> None:
 
     Raises `NotApplicable` where its text does not stand alone, or it takes no other type.
     """
-    if (why := excused(tiny, "rope_types_agree")) is not None:
-        raise NotApplicable(why)
     tokens: Any = tiny.inputs().get("input_ids")
     if (
         not is_text(tiny, tokens)
@@ -176,7 +175,7 @@ def _built(tiny: TinyModel, config: Any) -> TinyModel | None:
 def _problems(one: TinyModel, plain: TinyModel, kind: str, trained: int) -> Iterator[str]:
     """Yield what is wrong with a model of that rope type, beside one that is `plain`."""
     length = one.inputs()["input_ids"].shape[1]
-    short, half, whole = (_cut(one.inputs(), slice(0, end)) for end in (trained - 1, trained, length))
+    short, half, whole = (cut(one.inputs(), 0, end) for end in (trained - 1, trained, length))
     if kind in _SWITCHING and (told := different(one, outputs_of(one, half), floating(outputs_of(plain, half)))):
         yield f"a text of no more than was trained on is not what it is with default: {'; '.join(told)}"
     before = {name: tensor.clone() for name, tensor in floating(outputs_of(one, short)).items()}
@@ -204,49 +203,33 @@ def _behind(tiny: TinyModel, start: int, end: int) -> list[str]:
     name = forward_parameters(type(tiny.model)).get("cache")
     if name is None or excused(tiny, "cache_equals_no_cache") is not None:
         return []
-    first = run(tiny, _cut(tiny.inputs(), slice(0, start)))
-    cache = first.get(name) if isinstance(first, Mapping) else None
-    if cache is None:
+    outputs_of(tiny, cut(tiny.inputs(), 0, start))  # by a shorter text a dynamic rope forgets a longer one
+    try:
+        got, wanted = in_pieces_and_whole(tiny, [start, end - start])
+    except NotApplicable:
         return []
-    rest = _cut(tiny.inputs(), slice(start, end)) | {name: cache}
-    rest.pop("attention_mask", None)
-    got = _places(outputs_of(tiny, rest), end - start)
-    wanted = _places(outputs_of(tiny, _cut(tiny.inputs(), slice(0, end))), end - start)
     return different(tiny, got, {field: tensor for field, tensor in wanted.items() if field in got})
-
-
-def _places(outputs: Mapping[str, Tensor], size: int) -> dict[str, Tensor]:
-    return {name: outputs[name][:, -size:] for name in ("last_hidden_state", "logits") if name in outputs}
-
-
-def _cut(inputs: Mapping[str, Any], places: slice) -> dict[str, Any]:
-    return {
-        name: value[:, places].contiguous() if isinstance(value, Tensor) else value for name, value in inputs.items()
-    }
 
 
 def _generated(one: TinyModel, trained: int) -> Iterator[str]:
     """Yield at which steps generate, crossing what was trained on, gives what neither way to read gives."""
     one = generating(one)
-    prompt = _cut(one.inputs(), slice(0, trained - 1))
+    prompt = cut(one.inputs(), 0, trained - 1)
     written = write(one, prompt)
     slow = write(one, prompt, use_cache=False)
-    kept = _read_on(one, written.sequences, trained - 1)
-    names = [f"logits of step {step}" for step in range(len(written.logits))]
-    got, anew, on = (dict(zip(names, logits, strict=True)) for logits in (written.logits, slow.logits, kept))
-    if (told := different(one, got, anew)) and different(one, got, on):
+
+    def problems(wanted: Sequence[Tensor]) -> list[str]:
+        names = [f"logits of step {step}" for step in range(len(written.logits))]
+        return different(one, *(dict(zip(names, logits, strict=True)) for logits in (written.logits, wanted)))
+
+    if (told := problems(slow.logits)) and problems(_read_on(one, written.sequences, trained - 1)):
         yield f"beyond {trained} places generate gives with its cache other logits: {'; '.join(told)}"
 
 
 def _read_on(tiny: TinyModel, tokens: Tensor, start: int) -> list[Tensor]:
     """Return the last logits for each text from `start` places on, read token by token from the cache."""
-    name = forward_parameters(type(tiny.model))["cache"]
-    outputs = run(tiny, {"input_ids": tokens[:, :start]}, use_cache=True)
-    found = [outputs.logits[:, -1]]
-    for place in range(start, tokens.shape[1] - 1):
-        given = {"input_ids": tokens[:, place : place + 1], name: outputs[name]}
-        if "position_ids" in forward_parameters(type(tiny.model)):
-            given["position_ids"] = torch.full_like(given["input_ids"], place)
-        outputs = run(tiny, given, use_cache=True)
-        found.append(outputs.logits[:, -1])
-    return found
+    given = {"input_ids": tokens}
+    if "position_ids" in forward_parameters(type(tiny.model)):
+        given["position_ids"] = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
+    pieces = [start, *[1] * (tokens.shape[1] - 1 - start)]
+    return [outputs.logits[:, -1] for outputs in read_in(tiny, pieces, inputs=given)]

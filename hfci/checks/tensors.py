@@ -114,7 +114,7 @@ def relative_difference(left: Tensor, right: Tensor) -> float:
         return 0.0 if torch.equal(left, right) else float("inf")
     if torch.equal(left, right):  # the usual case, and by far the cheapest
         return 0.0
-    masked = (left == right) & (left == torch.finfo(left.dtype).min) if left.is_floating_point() else None
+    lowest = torch.finfo(left.dtype).min
     # In float64, so that the difference itself adds no error.
     wide = torch.complex128 if left.is_complex() else torch.float64
     left, right = left.detach().cpu().to(wide), right.detach().cpu().to(wide)
@@ -122,8 +122,7 @@ def relative_difference(left: Tensor, right: Tensor) -> float:
     strange = ~usable & (left != right) & ~(torch.isnan(left) & torch.isnan(right))
     if strange.any():
         return float("inf")
-    if masked is not None and masked.any():
-        usable &= ~masked.cpu()
+    usable &= (left != right) | (left != lowest)
     if not usable.all():
         left, right = left[usable], right[usable]
     if not left.numel():
