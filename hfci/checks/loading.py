@@ -11,6 +11,8 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from hfci.tiny.model import save_model
+
 __all__ = ["has_its_own", "loaded", "reloaded", "saved_weights"]
 
 
@@ -29,7 +31,7 @@ def loaded(cls: type[Any], folder: str | None, **options: Any) -> tuple[Any, Map
 def reloaded(model: Any, cls: type[Any] | None = None, **options: Any) -> tuple[Any, Mapping[str, Any]]:
     """Return `model` saved and loaded again, as a `cls` if that is given, and the report of loading."""
     with tempfile.TemporaryDirectory(prefix="hfci-") as folder:
-        model.save_pretrained(folder)
+        save_model(model, folder)
         return loaded(cls or type(model), folder, **options)
 
 

@@ -17,7 +17,7 @@ from hfci.tiny.shrink import shrink
 from hfci.tiny.statistics import measure_statistics
 from hfci.tiny.weights import fill
 
-__all__ = ["TinyModel", "build_tiny", "default_config_of", "recipe_of", "tiny_config"]
+__all__ = ["TinyModel", "build_tiny", "default_config_of", "recipe_of", "save_model", "tiny_config"]
 
 # The rows that norms are measured on: none of those that the checks feed.
 _SETTLED_BY = (100, 101)
@@ -96,9 +96,22 @@ class TinyModel:
         """Write a checkpoint into `folder` that `from_pretrained` loads: safetensors, and what the recipe adds."""
         import torch
 
-        self.model.save_pretrained(folder)
+        save_model(self.model, folder)
         for name, content in self.recipe.files.items():
             torch.save(dict(content), Path(folder) / name)
+
+
+def save_model(model: Any, folder: str | Path) -> None:
+    """Write the checkpoint of a model into `folder`, and leave the model as it is.
+
+    transformers leaves the name of the dtype in the configuration where the dtype stood (5.24.0, modeling_utils.py,
+    line 3443), by which not every class can be built (apertus).
+    """
+    dtype = model.config.dtype
+    try:
+        model.save_pretrained(folder)
+    finally:
+        model.config.dtype = dtype
 
 
 def default_config_of(model_type: str, architecture: str | None = None) -> Any:

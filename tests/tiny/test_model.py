@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from hfci.checks.loading import reloaded
 from hfci.checks.tensors import named_tensors
 from hfci.errors import StageError, UsageError
 from hfci.tiny import BUDGET, build_tiny, tiny_config
@@ -147,3 +148,12 @@ def test_an_object_of_which_nothing_is_known_is_made_anew() -> None:
     assert first is not second
     assert can_be_placed({"a": [torch.zeros(2), (1, "b", None)]})
     assert not can_be_placed({"a": [object()]})
+
+
+def test_a_model_that_was_saved_can_be_built_again_by_its_configuration(tmp_path: Path) -> None:
+    tiny = build_tiny("apertus")
+    tiny.save(tmp_path)
+    assert tiny.config.dtype is torch.float32
+    reloaded(tiny.model)
+    assert tiny.config.dtype is torch.float32
+    type(tiny.model)(tiny.config)
