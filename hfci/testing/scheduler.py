@@ -10,6 +10,18 @@ from xdist.scheduler import LoadFileScheduling
 __all__ = ["FileScheduling"]
 
 
+class _Numbered(list[str]):
+    """What a worker has collected, which tells the number of a case without going through those before it."""
+
+    def __init__(self, cases: Iterable[str]) -> None:
+        super().__init__(cases)
+        self.numbers = {case: number for number, case in enumerate(self)}
+
+    def index(self, case: str, *_: Any) -> int:
+        """Return its number."""
+        return self.numbers[case]
+
+
 class FileScheduling(LoadFileScheduling):  # type: ignore[misc]
     """Hands the rest of a dead worker's files to others.
 
@@ -37,7 +49,7 @@ class FileScheduling(LoadFileScheduling):  # type: ignore[misc]
 
     def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
         """Take note of what `node` has collected. What it lacks is given to nobody any more."""
-        self.registered_collections[node] = list(collection)
+        self.registered_collections[node] = _Numbered(collection)
         if self.collection is not None:
             self._keep(collection)
 
