@@ -27,6 +27,7 @@ class TestEncoderDecoderModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",

@@ -27,6 +27,7 @@ class TestLayoutLMModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
@@ -84,6 +85,7 @@ class TestLayoutLMForMaskedLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -146,6 +148,7 @@ class TestLayoutLMForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -208,6 +211,7 @@ class TestLayoutLMForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
@@ -266,6 +270,7 @@ class TestLayoutLMForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",

@@ -28,6 +28,7 @@ class TestPix2StructForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "loss_matches_definition",
             "training_step_lowers_loss",
             "dropout_is_off_in_eval_and_on_in_train",

@@ -29,6 +29,7 @@ class TestNemotronH_Omni_Reasoning_V3:
         "check",
         [
             "unequal_images_equal_alone",
+            "saves_with_size_one",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",

@@ -27,6 +27,7 @@ class TestEomtDinov3ForUniversalSegmentation:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",

@@ -27,6 +27,7 @@ class TestExaone4Model:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
@@ -89,6 +90,7 @@ class TestExaone4ForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -163,6 +165,7 @@ class TestExaone4ForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -225,6 +228,7 @@ class TestExaone4ForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -286,6 +290,7 @@ class TestExaone4ForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",

@@ -28,6 +28,7 @@ class TestAlbertModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -84,6 +85,7 @@ class TestAlbertForPreTraining:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
@@ -142,6 +144,7 @@ class TestAlbertForMaskedLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -203,6 +206,7 @@ class TestAlbertForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -264,6 +268,7 @@ class TestAlbertForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -324,6 +329,7 @@ class TestAlbertForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -383,6 +389,7 @@ class TestAlbertForMultipleChoice:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",

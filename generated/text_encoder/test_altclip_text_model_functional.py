@@ -23,6 +23,7 @@ class TestAltCLIPTextModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
@@ -76,6 +77,7 @@ class TestAltRobertaModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",

@@ -27,6 +27,7 @@ class TestFunnelModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -84,6 +85,7 @@ class TestFunnelBaseModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
@@ -139,6 +141,7 @@ class TestFunnelForPreTraining:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
@@ -193,6 +196,7 @@ class TestFunnelForMaskedLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -251,6 +255,7 @@ class TestFunnelForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -309,6 +314,7 @@ class TestFunnelForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -366,6 +372,7 @@ class TestFunnelForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -422,6 +429,7 @@ class TestFunnelForMultipleChoice:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",

@@ -27,6 +27,7 @@ class TestLxmertModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -78,6 +79,7 @@ class TestLxmertForPreTraining:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
@@ -133,6 +135,7 @@ class TestLxmertForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",

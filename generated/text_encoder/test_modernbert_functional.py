@@ -27,6 +27,7 @@ class TestModernBertModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
@@ -84,6 +85,7 @@ class TestModernBertForMaskedLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -146,6 +148,7 @@ class TestModernBertForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -208,6 +211,7 @@ class TestModernBertForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -268,6 +272,7 @@ class TestModernBertForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -328,6 +333,7 @@ class TestModernBertForMultipleChoice:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",

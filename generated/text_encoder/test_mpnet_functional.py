@@ -27,6 +27,7 @@ class TestMPNetModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -81,6 +82,7 @@ class TestMPNetForMaskedLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -140,6 +142,7 @@ class TestMPNetForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -199,6 +202,7 @@ class TestMPNetForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -257,6 +261,7 @@ class TestMPNetForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -314,6 +319,7 @@ class TestMPNetForMultipleChoice:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",

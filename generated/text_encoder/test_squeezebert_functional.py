@@ -28,6 +28,7 @@ class TestSqueezeBertModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -82,6 +83,7 @@ class TestSqueezeBertForMaskedLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -141,6 +143,7 @@ class TestSqueezeBertForSequenceClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -200,6 +203,7 @@ class TestSqueezeBertForQuestionAnswering:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -258,6 +262,7 @@ class TestSqueezeBertForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -315,6 +320,7 @@ class TestSqueezeBertForMultipleChoice:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",

@@ -27,6 +27,7 @@ class TestInformerModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",

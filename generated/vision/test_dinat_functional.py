@@ -28,6 +28,7 @@ class TestDinatModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -75,6 +76,7 @@ class TestDinatForImageClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "training_step_lowers_loss",
@@ -129,6 +131,7 @@ class TestDinatBackbone:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",

@@ -24,6 +24,7 @@ class TestErnie4_5_VLMoeVisionTransformerPretrainedModel:
         "check",
         [
             "unequal_images_equal_alone",
+            "saves_with_size_one",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
@@ -72,6 +73,7 @@ class TestErnie4_5_VL_MoeVisionTransformerPretrainedModel:
         "check",
         [
             "unequal_images_equal_alone",
+            "saves_with_size_one",
             "golden_output",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",

@@ -27,6 +27,7 @@ class TestTipsv2DptForSemanticSegmentation:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",
@@ -78,6 +79,7 @@ class TestTipsv2DptForDepthEstimation:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
@@ -127,6 +129,7 @@ class TestTipsv2DptForNormalEstimation:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",

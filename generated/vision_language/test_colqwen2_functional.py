@@ -28,6 +28,7 @@ class TestColQwen2ForRetrieval:
         "check",
         [
             "unequal_images_equal_alone",
+            "saves_with_size_one",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",

@@ -29,6 +29,7 @@ class TestLlama4ForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
             "training_step_lowers_loss",
@@ -94,6 +95,7 @@ class TestLlama4ForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -166,6 +168,7 @@ class TestLlama4VisionModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
@@ -217,6 +220,7 @@ class TestLlama4TextModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",

@@ -28,6 +28,7 @@ class TestQwen3_5Model:
         "check",
         [
             "unequal_images_equal_alone",
+            "saves_with_size_one",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
@@ -84,6 +85,7 @@ class TestQwen3_5ForCausalLM:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -161,6 +163,7 @@ class TestQwen3_5ForConditionalGeneration:
         "check",
         [
             "unequal_images_equal_alone",
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -230,6 +233,7 @@ class TestQwen3_5ForSequenceClassification:
         "check",
         [
             "unequal_images_equal_alone",
+            "saves_with_size_one",
             "golden_output",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
@@ -284,6 +288,7 @@ class TestQwen3_5ForTokenClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",
@@ -344,6 +349,7 @@ class TestJevForDecision:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",

@@ -27,6 +27,7 @@ class TestShieldGemma2ForImageClassification:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "loss_matches_definition",
             "training_step_lowers_loss",
             "frozen_base_trains_head",
@@ -85,6 +86,7 @@ class TestGemma3ForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "saves_with_size_one",
             "golden_output",
             "loss_matches_definition",
             "gradient_checkpointing_equals_plain",

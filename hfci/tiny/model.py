@@ -147,10 +147,18 @@ def _config_type(model_type: str, config: Any) -> str:
     return found
 
 
-def tiny_config(model_type: str, architecture: str | None = None) -> Any:
-    """Return the tiny configuration: that of `default_config_of` shrunk, then its recipe's exceptions."""
+def tiny_config(model_type: str, architecture: str | None = None, *, ones: bool = False) -> Any:
+    """Return the tiny configuration: that of `default_config_of` shrunk, then its recipe's exceptions.
+
+    With `ones` it has one of whatever it counts, and one label.
+    """
+    from hfci.tiny.inputs.context import configs
+
     default = default_config_of(model_type, architecture)
-    return type(default).from_dict(shrink(default.to_dict(), architecture))
+    config = type(default).from_dict(shrink(default.to_dict(), architecture, ones=ones))
+    for part in configs(config) if ones else ():
+        part.num_labels = 1
+    return config
 
 
 def build_tiny(

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from hfci.parsing import Names, Text, read_toml
 from hfci.tiny.derived_fields import drop_computed
@@ -49,6 +49,7 @@ class ShrinkRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     keep: Text | None = None
     image: bool = False
     layers: bool = False
+    count: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError where it does not say one thing."""
@@ -73,24 +74,28 @@ def _rules() -> tuple[ShrinkRule, ...]:
 
 
 @functools.cache
-def _rule_for(name: str) -> ShrinkRule | None:
-    return next((rule for rule in _rules() if rule.covers(name)), None)
+def _rule_for(name: str, ones: bool) -> ShrinkRule | None:
+    rule = next((rule for rule in _rules() if rule.covers(name)), None)
+    if ones and rule is not None and rule.count:
+        return structs.replace(rule, to=None if rule.layers else 1, lists=None, keep=None)
+    return rule
 
 
-def shrink(default: Data, architecture: str | None = None) -> Data:
+def shrink(default: Data, architecture: str | None = None, *, ones: bool = False) -> Data:
     """Return a tiny copy of `default`, a configuration's `to_dict()` with its sub-configurations nested in it.
 
     The recipes' exceptions are applied too, to the configuration (as that of `architecture`, where one is named) and to
-    every part of it.
+    every part of it. With `ones`, of whatever it counts (heads, experts, channels) there is one, and of each kind of
+    layer.
     """
     tiny = copy.deepcopy(default)
     for node, original in _nodes(tiny, default):
-        _shrink_node(node, original)
+        _shrink_node(node, original, ones)
     vocabulary = _Vocabulary(default)
     for node, original in _nodes(tiny, default):
         vocabulary.rewrite(node, original)
         keep_relations(node, original)
-        _keep_relations_of_layers(node, original)
+        _keep_relations_of_layers(node, original, ones)
         _scale_pinpoints(node, original)
         drop_computed(node)
         _drop_bookkeeping(node)
@@ -137,16 +142,17 @@ def _is_plain(name: str, value: Data) -> bool:
     return name.startswith(_PLAIN) or not all(isinstance(key, str) for key in value)
 
 
-def _shrink_node(node: Data, default: Data) -> None:
-    kept = _kept_layers(default)
+def _shrink_node(node: Data, default: Data, ones: bool) -> None:
+    kept = _kept_layers(default, ones)
     for name, value in default.items():
-        rule = _rule_for(name)
+        rule = _rule_for(name, ones)
         if name in _DERIVED and not default.get("depths") and not _is_sizes(value):
             # names of stages follow from the number of layers
             node.pop(name)
             continue
         if name == "per_layer_config" and isinstance(value, dict):
-            node[name] = {kept.index(int(index)): _shrunk(part) for index, part in value.items() if int(index) in kept}
+            own = {int(index): part for index, part in value.items() if int(index) in kept}
+            node[name] = {kept.index(index): _shrunk(part, ones) for index, part in own.items()}
             continue
         if kept and (_names_every_layer(value, default) or _is_index_list(name, value, _KINDS)):
             node[name] = [place for place, index in enumerate(kept) if index in value]
@@ -158,7 +164,7 @@ def _shrink_node(node: Data, default: Data) -> None:
             continue
         elif rule.layers:
             if isinstance(value, int) and not isinstance(value, bool):
-                limit = len(kept) if value == _depth(default) else _LAYERS
+                limit = len(kept) if value == _depth(default) else _layers(ones)
                 node[name] = value if value == _stages(default) else min(value, limit)
         elif rule.image:
             node[name] = _image_size(value, default)
@@ -166,9 +172,9 @@ def _shrink_node(node: Data, default: Data) -> None:
             node[name] = _applied(rule, value, default)
 
 
-def _shrunk(default: Data) -> Data:
+def _shrunk(default: Data, ones: bool) -> Data:
     node = copy.deepcopy(default)
-    _shrink_node(node, default)
+    _shrink_node(node, default, ones)
     return node
 
 
@@ -243,8 +249,12 @@ def _all_int(value: Iterable[Any]) -> bool:
     return all(isinstance(item, int) and not isinstance(item, bool) for item in value)
 
 
-def _kept_layers(default: Data) -> list[int]:
-    """Return the indices of the layers that stay: two, or more for more kinds or more picked outputs."""
+def _layers(ones: bool) -> int:
+    return 1 if ones else _LAYERS
+
+
+def _kept_layers(default: Data, ones: bool) -> list[int]:
+    """Return the indices of the layers that stay: two or one, or more for more kinds or more picked outputs."""
     depth = _depth(default)
     if depth <= _LAYERS:
         return list(range(depth))
@@ -261,7 +271,7 @@ def _kept_layers(default: Data) -> list[int]:
         kinds.setdefault(kind, index)
     picked = [len(value) for name, value in default.items() if _is_index_list(name, value, _PICKS)]
     cycles = [len(default[name]) for name in _CYCLES if isinstance(default.get(name), list)]
-    count = max(_LAYERS, len(kinds), *picked, *cycles)
+    count = max(_layers(ones), len(kinds), *picked, *cycles)
     kept = sorted(kinds.values())
     kept += [index for index in range(depth) if index not in kept][: count - len(kept)]
     return sorted(kept)
@@ -276,9 +286,9 @@ def _repicked(value: list[int], count: int, depth: int) -> list[int]:
     return [new[index] if index >= 0 else max(index, -count) for index in value]
 
 
-def _keep_relations_of_layers(node: Data, default: Data) -> None:
+def _keep_relations_of_layers(node: Data, default: Data, ones: bool) -> None:
     """Do the same for every layer that differs from the rest, with what it has of its own and what of the whole."""
-    kept = _kept_layers(default)
+    kept = _kept_layers(default, ones)
     for index, original in (default.get("per_layer_config") or {}).items():
         if int(index) in kept:
             layer = node["per_layer_config"][kept.index(int(index))]

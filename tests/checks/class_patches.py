@@ -28,6 +28,7 @@ __all__ = [
     "never_tied",
     "positions_made_in_the_dtype_of_the_model",
     "rows_in_another_order",
+    "squeezed_when_saved",
     "states_in_float32",
     "tied_whatever_is_asked",
     "unknown_keys_are_dropped",
@@ -181,6 +182,14 @@ def rows_in_another_order(model: Any) -> None:
 
 def a_head_of_the_old_size(model: Any) -> None:
     as_subclass(model, set_output_embeddings=lambda *_: None)
+
+
+def squeezed_when_saved(model: Any) -> None:
+    def save(self: Any, folder: Any, **options: Any) -> None:
+        weights = {name: tensor.squeeze() for name, tensor in self.state_dict().items()}
+        whole.save_pretrained(self, folder, state_dict=weights, **options)
+
+    whole = as_subclass(model, save_pretrained=save)
 
 
 def declaring(**members: Any) -> Callable[[nn.Module], None]:
