@@ -70,8 +70,11 @@ class TestUniSpeechSatForPreTraining:
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
         outputs = checks.reference_forward(tiny)
-        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-        assert outputs.logits.shape[0] == batch
+        batch, frames = inputs["input_values"].shape
+        for kernel, stride in zip(tiny.config.conv_kernel, tiny.config.conv_stride, strict=True):
+            frames = (frames - kernel) // stride + 1
+        assert outputs.projected_states.shape == (batch, frames, tiny.config.hidden_size)
+        assert outputs.logits.shape == (batch, frames, tiny.config.conv_dim[-1])  # what was heard; nothing is quantized
         checks.forward_is_finite(tiny)
 
     @pytest.mark.parametrize(

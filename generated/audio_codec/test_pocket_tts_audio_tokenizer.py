@@ -32,7 +32,9 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     outputs = checks.reference_forward(tiny)
     batch = inputs["input_values"].shape[0]
     assert outputs.audio_values.shape[0] == batch
-    assert outputs.latents.shape[0] == batch
+    frames = -(-inputs["input_values"].shape[-1] // tiny.config.frame_size)  # the last one is filled up
+    assert outputs.audio_values.shape == (batch, tiny.config.audio_channels, frames * tiny.config.frame_size)
+    assert outputs.latents.shape == (batch, frames, tiny.config.latent_dim)
     checks.forward_is_finite(tiny)
 
 

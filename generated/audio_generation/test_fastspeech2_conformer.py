@@ -30,9 +30,13 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
-    assert given.shape[0] == batch
+    batch, length = inputs["input_ids"].shape
+    frames = outputs.spectrogram.shape[1]  # as many as it says itself, in the durations of the longest row
+    config = tiny.config
+    assert outputs.spectrogram.shape == (batch, frames, config.num_mel_bins)
+    assert outputs.encoder_last_hidden_state.shape == (batch, length, config.hidden_size)
+    assert outputs.duration_outputs.shape == (batch, length)
+    assert outputs.pitch_outputs.shape == outputs.energy_outputs.shape == (batch, length, 1)
     checks.forward_is_finite(tiny)
 
 

@@ -30,8 +30,8 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    lines = inputs["decoder_input_ids"].shape[0]  # one for every codebook of every row
-    assert outputs[0].shape[0] == lines
+    lines, length = inputs["decoder_input_ids"].shape  # one for every codebook of every row
+    assert outputs.logits.shape == (lines, length, tiny.config.decoder.vocab_size)
     checks.forward_is_finite(tiny)
 
 

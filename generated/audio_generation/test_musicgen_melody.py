@@ -30,8 +30,9 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    lines = inputs["decoder_input_ids"].shape[0]  # one for every codebook of every row
-    assert outputs[0].shape[0] == lines
+    lines, length = inputs["decoder_input_ids"].shape  # one for every codebook of every row
+    told = tiny.config.chroma_length + inputs["input_ids"].shape[1]  # the tune and the text come first
+    assert outputs.logits.shape == (lines, told + length, tiny.config.decoder.vocab_size)
     checks.forward_is_finite(tiny)
 
 

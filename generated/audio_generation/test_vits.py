@@ -30,8 +30,13 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs[0].shape[0] == batch
+    batch = inputs["input_ids"].shape[0]
+    samples = frames = outputs.spectrogram.shape[2]  # as many as the durations that it draws for the longest row
+    for rate in tiny.config.upsample_rates:
+        samples *= rate
+    assert outputs.spectrogram.shape == (batch, tiny.config.flow_size, frames)
+    assert outputs.waveform.shape == (batch, samples)
+    assert outputs.sequence_lengths.shape == (batch,)
     checks.forward_is_finite(tiny)
 
 

@@ -30,9 +30,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
-    assert given.shape[0] == batch
+    texts, sounds = inputs["input_ids"].shape[0], inputs["input_features"].shape[0]
+    assert outputs.logits_per_speech.shape == (sounds, texts)
+    assert outputs.logits_per_text.shape == (texts, sounds)
+    assert outputs.speech_embeds.shape == (sounds, tiny.config.projection_dim)
+    assert outputs.text_embeds.shape == (texts, tiny.config.projection_dim)
     checks.forward_is_finite(tiny)
 
 

@@ -30,8 +30,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs[0].shape[0] == batch
+    text = tiny.config.get_text_config(decoder=True)
+    batch, length = inputs["input_ids"].shape
+    assert outputs.last_hidden_state.shape == (batch, length, text.hidden_size)
+    heard = int((inputs["input_ids"] == tiny.config.audio_token_id).sum())  # those of all sounds, one after the other
+    assert outputs.audio_hidden_states.shape == (heard, text.hidden_size)
     checks.forward_is_finite(tiny)
 
 

@@ -30,8 +30,10 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs[0].shape[0] == batch
+    patches = inputs["hidden_states"].shape[0]  # those of all images, one after the other
+    assert outputs.last_hidden_state.shape == (patches, tiny.config.hidden_size)
+    blocks = patches // tiny.config.spatial_merge_size**2
+    assert outputs.pooler_output.shape == (blocks, tiny.config.out_hidden_size)
     checks.forward_is_finite(tiny)
 
 
