@@ -43,6 +43,7 @@ class TestData2VecAudioModel:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -98,6 +99,7 @@ class TestData2VecAudioForSequenceClassification:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -153,6 +155,7 @@ class TestData2VecAudioForCTC:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -205,6 +208,7 @@ class TestData2VecAudioForAudioFrameClassification:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -257,6 +261,7 @@ class TestData2VecAudioForXVector:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -34,6 +34,7 @@ class TestSpeechT5HifiGan:
             "loads_in_the_dtype_asked_for",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -40,6 +40,7 @@ class TestVibeVoiceAcousticTokenizerModel:
             "tuple_equals_dict",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

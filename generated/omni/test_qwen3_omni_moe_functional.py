@@ -44,6 +44,7 @@ class TestQwen3OmniMoeForConditionalGeneration:
             "eager_equals_batched_experts",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -53,6 +53,7 @@ class TestQwen3OmniMoeThinkerModel:
             "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -127,6 +128,7 @@ class TestQwen3OmniMoeThinkerForConditionalGeneration:
             "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -41,6 +41,7 @@ class TestEdgeTamVideoModel:
             "attention_switched_at_run_time_equals_built",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -91,6 +92,7 @@ class TestEdgeTamModel:
             "attention_switched_at_run_time_equals_built",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -42,6 +42,7 @@ class TestSam2Model:
             "attention_switched_at_run_time_equals_built",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -44,6 +44,7 @@ class TestSpeechT5Model:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -109,6 +110,7 @@ class TestSpeechT5ForSpeechToText:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -173,6 +175,7 @@ class TestSpeechT5ForTextToSpeech:
             "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -48,6 +48,7 @@ class TestCanineModel:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -108,6 +109,7 @@ class TestCanineForSequenceClassification:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -169,6 +171,7 @@ class TestCanineForQuestionAnswering:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -229,6 +232,7 @@ class TestCanineForTokenClassification:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -288,6 +292,7 @@ class TestCanineForMultipleChoice:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -54,6 +54,7 @@ class TestRoCBertModel:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -115,6 +116,7 @@ class TestRoCBertForPreTraining:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -188,6 +190,7 @@ class TestRoCBertForCausalLM:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -251,6 +254,7 @@ class TestRoCBertForMaskedLM:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -313,6 +317,7 @@ class TestRoCBertForSequenceClassification:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -376,6 +381,7 @@ class TestRoCBertForQuestionAnswering:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -438,6 +444,7 @@ class TestRoCBertForTokenClassification:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -499,6 +506,7 @@ class TestRoCBertForMultipleChoice:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

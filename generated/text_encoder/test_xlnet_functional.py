@@ -46,6 +46,7 @@ class TestXLNetModel:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -107,6 +108,7 @@ class TestXLNetLMHeadModel:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -165,6 +167,7 @@ class TestXLNetForSequenceClassification:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -224,6 +227,7 @@ class TestXLNetForQuestionAnsweringSimple:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -282,6 +286,7 @@ class TestXLNetForTokenClassification:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -339,6 +344,7 @@ class TestXLNetForMultipleChoice:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -42,6 +42,7 @@ class TestPatchTSTModel:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -90,6 +91,7 @@ class TestPatchTSTForClassification:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -138,6 +140,7 @@ class TestPatchTSTForRegression:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

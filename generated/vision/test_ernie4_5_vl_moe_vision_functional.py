@@ -41,6 +41,7 @@ class TestErnie4_5_VLMoeVisionTransformerPretrainedModel:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -91,6 +92,7 @@ class TestErnie4_5_VL_MoeVisionTransformerPretrainedModel:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -44,6 +44,7 @@ class TestTimmBackbone:
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -53,6 +53,7 @@ class TestMiniMaxM3VLModel:
             "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -127,6 +128,7 @@ class TestMiniMaxM3SparseForConditionalGeneration:
             "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -53,6 +53,7 @@ class TestQwen3_5MoeModel:
             "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -130,6 +131,7 @@ class TestQwen3_5MoeForCausalLM:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -204,6 +206,7 @@ class TestQwen3_5MoeForConditionalGeneration:
             "cross_modal_inputs_matter",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -257,6 +260,7 @@ class TestJevForDecision:
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",
+            "deprecated_names_equal_new",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

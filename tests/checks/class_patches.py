@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers.utils.deprecation import deprecate_kwarg
 
 __all__ = [
     "a_field_is_not_written",
@@ -16,6 +17,8 @@ __all__ = [
     "a_plan_for_what_is_not_there",
     "a_scale_made_as_float32",
     "a_tensor_in_a_list",
+    "an_old_name_of_another_text",
+    "another_name_is_forgotten",
     "behind_its_own_prefix",
     "built_so",
     "declaring",
@@ -48,6 +51,29 @@ def a_field_is_not_written(model: Any) -> None:
             return {name: value for name, value in super().to_dict().items() if name != "hidden_size"}
 
     model.config.__class__ = Lossy
+
+
+def another_name_is_forgotten(model: Any) -> None:
+    class Forgetful(type(model.config)):  # type: ignore[misc]
+        attribute_map = type(model.config).attribute_map | {"width": "hidden_size"}
+
+        @classmethod
+        def from_dict(cls, config_dict: dict[str, Any], **options: Any) -> Any:
+            return super().from_dict({name: config_dict[name] for name in config_dict if name != "width"}, **options)
+
+    model.config.__class__ = Forgetful
+
+
+def an_old_name_of_another_text(model: Any) -> None:
+    known = deprecate_kwarg("tokens", "99.0.0", new_name="input_ids")(type(model).forward)
+
+    @functools.wraps(known)
+    def forward(self: Any, *given: Any, **options: Any) -> Any:
+        if "tokens" in options:
+            options["tokens"] = options["tokens"].flip(1)
+        return known(self, *given, **options)
+
+    as_subclass(model, forward=forward)
 
 
 def unknown_keys_are_dropped(model: Any) -> None:
