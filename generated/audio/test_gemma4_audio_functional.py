@@ -38,6 +38,7 @@ class TestGemma4AudioModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "sliding_window_is_as_wide_as_declared",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",

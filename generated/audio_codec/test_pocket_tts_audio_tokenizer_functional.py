@@ -39,6 +39,7 @@ class TestPocketTTSAudioTokenizerModel:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "sliding_window_is_as_wide_as_declared",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",

@@ -41,6 +41,7 @@ class TestNemotronAsrStreamingForRNNT:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "causal_mask_hides_future",
+            "sliding_window_is_as_wide_as_declared",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "encoder_decoder_consistency",

@@ -40,6 +40,7 @@ class TestDeepseekV4Model:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "sliding_window_is_as_wide_as_declared",
             "eager_equals_batched_experts",
             "router_logits_and_auxiliary_loss_match_definition",
             "cache_equals_no_cache",

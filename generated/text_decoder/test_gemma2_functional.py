@@ -40,6 +40,7 @@ class TestGemma2Model:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "sliding_window_is_as_wide_as_declared",
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",

@@ -37,6 +37,7 @@ class TestMoshiDepthDecoder:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
+            "sliding_window_is_as_wide_as_declared",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "cache_equals_no_cache",

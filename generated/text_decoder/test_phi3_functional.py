@@ -40,6 +40,7 @@ class TestPhi3Model:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "sliding_window_is_as_wide_as_declared",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "cache_equals_no_cache",

@@ -40,6 +40,7 @@ class TestOpenAIPrivacyFilterModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "sliding_window_is_as_wide_as_declared",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",

@@ -7,9 +7,9 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
 - `table:FOR_CAUSAL_LM`: it stands in that `MODEL_*_NAMES` table
 - `type-table:FOR_CAUSAL_LM`: some class of its model type does
 - `any-model:encoder`: its config has a part of that name which may be any model
-- `config:encoder_decoder`, `config:rope` (it has rope parameters), `flag:can_generate`, `flag:sdpa`, `flag:fullgraph`
-  (it may be compiled as a whole), `flag:stateful`, `flag:gradient_checkpointing`: what its config class and its own
-  flags say
+- `config:encoder_decoder`, `config:rope` (it has rope parameters), `config:window` (it, or a part of it, has a field
+  for how far places see), `flag:can_generate`, `flag:sdpa`, `flag:fullgraph` (it may be compiled as a whole),
+  `flag:stateful`, `flag:gradient_checkpointing`: what its config class and its own flags say
 - `flag:takes_labels`: labels for a loss, under one of the names of those that an auto table's heads take
 - `flag:declares_ties`: it names weights that are one tensor where its configuration asks for it
 - `flag:experts`: its file has experts that transformers can compute in several ways
@@ -49,6 +49,9 @@ MODALITIES: tuple[str, ...] = get_args(Modality)
 
 # The arguments that a head takes its labels by, of one of which every auto table's heads have at least one.
 _LABELS = frozenset({"labels", "start_positions"})
+
+# How configurations of texts call how far their places see; modernbert's, gpt_neo's and llama4's names are their own.
+_WINDOWS = ("sliding_window", "sliding_window_size", "local_attention", "attention_types", "attention_chunk_size")
 
 # transformers' word for it → ours
 _DECLARED = {"time": "time-series"}
@@ -156,5 +159,6 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:takes_labels": not _LABELS.isdisjoint(forward_parameters(cls)),
         "config:encoder_decoder": getattr(config, "is_encoder_decoder", False) is True,
         "config:rope": hasattr(config, "rope_parameters"),
+        "config:window": any(hasattr(part, name) for part in (config, *sub_configs.values()) for name in _WINDOWS),
     }
     return frozenset(facts | {fact for fact, holds in flags.items() if holds})

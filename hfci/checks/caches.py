@@ -25,6 +25,7 @@ __all__ = [
     "cut",
     "decoding",
     "in_pieces_and_whole",
+    "lengths",
     "read_in",
     "reset_cache_is_new",
     "static_cache_equals_dynamic",
@@ -52,7 +53,7 @@ def cache_equals_no_cache(tiny: TinyModel) -> None:
     Raises `NotApplicable` where nothing is read place by place, or no cache is filled.
     """
     tiny = _in_parts(tiny)
-    length, behind = _lengths(tiny)
+    length, behind = lengths(tiny)
     _assert_pieces_equal_whole(tiny, [length - behind, *[1] * behind])
 
 
@@ -64,7 +65,7 @@ def chunked_prefill_equals_whole(tiny: TinyModel) -> None:
     Raises `NotApplicable` where fewer than four tokens may be read alone.
     """
     tiny = _in_parts(tiny)
-    length, behind = _lengths(tiny)
+    length, behind = lengths(tiny)
     if behind < 4:
         raise NotApplicable(f"of its text {behind} tokens may be read alone, too few for two chunks")
     _assert_pieces_equal_whole(tiny, [length - behind, 2, behind - 2])
@@ -76,7 +77,7 @@ def reset_cache_is_new(tiny: TinyModel) -> None:
     Raises `NotApplicable` where what it gives as its cache is none of transformers' caches.
     """
     tiny = _in_parts(tiny)
-    length, behind = _lengths(tiny)
+    length, behind = lengths(tiny)
     pieces = [length - behind, *[1] * behind]
     first = list(read_in(tiny, pieces))
     cache = _cache_of(tiny, first[-1])
@@ -95,7 +96,7 @@ def static_cache_equals_dynamic(tiny: TinyModel) -> None:
     Its windows are shorter than the text, so that they are full when the last tokens come.
     """
     tiny = _in_parts(tiny)
-    length, behind = _lengths(tiny)
+    length, behind = lengths(tiny)
     _assert_pieces_equal_whole(tiny, [length - behind, *[1] * behind], lambda: _static_cache(tiny, length))
 
 
@@ -220,7 +221,7 @@ def _read(inputs: Mapping[str, Any]) -> str:
     return found
 
 
-def _lengths(tiny: TinyModel) -> tuple[int, int]:
+def lengths(tiny: TinyModel) -> tuple[int, int]:
     """Return how many places it reads, and how many of the last may be read alone: no media stand there."""
     inputs = tiny.inputs()
     name = _read(inputs)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
-__all__ = ["louder_when_batched", "louder_when_eager", "never_switched", "unmasked_when_eager"]
+__all__ = [
+    "louder_when_batched",
+    "louder_when_eager",
+    "never_switched",
+    "not_told_of_its_window",
+    "one_place_more_behind_a_cache",
+    "one_place_more_is_seen",
+    "unmasked_when_eager",
+]
 
 
 def never_switched(model: Any) -> None:
@@ -31,3 +41,36 @@ def unmasked_when_eager(module: nn.Module) -> None:
         return given, options | {"attention_mask": None} if eager else options
 
     module.register_forward_pre_hook(hook, with_kwargs=True)
+
+
+def _masked(model: nn.Module, edit: Callable[[Any], Any]) -> None:
+    """Have what attends in a model be given other masks."""
+
+    def hook(_: Any, given: Any, options: Any) -> Any:
+        mask = options.get("attention_mask")
+        return given, options if mask is None else options | {"attention_mask": edit(mask)}
+
+    for module in model.modules():
+        if hasattr(module, "is_causal"):
+            module.register_forward_pre_hook(hook, with_kwargs=True)
+
+
+def _wider(mask: Any) -> Any:
+    seen = mask if mask.dtype == torch.bool else mask == 0
+    wider = mask.clone()
+    wider[..., :-1] = torch.where(seen[..., 1:], mask.amax(), mask[..., :-1])
+    return wider
+
+
+def one_place_more_is_seen(model: nn.Module) -> None:
+    _masked(model, _wider)
+
+
+def one_place_more_behind_a_cache(model: nn.Module) -> None:
+    _masked(model, lambda mask: _wider(mask) if mask.shape[-1] > mask.shape[-2] else mask)
+
+
+def not_told_of_its_window(model: nn.Module) -> None:
+    for module in model.modules():
+        if hasattr(module, "is_causal"):
+            module.sliding_window = None

@@ -24,7 +24,15 @@ from hfci.checks.table import CHECKS
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.parts import host_of
 
-from .attention_patches import louder_when_batched, louder_when_eager, never_switched, unmasked_when_eager
+from .attention_patches import (
+    louder_when_batched,
+    louder_when_eager,
+    never_switched,
+    not_told_of_its_window,
+    one_place_more_behind_a_cache,
+    one_place_more_is_seen,
+    unmasked_when_eager,
+)
 from .cache_patches import (
     beams_stay_in_place,
     cache_forgets_what_it_holds,
@@ -235,6 +243,10 @@ BREAKAGES = (
     Breakage("declared_names_exist", "llama", "", a_plan_for_what_is_not_there),
     Breakage("parameters_are_in_the_module_tree", "bert", "", holding(a_layer_in_a_list)),
     Breakage("parameters_are_in_the_module_tree", "vit", "", holding(a_tensor_in_a_list)),
+    Breakage("sliding_window_is_as_wide_as_declared", "mistral", "", built_so(one_place_more_is_seen)),
+    Breakage("sliding_window_is_as_wide_as_declared", "mistral", "", built_so(one_place_more_behind_a_cache)),
+    Breakage("sliding_window_is_as_wide_as_declared", "modernbert", "", built_so(one_place_more_is_seen)),
+    Breakage("sliding_window_is_as_wide_as_declared", "qwen2", "", built_so(not_told_of_its_window)),
     Breakage("eager_equals_sdpa", "llama", "layers.0.self_attn", louder_when_eager),
     Breakage("eager_equals_sdpa", "llama", "layers.0.self_attn", unmasked_when_eager),
     Breakage("eager_equals_sdpa", "bert", "encoder.layer.0.attention.self", louder_when_eager),

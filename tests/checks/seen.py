@@ -27,6 +27,12 @@ _OF_ITS_OWN = "generates in a way of its own, without GenerationMixin"
 # What a cache of what was read before is called.
 _CACHE = frozenset({"cache", "past_key_values", "cache_params"})
 
+# How fields for how far a place sees are called, but for one that is no type of attention.
+_WINDOW = r"(sliding_window(_size)?|local_attention|attention_types|attention_chunk_size)"
+
+# What pictures and videos are called.
+_SHOWN = re.compile("pixel_values|image|video|flattened_patches")
+
 # What pictures, videos and sounds are called.
 _MEDIA = re.compile(
     r"(\w+_)?(pixel_values(_videos)?|input_(features|values)|audio_(latents|input_ids)|flattened_patches)|image"
@@ -131,18 +137,38 @@ every_token_id_runs = length_one_and_batch_one_run
 
 def rope_types_agree(cls: Sight) -> bool:
     goes_on = "GenerationMixin" in cls.ancestors or "last_hidden_state" in cls.fields
-    return goes_on and "input_ids" in cls.parameters and not _shows_media(cls) and _declares_rope(cls)
+    declares = _declares("rope_parameters", cls, _config_of(cls))
+    return goes_on and "input_ids" in cls.parameters and not _shows_media(cls) and declares
 
 
-def _declares_rope(cls: Sight) -> bool:
-    """Tell whether the class of its configuration, as it is annotated, has a field for rope parameters."""
-    name = next((named for one in cls.line for named in one.annotations("config")), "")
+def sliding_window_is_as_wide_as_declared(cls: Sight) -> bool:
+    shows = any(_SHOWN.search(name) for name in cls.parameters)
+    return not shows and not base_model_loads_into_head_and_back(cls) and _windowed(cls, _config_of(cls))
+
+
+def _windowed(cls: Sight, name: str) -> bool:
+    """Tell whether a class of configurations, one that it is made of, or one of its parts has a field for a window."""
+    others = re.findall(r"(?:[\"']: (?:\w+\(\s*config_class=)?|^class \w+\()(\w+Config)\b", _text_of(cls, name))
+    return _declares(_WINDOW, cls, name) or any(_windowed(cls, other) for other in others)
+
+
+def _config_of(cls: Sight) -> str:
+    """Return the name of the class of its configuration, as it is annotated."""
+    return next((named for one in cls.line for named in one.annotations("config")), "")
+
+
+def _text_of(cls: Sight, name: str) -> str:
     files = cls.path.parent.glob("configuration_*.py")
     texts = (
         re.search(rf"^class {name}\(.*?(?=^[\w@]|\Z)", file.read_text("utf-8"), re.DOTALL | re.MULTILINE)
         for file in files
     )
-    return any(text is not None and re.search(r"^    rope_parameters\b", text[0], re.MULTILINE) for text in texts)
+    return next((text[0] for text in texts if text is not None), "")
+
+
+def _declares(field: str, cls: Sight, name: str) -> bool:
+    """Tell whether the class of configurations of that name, beside the class, has such a field."""
+    return re.search(rf"^    {field}\b", _text_of(cls, name), re.MULTILINE) is not None
 
 
 def _shows_media(cls: Sight) -> bool:
@@ -343,5 +369,17 @@ DIFFERENCES = (
         True,
         ("omdet-turbo/*",),
         "holds a text model of any kind, whose tokens it takes by other names",
+    ),
+    Difference(
+        "sliding_window_is_as_wide_as_declared",
+        False,
+        ("deepseek_ocr2_encoder/*", "qwen2_5_omni/*", "qwen3_omni_moe/*"),
+        "takes images, though none by name: as embeddings, or whatever a part of it takes",
+    ),
+    Difference(
+        "sliding_window_is_as_wide_as_declared",
+        True,
+        ("qwen2_5_omni_talker/*ForConditionalGeneration",),
+        "takes the grids of images, for places, and no images",
     ),
 )
