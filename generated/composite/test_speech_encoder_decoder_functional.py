@@ -51,6 +51,7 @@ class TestSpeechEncoderDecoderModel:
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
+            "generate_in_train_mode_with_checkpointing",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "state_is_not_left_behind",

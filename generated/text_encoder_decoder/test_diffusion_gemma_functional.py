@@ -121,6 +121,7 @@ class TestDiffusionGemmaForBlockDiffusion:
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
+            "generate_in_train_mode_with_checkpointing",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",

@@ -1,4 +1,4 @@
-"""Does a model that recomputes its layers in the backward pass learn as one that keeps them?"""
+"""Does a model that recomputes its layers in the backward pass learn, and generate, as one that keeps them?"""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from hfci.checks.directions import direction
+from hfci.checks.dropout import drawing_nothing
+from hfci.checks.floor import different
+from hfci.checks.generation import generating, step_logits
 from hfci.checks.running import NO_SPEC_AUGMENT, copied, seeded, set_everywhere
 from hfci.checks.tensors import floating, named_tensors, relative_difference
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["copy_to_train", "gradient_checkpointing_equals_plain"]
+__all__ = ["copy_to_train", "generate_in_train_mode_with_checkpointing", "gradient_checkpointing_equals_plain"]
+
+# One from the prompt, and two from the cache.
+_STEPS = 3
 
 
 def gradient_checkpointing_equals_plain(tiny: TinyModel) -> None:
@@ -39,6 +46,37 @@ def gradient_checkpointing_equals_plain(tiny: TinyModel) -> None:
     if different := {name: found for name, found in differences.items() if found}:
         shown = "; ".join(f"{name} by {found:.1e}" for name, found in list(different.items())[:5])
         raise AssertionError(f"with gradient checkpointing {len(different)} outputs and gradients differ: {shown}")
+
+
+def generate_in_train_mode_with_checkpointing(tiny: TinyModel) -> None:
+    """Assert that a model that is being trained with gradient checkpointing generates as it does in eval mode.
+
+    Who looks between two steps at what it writes gives it no time to change modes. A copy that draws nothing writes in
+    train mode what it is told, and gives the logits of eval mode at every step; afterwards each of its modules is in
+    the mode in which it was, and recomputes its layers if it did.
+
+    Raises `NotApplicable` where it generates in a way of its own.
+    """
+    tiny = drawing_nothing(generating(tiny))
+    wanted = step_logits(tiny, tiny.inputs(), max_new_tokens=_STEPS)
+    for module in tiny.model.train().modules():
+        if isinstance(module, _BatchNorm):  # in train mode it looks at all of a batch
+            module.eval()
+    _switch_on(tiny.model)
+    before = _modes(tiny.model)
+    got = step_logits(tiny, tiny.inputs(), on_copy=False, max_new_tokens=_STEPS)
+    if changed := [name for name, mode in _modes(tiny.model).items() if mode != before.get(name, mode)]:
+        raise AssertionError(f"generate leaves other modes behind, or other checkpoints: {', '.join(changed[:3])}")
+    if problems := different(tiny, got, wanted):
+        raise AssertionError(f"in train mode, with gradient checkpointing, generate gives others: {'; '.join(problems)}")
+
+
+def _modes(model: nn.Module) -> dict[str, tuple[bool, bool]]:
+    """Return of each module whether it is in train mode, and whether it recomputes."""
+    return {
+        name: (module.training, getattr(module, "gradient_checkpointing", False))
+        for name, module in model.named_modules()
+    }
 
 
 def copy_to_train(tiny: TinyModel) -> TinyModel:

@@ -18,12 +18,14 @@ from hfci.tiny.inputs.context import configs
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["dropout_is_off_in_eval_and_on_in_train"]
+__all__ = ["dropout_is_off_in_eval_and_on_in_train", "drawing_nothing"]
 
 CHECK = "dropout_is_off_in_eval_and_on_in_train"
 
 # The fields of a configuration that say how much is dropped: `attention_dropout`, `attn_pdrop`, `drop_path_rate`.
 _FIELD = re.compile(r"dropout|drop_?(prob|path|rate|out)|pdrop")
+# These, and those that say how else train mode is random: which layers are left out, how routers are shaken.
+_DRAWN = re.compile(rf"{_FIELD.pattern}|layer_?drop|jitter")
 _MUCH = 0.5
 
 
@@ -35,10 +37,10 @@ def dropout_is_off_in_eval_and_on_in_train(tiny: TinyModel) -> None:
 
     Raises `NotApplicable` where no field of its configuration says how much is dropped.
     """
-    fields = [name for part in configs(tiny.config) for name in _fields(part)]
+    fields = [name for part in configs(tiny.config) for name in _fields(part, _FIELD)]
     if not fields:
         raise NotApplicable("no field of its configuration says how much is dropped")
-    much = rebuilt(tiny, _with_much(tiny.config))
+    much = rebuilt(tiny, _with(tiny.config, _FIELD, _MUCH))
     told = f"{', '.join(dict.fromkeys(fields))} = {_MUCH}"
     problems = different(tiny, outputs_of(much), reference(tiny))
     if reason(tiny, CHECK, "scales") is not None:
@@ -54,19 +56,28 @@ def dropout_is_off_in_eval_and_on_in_train(tiny: TinyModel) -> None:
         )
 
 
-def _fields(config: Any) -> Iterator[str]:
-    """Yield the fields of one configuration that say how much is dropped, a share."""
-    for name, value in vars(config).items():
-        if _FIELD.search(name) and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
-            yield name
+def drawing_nothing(tiny: TinyModel) -> TinyModel:
+    """Return a copy that is random in no mode, as far as its configuration says how much it is."""
+    still = rebuilt(tiny, _with(tiny.config, _DRAWN, 0.0))
+    set_everywhere(still.model, **NO_SPEC_AUGMENT)  # not before: by it some tell whether they have a mask's embedding
+    return still
 
 
-def _with_much(config: Any) -> Any:
+def _with(config: Any, said: re.Pattern[str], share: float) -> Any:
+    """Return a copy of a configuration with each field that `said` finds, a share, set to `share`."""
     config = copy.deepcopy(config)
     for part in configs(config):
-        for name in list(_fields(part)):
-            setattr(part, name, _MUCH)
+        for name in list(_fields(part, said)):
+            if getattr(part, name) != share:  # some take whole numbers alone
+                setattr(part, name, share)
     return config
+
+
+def _fields(config: Any, said: re.Pattern[str]) -> Iterator[str]:
+    """Yield the fields of one configuration that hold a share, and whose names `said` finds."""
+    for name, value in vars(config).items():
+        if said.search(name) and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+            yield name
 
 
 def _draws(tiny: TinyModel) -> bool:

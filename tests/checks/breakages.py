@@ -74,7 +74,9 @@ from .class_patches import (
 from .generation_patches import (
     forgets,
     generating_without,
+    in_eval_mode_from_then_on,
     louder_where_encoded,
+    reads_no_cache_in_train_mode,
     rows_in_turns,
     scores_of_another_length,
     tokens_of_labels_unshifted,
@@ -323,6 +325,14 @@ BREAKAGES = (
     Breakage("beam_and_sample_keep_the_contract", "llama", "", scores_of_another_length, "LlamaForCausalLM"),
     Breakage("assisted_equals_greedy", "gpt2", "", drafts_are_taken_back_from_the_front, "GPT2LMHeadModel"),
     Breakage("assisted_equals_greedy", "t5", "", drafts_are_taken_back_from_the_front, "T5ForConditionalGeneration"),
+    *(
+        Breakage("generate_in_train_mode_with_checkpointing", model_type, "", built_so(patch), architecture)
+        for model_type, architecture, patch in (
+            ("llama", "LlamaForCausalLM", reads_no_cache_in_train_mode),
+            ("mamba", "MambaForCausalLM", reads_no_cache_in_train_mode),
+            ("t5", "T5ForConditionalGeneration", in_eval_mode_from_then_on),
+        )
+    ),
     Breakage("left_padded_generation_equals_unpadded", "llama", "", forgets("attention_mask"), "LlamaForCausalLM"),
     Breakage("left_padded_generation_equals_unpadded", "gpt2", "", forgets("position_ids"), "GPT2LMHeadModel"),
     Breakage("left_padded_generation_equals_unpadded", "mamba", "", forgets("attention_mask"), "MambaForCausalLM"),

@@ -8,10 +8,14 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import LogitsProcessor, LogitsProcessorList
 
+from hfci.catalog.facts import forward_parameters
+
 __all__ = [
     "forgets",
     "generating_without",
+    "in_eval_mode_from_then_on",
     "louder_where_encoded",
+    "reads_no_cache_in_train_mode",
     "rows_in_turns",
     "scores_of_another_length",
     "tokens_of_labels_unshifted",
@@ -93,3 +97,23 @@ def louder_where_encoded(model: nn.Module) -> None:
 def tokens_of_labels_unshifted(model: Any) -> None:
     """Let a model take labels for the tokens that its decoder reads, when it is asked for those."""
     model.prepare_decoder_input_ids_from_labels = lambda labels: labels
+
+
+def in_eval_mode_from_then_on(model: Any) -> None:
+    """Let a model's generate put it into eval mode, and leave it there."""
+    whole = type(model)
+
+    def generate(self: Any, *given: Any, **options: Any) -> Any:
+        return whole.generate(self.eval(), *given, **options)
+
+    model.__class__ = type(whole.__name__, (whole,), {"__module__": whole.__module__, "generate": generate})
+
+
+def reads_no_cache_in_train_mode(model: nn.Module) -> None:
+    """Let a model ignore the cache that it is given in train mode."""
+    name = forward_parameters(type(model))["cache"]
+
+    def hook(self: nn.Module, given: Any, options: dict[str, Any]) -> Any:
+        return given, {key: value for key, value in options.items() if key != name or not self.training}
+
+    model.register_forward_pre_hook(hook, with_kwargs=True)

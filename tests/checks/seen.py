@@ -195,6 +195,10 @@ beam_search_equals_without_cache = assisted_equals_greedy = generate_equals_with
 beam_and_sample_keep_the_contract = generate_equals_without_cache
 
 
+def generate_in_train_mode_with_checkpointing(cls: Sight) -> bool:
+    return generate_equals_without_cache(cls) and gradient_checkpointing_equals_plain(cls)
+
+
 def left_padded_generation_equals_unpadded(cls: Sight) -> bool:
     reads_one_text = {"input_ids", "attention_mask"} <= cls.parameters and "decoder_input_ids" not in cls.parameters
     return reads_one_text and generate_equals_without_cache(cls)
@@ -215,6 +219,7 @@ _GENERATION = (
     "beam_search_equals_without_cache",
     "beam_and_sample_keep_the_contract",
     "assisted_equals_greedy",
+    "generate_in_train_mode_with_checkpointing",
 )
 
 
