@@ -31,8 +31,9 @@ def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
     batch = inputs["pixel_values"].shape[0]
-    assert outputs.pixel_decoder_last_hidden_state.shape[0] == batch
-    assert outputs.transformer_decoder_last_hidden_state.shape[0] == batch
+    assert outputs.pixel_decoder_last_hidden_state.shape[:2] == (batch, tiny.config.mask_feature_size)
+    queries = tiny.config.decoder_config.num_queries
+    assert outputs.transformer_decoder_last_hidden_state.shape == (batch, queries, tiny.config.decoder_config.d_model)
     checks.forward_is_finite(tiny)
 
 

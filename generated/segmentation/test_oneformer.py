@@ -30,8 +30,12 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs[0].shape[0] == batch
+    batch = inputs["pixel_values"].shape[0]
+    queries = tiny.config.num_queries
+    assert outputs.transformer_decoder_object_queries.shape == (batch, queries, tiny.config.hidden_dim)
+    assert outputs.transformer_decoder_class_predictions.shape == (batch, queries, tiny.config.num_labels + 1)
+    assert outputs.transformer_decoder_mask_predictions.shape[:2] == (batch, queries)
+    assert outputs.task_token.shape == (batch, tiny.config.hidden_dim)
     checks.forward_is_finite(tiny)
 
 

@@ -30,8 +30,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs[0].shape[0] == batch
+    batch, length = inputs["input_ids"].shape
+    pairs = (batch, length, length)
+    assert outputs.distogram_logits.shape == (*pairs, tiny.config.structure_head.num_distogram_bins)
+    assert outputs.pair_states.shape == (*pairs, tiny.config.pairwise_hidden_size)
+    assert outputs.single_inputs.shape == (batch, length, tiny.config.single_inputs_size)
     checks.forward_is_finite(tiny)
 
 

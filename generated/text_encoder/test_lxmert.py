@@ -30,8 +30,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs[0].shape[0] == batch
+    batch, length = inputs["input_ids"].shape
+    regions = inputs["visual_feats"].shape[1]
+    assert outputs.language_output.shape == (batch, length, tiny.config.hidden_size)
+    assert outputs.vision_output.shape == (batch, regions, tiny.config.hidden_size)
+    assert outputs.pooled_output.shape == (batch, tiny.config.hidden_size)
     checks.forward_is_finite(tiny)
 
 

@@ -71,8 +71,9 @@ class TestDepthProForDepthEstimation:
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
         outputs = checks.reference_forward(tiny)
-        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        batch = inputs["pixel_values"].shape[0]
         assert outputs.predicted_depth.shape[0] == batch
+        assert outputs.predicted_depth.ndim == 3  # how large, the patches say that it cuts, merges and fuses
         checks.forward_is_finite(tiny)
 
     @pytest.mark.parametrize(

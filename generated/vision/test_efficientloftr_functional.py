@@ -71,9 +71,10 @@ class TestEfficientLoFTRForKeypointMatching:
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
         outputs = checks.reference_forward(tiny)
-        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
-        assert given.shape[0] == batch
+        pairs, images = inputs["pixel_values"].shape[:2]
+        found = outputs.matches.shape[2]  # as many points as it finds in the image that has most
+        assert outputs.matches.shape == outputs.matching_scores.shape == (pairs, images, found)
+        assert outputs.keypoints.shape == (pairs, images, found, 2)
         checks.forward_is_finite(tiny)
 
     @pytest.mark.parametrize(

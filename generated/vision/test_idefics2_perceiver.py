@@ -30,8 +30,8 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs.shape[0] == batch
+    batch = inputs["context"].shape[0]
+    assert outputs.shape == (batch, tiny.config.resampler_n_latents, tiny.config.hidden_size)
     checks.forward_is_finite(tiny)
 
 

@@ -30,8 +30,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs[0].shape[0] == batch
+    layers, batch = tiny.config.num_layers, inputs["vision_features"].shape[0]
+    boxes = (layers, batch, tiny.config.num_queries)
+    assert outputs.intermediate_hidden_states.shape == (*boxes, tiny.config.hidden_size)
+    assert outputs.reference_boxes.shape == (*boxes, 4)
+    assert outputs.presence_logits.shape == (layers, batch, 1)
     checks.forward_is_finite(tiny)
 
 

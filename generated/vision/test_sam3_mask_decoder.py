@@ -30,8 +30,10 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs[0].shape[0] == batch
+    batch, queries, _ = inputs["decoder_queries"].shape
+    size = inputs["backbone_features"][0].shape[2:]
+    assert outputs.pred_masks.shape == (batch, queries, *size)
+    assert outputs.semantic_seg.shape == (batch, 1, *size)
     checks.forward_is_finite(tiny)
 
 

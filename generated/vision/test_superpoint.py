@@ -30,9 +30,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
-    assert given.shape[0] == batch
+    batch = inputs["pixel_values"].shape[0]
+    found = outputs.scores.shape[1]  # as many points as it finds in the image that has most
+    assert outputs.scores.shape == outputs.mask.shape == (batch, found)
+    assert outputs.keypoints.shape == (batch, found, 2)
+    assert outputs.descriptors.shape == (batch, found, tiny.config.descriptor_decoder_dim)
     checks.forward_is_finite(tiny)
 
 

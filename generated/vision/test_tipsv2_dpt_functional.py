@@ -73,8 +73,10 @@ class TestTipsv2DptForDepthEstimation:
     def test_forward_is_finite(self, tiny: TinyModel) -> None:
         inputs = tiny.inputs()
         outputs = checks.reference_forward(tiny)
-        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-        assert outputs.predicted_depth.shape[0] == batch
+        batch, _, *pixels = inputs["pixel_values"].shape
+        factor = 2 * tiny.config.reassemble_factors[0]  # the last fusion doubles
+        size = [factor * (side // tiny.config.backbone_config.patch_size) for side in pixels]
+        assert outputs.predicted_depth.shape == (batch, *size)
         checks.forward_is_finite(tiny)
 
     @pytest.mark.parametrize(

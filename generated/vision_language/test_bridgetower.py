@@ -30,8 +30,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs[0].shape[0] == batch
+    batch, length = inputs["input_ids"].shape
+    assert outputs.text_features.shape == (batch, length, tiny.config.hidden_size)
+    patches = (tiny.config.vision_config.image_size // tiny.config.vision_config.patch_size) ** 2
+    assert outputs.image_features.shape == (batch, patches + 1, tiny.config.hidden_size)
+    assert outputs.pooler_output.shape == (batch, 2 * tiny.config.hidden_size)  # the text's beside the image's
     checks.forward_is_finite(tiny)
 
 

@@ -30,8 +30,13 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    assert outputs[0].shape[0] == batch
+    batch = inputs["pixel_values"].shape[0]
+    queries = tiny.config.detr_decoder_config.num_queries
+    assert outputs.pred_boxes.shape == (batch, queries, 4)
+    assert outputs.pred_logits.shape == (batch, queries)
+    assert outputs.presence_logits.shape == (batch, 1)
+    assert outputs.pred_masks.shape[:2] == (batch, queries)
+    assert outputs.semantic_seg.shape == (batch, 1, *outputs.pred_masks.shape[2:])
     checks.forward_is_finite(tiny)
 
 

@@ -30,9 +30,11 @@ def test_builds_tiny(tiny: TinyModel) -> None:
 def test_forward_is_finite(tiny: TinyModel) -> None:
     inputs = tiny.inputs()
     outputs = checks.reference_forward(tiny)
-    batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
-    given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
-    assert given.shape[0] == batch
+    videos, texts = inputs["pixel_values"].shape[0], inputs["input_ids"].shape[0]
+    assert outputs.logits_per_video.shape == (videos, texts)
+    assert outputs.logits_per_text.shape == (texts, videos)
+    assert outputs.video_embeds.shape[0] == videos
+    assert outputs.text_embeds.shape[-1] == outputs.video_embeds.shape[-1]
     checks.forward_is_finite(tiny)
 
 
