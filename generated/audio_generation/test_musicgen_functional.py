@@ -182,6 +182,7 @@ class TestMusicgenForConditionalGeneration:
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
+            "wrong_placeholder_count_is_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -55,6 +55,7 @@ class TestSeamlessM4Tv2Model:
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
+            "wrong_placeholder_count_is_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -46,6 +46,7 @@ class TestPeAudioVideoModel:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "cross_modal_inputs_matter",
+            "wrong_placeholder_count_is_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -44,6 +44,7 @@ class TestSam3Model:
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
+            "wrong_placeholder_count_is_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

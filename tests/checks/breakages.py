@@ -88,6 +88,8 @@ from .input_patches import (
     louder_for_one,
     louder_given,
     one_place_for_all,
+    places_uncounted,
+    refused_without_numbers,
     the_next_place,
 )
 from .loss_patches import (
@@ -270,6 +272,9 @@ BREAKAGES = (
     Breakage("cross_modal_inputs_matter", "llava", "multi_modal_projector", output(in_another_order)),
     Breakage("cross_modal_inputs_matter", "qwen2_audio", "multi_modal_projector", output(in_another_order)),
     Breakage("cross_modal_inputs_matter", "clip", "visual_projection", output(all_the_same)),
+    Breakage("wrong_placeholder_count_is_refused", "internvl", "", places_uncounted),
+    Breakage("wrong_placeholder_count_is_refused", "internvl", "", refused_without_numbers),
+    Breakage("wrong_placeholder_count_is_refused", "glmasr", "", places_uncounted),
     Breakage("every_token_id_runs", "bert", "embeddings.word_embeddings", a_hole_at_the_last_token),
     Breakage("every_token_id_runs", "llama", "embed_tokens", a_hole_at_the_last_token),
     Breakage("positions_matter", "bert", "embeddings.position_embeddings", one_place_for_all),

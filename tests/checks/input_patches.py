@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hfci.tiny.inputs.text import placeholders
+
 __all__ = [
     "a_hole_at_the_last_token",
     "a_place_too_many_for_one",
@@ -15,6 +17,8 @@ __all__ = [
     "louder_for_one",
     "louder_given",
     "one_place_for_all",
+    "places_uncounted",
+    "refused_without_numbers",
     "the_next_place",
 ]
 
@@ -76,3 +80,21 @@ def all_as_the_first(grid: str) -> Callable[[nn.Module], None]:
 
     patch.__name__ = f"all_as_the_first_{grid}"
     return patch
+
+
+def places_uncounted(model: Any) -> None:
+    """Have a model find the places of its media in a text, and not ask how many they are."""
+    tokens = torch.tensor(list(placeholders(model.config).values()))
+    model.get_placeholder_mask = lambda input_ids, *_, **__: torch.isin(input_ids, tokens)[..., None]
+
+
+def refused_without_numbers(model: Any) -> None:
+    whole = model.get_placeholder_mask
+
+    def counted(*given: Any, **options: Any) -> Any:
+        try:
+            return whole(*given, **options)
+        except ValueError:
+            raise ValueError("features and tokens do not match") from None
+
+    model.get_placeholder_mask = counted

@@ -132,6 +132,7 @@ def cross_modal_inputs_matter(cls: Sight) -> bool:
     return "input_ids" in cls.parameters and _shows_media(cls)
 
 
+wrong_placeholder_count_is_refused = cross_modal_inputs_matter
 every_token_id_runs = length_one_and_batch_one_run
 
 
