@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -11,7 +9,7 @@ from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
 from hfci.checks.running import outputs_of, reference
-from hfci.checks.sequences import other_tokens, texts_of
+from hfci.checks.sequences import one_token, other_tokens, texts_of
 from hfci.checks.tensors import floating
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
@@ -58,7 +56,7 @@ def _problems(tiny: TinyModel, name: str) -> list[str]:
     others = outputs_of(tiny, inputs | {name: torch.where(first, tokens, other_tokens(tiny, tokens))})
     found = []
     for rows in (2, 1):
-        cut = _one_token(tiny.inputs(range(rows)), name)
+        cut = one_token(tiny.inputs(range(rows)), name)
         given, size = outputs_of(tiny, dict(cut)), cut[name].shape
         told = [f"{field} is not a number" for field, tensor in floating(given).items() if tensor.isnan().any()]
         for field, tensor in whole.items():
@@ -77,17 +75,3 @@ def _begun(tensor: Tensor, other: Tensor) -> Tensor:
     begun = tensor.clone()
     begun[: len(other), :1] = other[:, :1]
     return begun
-
-
-def _one_token(inputs: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return inputs cut to the first token of the text in the argument `name`, with all that is said of each token."""
-    shape, is_decoded = inputs[name].shape, name.startswith("decoder_")
-    return {
-        argument: value.narrow(len(shape) - 1, 0, 1)
-        if isinstance(value, Tensor)
-        and value.shape[: len(shape)] == shape
-        and not argument.startswith(("encoder_", "cross_"))
-        and argument.startswith("decoder_") == is_decoded
-        else value
-        for argument, value in inputs.items()
-    }

@@ -13,7 +13,7 @@ from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context
 from hfci.tiny.inputs.text import ordinary_tokens
 
-__all__ = ["PADDED", "at", "is_text", "ordinary_of", "other_tokens", "padded", "reads_texts", "texts_of"]
+__all__ = ["PADDED", "at", "is_text", "one_token", "ordinary_of", "other_tokens", "padded", "reads_texts", "texts_of"]
 
 # The sides on which a text may be padded.
 PADDED = ("right", "left")
@@ -91,3 +91,17 @@ def _longer(row: Tensor, side: str, number: int, dimension: int) -> Tensor:
     more = row.narrow(dimension, copied, 1).repeat_interleave(_PADDING, dimension)
     before, behind = row.narrow(dimension, 0, first), row.narrow(dimension, first, length - first)
     return torch.cat([before, more, behind], dimension)
+
+
+def one_token(inputs: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return inputs cut to the first token of the text in the argument `name`, with all that is said of each token."""
+    shape, is_decoded = inputs[name].shape, name.startswith("decoder_")
+    return {
+        argument: value.narrow(len(shape) - 1, 0, 1)
+        if isinstance(value, Tensor)
+        and value.shape[: len(shape)] == shape
+        and not argument.startswith(("encoder_", "cross_"))
+        and argument.startswith("decoder_") == is_decoded
+        else value
+        for argument, value in inputs.items()
+    }

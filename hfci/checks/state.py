@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.generation import generating, write
 from hfci.checks.running import NO_SPEC_AUGMENT, copied, discard_recorders, outputs_of, run, seeded, set_everywhere
-from hfci.checks.sequences import PADDED, padded, reads_texts
+from hfci.checks.sequences import PADDED, one_token, padded, reads_texts, texts_of
 from hfci.checks.tensors import floating, named_tensors, relative_difference, same_bits
 from hfci.errors import StageError
 
@@ -28,7 +28,7 @@ __all__ = ["config_is_not_changed", "state_is_not_left_behind"]
 def state_is_not_left_behind(tiny: TinyModel) -> None:
     """Assert that a model gives the bits that it gave, whatever it was asked in between.
 
-    In between are fewer rows and more, texts that are longer and padded, a backward pass in train mode, after which its
+    In between are fewer rows and more, texts that are longer and padded, or one token long, a backward pass in train mode, after which its
     weights and running means are put back, and a generation. The hidden states are asked for too, where a part within
     that records them was asked for its own before.
     """
@@ -88,6 +88,8 @@ def _acts(tiny: TinyModel) -> Iterator[tuple[str, Callable[[], Any]]]:
     if reads_texts(tiny):
         for side in PADDED:
             yield f"a longer text, padded on the {side}", partial(outputs_of, tiny, padded(tiny, side)[0])
+    for name in texts_of(tiny):
+        yield f"{name} of one token", partial(outputs_of, tiny, one_token(tiny.inputs(), name))
     yield "a backward pass in train mode", lambda: _learn(tiny)
     if _generates(tiny):
         yield "a generation", lambda: write(tiny, tiny.inputs(), on_copy=False)

@@ -125,6 +125,7 @@ from .rope_patches import a_rope_that_stays_long, crosses_with_one_token, the_de
 from .state_patches import (
     a_note_when_built,
     a_note_when_run,
+    louder_after_a_shorter_text,
     louder_after_more_rows,
     louder_after_training,
     records_anew,
@@ -216,6 +217,7 @@ BREAKAGES = (
     Breakage("dropout_is_off_in_eval_and_on_in_train", "gpt2", "", built_so(dropping_in_eval)),
     Breakage("dropout_is_off_in_eval_and_on_in_train", "bert", "", built_so(never_in_train_mode)),
     Breakage("dropout_is_off_in_eval_and_on_in_train", "vit", "", built_so(never_in_train_mode)),
+    Breakage("state_is_not_left_behind", "bert", "", louder_after_a_shorter_text),
     Breakage("state_is_not_left_behind", "bert", "", louder_after_more_rows),
     Breakage("state_is_not_left_behind", "vit", "", louder_after_more_rows),
     Breakage("state_is_not_left_behind", "vit", "", louder_after_training),

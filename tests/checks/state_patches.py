@@ -9,11 +9,22 @@ from torch import nn
 __all__ = [
     "a_note_when_built",
     "a_note_when_run",
+    "louder_after_a_shorter_text",
     "louder_after_more_rows",
     "louder_after_training",
     "records_anew",
     "written_over",
 ]
+
+
+def louder_after_a_shorter_text(model: nn.Module) -> None:
+    """Have it remember how short a text it saw."""
+
+    def hook(whole: Any, _: Any, given: Any) -> None:
+        whole.least = min(getattr(whole, "least", 100), given[0].shape[1])
+        given.last_hidden_state = given.last_hidden_state * whole.least
+
+    model.register_forward_hook(hook)
 
 
 def louder_after_more_rows(model: nn.Module) -> None:
