@@ -68,7 +68,9 @@ def generate_in_train_mode_with_checkpointing(tiny: TinyModel) -> None:
     if changed := [name for name, mode in _modes(tiny.model).items() if mode != before.get(name, mode)]:
         raise AssertionError(f"generate leaves other modes behind, or other checkpoints: {', '.join(changed[:3])}")
     if problems := different(tiny, got, wanted):
-        raise AssertionError(f"in train mode, with gradient checkpointing, generate gives others: {'; '.join(problems)}")
+        raise AssertionError(
+            f"in train mode, with gradient checkpointing, generate gives others: {'; '.join(problems)}"
+        )
 
 
 def _modes(model: nn.Module) -> dict[str, tuple[bool, bool]]:

@@ -18,7 +18,7 @@ from hfci.tiny.inputs.context import configs
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["dropout_is_off_in_eval_and_on_in_train", "drawing_nothing"]
+__all__ = ["drawing_nothing", "dropout_is_off_in_eval_and_on_in_train"]
 
 CHECK = "dropout_is_off_in_eval_and_on_in_train"
 

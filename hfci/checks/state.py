@@ -28,9 +28,9 @@ __all__ = ["config_is_not_changed", "state_is_not_left_behind"]
 def state_is_not_left_behind(tiny: TinyModel) -> None:
     """Assert that a model gives the bits that it gave, whatever it was asked in between.
 
-    In between are fewer rows and more, texts that are longer and padded, or one token long, a backward pass in train mode, after which its
-    weights and running means are put back, and a generation. The hidden states are asked for too, where a part within
-    that records them was asked for its own before.
+    In between are fewer rows and more, texts that are longer and padded, or one token long, a backward pass in train
+    mode, after which its weights and running means are put back, and a generation. The hidden states are asked for too,
+    where a part within that records them was asked for its own before.
     """
     tiny = _copy(tiny)
     wanted = _bits(outputs_of(tiny))

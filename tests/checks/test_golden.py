@@ -28,7 +28,6 @@ from hfci.cli import main
 from hfci.errors import UsageError
 from hfci.tiny import TinyModel, build_tiny
 
-
 MEASURED = ("llama", "vit")
 
 
@@ -302,16 +301,18 @@ def test_accepting_takes_over_what_has_changed_and_nothing_else(
     assert (tmp_path / "vit.json").read_bytes() == before
 
     fields = dict(file.architectures["ViTForImageClassification"])
-    loss = fields.pop("loss, given labels")
+    del fields["loss, given labels"]
     fields["logits"] = msgspec.structs.replace(fields["logits"], tolerance=CAP)
     length, values = fields["length of all gradients"], fields["length of all gradients"].values
     fields["length of all gradients"] = msgspec.structs.replace(length, values=(values[0] / 2,))
     rewritten(file, tmp_path, architectures={"ViTForImageClassification": fields})
     assert main(["golden", "accept", "vit", "--folder", str(tmp_path)]) == 0
     told = capsys.readouterr().out.splitlines()
+    others = {name: goldens for name, goldens in file.architectures.items() if name != "ViTForImageClassification"}
     assert sorted(line.partition(" of its size")[0] for line in told) == [
-        "vit ViTForImageClassification: loss, given labels is new",
         "vit ViTForImageClassification: length of all gradients moved by 5.0e-01",
+        "vit ViTForImageClassification: loss, given labels is new",
+        *(f"vit {name}: is new, with {len(goldens)} fields" for name, goldens in sorted(others.items())),
     ]
     accepted = of("vit", tmp_path).architectures
     kept = {name: golden for name, golden in fields.items() if name != "length of all gradients"}
