@@ -67,9 +67,9 @@ def spoilt(folder: Path, name: str, old: str, new: str) -> Path:
         ),
         ("families", 'inputs = ["', 'inputs = ["taste", "', "inputs[0] must be one of text, image, video, "),
         ("shrink", "names =", "name =", "rule[0]: unknown key 'name'. Did you mean names?"),
-        ("shrink", "to = 32", 'to = "32"', "rule[1]: to must be a number of at least 1, not '32'"),
-        ("shrink", "to = 32", "to = 32\nimage = true", "rule[1]: a rule has a size (`to`, `lists`), or says `keep`"),
-        ("shrink", "to = 32", "above = 3", "rule[1]: a rule has a size (`to`, `lists`), or says `keep`"),
+        ("shrink", "to = 32", 'to = "32"', "rule[2]: to must be a number of at least 1, not '32'"),
+        ("shrink", "to = 32", "to = 32\nimage = true", "rule[2]: a rule has a size (`to`, `lists`), or says `keep`"),
+        ("shrink", "to = 32", "above = 3", "rule[2]: a rule has a size (`to`, `lists`), or says `keep`"),
         (
             "shrink",
             'lists = "steps"\nto',
