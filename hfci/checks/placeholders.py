@@ -38,13 +38,11 @@ def wrong_placeholder_count_is_refused(tiny: TinyModel) -> None:
     problems = []
     for modality, token in kinds:
         if count := counts[modality]:
-            places, text = (
-                torch.isin(tokens[-1], wanted).nonzero() for wanted in (tokens.new_tensor([token]), ordinary_of(tiny))
-            )
-            last = int(places[-1])
+            last = int((tokens[-1] == token).nonzero()[-1])
+            text = torch.isin(tokens[-1], ordinary_of(tiny)).nonzero()
             behind = int(text[text > last][0])
             for given, source, target in ((count - 1, behind, last), (count + 1, last, behind)):
-                if (said := _said_of(tiny, _copied(inputs, source, target))) is None:
+                if (said := _said_of(tiny, _repeated(inputs, source, target))) is None:
                     problems.append(f"{given} {modality} tokens for {count} features are accepted")
                 elif not {str(given), str(count)} <= set(re.findall(r"\d+", said)):
                     problems.append(f"{given} {modality} tokens for {count} features are refused with: {said}")
@@ -52,18 +50,15 @@ def wrong_placeholder_count_is_refused(tiny: TinyModel) -> None:
         raise AssertionError("; ".join(problems))
 
 
-def _copied(inputs: Mapping[str, Any], source: int, target: int) -> dict[str, Any]:
+def _repeated(inputs: Mapping[str, Any], source: int, target: int) -> dict[str, Any]:
     """Return inputs with the token of one place of the last text, and what is said of it, at another too."""
-    copied = dict(inputs)
+    repeated = dict(inputs)
     for name, value in inputs.items():
-        if (
-            isinstance(value, Tensor)
-            and value.shape[:2] == inputs["input_ids"].shape
-            and not name.startswith("decoder_")
-        ):
-            copied[name] = value.clone()
-            copied[name][-1, target] = value[-1, source]
-    return copied
+        said_of_each = isinstance(value, Tensor) and value.shape[:2] == inputs["input_ids"].shape
+        if said_of_each and not name.startswith("decoder_"):
+            repeated[name] = value.clone()
+            repeated[name][-1, target] = value[-1, source]
+    return repeated
 
 
 def _said_of(tiny: TinyModel, inputs: Mapping[str, Any]) -> str | None:
