@@ -16,6 +16,8 @@ from hfci import checks
 from hfci.checks import exceptions
 from hfci.tiny import TinyModel
 
+from .class_patches import as_subclass
+
 ROOT = Path(__file__).parents[2]
 _COUNTER = itertools.count()
 
@@ -40,7 +42,7 @@ def broken(tiny: TinyModel, break_modules: Callable[[nn.Module], None] | None = 
 
         members["__init__"] = create
         break_modules(tiny.model)
-    tiny.model.__class__ = type(whole.__name__, (whole,), {"__module__": whole.__module__, **members})
+    as_subclass(tiny.model, **members)
     return tiny
 
 

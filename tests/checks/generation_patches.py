@@ -10,6 +10,8 @@ from transformers import LogitsProcessor, LogitsProcessorList
 
 from hfci.catalog.facts import forward_parameters
 
+from .class_patches import as_subclass
+
 __all__ = [
     "forgets",
     "generating_without",
@@ -39,14 +41,11 @@ def generating_without(kind: type[LogitsProcessor]) -> Callable[[Any], None]:
     """Return a patch by which a model's generate ignores the option that a processor of this kind stands for."""
 
     def patch(model: Any) -> None:
-        whole = type(model)
-
         def chosen(self: Any, *given: Any, **options: Any) -> LogitsProcessorList:
             every = whole._get_logits_processor(self, *given, **options)
             return LogitsProcessorList(each for each in every if not isinstance(each, kind))
 
-        members = {"__module__": whole.__module__, "_get_logits_processor": chosen}
-        model.__class__ = type(whole.__name__, (whole,), members)
+        whole = as_subclass(model, _get_logits_processor=chosen)
 
     patch.__name__ = f"generating_without_{kind.__name__}"
     return patch
@@ -54,7 +53,6 @@ def generating_without(kind: type[LogitsProcessor]) -> Callable[[Any], None]:
 
 def rows_in_turns(model: Any) -> None:
     """Let a model's generate take the rows in turns for its beams and samples, and not the copies of each together."""
-    whole = type(model)
 
     def in_turns(value: Any, copies: int) -> Any:
         return value.unflatten(0, (-1, copies)).transpose(0, 1).flatten(0, 1) if isinstance(value, Tensor) else value
@@ -66,13 +64,11 @@ def rows_in_turns(model: Any) -> None:
                 each[name] = in_turns(value, expand_size)
         return in_turns(texts, expand_size), inputs
 
-    members = {"__module__": whole.__module__, "_expand_inputs_for_generation": expanded}
-    model.__class__ = type(whole.__name__, (whole,), members)
+    whole = as_subclass(model, _expand_inputs_for_generation=expanded)
 
 
 def scores_of_another_length(model: Any) -> None:
     """Let a model's generate give its beams scores as if their texts were longer."""
-    whole = type(model)
 
     def generate(self: Any, *given: Any, **options: Any) -> Any:
         outputs = whole.generate(self, *given, **options)
@@ -80,7 +76,7 @@ def scores_of_another_length(model: Any) -> None:
             outputs.sequences_scores = scores / 2
         return outputs
 
-    model.__class__ = type(whole.__name__, (whole,), {"__module__": whole.__module__, "generate": generate})
+    whole = as_subclass(model, generate=generate)
 
 
 def louder_where_encoded(model: nn.Module) -> None:
@@ -101,12 +97,11 @@ def tokens_of_labels_unshifted(model: Any) -> None:
 
 def in_eval_mode_from_then_on(model: Any) -> None:
     """Let a model's generate put it into eval mode, and leave it there."""
-    whole = type(model)
 
     def generate(self: Any, *given: Any, **options: Any) -> Any:
         return whole.generate(self.eval(), *given, **options)
 
-    model.__class__ = type(whole.__name__, (whole,), {"__module__": whole.__module__, "generate": generate})
+    whole = as_subclass(model, generate=generate)
 
 
 def reads_no_cache_in_train_mode(model: nn.Module) -> None:
