@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
-__all__ = ["EXIT_INTERRUPTED", "interruptible", "uninterrupted"]
+__all__ = ["EXIT_INTERRUPTED", "interruptible", "raise_again", "uninterrupted"]
 
 EXIT_INTERRUPTED = 130
 
@@ -64,6 +64,7 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in ours.items():
             signal.signal(number, handler)
+        _interruption.since = None
 
 
 @contextlib.contextmanager
@@ -75,3 +76,12 @@ def uninterrupted() -> Iterator[None]:
     finally:
         _interruption.depth -= 1
         _interruption.resume()
+
+
+def raise_again() -> None:
+    """Raise KeyboardInterrupt if this command has been interrupted, by one that native code may have swallowed.
+
+    A library that is being imported may take it for a fault of its own: it is broken then, or does not say a word.
+    """
+    if _interruption.since is not None:
+        raise KeyboardInterrupt

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfci.errors import EnvironmentUnfit
+from hfci.interruption import raise_again
 from hfci.origin import find_transformers, version_of
 
 __all__ = ["Misfit", "check_environment", "check_system", "find_misfits", "import_libraries", "try_import"]
@@ -105,7 +106,9 @@ def import_libraries() -> None:
         importlib.import_module("torch")
         importlib.import_module("transformers.modeling_utils")
     except Exception as error:
+        raise_again()
         raise EnvironmentUnfit(_diagnose(error)) from error
+    raise_again()
 
 
 def try_import() -> str:

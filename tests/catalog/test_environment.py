@@ -99,5 +99,22 @@ def test_a_package_that_breaks_the_import_is_named(tmp_path: Path) -> None:
     assert done.stderr.count("safetensors is missing") == 1
 
 
+@pytest.mark.parametrize("then", ["raise AttributeError('half a module')", "pass"])
+def test_an_interruption_that_a_package_swallows_is_none_of_its_faults(tmp_path: Path, then: str) -> None:
+    (tmp_path / "numpy.py").write_text(
+        f"import os, signal\ntry: os.kill(os.getpid(), signal.SIGTERM)\nexcept BaseException: pass\n{then}\n"
+    )
+    code = "from hfci.catalog.environment import import_libraries; from hfci.interruption import interruptible"
+    main = f"{code}\nwith interruptible():\n try: import_libraries()\n except KeyboardInterrupt: print('interrupted')"
+    done = subprocess.run(
+        [sys.executable, "-c", main],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "interrupted\n", done.stderr
+
+
 def test_the_libraries_import() -> None:
     import_libraries()
