@@ -124,6 +124,7 @@ class TestHunYuanMoEV1ForCausalLM:
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
+            "continuous_batching_equals_generate",
             "generate_in_train_mode_with_checkpointing",
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",

@@ -126,6 +126,7 @@ class TestMistral4ForCausalLM:
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
+            "continuous_batching_equals_generate",
             "generate_in_train_mode_with_checkpointing",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",

@@ -9,7 +9,8 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
 - `any-model:encoder`: its config has a part of that name which may be any model
 - `config:encoder_decoder`, `config:rope` (it has rope parameters), `config:window` (it, or a part of it, has a field
   for how far places see), `flag:can_generate`, `flag:sdpa`, `flag:fullgraph` (it may be compiled as a whole),
-  `flag:stateful`, `flag:gradient_checkpointing`: what its config class and its own flags say
+  `flag:stateful`, `flag:gradient_checkpointing`, `flag:attention_backend` (its attention may be any that is registered
+  with transformers): what its config class and its own flags say
 - `flag:takes_labels`: labels for a loss, under one of the names of those that an auto table's heads take
 - `flag:declares_ties`: it names weights that are one tensor where its configuration asks for it
 - `flag:experts`: its file has experts that transformers can compute in several ways
@@ -151,6 +152,7 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:can_generate": cls.can_generate(),
         "flag:sdpa": getattr(cls, "_supports_sdpa", False) is True,
         "flag:fullgraph": getattr(cls, "_can_compile_fullgraph", False) is True,
+        "flag:attention_backend": getattr(cls, "_supports_attention_backend", False) is True,
         "flag:stateful": getattr(cls, "_is_stateful", False),
         "flag:gradient_checkpointing": getattr(cls, "supports_gradient_checkpointing", False) is True,
         "flag:declares_ties": bool(getattr(cls, "_tied_weights_keys", None)),

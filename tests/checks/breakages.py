@@ -327,6 +327,8 @@ BREAKAGES = (
     Breakage("beam_search_equals_without_cache", "gpt2", "", beams_stay_in_place, "GPT2LMHeadModel"),
     Breakage("beam_search_equals_without_cache", "mamba", "", beams_stay_in_place, "MambaForCausalLM"),
     Breakage("beam_search_equals_without_cache", "t5", "", beams_stay_in_place, "T5ForConditionalGeneration"),
+    Breakage("continuous_batching_equals_generate", "llama", "model", forgets("attention_mask"), "LlamaForCausalLM"),
+    Breakage("continuous_batching_equals_generate", "gpt2", "transformer.h.0", output(the_next_place), "GPT2LMHeadModel"),
     Breakage("beam_and_sample_keep_the_contract", "gpt2", "", rows_in_turns, "GPT2LMHeadModel"),
     Breakage("beam_and_sample_keep_the_contract", "t5", "", rows_in_turns, "T5ForConditionalGeneration"),
     Breakage("beam_and_sample_keep_the_contract", "llama", "", scores_of_another_length, "LlamaForCausalLM"),

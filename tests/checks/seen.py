@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .sight import Sight
+from .sight import Sight, see
 
 # What heads are called whose loss has one definition, that of their kind.
 _HEAD = re.compile(
@@ -207,6 +207,12 @@ def left_padded_generation_equals_unpadded(cls: Sight) -> bool:
 
 def generation_options_keep_their_contract(cls: Sight) -> bool:
     return left_padded_generation_equals_unpadded(cls) and re.search("ForCausalLM$|LMHead", cls.name) is not None
+
+
+def continuous_batching_equals_generate(cls: Sight) -> bool:
+    paged = cls.attribute("_supports_attention_backend") is True and cls.attribute("_is_stateful") is not True
+    encodes = any(name.endswith("ForMaskedLM") and other.path == cls.path for name, other in see().items())
+    return left_padded_generation_equals_unpadded(cls) and paged and not _shows_media(cls) and not encodes
 
 
 def encoder_decoder_consistency(cls: Sight) -> bool:
