@@ -46,6 +46,7 @@ class TestDiaDecoder:
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
             "positions_matter",
+            "packed_equals_separate",
             "rope_types_agree",
             "every_token_id_runs",
             "state_is_not_left_behind",

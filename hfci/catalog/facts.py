@@ -14,6 +14,7 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
 - `flag:takes_labels`: labels for a loss, under one of the names of those that an auto table's heads take
 - `flag:declares_ties`: it names weights that are one tensor where its configuration asks for it
 - `flag:experts`: its file has experts that transformers can compute in several ways
+- `flag:causal_masks`: its forward makes its masks by those functions of transformers that hide the future
 - `flag:holds_base`: it builds the model whose head it is, under the name that its `base_model_prefix` says
 """
 
@@ -137,6 +138,28 @@ def _holds_base(cls: type[Any]) -> bool:
     return False
 
 
+def _makes_causal_masks(cls: type[Any]) -> bool:
+    """Say whether the forward of `cls` itself, or a function within it, names what makes causal masks."""
+    codes = [inspect.unwrap(cls.forward).__code__]
+    for code in codes:
+        codes += [each for each in code.co_consts if inspect.iscode(each)]
+    return any(not _causal_masks().isdisjoint(code.co_names) for code in codes)
+
+
+@functools.cache
+def _causal_masks() -> frozenset[str]:
+    """Return the names of the functions that make masks and look, in the places of tokens, for packed texts."""
+    from transformers import masking_utils
+
+    functions = inspect.getmembers(masking_utils, inspect.isfunction)
+    return frozenset(
+        name
+        for name, function in functions
+        if not name.startswith("_")
+        and {"inputs_embeds", "position_ids"} <= inspect.signature(function).parameters.keys()
+    )
+
+
 def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) -> frozenset[str]:
     """Return the facts of `cls`, which stands in `tables` and whose model type's classes stand in `type_tables`."""
     config = cls.config_class
@@ -157,6 +180,7 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:gradient_checkpointing": getattr(cls, "supports_gradient_checkpointing", False) is True,
         "flag:declares_ties": bool(getattr(cls, "_tied_weights_keys", None)),
         "flag:experts": getattr(cls, "_can_set_experts_implementation", bool)(),
+        "flag:causal_masks": _makes_causal_masks(cls),
         "flag:holds_base": _holds_base(cls),
         "flag:takes_labels": not _LABELS.isdisjoint(forward_parameters(cls)),
         "config:encoder_decoder": getattr(config, "is_encoder_decoder", False) is True,

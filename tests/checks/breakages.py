@@ -91,6 +91,7 @@ from .input_patches import (
     places_uncounted,
     refused_without_numbers,
     the_next_place,
+    the_place_before,
 )
 from .loss_patches import (
     every_problem_as_regression,
@@ -281,6 +282,9 @@ BREAKAGES = (
     Breakage("every_token_id_runs", "llama", "embed_tokens", a_hole_at_the_last_token),
     Breakage("positions_matter", "bert", "embeddings.position_embeddings", one_place_for_all),
     Breakage("positions_matter", "llama", "rotary_emb", one_place_for_all),
+    Breakage("packed_equals_separate", "llama", "layers.0.mlp", output(the_place_before)),
+    Breakage("packed_equals_separate", "gpt2", "", forgets("position_ids")),
+    Breakage("packed_equals_separate", "bamba", "", forgets("seq_idx")),
     Breakage("every_output_flag_fills_its_field", "bert", "", without("hidden_states")),
     Breakage("every_output_flag_fills_its_field", "mixtral", "", router_logits_twice),
     Breakage("every_output_flag_fills_its_field", "vit", "", louder_when_asked_for_more),

@@ -6,6 +6,7 @@ None of them asks hfci's facts or rules. Where the rule says otherwise, a row sa
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import NamedTuple
 
@@ -213,6 +214,13 @@ def continuous_batching_equals_generate(cls: Sight) -> bool:
     paged = cls.attribute("_supports_attention_backend") is True and cls.attribute("_is_stateful") is not True
     encodes = any(name.endswith("ForMaskedLM") and other.path == cls.path for name, other in see().items())
     return left_padded_generation_equals_unpadded(cls) and paged and not _shows_media(cls) and not encodes
+
+
+def packed_equals_separate(cls: Sight) -> bool:
+    _, forward = next(cls.methods("forward"), (None, ast.Pass()))
+    causal = re.search(r"create_\w*(causal_mask|masks_for_generate)\b", ast.unparse(forward)) is not None
+    sums_up = "pooler_output" in cls.fields
+    return {"position_ids", "input_ids"} <= cls.parameters and causal and not sums_up and not _shows_media(cls)
 
 
 def encoder_decoder_consistency(cls: Sight) -> bool:
