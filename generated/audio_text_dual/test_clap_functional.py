@@ -40,6 +40,7 @@ class TestClapModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "cross_modal_inputs_matter",
+            "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

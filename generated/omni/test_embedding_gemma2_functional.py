@@ -44,6 +44,7 @@ class TestEmbeddingGemma2Model:
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
+            "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -105,6 +105,7 @@ class TestInstructBlipVideoForConditionalGeneration:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "cross_modal_inputs_matter",
+            "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -126,6 +126,7 @@ class TestT5Gemma2ForConditionalGeneration:
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
+            "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

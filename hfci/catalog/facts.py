@@ -13,6 +13,7 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
   with transformers): what its config class and its own flags say
 - `flag:takes_labels`: labels for a loss, under one of the names of those that an auto table's heads take
 - `flag:declares_ties`: it names weights that are one tensor where its configuration asks for it
+- `flag:media_features`: it has a method that turns images, videos or sounds into features
 - `flag:experts`: its file has experts that transformers can compute in several ways
 - `flag:causal_masks`: its forward makes its masks by those functions of transformers that hide the future
 - `flag:holds_base`: it builds the model whose head it is, under the name that its `base_model_prefix` says
@@ -33,6 +34,8 @@ from hfci.catalog.aliases import argument_aliases, named
 from hfci.parsing import Names, read_toml
 
 __all__ = [
+    "FEATURE_METHODS",
+    "MEDIA",
     "MODALITIES",
     "InputFile",
     "Modality",
@@ -47,6 +50,8 @@ __all__ = [
 Modality = Literal["text", "image", "video", "audio", "time-series", "boxes", "actions", "protein", "hidden-states"]
 # What is shown beside a text.
 MEDIA = frozenset({"image", "video", "audio"})
+# The methods with which transformers' models turn media into features that stand in the text, or beside it.
+FEATURE_METHODS = ("get_image_features", "get_video_features", "get_audio_features")
 MODALITIES: tuple[str, ...] = get_args(Modality)
 
 # The arguments that a head takes its labels by, of one of which every auto table's heads have at least one.
@@ -179,6 +184,7 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:stateful": getattr(cls, "_is_stateful", False),
         "flag:gradient_checkpointing": getattr(cls, "supports_gradient_checkpointing", False) is True,
         "flag:declares_ties": bool(getattr(cls, "_tied_weights_keys", None)),
+        "flag:media_features": any(hasattr(cls, name) for name in FEATURE_METHODS),
         "flag:experts": getattr(cls, "_can_set_experts_implementation", bool)(),
         "flag:causal_masks": _makes_causal_masks(cls),
         "flag:holds_base": _holds_base(cls),

@@ -82,9 +82,11 @@ from .generation_patches import (
     tokens_of_labels_unshifted,
 )
 from .input_patches import (
+    a_feature_short,
     a_hole_at_the_last_token,
     a_place_too_many_for_one,
     all_as_the_first,
+    blind_to_embeddings,
     louder_for_one,
     louder_given,
     one_place_for_all,
@@ -275,6 +277,11 @@ BREAKAGES = (
     Breakage("cross_modal_inputs_matter", "llava", "multi_modal_projector", output(in_another_order)),
     Breakage("cross_modal_inputs_matter", "qwen2_audio", "multi_modal_projector", output(in_another_order)),
     Breakage("cross_modal_inputs_matter", "clip", "visual_projection", output(all_the_same)),
+    Breakage("media_features_fit_their_items", "llava", "", a_feature_short("get_image_features")),
+    Breakage("media_features_fit_their_items", "llava", "", blind_to_embeddings),
+    Breakage("media_features_fit_their_items", "llava", "vision_tower.encoder.layers.0.self_attn", louder_when_eager),
+    Breakage("media_features_fit_their_items", "glmasr", "", a_feature_short("get_audio_features")),
+    Breakage("media_features_fit_their_items", "clip", "visual_projection", output(the_other_row)),
     Breakage("wrong_placeholder_count_is_refused", "internvl", "", places_uncounted),
     Breakage("wrong_placeholder_count_is_refused", "internvl", "", refused_without_numbers),
     Breakage("wrong_placeholder_count_is_refused", "glmasr", "", places_uncounted),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,11 @@ from torch import Tensor, nn
 from hfci.tiny.inputs.text import placeholders
 
 __all__ = [
+    "a_feature_short",
     "a_hole_at_the_last_token",
     "a_place_too_many_for_one",
     "all_as_the_first",
+    "blind_to_embeddings",
     "louder_for_one",
     "louder_given",
     "one_place_for_all",
@@ -85,6 +88,38 @@ def all_as_the_first(grid: str) -> Callable[[nn.Module], None]:
 
     patch.__name__ = f"all_as_the_first_{grid}"
     return patch
+
+
+def a_feature_short(method: str) -> Callable[[nn.Module], None]:
+    """Return a patch by which what a method makes of media lacks the last feature of each item, or of all."""
+
+    def patch(model: Any) -> None:
+        whole = getattr(model, method)
+
+        @functools.wraps(whole)
+        def shortened(*given: Any, **options: Any) -> Any:
+            outputs = whole(*given, **options)
+            features = outputs.pooler_output
+            outputs.pooler_output = features[:-1] if isinstance(features, Tensor) else [item[:-1] for item in features]
+            return outputs
+
+        setattr(model, method, shortened)
+
+    patch.__name__ = f"a_feature_short_of_{method}"
+    return patch
+
+
+def blind_to_embeddings(model: Any) -> None:
+    """Have a model find no places of media in a text that is given as embeddings."""
+    whole = model.get_placeholder_mask
+
+    @functools.wraps(whole)
+    def found(input_ids: Any, inputs_embeds: Tensor, **options: Any) -> Any:
+        if input_ids is None:
+            return torch.zeros_like(inputs_embeds, dtype=torch.bool)
+        return whole(input_ids=input_ids, inputs_embeds=inputs_embeds, **options)
+
+    model.get_placeholder_mask = found
 
 
 def places_uncounted(model: Any) -> None:

@@ -133,6 +133,11 @@ def cross_modal_inputs_matter(cls: Sight) -> bool:
     return "input_ids" in cls.parameters and _shows_media(cls)
 
 
+def media_features_fit_their_items(cls: Sight) -> bool:
+    kinds = ("image", "video", "audio")
+    return "input_ids" in cls.parameters and any(any(cls.methods(f"get_{kind}_features")) for kind in kinds)
+
+
 wrong_placeholder_count_is_refused = cross_modal_inputs_matter
 every_token_id_runs = length_one_and_batch_one_run
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from hfci.catalog.aliases import argument_aliases, named
-from hfci.catalog.facts import entry_point
+from hfci.catalog.facts import FEATURE_METHODS, entry_point
 from hfci.tiny.random_numbers import generator
 from hfci.tiny.specs import Input
 
-__all__ = ["FEATURE_METHODS", "Context", "configs", "look_up"]
-
-# The methods with which transformers' models turn media into features that stand in the text.
-FEATURE_METHODS = ("get_image_features", "get_video_features", "get_audio_features")
+__all__ = ["Context", "configs", "demanded", "look_up"]
 
 
 def configs(config: Any) -> Iterator[Any]:
@@ -40,7 +37,7 @@ def look_up(config: Any, names: str, default: Any = None) -> Any:
     return default
 
 
-def _required(function: Any) -> frozenset[str]:
+def demanded(function: Any) -> frozenset[str]:
     """Return the parameters of `function` that have no default."""
     parameters = inspect.signature(function).parameters.values()
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -64,28 +61,34 @@ class Context:
         `method` is the model's own `get_image_features` or a sibling. Where there is none, or it wants the text that is
         yet to be made, the part that takes `media` itself is asked. 0 where there is no such part either.
         """
-        methods = [getattr(part, method) for part in self.model.modules() if hasattr(part, method)]
-        function = next(iter(methods), None)
-        if function is None or "input_ids" in _required(function):
+        function = next(iter(self.methods(method)), None)
+        if function is None or "input_ids" in demanded(function):
             listener = self.listener(media)
             function = None if listener.model is self.model else listener.model.forward
         if function is None:
             return 0
-        known = set(inspect.signature(function).parameters)
-        if "kwargs" in known:  # a head may hand on to the model within it what its own method does not name
-            known.update(*(inspect.signature(other).parameters for other in methods))
-        given = {name: value for name, value in self.made.items() if name in known}
-        # what it demands beside the media, a strategy say, the configuration says
-        demanded = {name: self.find(name) for name in _required(function) - given.keys()}
-        given |= {name: value for name, value in demanded.items() if value is not None}
         with torch.no_grad():
-            features = function(**given)
+            features = function(**self.taken_by(function, method))
         pooled = getattr(features, "pooler_output", features)
         if pooled is None or (function.__name__ == "forward" and hasattr(features, "last_hidden_state")):
             pooled = features.last_hidden_state
         if isinstance(pooled, (list, tuple)):
             return sum(feature.numel() // feature.shape[-1] for feature in pooled)
         return int(pooled.numel() // pooled.shape[-1])
+
+    def methods(self, name: str) -> list[Callable[..., Any]]:
+        """Return the methods of that name, of the model itself first and then of those within."""
+        return [getattr(part, name) for part in self.model.modules() if hasattr(part, name)]
+
+    def taken_by(self, function: Callable[..., Any], method: str) -> dict[str, Any]:
+        """Return what of `made` a function takes, which is a `method` of the model or stands in for it."""
+        known = set(inspect.signature(function).parameters)
+        if "kwargs" in known:  # a head may hand on to the model within it what its own method does not name
+            known.update(*(inspect.signature(other).parameters for other in self.methods(method)))
+        given = {name: value for name, value in self.made.items() if name in known}
+        # what it demands beside the media, a strategy say, the configuration says
+        declared = {name: self.find(name) for name in demanded(function) - given.keys()}
+        return given | {name: value for name, value in declared.items() if value is not None}
 
     @functools.cached_property
     def parameters(self) -> dict[str, str]:
@@ -98,8 +101,8 @@ class Context:
         """The parameters without a default, of forward or of a method that it turns media into features with."""
         parts = list(self.model.modules())
         methods = [getattr(part, name) for name in FEATURE_METHODS for part in parts if hasattr(part, name)]
-        wanted = frozenset().union(*map(_required, methods))
-        return _required(entry_point(self.model)) | (wanted & self.parameters.keys())
+        wanted = frozenset().union(*map(demanded, methods))
+        return demanded(entry_point(self.model)) | (wanted & self.parameters.keys())
 
     def listener(self, name: str) -> Context:
         """Return the context of the part that takes `name` itself: the innermost model whose forward has it."""

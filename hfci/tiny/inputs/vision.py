@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from hfci.tiny.inputs.context import FEATURE_METHODS, Context
+from hfci.catalog.facts import FEATURE_METHODS
+from hfci.tiny.inputs.context import Context
 
 __all__ = ["flattened_inputs", "named_pixel_inputs", "patch_inputs", "pixel_inputs", "tower_inputs", "video_inputs"]
 
