@@ -14,6 +14,7 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
 - `flag:takes_labels`: labels for a loss, under one of the names of those that an auto table's heads take
 - `flag:declares_ties`: it names weights that are one tensor where its configuration asks for it
 - `flag:media_features`: it has a method that turns images, videos or sounds into features
+- `flag:declares_lengths`: it has a formula for how long what is made of a sound is
 - `flag:experts`: its file has experts that transformers can compute in several ways
 - `flag:causal_masks`: its forward makes its masks by those functions of transformers that hide the future
 - `flag:holds_base`: it builds the model whose head it is, under the name that its `base_model_prefix` says
@@ -24,6 +25,7 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any, Literal, get_args
@@ -36,6 +38,7 @@ from hfci.parsing import Names, read_toml
 __all__ = [
     "FEATURE_METHODS",
     "MEDIA",
+    "LENGTH_FORMULA",
     "MODALITIES",
     "InputFile",
     "Modality",
@@ -59,6 +62,9 @@ _LABELS = frozenset({"labels", "start_positions"})
 
 # How configurations of texts call how far their places see; modernbert's, gpt_neo's and llama4's names are their own.
 _WINDOWS = ("sliding_window", "sliding_window_size", "local_attention", "attention_types", "attention_chunk_size")
+
+# How methods are called that say how long what is made of a sound is.
+LENGTH_FORMULA = re.compile(r"_get_(feat_extract|subsampling|tdnn)_output_lengths?")
 
 # transformers' word for it → ours
 _DECLARED = {"time": "time-series"}
@@ -185,6 +191,7 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:gradient_checkpointing": getattr(cls, "supports_gradient_checkpointing", False) is True,
         "flag:declares_ties": bool(getattr(cls, "_tied_weights_keys", None)),
         "flag:media_features": any(hasattr(cls, name) for name in FEATURE_METHODS),
+        "flag:declares_lengths": any(map(LENGTH_FORMULA.fullmatch, dir(cls))),
         "flag:experts": getattr(cls, "_can_set_experts_implementation", bool)(),
         "flag:causal_masks": _makes_causal_masks(cls),
         "flag:holds_base": _holds_base(cls),

@@ -83,7 +83,9 @@ from .generation_patches import (
 )
 from .input_patches import (
     a_feature_short,
+    a_begun_place_is_uncounted,
     a_hole_at_the_last_token,
+    a_place_too_few_is_masked,
     a_place_too_many_for_one,
     all_as_the_first,
     blind_to_embeddings,
@@ -94,6 +96,7 @@ from .input_patches import (
     refused_without_numbers,
     the_next_place,
     the_place_before,
+    without_padding,
 )
 from .loss_patches import (
     every_problem_as_regression,
@@ -356,6 +359,9 @@ BREAKAGES = (
     Breakage("left_padded_generation_equals_unpadded", "llama", "", forgets("attention_mask"), "LlamaForCausalLM"),
     Breakage("left_padded_generation_equals_unpadded", "gpt2", "", forgets("position_ids"), "GPT2LMHeadModel"),
     Breakage("left_padded_generation_equals_unpadded", "mamba", "", forgets("attention_mask"), "MambaForCausalLM"),
+    Breakage("audio_length_arithmetic", "parakeet_encoder", "", a_begun_place_is_uncounted),
+    Breakage("audio_length_arithmetic", "speech_to_text", "encoder.conv.conv_layers.1", without_padding),
+    Breakage("audio_length_arithmetic", "wav2vec2-bert", "", a_place_too_few_is_masked),
     Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),
     Breakage("encoder_decoder_consistency", "whisper", "", louder_where_encoded, "WhisperForConditionalGeneration"),
     Breakage("encoder_decoder_consistency", "bart", "", tokens_of_labels_unshifted, "BartForConditionalGeneration"),

@@ -11,9 +11,13 @@ from torch import Tensor, nn
 
 from hfci.tiny.inputs.text import placeholders
 
+from .class_patches import as_subclass
+
 __all__ = [
     "a_feature_short",
+    "a_begun_place_is_uncounted",
     "a_hole_at_the_last_token",
+    "a_place_too_few_is_masked",
     "a_place_too_many_for_one",
     "all_as_the_first",
     "blind_to_embeddings",
@@ -24,6 +28,7 @@ __all__ = [
     "refused_without_numbers",
     "the_next_place",
     "the_place_before",
+    "without_padding",
 ]
 
 
@@ -138,3 +143,17 @@ def refused_without_numbers(model: Any) -> None:
             raise ValueError("features and tokens do not match") from None
 
     model.get_placeholder_mask = counted
+
+
+def without_padding(convolution: Any) -> None:
+    convolution.padding = (0,)
+
+
+def a_begun_place_is_uncounted(model: Any) -> None:
+    as_subclass(model, _get_subsampling_output_length=lambda _, lengths: lengths // 8)
+
+
+def a_place_too_few_is_masked(model: Any) -> None:
+    name = "_get_feature_vector_attention_mask"
+    whole = getattr(model, name)
+    as_subclass(model, **{name: lambda _, *given: whole(*given).roll(-1, 1) & whole(*given)})

@@ -40,6 +40,9 @@ _MEDIA = re.compile(
 )
 
 
+# What says how long what is made of a sound is.
+_LENGTHS = ("_get_feat_extract_output_lengths", "_get_subsampling_output_length")
+
 # How a configuration says that its text model may be of any model type.
 _TEXT_OF_ANY_KIND = re.compile(r"[\"']text_config[\"']: (SubConfigSpec\(\s*config_class=)?AutoConfig")
 
@@ -226,6 +229,11 @@ def packed_equals_separate(cls: Sight) -> bool:
     causal = re.search(r"create_\w*(causal_mask|masks_for_generate)\b", ast.unparse(forward)) is not None
     sums_up = "pooler_output" in cls.fields
     return {"position_ids", "input_ids"} <= cls.parameters and causal and not sums_up and not _shows_media(cls)
+
+
+def audio_length_arithmetic(cls: Sight) -> bool:
+    counts = any(True for name in _LENGTHS for _ in cls.methods(name))
+    return counts and bool({"input_values", "input_features"} & cls.parameters)
 
 
 def encoder_decoder_consistency(cls: Sight) -> bool:
