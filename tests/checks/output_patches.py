@@ -14,6 +14,8 @@ __all__ = [
     "a_field_short",
     "a_hole",
     "a_scale_in_every_path",
+    "a_series_unscaled",
+    "a_width_of_another_scale",
     "all_the_same",
     "another_at_each_call",
     "another_scale",
@@ -23,6 +25,7 @@ __all__ = [
     "louder_when_asked_for_more",
     "never_filled",
     "noise",
+    "one_more",
     "output",
     "router_logits_twice",
     "silenced",
@@ -127,6 +130,27 @@ def without(field: str) -> Callable[[nn.Module], None]:
 
     patch.__name__ = f"without_{field}"
     return patch
+
+
+def one_more(field: str) -> Callable[[nn.Module], None]:
+    """Return a patch by which all numbers in a field of a model's outputs are larger by one."""
+
+    def patch(model: nn.Module) -> None:
+        def hook(_: nn.Module, __: Any, given: Any) -> None:
+            given[field] = given[field] + 1
+
+        model.register_forward_hook(hook)
+
+    patch.__name__ = f"one_more_{field}"
+    return patch
+
+
+def a_series_unscaled(model: Any) -> None:
+    model.scaler.register_forward_hook(lambda _, given, scaled: (given[0], *scaled[1:]))
+
+
+def a_width_of_another_scale(model: Any) -> None:
+    model.scaler.register_forward_hook(lambda _, __, scaled: (*scaled[:2], scaled[2] + 1))
 
 
 def router_logits_twice(model: nn.Module) -> None:

@@ -236,6 +236,10 @@ def audio_length_arithmetic(cls: Sight) -> bool:
     return counts and bool({"input_values", "input_features"} & cls.parameters)
 
 
+def time_series_scaling_is_undone(cls: Sight) -> bool:
+    return "past_values" in cls.parameters
+
+
 def encoder_decoder_consistency(cls: Sight) -> bool:
     whole = "GenerationMixin" in cls.ancestors or "last_hidden_state" in cls.fields
     return {"encoder_outputs", "decoder_input_ids"} <= cls.parameters and whole
