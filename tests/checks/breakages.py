@@ -371,7 +371,6 @@ BREAKAGES = (
     Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),
     Breakage("encoder_decoder_consistency", "whisper", "", louder_where_encoded, "WhisperForConditionalGeneration"),
     Breakage("encoder_decoder_consistency", "bart", "", tokens_of_labels_unshifted, "BartForConditionalGeneration"),
-    Breakage("rope_types_agree", "llama", "", built_so(the_default_rope_whatever_is_asked)),
     Breakage("rope_types_agree", "gpt_neox", "", built_so(a_rope_that_stays_long)),
     Breakage("rope_types_agree", "modernbert", "", built_so(the_default_rope_whatever_is_asked)),
     Breakage("rope_types_agree", "phi3", "", built_so(crosses_with_one_token), "Phi3ForCausalLM"),

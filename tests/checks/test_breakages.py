@@ -15,10 +15,16 @@ from .breaking import ROOT
 from .output_patches import output, silenced
 
 
+# Those that a check was green on here, which it is not asked of again for another breakage.
+WHOLE: set[tuple[str, str, str | None]] = set()
+
+
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=str)
 def test_the_check_is_red_where_it_is_broken_and_green_where_it_is_whole(breakage: Breakage) -> None:
     tiny = breakage.build()
-    breakage.ask(tiny)
+    if (model := (breakage.check, breakage.model_type, breakage.architecture)) not in WHOLE:
+        breakage.ask(tiny)
+        WHOLE.add(model)
     breakage.apply(tiny)
     with pytest.raises(AssertionError) as told:
         breakage.ask(tiny)
