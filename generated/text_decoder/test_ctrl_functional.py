@@ -49,6 +49,7 @@ class TestCTRLModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "packed_equals_separate",
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",

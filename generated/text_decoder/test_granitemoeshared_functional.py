@@ -53,6 +53,7 @@ class TestGraniteMoeSharedModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "packed_equals_separate",
             "rope_types_agree",
             "every_token_id_runs",
             "state_is_not_left_behind",

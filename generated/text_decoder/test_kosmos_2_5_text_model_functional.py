@@ -176,6 +176,7 @@ class TestKosmos2_5TextTransformer:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "packed_equals_separate",
             "every_token_id_runs",
             "state_is_not_left_behind",
             "config_is_not_changed",

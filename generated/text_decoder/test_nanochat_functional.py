@@ -51,6 +51,7 @@ class TestNanoChatModel:
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "positions_matter",
+            "packed_equals_separate",
             "rope_types_agree",
             "every_token_id_runs",
             "state_is_not_left_behind",

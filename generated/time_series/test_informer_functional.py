@@ -39,6 +39,7 @@ class TestInformerModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "time_series_scaling_is_undone",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -37,8 +37,8 @@ from hfci.parsing import Names, read_toml
 
 __all__ = [
     "FEATURE_METHODS",
-    "MEDIA",
     "LENGTH_FORMULA",
+    "MEDIA",
     "MODALITIES",
     "InputFile",
     "Modality",

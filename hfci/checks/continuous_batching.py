@@ -1,9 +1,8 @@
-"""Does `generate_batch`, which reads many texts in pieces beside each other, give each what the model gives it alone?"""
+"""Does `generate_batch`, which reads texts in pieces beside each other, write what is likeliest of each alone?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor

@@ -82,8 +82,8 @@ from .generation_patches import (
     tokens_of_labels_unshifted,
 )
 from .input_patches import (
-    a_feature_short,
     a_begun_place_is_uncounted,
+    a_feature_short,
     a_hole_at_the_last_token,
     a_place_too_few_is_masked,
     a_place_too_many_for_one,
@@ -345,7 +345,9 @@ BREAKAGES = (
     Breakage("beam_search_equals_without_cache", "mamba", "", beams_stay_in_place, "MambaForCausalLM"),
     Breakage("beam_search_equals_without_cache", "t5", "", beams_stay_in_place, "T5ForConditionalGeneration"),
     Breakage("continuous_batching_equals_generate", "llama", "model", forgets("attention_mask"), "LlamaForCausalLM"),
-    Breakage("continuous_batching_equals_generate", "gpt2", "transformer.h.0", output(the_next_place), "GPT2LMHeadModel"),
+    Breakage(
+        "continuous_batching_equals_generate", "gpt2", "transformer.h.0", output(the_next_place), "GPT2LMHeadModel"
+    ),
     Breakage("beam_and_sample_keep_the_contract", "gpt2", "", rows_in_turns, "GPT2LMHeadModel"),
     Breakage("beam_and_sample_keep_the_contract", "t5", "", rows_in_turns, "T5ForConditionalGeneration"),
     Breakage("beam_and_sample_keep_the_contract", "llama", "", scores_of_another_length, "LlamaForCausalLM"),

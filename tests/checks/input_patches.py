@@ -14,8 +14,8 @@ from hfci.tiny.inputs.text import placeholders
 from .class_patches import as_subclass
 
 __all__ = [
-    "a_feature_short",
     "a_begun_place_is_uncounted",
+    "a_feature_short",
     "a_hole_at_the_last_token",
     "a_place_too_few_is_masked",
     "a_place_too_many_for_one",

@@ -14,7 +14,6 @@ from .breakages import BREAKAGES, Breakage
 from .breaking import ROOT
 from .output_patches import output, silenced
 
-
 # Those that a check was green on here, which it is not asked of again for another breakage.
 WHOLE: set[tuple[str, str, str | None]] = set()
 
