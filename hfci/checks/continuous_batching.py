@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ _STEPS = 5
 # A page's size has another name up to 5.17.
 _PAGE = "page_size" if "page_size" in ContinuousBatchingConfig.__dataclass_fields__ else "block_size"
 # The smallest page there may be; a text takes several, and is read in several pieces beside the others.
-_CACHE = {_PAGE: 4, "num_blocks": 64, "max_batch_tokens": 8, "return_logprobs": True}
+_CACHE: Mapping[str, Any] = {_PAGE: 4, "num_blocks": 64, "max_batch_tokens": 8, "return_logprobs": True}
 # Begins what it says of a kind of layer for which it has no cache.
 _REFUSED = "Invalid layer type"
 
