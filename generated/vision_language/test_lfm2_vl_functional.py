@@ -118,6 +118,7 @@ class TestLfm2VlForConditionalGeneration:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "generate_with_media_equals_forward",
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",

@@ -120,6 +120,7 @@ class TestLightOnOcrForConditionalGeneration:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
+            "generate_with_media_equals_forward",
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",

@@ -19,7 +19,7 @@ from hfci.checks.tensors import floating, relative_difference
 from hfci.tiny import TinyModel
 from hfci.tiny.inputs.text import placeholders
 
-__all__ = ["cross_modal_inputs_matter"]
+__all__ = ["cross_modal_inputs_matter", "differ", "media_of"]
 
 CHECK = "cross_modal_inputs_matter"
 
@@ -38,7 +38,7 @@ def cross_modal_inputs_matter(tiny: TinyModel) -> None:
     Raises `NotApplicable` where its inputs are no texts with media.
     """
     inputs = tiny.inputs()
-    media = _media_of(inputs)
+    media = media_of(inputs)
     tokens = inputs.get("input_ids")
     if tokens is None or tokens.ndim != 2 or not is_text(tiny, tokens) or not media:
         raise NotApplicable("its inputs are no texts of tokens, one in each row, with media")
@@ -50,7 +50,7 @@ def cross_modal_inputs_matter(tiny: TinyModel) -> None:
         raise AssertionError("; ".join(problems))
 
 
-def _media_of(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
+def media_of(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return modality → the arguments among inputs that hold it: an image may be given in two forms."""
     found: dict[str, list[str]] = {}
     for name in inputs:
@@ -90,7 +90,7 @@ def _problems(tiny: TinyModel, inputs: Mapping[str, Any], media: Mapping[str, li
     def changed(number: int, after: Mapping[str, Tensor]) -> set[str]:
         """Return the fields that say something else of a text than `before`."""
         return {
-            field for field in before if _differ(tiny, field, half(after[field], number), half(before[field], number))
+            field for field in before if differ(tiny, field, half(after[field], number), half(before[field], number))
         }
 
     def other(number: int) -> dict[str, Tensor]:
@@ -139,7 +139,7 @@ def _said(outputs: Mapping[str, Tensor], written: Sequence[Tensor]) -> dict[str,
     return found
 
 
-def _differ(tiny: TinyModel, field: str, left: Tensor, right: Tensor) -> bool:
+def differ(tiny: TinyModel, field: str, left: Tensor, right: Tensor) -> bool:
     """Tell whether a field has other numbers; float error is measured only where it could be what they differ by."""
     if left.shape == right.shape and relative_difference(left, right) > CAP:
         return True

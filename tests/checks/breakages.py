@@ -76,6 +76,8 @@ from .generation_patches import (
     generating_without,
     in_eval_mode_from_then_on,
     louder_where_encoded,
+    positions_of_its_first_text,
+    prepares_no,
     reads_no_cache_in_train_mode,
     rows_in_turns,
     scores_of_another_length,
@@ -341,6 +343,15 @@ BREAKAGES = (
     Breakage("generate_equals_without_cache", "gpt2", "", cache_forgets_what_it_holds, "GPT2LMHeadModel"),
     Breakage("generate_equals_without_cache", "mamba", "", cache_forgets_what_it_holds, "MambaForCausalLM"),
     Breakage("generate_equals_without_cache", "t5", "", cache_forgets_what_it_holds, "T5ForConditionalGeneration"),
+    *(
+        Breakage("generate_with_media_equals_forward", model_type, module, patch, architecture)
+        for model_type, module, patch, architecture in (
+            ("llava", "", prepares_no("pixel_values", "mm_encoder_outputs"), "LlavaForConditionalGeneration"),
+            ("glmasr", "", prepares_no("input_features"), "GlmAsrForConditionalGeneration"),
+            ("qwen2_vl", "", positions_of_its_first_text, "Qwen2VLForConditionalGeneration"),
+            ("whisper", "model.encoder.layer_norm", output(silenced), "WhisperForConditionalGeneration"),
+        )
+    ),
     Breakage("beam_search_equals_without_cache", "gpt2", "", beams_stay_in_place, "GPT2LMHeadModel"),
     Breakage("beam_search_equals_without_cache", "mamba", "", beams_stay_in_place, "MambaForCausalLM"),
     Breakage("beam_search_equals_without_cache", "t5", "", beams_stay_in_place, "T5ForConditionalGeneration"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ __all__ = [
     "generating_without",
     "in_eval_mode_from_then_on",
     "louder_where_encoded",
+    "positions_of_its_first_text",
+    "prepares_no",
     "reads_no_cache_in_train_mode",
     "rows_in_turns",
     "scores_of_another_length",
@@ -35,6 +38,32 @@ def forgets(argument: str) -> Callable[[nn.Module], None]:
 
     patch.__name__ = f"forgets_{argument}"
     return patch
+
+
+def prepares_no(*arguments: str) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model's generate does not show it these arguments, at any step."""
+
+    def patch(model: Any) -> None:
+        @functools.wraps(type(model).prepare_inputs_for_generation)  # which generate holds against what it is given
+        def prepared(self: Any, *given: Any, **options: Any) -> dict[str, Any]:
+            inputs = whole.prepare_inputs_for_generation(self, *given, **options)
+            return {name: value for name, value in inputs.items() if name not in arguments}
+
+        whole = as_subclass(model, prepare_inputs_for_generation=prepared)
+
+    patch.__name__ = f"prepares_no_{arguments[0]}"
+    return patch
+
+
+def positions_of_its_first_text(model: Any) -> None:
+    """Let a model's generate have of each text the positions that it found for the first."""
+
+    def prepared(self: Any, *given: Any) -> Tensor:
+        if not hasattr(self, "first"):
+            self.first = whole._prepare_position_ids_for_generation(self, *given)
+        return self.first
+
+    whole = as_subclass(model, _prepare_position_ids_for_generation=prepared)
 
 
 def generating_without(kind: type[LogitsProcessor]) -> Callable[[Any], None]:

@@ -201,6 +201,10 @@ def generate_equals_without_cache(cls: Sight) -> bool:
     return bool(_CACHE & cls.parameters and _CACHE & cls.fields) and "GenerationMixin" in cls.ancestors
 
 
+def generate_with_media_equals_forward(cls: Sight) -> bool:
+    return generate_equals_without_cache(cls) and _shows_media(cls)
+
+
 beam_search_equals_without_cache = assisted_equals_greedy = generate_equals_without_cache
 beam_and_sample_keep_the_contract = generate_equals_without_cache
 
@@ -368,9 +372,14 @@ DIFFERENCES = (
             ("csm/*", "gradium_phonon_tts/*", "higgs_audio_v2/*", "musicgen/*", "musicgen_melody/*", "pocket_tts/*"),
             "writes codes of a sound, of several codebooks at once",
         )
-        for check in (*_GENERATION, "left_padded_generation_equals_unpadded")
+        for check in (
+            *_GENERATION,
+            "generate_with_media_equals_forward",
+            "left_padded_generation_equals_unpadded",
+        )
     ),
     Difference("left_padded_generation_equals_unpadded", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
+    Difference("generate_with_media_equals_forward", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
     Difference(
         "generation_options_keep_their_contract",
         True,
