@@ -65,6 +65,7 @@ class TestMusicgenMelodyModel:
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
+            "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

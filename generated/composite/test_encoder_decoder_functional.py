@@ -54,6 +54,7 @@ class TestEncoderDecoderModel:
             "assisted_equals_greedy",
             "generate_in_train_mode_with_checkpointing",
             "encoder_decoder_consistency",
+            "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

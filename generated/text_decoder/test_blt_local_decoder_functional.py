@@ -37,6 +37,7 @@ class TestBltLocalDecoder:
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "cross_attention_mask_hides_padding",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",

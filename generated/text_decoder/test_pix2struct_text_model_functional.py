@@ -39,6 +39,7 @@ class TestPix2StructTextModel:
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

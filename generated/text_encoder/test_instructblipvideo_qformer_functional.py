@@ -38,6 +38,7 @@ class TestInstructBlipVideoQFormerModel:
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",

@@ -47,6 +47,7 @@ class TestDiaModel:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "encoder_decoder_consistency",
+            "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "positions_matter",

@@ -46,6 +46,7 @@ class TestT5GemmaModel:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "encoder_decoder_consistency",
+            "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

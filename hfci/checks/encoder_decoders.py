@@ -11,13 +11,17 @@ from torch import Tensor
 
 from hfci.catalog.facts import forward_parameters
 from hfci.checks.applicability import NotApplicable
+from hfci.checks.attention import attending
 from hfci.checks.floor import different
 from hfci.checks.running import outputs_of, reference
 from hfci.checks.sequences import other_tokens
+from hfci.checks.tensors import floating
 from hfci.tiny import TinyModel
 
-__all__ = ["encoder_decoder_consistency"]
+__all__ = ["cross_attention_mask_hides_padding", "encoder_decoder_consistency"]
 
+# How many of the last places of the first row are masked.
+_MASKED = 3
 _GIVEN = ("logits", "last_hidden_state")
 
 
@@ -29,13 +33,7 @@ def encoder_decoder_consistency(tiny: TinyModel) -> None:
     Raises `NotApplicable` where its forward runs no encoder.
     """
     inputs, wanted = tiny.inputs(), _decoded(reference(tiny))
-    required = _required(tiny)
-    kept = {
-        name: value
-        for name, value in inputs.items()
-        if name.startswith("decoder_") or name == "attention_mask" or name in required
-    }
-    given = outputs_of(tiny, kept | {"encoder_outputs": _encoded(tiny)})
+    given = outputs_of(tiny, _handed_over(tiny))
     problems = [f"given what its encoder gave, {problem}" for problem in different(tiny, _decoded(given), wanted)]
     if shifts := _shifting(tiny):
         tokens = other_tokens(tiny, inputs["decoder_input_ids"])
@@ -45,6 +43,71 @@ def encoder_decoder_consistency(tiny: TinyModel) -> None:
         problems += [f"given labels, {problem}" for problem in different(tiny, _decoded(labelled), _decoded(told))]
     if problems:
         raise AssertionError(f"it gives others: {'; '.join(problems)}")
+
+
+def cross_attention_mask_hides_padding(tiny: TinyModel) -> None:
+    """Assert that what an encoder gave for places that are masked changes nothing of what is decoded.
+
+    And that what it gave for the others does. The last places of the first row are masked, by `attention_mask` where
+    the model has an encoder of its own, else by `encoder_attention_mask`; with attention step by step and by torch's
+    kernel.
+
+    Raises `NotApplicable` where it is handed no states of an encoder, or not one for each place of a mask.
+    """
+    inputs, name, mask_name = tiny.inputs(), "encoder_hidden_states", "encoder_attention_mask"
+    if name not in inputs:
+        if "encoder_outputs" not in forward_parameters(type(tiny.model)):
+            raise NotApplicable("it is handed no states of an encoder, as it is fed here")
+        inputs, name, mask_name = _handed_over(tiny), "encoder_outputs", "attention_mask"
+    states = inputs[name] if isinstance(inputs[name], Tensor) else inputs[name][0]
+    real = torch.ones(states.shape[:2], dtype=torch.long, device=states.device)
+    real[0, -_MASKED:] = 0
+    if name == "encoder_outputs" and tiny.inputs().get("input_ids", states).shape != real.shape:
+        raise NotApplicable("its encoder gives no state for each place of a text")
+    problems = []
+    for implementation in ("eager", "sdpa"):
+        try:
+            one = attending(tiny, implementation)
+        except ValueError:  # it says that it has no such attention
+            continue
+        given, hidden, seen = (
+            _crossing(one, inputs | {name: _with_states(inputs[name], each), mask_name: real})
+            for each in (states, _louder(states, real == 0), _louder(states, real == 1))
+        )
+        problems += [f"{implementation}: what is masked changes {told}" for told in different(tiny, hidden, given)]
+        if not different(tiny, seen, given):
+            problems.append(f"{implementation}: what is not masked changes nothing")
+    if problems:
+        raise AssertionError("; ".join(problems))
+
+
+def _louder(states: Tensor, where: Tensor) -> Tensor:
+    """Return states that are others in some places: those of the next place, and louder."""
+    return torch.where(where[..., None], 2 * states.roll(1, dims=1) + 1, states)
+
+
+def _with_states(encoded: Any, states: Tensor) -> Any:
+    """Return what an encoder gave with these states in place of its own."""
+    if isinstance(encoded, Tensor):
+        return states
+    return type(encoded)({**encoded, "last_hidden_state": states})
+
+
+def _crossing(tiny: TinyModel, inputs: dict[str, Any]) -> dict[str, Tensor]:
+    """Return the fields that it gives, but for those of its encoder and what it keeps of that in a cache."""
+    outputs = floating(outputs_of(tiny, inputs))
+    return {name: tensor for name, tensor in outputs.items() if name.isidentifier() and not name.startswith("encoder_")}
+
+
+def _handed_over(tiny: TinyModel) -> dict[str, Any]:
+    """Return its inputs with what its encoder gives for them in their place."""
+    required = _required(tiny)
+    kept = {
+        name: value
+        for name, value in tiny.inputs().items()
+        if name.startswith("decoder_") or name == "attention_mask" or name in required
+    }
+    return kept | {"encoder_outputs": _encoded(tiny)}
 
 
 def _encoded(tiny: TinyModel) -> Any:

@@ -249,6 +249,11 @@ def encoder_decoder_consistency(cls: Sight) -> bool:
     return {"encoder_outputs", "decoder_input_ids"} <= cls.parameters and whole
 
 
+def cross_attention_mask_hides_padding(cls: Sight) -> bool:
+    crosses = {"encoder_outputs", "encoder_attention_mask"} & cls.parameters
+    return bool(crosses) and not _shows_media(cls) and not base_model_loads_into_head_and_back(cls)
+
+
 # The checks that are asked of whoever generates a text with a cache.
 _GENERATION = (
     "generate_equals_without_cache",
@@ -427,5 +432,11 @@ DIFFERENCES = (
         True,
         ("qwen2_5_omni_talker/*ForConditionalGeneration",),
         "takes the grids of images, for places, and no images",
+    ),
+    Difference(
+        "cross_attention_mask_hides_padding",
+        False,
+        ("blip_2_qformer/*",),
+        "is told to take images, though it takes none but as queries and states",
     ),
 )
