@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from hfci.catalog import read_row
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
-from hfci.checks.loading import has_its_own, loaded, reloaded
+from hfci.checks.loading import assert_clean, has_its_own, loaded, reloaded
 from hfci.checks.running import outputs_of, reference
 from hfci.checks.tensors import relative_difference, same_bits
 from hfci.errors import StageError
@@ -120,7 +120,7 @@ def _base_asked(tiny: TinyModel) -> tuple[str, ...]:
 
 def _assert_whole(model: nn.Module, found: nn.Module, report: Mapping[str, Any]) -> None:
     """Assert that `found`, loaded with that report, has the weights and the ties of `model`."""
-    _assert_clean(report)
+    assert_clean(report)
     old, new = _weights(model), _weights(found)
     if strays := old.keys() ^ new.keys():
         raise AssertionError(f"loading changed which weights there are: {', '.join(sorted(strays))}")
@@ -132,17 +132,6 @@ def _assert_whole(model: nn.Module, found: nn.Module, report: Mapping[str, Any])
         raise AssertionError(
             f"ties changed on the way through the file: lost {_groups(before - after)}, new {_groups(after - before)}"
         )
-
-
-def _assert_clean(report: Mapping[str, Any]) -> None:
-    """Assert that loading reported nothing: every list of keys or messages in its report is empty."""
-    problems = [
-        f"{kind.replace('_', ' ')}: {', '.join(sorted(map(str, entries)))}"
-        for kind, entries in report.items()
-        if entries
-    ]
-    if problems:
-        raise AssertionError(f"loading what was just saved reports {'; '.join(problems)}")
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:

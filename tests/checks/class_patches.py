@@ -16,6 +16,7 @@ __all__ = [
     "a_layer_in_a_list",
     "a_plan_for_what_is_not_there",
     "a_scale_made_as_float32",
+    "a_table_that_nothing_initialises",
     "a_tensor_in_a_list",
     "an_old_name_of_another_text",
     "another_name_is_forgotten",
@@ -25,7 +26,9 @@ __all__ = [
     "dropping_in_eval",
     "half_the_auxiliary_loss",
     "holding",
+    "longer_on_the_meta_device",
     "louder_in_half_precision",
+    "louder_when_built_on_the_meta_device",
     "never_checkpointed",
     "never_in_train_mode",
     "never_tied",
@@ -143,6 +146,20 @@ def unknown_when_loaded(model: Any) -> None:
         self.config.model_type = "unknown"
 
     whole = as_subclass(model, __init__=init)
+
+
+def a_table_that_nothing_initialises(model: Any) -> None:
+    model.register_buffer("table", 0.1 * torch.arange(1031), persistent=False)
+
+
+def longer_on_the_meta_device(model: Any) -> None:
+    model.register_buffer("table", torch.ones(1 + (torch.get_default_device().type == "meta")))
+
+
+def louder_when_built_on_the_meta_device(model: Any) -> None:
+    layer = next(module for module in model.modules() if isinstance(module, nn.LayerNorm))
+    if torch.get_default_device().type == "meta":
+        layer.register_forward_hook(lambda _, __, given: 1.1 * given)
 
 
 def louder_in_half_precision(model: Any) -> None:
