@@ -52,7 +52,7 @@ def _modes(tiny: TinyModel) -> Iterator[tuple[str, TinyModel]]:
     for mode in ("std", "mean", False):
         config = copy.deepcopy(tiny.config)
         config.scaling = mode
-        yield mode or "nothing", rebuilt(tiny, config)
+        yield str(mode or "nothing"), rebuilt(tiny, config)
 
 
 def _problems(tiny: TinyModel, mode: str) -> list[str]:

@@ -111,6 +111,7 @@ from .loss_patches import (
     without_the_shift,
 )
 from .output_patches import (
+    a_class_that_there_is_not,
     a_cut,
     a_dict_whatever_is_asked,
     a_field_short,
@@ -387,6 +388,14 @@ BREAKAGES = (
     Breakage("time_series_scaling_is_undone", "patchtst", "", built_so(a_series_unscaled)),
     Breakage("time_series_scaling_is_undone", "time_series_transformer", "", built_so(a_width_of_another_scale)),
     Breakage("time_series_scaling_is_undone", "timesfm", "", one_more("mean_predictions"), "TimesFmModelForPrediction"),
+    Breakage("detection_postprocess_within_image", "owlvit", "", one_more("pred_boxes"), "OwlViTForObjectDetection"),
+    Breakage("detection_postprocess_within_image", "yolos", "", one_more("pred_boxes"), "YolosForObjectDetection"),
+    Breakage(
+        "segmentation_postprocess_sizes", "segformer", "", a_class_that_there_is_not, "SegformerForSemanticSegmentation"
+    ),
+    Breakage("segmentation_postprocess_sizes", "dpt", "", a_class_that_there_is_not, "DPTForSemanticSegmentation"),
+    Breakage("depth_and_keypoint_scales", "superpoint", "", one_more("keypoints")),
+    Breakage("depth_and_keypoint_scales", "superglue", "", one_more("keypoints")),
     Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),
     Breakage("encoder_decoder_consistency", "whisper", "", louder_where_encoded, "WhisperForConditionalGeneration"),
     Breakage("encoder_decoder_consistency", "bart", "", tokens_of_labels_unshifted, "BartForConditionalGeneration"),

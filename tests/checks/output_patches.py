@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = [
+    "a_class_that_there_is_not",
     "a_cut",
     "a_dict_whatever_is_asked",
     "a_field_short",
@@ -143,6 +144,15 @@ def one_more(field: str) -> Callable[[nn.Module], None]:
 
     patch.__name__ = f"one_more_{field}"
     return patch
+
+
+def a_class_that_there_is_not(model: nn.Module) -> None:
+    """Have a model find, wherever it looks, a class more than its configuration has."""
+
+    def hook(_: nn.Module, __: Any, given: Any) -> None:
+        given.logits = torch.cat([given.logits, given.logits.amax(1, keepdim=True) + 1], 1)
+
+    model.register_forward_hook(hook)
 
 
 def a_series_unscaled(model: Any) -> None:

@@ -244,6 +244,18 @@ def time_series_scaling_is_undone(cls: Sight) -> bool:
     return "past_values" in cls.parameters
 
 
+def detection_postprocess_within_image(cls: Sight) -> bool:
+    return {"logits", "pred_boxes"} <= cls.fields and "pixel_values" in cls.parameters
+
+
+def segmentation_postprocess_sizes(cls: Sight) -> bool:
+    return re.search("For(Semantic|Instance|Universal)?Segmentation$", cls.name) is not None
+
+
+def depth_and_keypoint_scales(cls: Sight) -> bool:
+    return re.search("For(DepthEstimation|Keypoint(Detection|Matching))$", cls.name) is not None
+
+
 def encoder_decoder_consistency(cls: Sight) -> bool:
     whole = "GenerationMixin" in cls.ancestors or "last_hidden_state" in cls.fields
     return {"encoder_outputs", "decoder_input_ids"} <= cls.parameters and whole

@@ -1,0 +1,169 @@
+"""Does the image processor put what a model gives back into images of the sizes that it is told?"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor
+
+from hfci.catalog import read_row, registries
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.exceptions import reason
+from hfci.checks.running import reference_forward
+from hfci.errors import StageError
+from hfci.tiny import TinyModel
+
+__all__ = ["depth_and_keypoint_scales", "detection_postprocess_within_image", "segmentation_postprocess_sizes"]
+
+# Height and width of the image of each row: neither square nor alike, so that one in the place of another is seen.
+_SIZES = ((40, 100), (90, 30))
+
+# How far a box may lie from where it should, in pixels, by rounding; a keypoint is cut to whole ones.
+_ROUNDING, _PIXEL = 1e-3, 1.0
+
+# Auto table → what the image processors of its heads have for them.
+_SEGMENTATIONS = {
+    "FOR_SEMANTIC_SEGMENTATION": ("semantic_segmentation",),
+    **dict.fromkeys(
+        ("FOR_IMAGE_SEGMENTATION", "FOR_INSTANCE_SEGMENTATION", "FOR_UNIVERSAL_SEGMENTATION"),
+        ("instance_segmentation", "panoptic_segmentation", "semantic_segmentation"),
+    ),
+}
+_SCALED = {
+    "FOR_DEPTH_ESTIMATION": ("depth_estimation",),
+    "FOR_KEYPOINT_DETECTION": ("keypoint_detection",),
+    "FOR_KEYPOINT_MATCHING": ("keypoint_matching",),
+}
+
+
+def detection_postprocess_within_image(tiny: TinyModel) -> None:
+    """Assert that each box found is one of the model's, in pixels of its own image: height by height, width by width.
+
+    Its centre lies in the image, it has a score between 0 and 1 and one of the model's labels.
+
+    Raises `NotApplicable` where transformers' table has no image processor for its model type.
+    """
+    outputs = reference_forward(tiny)
+    square, unbounded = (
+        reason(tiny, "detection_postprocess_within_image", kind) is not None for kind in ("square", "unbounded")
+    )
+    problems = []
+    for row, (found, (height, width)) in enumerate(_each(tiny, "post_process_object_detection", outputs)):
+        boxes, scores, labels = (found[name] for name in ("boxes", "scores", "labels"))
+        if not len(boxes) == len(scores) == len(labels) > 0:
+            problems.append(f"row {row} has {len(boxes)} boxes, {len(scores)} scores and {len(labels)} labels")
+            continue
+        scale = torch.tensor([max(height, width)] * 2 if square else [width, height])
+        centre, extent = outputs.pred_boxes[row].split(2, -1)
+        wanted = torch.cat([centre - extent / 2, centre + extent / 2], -1) * scale.repeat(2)
+        problems += _away(f"row {row}: boxes", boxes, wanted, _ROUNDING)
+        if not unbounded and _outside(centre):
+            problems.append(f"row {row}: centres of boxes lie outside the image")
+        if _outside(scores) or not set(labels.tolist()) <= set(range(outputs.logits.shape[-1])):
+            problems.append(f"row {row}: scores are no probabilities, or labels are no classes")
+    _conclude(problems)
+
+
+def segmentation_postprocess_sizes(tiny: TinyModel) -> None:
+    """Assert that each image gets a map of its own size: of classes that there are, or of the segments named beside.
+
+    Raises `NotApplicable` where transformers' table has no image processor for its model type.
+    """
+    methods = _methods(tiny, _SEGMENTATIONS)
+    if reason(tiny, "segmentation_postprocess_sizes", "no_instances") is not None:
+        methods.remove("post_process_instance_segmentation")
+    problems = []
+    for method in methods:
+        for row, (found, size) in enumerate(_each(tiny, method, reference_forward(tiny))):
+            plain = isinstance(found, Tensor)
+            drawn = found if plain else found["segmentation"]
+            known = range(tiny.config.num_labels) if plain else {-1, 0} | {one["id"] for one in found["segments_info"]}
+            if tuple(drawn.shape) != size:
+                problems.append(f"{method}, row {row}: a map of {tuple(drawn.shape)} for an image of {size}")
+            elif strange := set(drawn.unique().tolist()) - set(known):
+                problems.append(f"{method}, row {row}: the map names {sorted(strange)}, which nothing else does")
+    _conclude(problems)
+
+
+def depth_and_keypoint_scales(tiny: TinyModel) -> None:
+    """Assert that each image gets a depth for each pixel, or keypoints that are the model's, in its own pixels.
+
+    Raises `NotApplicable` where transformers' table has no image processor for its model type.
+    """
+    outputs = reference_forward(tiny)
+    problems = []
+    for method in _methods(tiny, _SCALED):
+        pairs = method == "post_process_keypoint_matching"
+        sizes = [(size, size[::-1]) for size in _SIZES] if pairs else _SIZES
+        for row, (found, size) in enumerate(_each(tiny, method, outputs, sizes)):
+            if "predicted_depth" in found:
+                if tuple(found["predicted_depth"].shape) != size:
+                    told = tuple(found["predicted_depth"].shape)
+                    problems.append(f"row {row}: depths of {told} for an image of {size}")
+                continue
+            images = zip(("keypoints0", "keypoints1"), outputs.keypoints[row], size, strict=True) if pairs else ()
+            for name, relative, (height, width) in images or (("keypoints", outputs.keypoints[row], size),):
+                wanted = relative * torch.tensor([width, height])
+                problems += _away(f"row {row}: {name}", found[name].float(), wanted, _PIXEL)
+                problems += [f"row {row}: {name} lie outside the image"] if _outside(relative) else []
+    _conclude(problems)
+
+
+def _methods(tiny: TinyModel, kinds: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the methods that its tables ask for, which of several kinds not every processor has."""
+    tables = registries.tables_of_class(tiny.architecture)
+    wanted = [f"post_process_{name}" for name in sorted({name for table in tables for name in kinds.get(table, ())})]
+    processor = _processor(tiny)
+    found = [name for name in wanted if hasattr(processor, name)]
+    if not found:
+        raise NotApplicable(f"its image processor, {type(processor).__name__}, has no {' and no '.join(wanted)}")
+    return found
+
+
+def _processor(tiny: TinyModel) -> Any:
+    """Return the image processor that transformers' table has for its model type, the first that can be made here.
+
+    Raises `NotApplicable` where the table has none, and StageError where all want a package that is not here.
+    """
+    names = read_row(tiny.model_type).processors.get("image_processor", ())
+    if not names:
+        raise NotApplicable("transformers' table has no image processor for its model type")
+    for name in names:
+        try:
+            return getattr(transformers, name)()
+        except ImportError as error:
+            lacking = error
+    raise StageError("check", tiny.model_type, tiny.architecture, lacking) from lacking
+
+
+def _each(tiny: TinyModel, method: str, outputs: Any, sizes: Any = _SIZES) -> Iterator[tuple[Any, Any]]:
+    """Yield what a method makes of each row of outputs, with the size that it is told of that row's image."""
+    process = getattr(_processor(tiny), method)
+    known = inspect.signature(process).parameters
+    told = {"target_sizes": list(sizes), "source_sizes": list(sizes), "threshold": 0.0}
+    found = process(outputs, **{name: value for name, value in told.items() if name in known})
+    if len(found) != len(sizes):
+        raise AssertionError(f"{method} gives {len(found)} of {len(sizes)} images")
+    yield from zip(found, sizes, strict=True)
+
+
+def _away(what: str, found: Tensor, wanted: Tensor, allowed: float) -> list[str]:
+    """Return whether any of several points or boxes lies further from each that it could be than is allowed."""
+    if not len(found):
+        return []
+    furthest = float((found[:, None] - wanted[None]).abs().amax(-1).amin(-1).max())
+    return [f"{what} lie {furthest:.3g} pixels from the model's"] if furthest > allowed else []
+
+
+def _outside(numbers: Tensor) -> bool:
+    """Tell whether any of numbers that are parts of a whole is none."""
+    return bool(((numbers < 0) | (numbers > 1)).any())
+
+
+def _conclude(problems: list[str]) -> None:
+    if problems:
+        raise AssertionError("; ".join(problems))
