@@ -103,6 +103,7 @@ class TestGroundingDinoForObjectDetection:
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",
+            "detection_postprocess_within_image",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -28,6 +28,7 @@ class TestDeepseekOcr2TextModel:
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "moves_to_meta_and_back",
             "old_checkpoint_layout_loads_whole",
             "resize_embeddings_keeps_rows",
             "declared_names_exist",

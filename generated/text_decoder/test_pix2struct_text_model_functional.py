@@ -28,6 +28,7 @@ class TestPix2StructTextModel:
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "moves_to_meta_and_back",
             "tied_weights_stay_tied",
             "old_checkpoint_layout_loads_whole",
             "resize_embeddings_keeps_rows",

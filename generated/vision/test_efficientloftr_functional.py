@@ -98,6 +98,7 @@ class TestEfficientLoFTRForKeypointMatching:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "depth_and_keypoint_scales",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -36,6 +36,7 @@ class TestPPFormulaNetForConditionalGeneration:
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
+            "moves_to_meta_and_back",
             "old_checkpoint_layout_loads_whole",
             "base_model_loads_into_head_and_back",
             "resize_embeddings_keeps_rows",
