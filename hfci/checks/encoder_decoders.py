@@ -82,7 +82,7 @@ def cross_attention_mask_hides_padding(tiny: TinyModel) -> None:
 
 
 def _louder(states: Tensor, where: Tensor) -> Tensor:
-    """Return states that are others in some places: those of the next place, and louder."""
+    """Return states that are others in some places: those of the place before, and louder."""
     return torch.where(where[..., None], 2 * states.roll(1, dims=1) + 1, states)
 
 

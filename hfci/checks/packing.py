@@ -69,7 +69,7 @@ def packed_equals_separate(tiny: TinyModel) -> None:
 
 def _packed(tiny: TinyModel, texts: list[Tensor]) -> dict[str, Any]:
     """Return what the collator makes of texts, but for labels, of it what the model takes."""
-    collator = DataCollatorWithFlattening(return_flash_attn_kwargs=True, return_seq_idx=True)
+    collator = DataCollatorWithFlattening(return_flash_attn_kwargs=True, return_seq_idx=True)  # type: ignore[no-untyped-call]
     packed = collator([{"input_ids": text} for text in texts], return_tensors="pt")
     if axes := (getattr(tiny.config, "rope_parameters", None) or {}).get("mrope_section"):
         # before those in time, height and width, as are given with a text's places alone
