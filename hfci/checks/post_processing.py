@@ -95,6 +95,7 @@ def depth_and_keypoint_scales(tiny: TinyModel) -> None:
     Raises `NotApplicable` where transformers' table has no image processor for its model type.
     """
     outputs = reference_forward(tiny)
+    unbounded = reason(tiny, "depth_and_keypoint_scales", "unbounded") is not None
     problems = []
     for method in _methods(tiny, _SCALED):
         pairs = method == "post_process_keypoint_matching"
@@ -107,9 +108,10 @@ def depth_and_keypoint_scales(tiny: TinyModel) -> None:
                 continue
             images = zip(("keypoints0", "keypoints1"), outputs.keypoints[row], size, strict=True) if pairs else ()
             for name, relative, (height, width) in images or (("keypoints", outputs.keypoints[row], size),):
-                wanted = relative * torch.tensor([width, height])
-                problems += _away(f"row {row}: {name}", found[name].float(), wanted, _PIXEL)
-                problems += [f"row {row}: {name} lie outside the image"] if _outside(relative) else []
+                scale, points = torch.tensor([width, height]), found[name].float()
+                problems += _away(f"row {row}: {name}", points, relative * scale, _PIXEL)
+                if not unbounded and _outside(points / scale):
+                    problems.append(f"row {row}: {name} lie outside the image")
     _conclude(problems)
 
 

@@ -390,10 +390,13 @@ BREAKAGES = (
     Breakage("time_series_scaling_is_undone", "timesfm", "", one_more("mean_predictions"), "TimesFmModelForPrediction"),
     Breakage("detection_postprocess_within_image", "owlvit", "", one_more("pred_boxes"), "OwlViTForObjectDetection"),
     Breakage("detection_postprocess_within_image", "yolos", "", one_more("pred_boxes"), "YolosForObjectDetection"),
-    Breakage(
-        "segmentation_postprocess_sizes", "segformer", "", a_class_that_there_is_not, "SegformerForSemanticSegmentation"
+    *(
+        Breakage("segmentation_postprocess_sizes", model_type, "", a_class_that_there_is_not(field, axis), architecture)
+        for model_type, architecture, field, axis in (
+            ("segformer", "SegformerForSemanticSegmentation", "logits", 1),
+            ("maskformer", "MaskFormerForInstanceSegmentation", "class_queries_logits", 2),
+        )
     ),
-    Breakage("segmentation_postprocess_sizes", "dpt", "", a_class_that_there_is_not, "DPTForSemanticSegmentation"),
     Breakage("depth_and_keypoint_scales", "superpoint", "", one_more("keypoints")),
     Breakage("depth_and_keypoint_scales", "superglue", "", one_more("keypoints")),
     Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),

@@ -146,13 +146,18 @@ def one_more(field: str) -> Callable[[nn.Module], None]:
     return patch
 
 
-def a_class_that_there_is_not(model: nn.Module) -> None:
-    """Have a model find, wherever it looks, a class more than its configuration has."""
+def a_class_that_there_is_not(field: str, axis: int) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model finds, wherever it looks, a class that its configuration does not have."""
 
-    def hook(_: nn.Module, __: Any, given: Any) -> None:
-        given.logits = torch.cat([given.logits, given.logits.amax(1, keepdim=True) + 1], 1)
+    def patch(model: nn.Module) -> None:
+        def hook(_: nn.Module, __: Any, given: Any) -> None:
+            more = given[field].amax(axis, keepdim=True) + 1
+            given[field] = torch.cat([given[field], more, more], axis)
 
-    model.register_forward_hook(hook)
+        model.register_forward_hook(hook)
+
+    patch.__name__ = "a_class_that_there_is_not"
+    return patch
 
 
 def a_series_unscaled(model: Any) -> None:
