@@ -33,7 +33,7 @@ def read(request: pytest.FixtureRequest) -> object:
         ('"outcome": "passed"', '"outcome": "passed", "of_a_newer_hfci": 1', ":2 is no record"),
         ('{"case"', '{"ca', ":2 is no record"),
         ('"check": "forward"', '"check": "\udcff"', ":2 is no record"),
-        ('"schema": ', '"run": "\udcff", "schema": ', ":1 is no header of records: 'utf-8' codec"),
+        ('"schema": ', '"run": "\udcff", "schema": ', ":1 is no header of records: .*(?i:utf-8)"),
         ('"check": "forward"', f'"check": {"[" * 100_000}', ":2 is no record"),
     ],
 )
