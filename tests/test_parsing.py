@@ -90,7 +90,7 @@ DEEP = 100_000
     [
         (b"", "is no list of rows: Input data was truncated"),
         (b"[]", "is no list of rows: Expected `object`, got `array`"),
-        (b'{"schema": "\xff"}', "is no list of rows: 'utf-8' codec"),
+        (b'{"schema": "\xff"}', "is no list of rows: "),  # in msgspec's words, which differ from 0.22 to 0.23
         (b"[" * DEEP, "is no list of rows: "),
         (b'{"schema": 2, "row": ' + b"[" * DEEP + b"]" * DEEP + b"}", "is no list of rows: "),
         (b'{"schema": 2, "row": [{"name": 3}]}', "is no list of rows: row[0]: name must be a text"),
