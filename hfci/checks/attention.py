@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from hfci.checks.sequences import PADDED, at, other_tokens, padded, reads_texts
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
-__all__ = ["Calls", "attending", "eager_equals_sdpa", "switched"]
+__all__ = ["Calls", "attending", "eager_equals_sdpa", "switched", "with_each_attention"]
 
 
 class Calls(TorchFunctionMode):
@@ -45,6 +45,16 @@ def attending(tiny: TinyModel, implementation: str, *, anew: bool = False) -> Ti
     if anew or not tiny.model._can_set_attn_implementation():
         return rebuilt(tiny, copy.deepcopy(tiny.config), attn_implementation=implementation)
     return switched(tiny, implementation)
+
+
+def with_each_attention(tiny: TinyModel) -> Iterator[tuple[str, TinyModel]]:
+    """Yield `sdpa` and `eager`, each with a copy that computes its attention so, but for what the class has not."""
+    for implementation in ("sdpa", "eager"):
+        try:
+            one = attending(tiny, implementation)
+        except ValueError:  # it says that it has no such attention
+            continue
+        yield implementation, one
 
 
 def switched(tiny: TinyModel, asked: str | Mapping[str, str]) -> TinyModel:

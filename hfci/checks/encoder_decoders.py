@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hfci.catalog.facts import forward_parameters
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.attention import attending
+from hfci.checks.attention import with_each_attention
 from hfci.checks.floor import different
 from hfci.checks.running import outputs_of, reference
 from hfci.checks.sequences import other_tokens
@@ -65,11 +65,7 @@ def cross_attention_mask_hides_padding(tiny: TinyModel) -> None:
     if name == "encoder_outputs" and tiny.inputs().get("input_ids", states).shape != real.shape:
         raise NotApplicable("its encoder gives no state for each place of a text")
     problems = []
-    for implementation in ("eager", "sdpa"):
-        try:
-            one = attending(tiny, implementation)
-        except ValueError:  # it says that it has no such attention
-            continue
+    for implementation, one in with_each_attention(tiny):
         given, hidden, seen = (
             _crossing(one, inputs | {name: _with_states(inputs[name], each), mask_name: real})
             for each in (states, _louder(states, real == 0), _louder(states, real == 1))

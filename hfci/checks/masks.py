@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.attention import attending
+from hfci.checks.attention import with_each_attention
 from hfci.checks.caches import decoding
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
@@ -84,11 +84,7 @@ def causal_mask_hides_future(tiny: TinyModel) -> None:
     tiny = decoding(tiny)
     modes = (False,) if reason(tiny, _FUTURE, "eval_only") else (False, True)
     problems = []
-    for implementation in ("sdpa", "eager"):
-        try:
-            one = attending(tiny, implementation)
-        except ValueError:  # it says that it has no such attention
-            continue
+    for implementation, one in with_each_attention(tiny):
         set_everywhere(one.model, **NO_SPEC_AUGMENT)
         for masked, train in ((False, False), (True, False), (False, True)):
             if train not in modes:

@@ -11,7 +11,7 @@ from transformers import DataCollatorWithFlattening
 
 from hfci.catalog.facts import forward_parameters
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.attention import attending
+from hfci.checks.attention import with_each_attention
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
 from hfci.checks.running import outputs_of, reference
@@ -44,11 +44,7 @@ def packed_equals_separate(tiny: TinyModel) -> None:
     packed = _packed(tiny, [tokens[row, :size] for row, size in texts])
     wanted = torch.cat([row * length + torch.arange(size, device=tokens.device) for row, size in texts])
     problems = []
-    for implementation in ("eager", "sdpa"):
-        try:
-            one = attending(tiny, implementation)
-        except ValueError:  # it says that it has no such attention
-            continue
+    for implementation, one in with_each_attention(tiny):
         try:
             given = _of_each(outputs_of(one, dict(packed)), packed["input_ids"])
         except StageError as error:
