@@ -25,7 +25,6 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
-import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any, Literal, get_args
@@ -37,7 +36,7 @@ from hfci.parsing import Names, read_toml
 
 __all__ = [
     "FEATURE_METHODS",
-    "LENGTH_FORMULA",
+    "LENGTH_FORMULAS",
     "MEDIA",
     "MODALITIES",
     "InputFile",
@@ -63,8 +62,12 @@ _LABELS = frozenset({"labels", "start_positions"})
 # How configurations of texts call how far their places see; modernbert's, gpt_neo's and llama4's names are their own.
 _WINDOWS = ("sliding_window", "sliding_window_size", "local_attention", "attention_types", "attention_chunk_size")
 
-# How methods are called that say how long what is made of a sound is.
-LENGTH_FORMULA = re.compile(r"_get_(feat_extract|subsampling|tdnn)_output_lengths?")
+# The methods that say how long what is made of a sound is; the last one of how many frames another one has counted.
+LENGTH_FORMULAS = (
+    "_get_feat_extract_output_lengths",
+    "_get_subsampling_output_length",
+    "_get_tdnn_output_lengths",
+)
 
 # transformers' word for it → ours
 _DECLARED = {"time": "time-series"}
@@ -191,7 +194,7 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:gradient_checkpointing": getattr(cls, "supports_gradient_checkpointing", False) is True,
         "flag:declares_ties": bool(getattr(cls, "_tied_weights_keys", None)),
         "flag:media_features": any(hasattr(cls, name) for name in FEATURE_METHODS),
-        "flag:declares_lengths": any(map(LENGTH_FORMULA.fullmatch, dir(cls))),
+        "flag:declares_lengths": any(hasattr(cls, name) for name in LENGTH_FORMULAS),
         "flag:experts": getattr(cls, "_can_set_experts_implementation", bool)(),
         "flag:causal_masks": _makes_causal_masks(cls),
         "flag:holds_base": _holds_base(cls),

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hfci.catalog.facts import LENGTH_FORMULA
+from hfci.catalog.facts import LENGTH_FORMULAS
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.running import run
@@ -21,7 +21,7 @@ __all__ = ["audio_length_arithmetic"]
 _STEPS = 2
 
 # What says how many are left of the frames that another formula has counted.
-_OF_FRAMES = "_get_tdnn_output_lengths"
+_OF_FRAMES = LENGTH_FORMULAS[-1]
 
 # What makes of the mask of a sound the one of what is made of it.
 _MASK = "_get_feature_vector_attention_mask"
@@ -63,8 +63,9 @@ def audio_length_arithmetic(tiny: TinyModel) -> None:
 def _formulas(model: nn.Module, whole: int) -> dict[str, Tensor]:
     """Return formula → what it says of sounds of each length from 0 to the `whole`; each of several numbers alone."""
     found: dict[str, Tensor] = {}
-    names = [name for name in dir(type(model)) if LENGTH_FORMULA.fullmatch(name)]
-    for name in sorted(names, key=_OF_FRAMES.__eq__):
+    for name in LENGTH_FORMULAS:
+        if not hasattr(model, name):
+            continue
         lengths = next(reversed(found.values())) if name == _OF_FRAMES else torch.arange(whole + 1)
         said = _said(getattr(model, name), lengths)
         found |= {name if len(said) == 1 else f"{name}[{place}]": part for place, part in enumerate(said)}

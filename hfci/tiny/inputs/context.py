@@ -99,8 +99,7 @@ class Context:
     @functools.cached_property
     def required(self) -> frozenset[str]:
         """The parameters without a default, of forward or of a method that it turns media into features with."""
-        parts = list(self.model.modules())
-        methods = [getattr(part, name) for name in FEATURE_METHODS for part in parts if hasattr(part, name)]
+        methods = [method for name in FEATURE_METHODS for method in self.methods(name)]
         wanted = frozenset().union(*map(demanded, methods))
         return demanded(entry_point(self.model)) | (wanted & self.parameters.keys())
 
