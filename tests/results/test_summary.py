@@ -391,9 +391,9 @@ def test_entries_expire_within_a_month_or_have_done_so() -> None:
 
 def test_hfcis_own_ledger_is_read(tmp_path: Path) -> None:
     ledger = load_ledger(OWN)
-    assert len(expiring(ledger, date(2999, 1, 1))) == len(ledger)
-    assert expiring(ledger, date(2000, 1, 1)) == ()
     expired = expiring(ledger, date(2999, 1, 1))
+    assert len(expired) == len(ledger)
+    assert expiring(ledger, date(2000, 1, 1)) == ()
     assert {one.name for one in expired} == {one.name for one in ledger}
     summary = replace(summary_of(tmp_path, *good("a")), expiring=expired)
     rows = Rendered(render_summary(summary)).tables["Known failures about to expire"]
