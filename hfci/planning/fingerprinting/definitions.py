@@ -6,42 +6,57 @@ A module of checks holds several, and a test file asks several: to change one of
 from __future__ import annotations
 
 import ast
+import copy
+import functools
 from collections.abc import Iterator
 
 from hfci.planning.fingerprinting.normalize import Facts, says_nothing, tree_facts
 
-__all__ = ["ANY", "PART", "definition_facts"]
+__all__ = ["PART", "definition_facts", "definitions_of"]
 
-# Stands between a file and one of its definitions in a label, and between definitions of which the first that is there
-# is meant.
-PART, ANY = "#", "|"
+# Stands between a file and one of its definitions in a label.
+PART = "#"
 
 # What pytest reads though nothing names it.
 READ_BY_NAME = ("pytestmark",)
 
 
+def definitions_of(source: bytes) -> tuple[str, ...]:
+    """Return the functions that a source defines, `NAME` or `CLASS.METHOD`; none where it cannot be read."""
+    return tuple(_functions(_parsed(source)))
+
+
 def definition_facts(source: bytes, wanted: str) -> Facts | None:
-    """Return what counts for `wanted`, `NAME` or `CLASS.METHOD`, or several of them with `ANY` between.
+    """Return what counts for `wanted`, `NAME` or `CLASS.METHOD`.
 
     That is the definition, the definitions and imports of the module that it names, what those name, and what the
     module runs beside its definitions. What parametrizes a test chooses its cases and is none of it. None where the
-    source has none of these definitions, or cannot be read.
+    source has no such definition, or cannot be read.
     """
+    body = _parsed(source)
+    if wanted not in _functions(body):
+        return None
     try:
-        body = ast.parse(source).body
-        found = next((path for path in wanted.split(ANY) if _has(body, path)), None)
-        if found is None:
-            return None
-        return tree_facts(ast.Module(_needed(body, found), []))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return tree_facts(ast.Module(_needed(body, wanted), []))
+    except RecursionError:
         return None
 
 
-def _has(body: list[ast.stmt], path: str) -> bool:
-    owner, _, method = path.rpartition(".")
-    if owner:
-        return any(_has(node.body, method) for node in body if isinstance(node, ast.ClassDef) and node.name == owner)
-    return any(isinstance(node, ast.FunctionDef) and node.name == path for node in body)
+@functools.lru_cache(maxsize=2)  # several definitions of a file are asked for one after the other
+def _parsed(source: bytes) -> list[ast.stmt]:
+    """Return the statements of a source, which nobody may change; none where it cannot be read."""
+    try:
+        return ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+def _functions(body: list[ast.stmt], owner: str = "") -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef):
+            yield f"{owner}{node.name}"
+        elif isinstance(node, ast.ClassDef):
+            yield from _functions(node.body, f"{owner}{node.name}.")
 
 
 def _needed(body: list[ast.stmt], path: str) -> list[ast.stmt]:
@@ -74,12 +89,13 @@ def _needed(body: list[ast.stmt], path: str) -> list[ast.stmt]:
 
 def _narrowed(node: ast.stmt, method: str) -> ast.stmt:
     """Return a definition without what parametrizes it; of a class, with the one `method` of all its functions."""
-    if isinstance(node, ast.ClassDef):
-        kept = (part for part in node.body if not isinstance(part, ast.FunctionDef) or part.name == method)
-        node.body = [_narrowed(part, "") for part in kept]
-    elif isinstance(node, ast.FunctionDef):
-        node.decorator_list = [each for each in node.decorator_list if not _parametrizes(each)]
-    return node
+    narrowed = copy.copy(node)
+    if isinstance(narrowed, ast.ClassDef):
+        kept = (part for part in narrowed.body if not isinstance(part, ast.FunctionDef) or part.name == method)
+        narrowed.body = [_narrowed(part, "") for part in kept]
+    elif isinstance(narrowed, ast.FunctionDef):
+        narrowed.decorator_list = [each for each in narrowed.decorator_list if not _parametrizes(each)]
+    return narrowed
 
 
 def _parametrizes(decorator: ast.expr) -> bool:

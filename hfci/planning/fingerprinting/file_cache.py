@@ -17,7 +17,7 @@ import msgspec
 
 from hfci.errors import HfciError
 from hfci.planning.fingerprinting import normalize
-from hfci.planning.fingerprinting.definitions import definition_facts
+from hfci.planning.fingerprinting.definitions import definition_facts, definitions_of
 from hfci.planning.fingerprinting.normalize import FORMAT, Facts, digest_of, exports_of, read_facts
 from hfci.planning.fingerprinting.sources import File
 from hfci.scratch import SCRATCH, make_scratch
@@ -35,6 +35,7 @@ class _Kept(msgspec.Struct, array_like=True):
     stamp: tuple[int, int]
     facts: Facts | None = None
     exports: tuple[str, ...] | None = None
+    definitions: tuple[str, ...] | None = None
     parts: dict[str, Facts] = {}
 
 
@@ -100,6 +101,15 @@ class FileCache:
             kept.exports, self._is_new = _exports_of(file), True
         return kept.exports
 
+    def definitions(self, file: File) -> tuple[str, ...]:
+        """Return the functions that a file defines, `NAME` or `CLASS.METHOD`."""
+        if file.stamp is None:
+            return _definitions_of(file)
+        kept = self._entry(file)
+        if kept.definitions is None:
+            kept.definitions, self._is_new = _definitions_of(file), True
+        return kept.definitions
+
     def save(self) -> None:
         """Write what was found out, whole or not at all; where that fails, the next one has it to do again."""
         if self.path is None or not self._is_new:
@@ -153,6 +163,13 @@ def _part_of(file: File, definition: str) -> Facts | None:
 def _exports_of(file: File) -> tuple[str, ...]:
     try:
         return exports_of(file.read())
+    except OSError:
+        return ()
+
+
+def _definitions_of(file: File) -> tuple[str, ...]:
+    try:
+        return definitions_of(file.read())
     except OSError:
         return ()
 

@@ -22,7 +22,7 @@ from hfci.cases.variant import Variant
 from hfci.checks.table import CHECKS
 from hfci.planning.fingerprinting import data_rows
 from hfci.planning.fingerprinting.closures import Closures
-from hfci.planning.fingerprinting.definitions import ANY, PART
+from hfci.planning.fingerprinting.definitions import PART
 from hfci.planning.fingerprinting.file_cache import FileCache
 from hfci.planning.fingerprinting.imports import MODELS, REGISTRY, Graph
 from hfci.planning.fingerprinting.installed import versions_here, versions_of
@@ -106,22 +106,16 @@ class Fingerprints:
         if not self.is_known(subject):
             return None
         about = (subject.model_type, subject.architecture)
-        model, check = self.closures.of(self._made_of(*about)), self.closures.of(self._check(subject.check))
-        test = self.closures.of(self._tests(subject)) & ~(model | check | self._shared)
-        data = self._data_of(check)
-        others = [
-            *self._others(*about, subject.tier).items(),
-            *((label, self._content(label)) for label in data),
-            *self._compared_with(subject).items(),
-        ]
-        return digest_of(
-            *(
-                self._digest(closure).encode()
-                for closure in (self._shared, model & ~self._shared, check & ~self._shared)
-            ),
-            *map(self._part, self.closures.names(test)),
-            *(f"{name}={value}".encode() for name, value in sorted(others)),
+        counted = (
+            self._digest(self._shared),
+            self._digest_beside(self._made_of(*about)),
+            self._digest_beside(self._check(subject.check)),
+            self._digest_beside(tuple(self._tests(subject))),
+            self._others_digest(*about, subject.tier),
+            self._read_by(subject.check),
+            *self._compared_with(subject).values(),
         )
+        return digest_of(*map(str.encode, counted))
 
     def is_known(self, subject: Fingerprinted) -> bool:
         """Tell whether the manifest knows what the subject's tiny model is made of."""
@@ -143,11 +137,19 @@ class Fingerprints:
         return (*self._tests(subject), *made_of, *self._check(subject.check), *self._everybodys)
 
     def _tests(self, subject: Fingerprinted) -> Iterator[str]:
-        """Yield the test in each file, by the names that it may have: written out, or a parameter of one for many."""
+        """Yield the test in each file: written out, or a parameter of one for many; the file, where it has neither."""
         names = (f"test_{subject.check}", "test_invariant")
-        owner = f"Test{subject.architecture}."
-        definition = ANY.join([*(f"{owner}{name}" for name in names), *names])
-        yield from (f"generated/{case.file}{PART}{definition}" for case in self.cases[subject])
+        owned = [f"Test{subject.architecture}.{name}" for name in names]
+        for case in self.cases[subject]:
+            label = f"generated/{case.file}"
+            known = self._definitions(label)
+            found = next((name for name in (*owned, *names) if name in known), None)
+            yield label if found is None else f"{label}{PART}{found}"
+
+    @functools.cache  # noqa: B019
+    def _definitions(self, label: str) -> frozenset[str]:
+        file = self.files.get(label)
+        return frozenset() if file is None else frozenset(self.remembered.definitions(file))
 
     @functools.cache  # noqa: B019 -- as long-lived as this
     def _made_of(self, model_type: str, architecture: str) -> tuple[str, ...]:
@@ -209,6 +211,17 @@ class Fingerprints:
         return digest_of(*map(self._part, self.closures.names(closure)))
 
     @functools.cache  # noqa: B019
+    def _digest_beside(self, roots: tuple[str, ...]) -> str:
+        """Return the digest of what the roots need beside what everybody does."""
+        return self._digest(self.closures.of(roots) & ~self._shared)
+
+    @functools.cache  # noqa: B019
+    def _read_by(self, check: str) -> str:
+        """Return the digest of the data that a check reads."""
+        labels = self._data_of(self.closures.of(self._check(check)))
+        return _digest_of_contents({label: self._content(label) for label in labels})
+
+    @functools.cache  # noqa: B019
     def _part(self, name: str) -> bytes:
         return f"{name}={self._content(name)}".encode()
 
@@ -236,6 +249,10 @@ class Fingerprints:
             return self.files[label].read()
         except OSError as error:
             return type(error).__name__.encode()
+
+    @functools.cache  # noqa: B019
+    def _others_digest(self, model_type: str, architecture: str, tier: str) -> str:
+        return _digest_of_contents(self._others(model_type, architecture, tier))
 
     @functools.cache  # noqa: B019
     def _others(self, model_type: str, architecture: str, tier: str) -> dict[str, str]:
@@ -289,6 +306,11 @@ class Fingerprints:
     @functools.cached_property
     def _tables(self) -> dict[str, frozenset[str]]:
         return data_rows.tables_in(self._read(MODELING_AUTO)) if MODELING_AUTO in self.files else {}
+
+
+def _digest_of_contents(contents: Mapping[str, str]) -> str:
+    """Return the digest of what counts by label, whatever the order."""
+    return digest_of(*(f"{label}={content}".encode() for label, content in sorted(contents.items())))
 
 
 def subject_of(case: Case) -> Fingerprinted:

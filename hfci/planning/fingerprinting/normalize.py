@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 # Raised whenever the same source gives other facts than before: what was kept of earlier ones is then of no use.
-FORMAT = 2
+FORMAT = 3
 
 # When an import runs: with its module, when a function is called, or never, since only a type checker reads it.
 ALWAYS, IN_FUNCTION, TYPED = range(3)

@@ -10,7 +10,7 @@ from pathlib import Path
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest
 from hfci.errors import EnvironmentUnfit
-from hfci.planning.fingerprinting.definitions import ANY, PART
+from hfci.planning.fingerprinting.definitions import PART
 from hfci.planning.fingerprinting.file_cache import FileCache
 from hfci.planning.fingerprinting.fingerprints import CACHE, Fingerprinted, Fingerprints, subject_of
 from hfci.planning.fingerprinting.green_records import Ended, Greens, read_ended
@@ -211,7 +211,7 @@ def _way(subject: Fingerprinted, way: Sequence[str]) -> str:
 def _short(label: str) -> str:
     """Return a label as it is told: of a definition in a file, the file and its name."""
     file, _, definition = label.removeprefix("transformers/").partition(PART)
-    return f"{file} ({definition})" if definition and ANY not in definition else file
+    return f"{file} ({definition})" if definition else file
 
 
 def _stem(label: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hfci.planning.fingerprinting.definitions import definition_facts
+from hfci.planning.fingerprinting.definitions import definition_facts, definitions_of
 from hfci.planning.fingerprinting.normalize import Facts
 
 SOURCE = """
@@ -101,8 +101,15 @@ def test_a_method_counts_with_its_class_but_without_the_others_and_what_parametr
     )
 
 
-def test_the_first_that_is_there_is_meant() -> None:
-    assert facts(definition="TestB.wanted|nowhere|wanted|other") == facts()
+def test_what_a_file_defines() -> None:
+    assert definitions_of(SOURCE.encode()) == ("wanted", "helper", "other", "TestA.test_one", "TestA.test_two")
+
+
+def test_to_ask_for_one_changes_nothing_of_the_others() -> None:
+    every = definitions_of(SOURCE.encode())
+    forth, back = ([facts(definition=name) for name in names] for names in (every, reversed(every)))
+    assert forth == back[::-1]
+    assert len({each.digest for each in forth}) == len(every)
 
 
 @pytest.mark.parametrize("definition", ["nowhere", "TestA.nowhere", "TestB.test_one", "LIMIT", "", "test_one"])
@@ -113,3 +120,4 @@ def test_of_none_that_is_there_nothing_is_told(definition: str) -> None:
 @pytest.mark.parametrize("source", [b"def wanted(:", b"\0", b"\xff", b"(" * 100_000])
 def test_of_what_is_no_python_nothing_is_told(source: bytes) -> None:
     assert definition_facts(source, "wanted") is None
+    assert definitions_of(source) == ()
