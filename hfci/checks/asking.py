@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hfci.cases.variant import Variant
@@ -38,9 +39,24 @@ def load_check(name: str) -> Callable[..., None]:
             raise NotApplicable(why)
         discard_recorders(tiny.model)
         function(tiny, *arguments, **options)
+        if CHECKS[name].videos and tiny.sees_videos:
+            _ask_of_a_video(lambda shown: function(shown, *arguments, **options), tiny)
         tiny.checked.add(name)
 
     return noted
+
+
+def _ask_of_a_video(ask: Callable[[TinyModel], None], tiny: TinyModel) -> None:
+    """Ask a check of a model that is shown a video in the place of an image, and say so in what it raises."""
+    try:
+        ask(replace(tiny, shown="video"))
+    except NotApplicable:
+        pass  # it was asked of an image
+    except AssertionError as error:
+        raise AssertionError(f"shown a video: {error}") from error
+    except Exception as error:
+        error.add_note("It was shown a video in the place of an image.")
+        raise
 
 
 def assert_holds(tiny: TinyModel, check: str) -> None:

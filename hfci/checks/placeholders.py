@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from hfci.checks.applicability import NotApplicable
+from hfci.checks.media import media_of
 from hfci.checks.running import reference, run
 from hfci.checks.sequences import is_text, ordinary_of
 from hfci.errors import StageError
@@ -30,7 +31,7 @@ def wrong_placeholder_count_is_refused(tiny: TinyModel) -> None:
     tokens = inputs.get("input_ids")
     if tokens is None or not is_text(tiny, tokens):
         raise NotApplicable("its inputs are no texts of tokens")
-    kinds = placeholders(tiny.config).items()
+    kinds = [(modality, token) for modality, token in placeholders(tiny.config).items() if modality in media_of(inputs)]
     counts = {modality: int((tokens == token).sum()) for modality, token in kinds}
     if not any(counts.values()):
         raise NotApplicable("no image, sound or video has places in its text")

@@ -69,6 +69,7 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
     needs: tuple[Needs, ...] = ()
     axes: Mapping[str, tuple[str, ...]] = {}
     exceptions: Mapping[str, ExceptionKind] = {}
+    videos: bool = False
     data: str = ""
     written_out: bool = False
 

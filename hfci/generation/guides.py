@@ -215,7 +215,7 @@ SECTIONS = (
         "Inputs",
         "What is fed otherwise than the names in the forward's signature and the configuration say. Sizes are numbers "
         "or fields of the configuration.",
-        ("inputs", "host_inputs", "choices"),
+        ("inputs", "video_inputs", "placeholders", "host_inputs", "choices"),
     ),
     GuideSection(
         "Parameters",
@@ -334,6 +334,8 @@ COLUMNS: dict[str, Callable[[Any], list[str]]] = {
     "set": _assignments,
     "fill": lambda values: [f"fill: {said}" for said in _assignments(values)],
     "inputs": _inputs,
+    "video_inputs": lambda values: [f"shown a video: {said}" for said in _inputs(values)],
+    "placeholders": lambda values: [f"the token of each {modality} is `{field}`" for modality, field in values.items()],
     "host_inputs": lambda values: [f"where it is a part: {said}" for said in _inputs(values)],
     "choices": lambda count: [f"{count} texts a row"],
     "budget": lambda count: [f"{count:,} parameters"],

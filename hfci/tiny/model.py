@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hfci.catalog import read_row, registries
-from hfci.catalog.facts import entry_point
+from hfci.catalog.facts import entry_point, forward_parameters
 from hfci.errors import StageError, UsageError, nearest
 from hfci.tiny.bundles import bundled, is_bundle
 from hfci.tiny.layout import can_be_placed, lay_out, placed
 from hfci.tiny.recipes import Recipe, recipe_for
 from hfci.tiny.shrink import shrink
+from hfci.tiny.specs import Shown
 from hfci.tiny.statistics import measure_statistics
 from hfci.tiny.weights import fill
 
@@ -22,17 +23,20 @@ __all__ = ["TinyModel", "build_tiny", "default_config_of", "recipe_of", "save_mo
 # The rows that norms are measured on: none of those that the checks feed.
 _SETTLED_BY = (100, 101)
 
+# The argument of a forward that takes videos.
+_VIDEO = "pixel_values_videos"
+
 
 @dataclass
 class TinyModel:
     """A tiny model in evaluation mode on its device. `inputs` and `forward` say at which stage they fail.
 
     `config_type` is the model type that its configuration is really of: a head may be built from a part of the whole.
-    Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes. `checked`
-    are the checks that held of it in the test that runs. `reference` is what its forward gave, by name, once a check
-    has run it, `forwarded` what it gave as it is, and `noise` how far float error moves each of them, once one has
-    measured it. None goes along with `dataclasses.replace`: whoever changes the model changes that of a copy made so,
-    or puts it back.
+    Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes. One that
+    sees both is `shown` an image or a video beside its text. `checked` are the checks that held of it in the test that
+    runs. `reference` is what its forward gave, by name, once a check has run it, `forwarded` what it gave as it is, and
+    `noise` how far float error moves each of them, once one has measured it. None goes along with
+    `dataclasses.replace`: whoever changes the model changes that of a copy made so, or puts it back.
     """
 
     model_type: str
@@ -43,6 +47,7 @@ class TinyModel:
     seed: int = 0
     layout: str = "natural"
     config_type: str = ""
+    shown: Shown = "image"
     checked: set[str] = field(default_factory=set)
     reference: Mapping[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
     forwarded: Any = field(default=None, init=False, repr=False, compare=False)
@@ -73,13 +78,18 @@ class TinyModel:
         try:
             made = self._made.get(tuple(rows))
             if made is None:
-                made = make_inputs(self.model, rows, seed=self.seed)
+                made = make_inputs(self.model, rows, seed=self.seed, shown=self.shown)
                 if can_be_placed(made):  # then each call gets a copy, for less than it takes to make them
                     self._made[tuple(rows)] = made
             given: dict[str, Any] = placed(made, self.device, self.layout)
             return given
         except Exception as error:
             raise StageError("inputs", self.model_type, self.architecture, error) from error
+
+    @property
+    def sees_videos(self) -> bool:
+        """Whether it is shown an image and takes a video in its place."""
+        return _VIDEO in forward_parameters(type(self.model)) and _VIDEO not in self.inputs()
 
     def forward(self, inputs: Mapping[str, Any] | None = None, **overrides: Any) -> Any:
         """Run the model, or each model of a bundle, on `inputs` (default: two rows) with `overrides`.

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -38,7 +38,9 @@ class Recipe(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
     - `set`: dotted configuration field → value
     - `fill`: configuration field, of any part → value where it has none
     - `inputs`: parameter of forward → how it is made (see hfci/tiny/specs.py)
+    - `video_inputs`: the same where it is shown a video in place of an image
     - `host_inputs`: the same, of the model that it is a part of, where it has no class of its own
+    - `placeholders`: modality → the configuration field of the token that stands for its features in a text
     - `choices`: how many texts a row holds, side by side in a second dimension; 0: the one that it is
     - `run_parts`: run the models it holds, not its own forward
     - `files`: a file that loading demands and saving does not write → what `torch.save` writes there
@@ -52,7 +54,9 @@ class Recipe(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
     set: Mapping[str, Any] = {}
     fill: Mapping[str, Any] = {}
     inputs: Mapping[str, Input] = {}
+    video_inputs: Mapping[str, Input] = {}
     host_inputs: Mapping[str, Input] = {}
+    placeholders: Mapping[Literal["image", "video", "audio"], Text] = {}
     choices: Annotated[int, Meta(ge=2, title="a number of texts, at least 2")] = 0
     run_parts: bool = False
     files: Mapping[str, Any] = {}

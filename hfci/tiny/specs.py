@@ -9,7 +9,10 @@ from msgspec import Meta, Struct
 
 from hfci.parsing import Text
 
-__all__ = ["OMITTED", "Input", "Spec"]
+__all__ = ["OMITTED", "Input", "Shown", "Spec"]
+
+# What a model that sees both is shown beside its text.
+Shown = Literal["image", "video"]
 
 # The plain value that says not to feed a parameter.
 OMITTED = "omit"

@@ -101,6 +101,9 @@ from .input_patches import (
     refused_without_numbers,
     the_next_place,
     the_place_before,
+    videos_louder_together,
+    videos_uncounted,
+    videos_unseen,
     without_padding,
 )
 from .loss_patches import (
@@ -292,7 +295,9 @@ BREAKAGES = (
     Breakage("cross_modal_inputs_matter", "llava", "multi_modal_projector", output(in_another_order)),
     Breakage("cross_modal_inputs_matter", "qwen2_audio", "multi_modal_projector", output(in_another_order)),
     Breakage("cross_modal_inputs_matter", "clip", "visual_projection", output(all_the_same)),
+    Breakage("cross_modal_inputs_matter", "qwen2_vl", "", videos_unseen),
     Breakage("media_features_fit_their_items", "llava", "", a_feature_short("get_image_features")),
+    Breakage("media_features_fit_their_items", "qwen2_vl", "", videos_louder_together),
     Breakage("media_features_fit_their_items", "llava", "", blind_to_embeddings),
     Breakage("media_features_fit_their_items", "llava", "vision_tower.encoder.layers.0.self_attn", louder_when_eager),
     Breakage("media_features_fit_their_items", "glmasr", "", a_feature_short("get_audio_features")),
@@ -300,6 +305,7 @@ BREAKAGES = (
     Breakage("wrong_placeholder_count_is_refused", "internvl", "", places_uncounted),
     Breakage("wrong_placeholder_count_is_refused", "internvl", "", refused_without_numbers),
     Breakage("wrong_placeholder_count_is_refused", "glmasr", "", places_uncounted),
+    Breakage("wrong_placeholder_count_is_refused", "qwen2_vl", "", videos_uncounted),
     Breakage("every_token_id_runs", "bert", "embeddings.word_embeddings", a_hole_at_the_last_token),
     Breakage("every_token_id_runs", "llama", "embed_tokens", a_hole_at_the_last_token),
     Breakage("positions_matter", "bert", "embeddings.position_embeddings", one_place_for_all),

@@ -28,6 +28,9 @@ __all__ = [
     "refused_without_numbers",
     "the_next_place",
     "the_place_before",
+    "videos_louder_together",
+    "videos_uncounted",
+    "videos_unseen",
     "without_padding",
 ]
 
@@ -131,6 +134,41 @@ def places_uncounted(model: Any) -> None:
     """Have a model find the places of its media in a text, and not ask how many they are."""
     tokens = torch.tensor(list(placeholders(model.config).values()))
     model.get_placeholder_mask = lambda input_ids, *_, **__: torch.isin(input_ids, tokens)[..., None]
+
+
+def videos_uncounted(model: Any) -> None:
+    """Have a model ask how many places images have in a text, and not how many videos have."""
+    whole = model.get_placeholder_mask
+
+    @functools.wraps(whole)
+    def found(*given: Any, **options: Any) -> Any:
+        return whole(*given, **{name: value for name, value in options.items() if name != "video_features"})
+
+    model.get_placeholder_mask = found
+
+
+def videos_louder_together(model: Any) -> None:
+    """Have a model make louder features of a video the more there are with it."""
+    whole = model.get_video_features
+
+    @functools.wraps(whole)
+    def louder(*given: Any, **options: Any) -> Any:
+        outputs = whole(*given, **options)
+        outputs.pooler_output = [len(outputs.pooler_output) * item for item in outputs.pooler_output]
+        return outputs
+
+    model.get_video_features = louder
+
+
+def videos_unseen(model: Any) -> None:
+    """Have a model see the same in every video."""
+    whole = model.get_video_features
+
+    @functools.wraps(whole)
+    def seen(pixel_values_videos: Tensor, *given: Any, **options: Any) -> Any:
+        return whole(torch.ones_like(pixel_values_videos), *given, **options)
+
+    model.get_video_features = seen
 
 
 def refused_without_numbers(model: Any) -> None:

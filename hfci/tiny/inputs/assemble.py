@@ -18,8 +18,8 @@ from hfci.tiny.inputs.sessions import session_inputs
 from hfci.tiny.inputs.spec import from_spec
 from hfci.tiny.inputs.text import text_inputs
 from hfci.tiny.inputs.vision import flattened_inputs, named_pixel_inputs, pixel_inputs, tower_inputs, video_inputs
-from hfci.tiny.recipes import recipe_for
-from hfci.tiny.specs import OMITTED, Input, Spec
+from hfci.tiny.recipes import Recipe, recipe_for
+from hfci.tiny.specs import OMITTED, Input, Shown, Spec
 
 __all__ = ["make_inputs"]
 
@@ -40,37 +40,54 @@ _MAKERS: dict[str, Maker] = {
     "inference_session": session_inputs,
     **others.MAKERS,
 }
-# Media of which a model that takes several gets only the first: the same tower sees them.
-_ALTERNATIVES = (("pixel_values", "pixel_values_images", "pixel_values_videos"), ("input_features", "input_values"))
+# Media of which a model that takes several gets only the first: the same tower sees them. By what it is to be shown.
+_SOUNDS = ("input_features", "input_values")
+_ALTERNATIVES: Mapping[Shown, tuple[tuple[str, ...], ...]] = {
+    "image": (("pixel_values", "pixel_values_images", "pixel_values_videos"), _SOUNDS),
+    "video": (("pixel_values_videos", "pixel_values", "pixel_values_images"), _SOUNDS),
+}
+# How the arguments begin that say something of an image, and of no video.
+_OF_AN_IMAGE = ("pixel_", "image_", "images_", "high_res_")
 
 
-def make_inputs(model: Any, rows: Sequence[int], *, seed: int = 0) -> dict[str, Any]:
+def make_inputs(model: Any, rows: Sequence[int], *, seed: int = 0, shown: Shown = "image") -> dict[str, Any]:
     """Return the keyword arguments of `model.forward` for a batch of `rows`, on the CPU.
 
     Row i's content depends on i and `seed` alone. A recipe's `inputs` says how a parameter is made instead. For a
-    bundle (see `is_bundle`) it is the name of each of its models → that model's arguments.
+    bundle (see `is_bundle`) it is the name of each of its models → that model's arguments. What sees both is `shown`
+    an image or a video.
     """
     if is_bundle(model):
-        return {name: make_inputs(child, rows, seed=seed) for name, child in bundled(model).items()}
+        return {name: make_inputs(child, rows, seed=seed, shown=shown) for name, child in bundled(model).items()}
     recipe = recipe_for(model.config.model_type, type(model).__name__)
-    make = functools.partial(_choices, recipe.choices) if recipe.choices else _one_row
-    made = [make(model, row, seed, recipe.inputs) for row in rows]
-    return {name: _batch([row[name] for row in made], recipe.inputs.get(name)) for name in made[0]}
+    overrides = _of_a_video(recipe) if shown == "video" else recipe.inputs
+    one = functools.partial(_one_row, model, seed=seed, overrides=overrides, shown=shown)
+    make = functools.partial(_choices, recipe.choices, one) if recipe.choices else one
+    made = [make(row) for row in rows]
+    return {name: _batch([row[name] for row in made], overrides.get(name)) for name in made[0]}
 
 
-def _choices(count: int, model: Any, row: int, seed: int, overrides: Mapping[str, Input]) -> dict[str, Any]:
+def _of_a_video(recipe: Recipe) -> Mapping[str, Input]:
+    """Return what a recipe says of inputs that hold a video: what it says of no image, and what of videos alone."""
+    of_both = {name: spec for name, spec in recipe.inputs.items() if not name.startswith(_OF_AN_IMAGE)}
+    return {**of_both, **recipe.video_inputs}
+
+
+def _choices(count: int, one: Callable[[int], dict[str, Any]], row: int) -> dict[str, Any]:
     """Make one row of `count` texts to choose from: (1, count, …) of each."""
-    made = [_one_row(model, row * count + place, seed, overrides) for place in range(count)]
+    made = [one(row * count + place) for place in range(count)]
     return {name: _joined([choice[name] for choice in made])[None] for name in made[0]}
 
 
-def _one_row(model: Any, row: int, seed: int, overrides: Mapping[str, Input]) -> dict[str, Any]:
+def _one_row(model: Any, row: int, *, seed: int, overrides: Mapping[str, Input], shown: Shown) -> dict[str, Any]:
     context = Context(model, model.config, row, seed, overrides)
     for name, spec in overrides.items():
         if spec != OMITTED:
             context.made[name] = from_spec(name, spec, context)
-    for name, maker in _MAKERS.items():
-        if name in context.parameters and not _is_made(name, context) and not _left_out(name, context):
+    makers = sorted(_MAKERS, key=lambda name: name not in _ALTERNATIVES[shown][0][:1])  # what is to be shown, first
+    for name in makers:
+        maker = _MAKERS[name]
+        if name in context.parameters and not _is_made(name, context) and not _left_out(name, context, shown):
             made = _as_its_tower(name, context) or maker(context)
             context.made.update({key: value for key, value in made.items() if key not in context.made})
     spelled = context.parameters
@@ -94,10 +111,11 @@ def _as_its_tower(name: str, context: Context) -> dict[str, Any]:
     return {whole: from_spec(key, specs[key], tower) for key, whole in names.items() if whole in context.parameters}
 
 
-def _left_out(name: str, context: Context) -> bool:
+def _left_out(name: str, context: Context, shown: Shown) -> bool:
     if context.overrides.get(name) == OMITTED:
         return True
-    return any(name in group and set(group[: group.index(name)]) & set(context.made) for group in _ALTERNATIVES)
+    groups = _ALTERNATIVES[shown]
+    return any(name in group and set(group[: group.index(name)]) & set(context.made) for group in groups)
 
 
 def _batch(values: list[Any], spec: Input | None) -> Any:

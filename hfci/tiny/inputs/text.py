@@ -8,6 +8,7 @@ import torch
 
 from hfci.catalog import registries
 from hfci.tiny.inputs.context import Context, configs, look_up
+from hfci.tiny.recipes import recipe_for
 
 __all__ = ["LENGTH", "ordinary_tokens", "placeholders", "text_inputs"]
 
@@ -64,7 +65,9 @@ def text_inputs(context: Context) -> dict[str, Any]:
 
 def placeholders(config: Any) -> dict[str, int]:
     """Return modality → the token that stands in a text for each of its features, as the configuration says."""
-    found = {modality: look_up(config, fields) for modality, (_, fields, _) in _PLACEHOLDERS.items()}
+    fields = {modality: usual for modality, (_, usual, _) in _PLACEHOLDERS.items()}
+    fields |= {str(modality): own for modality, own in recipe_for(config.model_type).placeholders.items()}
+    found = {modality: look_up(config, names) for modality, names in fields.items()}
     return {modality: int(token) for modality, token in found.items() if token is not None}
 
 
