@@ -42,6 +42,7 @@ class TestGemma4AudioModel:
             "sliding_window_is_as_wide_as_declared",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -47,6 +47,7 @@ class TestGraniteSpeech5ForCTC:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
             "audio_length_arithmetic",
             "state_is_not_left_behind",
             "config_is_not_changed",

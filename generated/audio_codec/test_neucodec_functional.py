@@ -42,6 +42,7 @@ class TestNeuCodecModel:
             "tuple_equals_dict",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -54,6 +54,8 @@ class TestVibeVoiceForConditionalGeneration:
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -43,6 +43,8 @@ class TestClapModel:
             "cross_modal_inputs_matter",
             "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

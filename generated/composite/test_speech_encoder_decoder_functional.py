@@ -56,6 +56,8 @@ class TestSpeechEncoderDecoderModel:
             "generate_in_train_mode_with_checkpointing",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -41,6 +41,7 @@ class TestOmDetTurboForObjectDetection:
             "tuple_equals_dict",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -46,6 +46,8 @@ class TestParakeetForTDT:
             "attention_switched_at_run_time_equals_built",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
             "audio_length_arithmetic",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -53,6 +53,8 @@ class TestQwen3OmniMoeTalkerModel:
             "packed_equals_separate",
             "rope_types_agree",
             "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

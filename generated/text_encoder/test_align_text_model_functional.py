@@ -43,6 +43,8 @@ class TestAlignTextModel:
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

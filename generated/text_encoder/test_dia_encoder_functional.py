@@ -44,6 +44,8 @@ class TestDiaEncoder:
             "positions_matter",
             "rope_types_agree",
             "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -41,6 +41,7 @@ class TestTimeSeriesTransformerModel:
             "tuple_equals_dict",
             "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
             "time_series_scaling_is_undone",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -36,6 +36,7 @@ class TestIdefics2PerceiverResampler:
             "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -42,6 +42,7 @@ class TestLightGlueForKeypointMatching:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
             "depth_and_keypoint_scales",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -41,6 +41,7 @@ class TestUperNetForSemanticSegmentation:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
             "segmentation_postprocess_sizes",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -47,6 +47,8 @@ class TestPeVideoModel:
             "eager_equals_batched_experts",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -36,7 +36,9 @@ __all__ = [
     "rows_in_another_order",
     "squeezed_when_saved",
     "states_in_float32",
+    "stopped_by_undivided_heads",
     "tied_whatever_is_asked",
+    "undivided_without_a_word",
     "unknown_keys_are_dropped",
     "unknown_to",
     "unknown_when_loaded",
@@ -126,6 +128,23 @@ def built_so(patch: Callable[[nn.Module], Any]) -> Callable[[nn.Module], None]:
 
     patch_class.__name__ = patch.__name__
     return patch_class
+
+
+def _is_undivided(model: Any) -> bool:
+    return model.config.hidden_size % model.config.num_attention_heads > 0
+
+
+def stopped_by_undivided_heads(model: Any) -> None:
+    def stop(module: Any, _: Any) -> None:
+        if _is_undivided(module):
+            raise RuntimeError("shape '[2, 14, -1]' is invalid for input of size 128")
+
+    model.register_forward_pre_hook(stop)
+
+
+def undivided_without_a_word(model: Any) -> None:
+    if _is_undivided(model):
+        raise ValueError("no such model")
 
 
 def dropping_in_eval(model: Any) -> None:

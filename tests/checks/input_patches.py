@@ -26,6 +26,8 @@ __all__ = [
     "one_place_for_all",
     "places_uncounted",
     "refused_without_numbers",
+    "stopped_past_its_maximum",
+    "stopped_past_its_maximum_without_a_number",
     "the_next_place",
     "the_place_before",
     "videos_louder_together",
@@ -195,3 +197,19 @@ def a_place_too_few_is_masked(model: Any) -> None:
     name = "_get_feature_vector_attention_mask"
     whole = getattr(model, name)
     as_subclass(model, **{name: lambda _, *given: whole(*given).roll(-1, 1) & whole(*given)})
+
+
+def stopped_past_its_maximum(model: Any) -> None:
+    _stop_past_its_maximum(model, IndexError("index out of range in self"))
+
+
+def stopped_past_its_maximum_without_a_number(model: Any) -> None:
+    _stop_past_its_maximum(model, ValueError("the text is too long"))
+
+
+def _stop_past_its_maximum(model: Any, error: Exception) -> None:
+    def stop(_: Any, __: Any, options: Any) -> None:
+        if options["input_ids"].shape[-1] > model.config.get_text_config().max_position_embeddings:
+            raise error
+
+    model.register_forward_pre_hook(stop, with_kwargs=True)

@@ -145,6 +145,10 @@ wrong_placeholder_count_is_refused = cross_modal_inputs_matter
 every_token_id_runs = length_one_and_batch_one_run
 
 
+def text_past_its_maximum_is_refused(cls: Sight) -> bool:
+    return bool({"input_ids", "decoder_input_ids"} & cls.parameters)
+
+
 def rope_types_agree(cls: Sight) -> bool:
     goes_on = "GenerationMixin" in cls.ancestors or "last_hidden_state" in cls.fields
     declares = _declares("rope_parameters", cls, _config_of(cls))
