@@ -51,6 +51,7 @@ class TestVibeVoiceForConditionalGeneration:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",

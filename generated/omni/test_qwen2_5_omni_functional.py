@@ -42,6 +42,7 @@ class TestQwen2_5OmniForConditionalGeneration:
             "causal_mask_hides_future",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "generate_equals_without_cache",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

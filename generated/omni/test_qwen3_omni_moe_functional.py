@@ -43,6 +43,7 @@ class TestQwen3OmniMoeForConditionalGeneration:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
+            "generate_equals_without_cache",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -118,6 +118,7 @@ class TestEvollaForProteinText2Text:
             "causal_mask_hides_future",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

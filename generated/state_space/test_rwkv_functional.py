@@ -107,6 +107,7 @@ class TestRwkvForCausalLM:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

@@ -202,24 +202,29 @@ def static_cache_equals_dynamic(cls: Sight) -> bool:
 
 
 def generate_equals_without_cache(cls: Sight) -> bool:
+    keeps = _CACHE & cls.parameters or (_CACHE | {"state"}) & cls.fields  # the state is rwkv's
+    hands_on = any(_SHOWN.search(name) for name in cls.parameters)  # to a language model, which keeps one
+    return (bool(keeps) or hands_on) and "GenerationMixin" in cls.ancestors
+
+
+def beam_search_equals_without_cache(cls: Sight) -> bool:
     return bool(_CACHE & cls.parameters and _CACHE & cls.fields) and "GenerationMixin" in cls.ancestors
 
 
+beam_and_sample_keep_the_contract = assisted_equals_greedy = beam_search_equals_without_cache
+
+
 def generate_with_media_equals_forward(cls: Sight) -> bool:
-    return generate_equals_without_cache(cls) and _shows_media(cls)
-
-
-beam_search_equals_without_cache = assisted_equals_greedy = generate_equals_without_cache
-beam_and_sample_keep_the_contract = generate_equals_without_cache
+    return beam_search_equals_without_cache(cls) and _shows_media(cls)
 
 
 def generate_in_train_mode_with_checkpointing(cls: Sight) -> bool:
-    return generate_equals_without_cache(cls) and gradient_checkpointing_equals_plain(cls)
+    return beam_search_equals_without_cache(cls) and gradient_checkpointing_equals_plain(cls)
 
 
 def left_padded_generation_equals_unpadded(cls: Sight) -> bool:
     reads_one_text = {"input_ids", "attention_mask"} <= cls.parameters and "decoder_input_ids" not in cls.parameters
-    return reads_one_text and generate_equals_without_cache(cls)
+    return reads_one_text and beam_search_equals_without_cache(cls)
 
 
 def generation_options_keep_their_contract(cls: Sight) -> bool:
@@ -399,6 +404,7 @@ DIFFERENCES = (
             "left_padded_generation_equals_unpadded",
         )
     ),
+    Difference("generate_equals_without_cache", True, ("qwen2_5_omni/*", "qwen3_omni_moe/*"), _OF_ITS_OWN),
     Difference("left_padded_generation_equals_unpadded", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
     Difference("generate_with_media_equals_forward", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
     Difference(
