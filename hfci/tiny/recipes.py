@@ -10,11 +10,12 @@ import functools
 from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct
 
 from hfci.catalog import registries
+from hfci.catalog.facts import MEDIA
 from hfci.catalog.whom import Whom
 from hfci.parsing import Reason, Text, read_toml
 from hfci.tiny.specs import Input
@@ -56,7 +57,7 @@ class Recipe(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
     inputs: Mapping[str, Input] = {}
     video_inputs: Mapping[str, Input] = {}
     host_inputs: Mapping[str, Input] = {}
-    placeholders: Mapping[Literal["image", "video", "audio"], Text] = {}
+    placeholders: Mapping[str, Text] = {}
     choices: Annotated[int, Meta(ge=2, title="a number of texts, at least 2")] = 0
     run_parts: bool = False
     files: Mapping[str, Any] = {}
@@ -65,7 +66,9 @@ class Recipe(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
     shapes: Mapping[str, Annotated[tuple[Text, ...], Meta(min_length=1, title="a list of dimensions")]] = {}
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a reason of nothing."""
+        """Raise ValueError for a reason of nothing, and for media that there are not."""
+        if unknown := sorted(self.placeholders.keys() - MEDIA):
+            raise ValueError(f"placeholders: no {unknown[0]!r} stands in a text; {', '.join(sorted(MEDIA))} do")
         if self.reason and not self.departures:
             raise ValueError(f"it changes nothing; it may change {', '.join(COLUMNS)}")
 

@@ -108,6 +108,7 @@ ROW = "recipe[0] (a reason that is long enough): "
             'host_inputs.x.each = [{ where = "y" }]',
             "x: each[0]: `where` names an input, and `equals` wh",
         ),
+        ("choices = 2", 'placeholders.smell = "x"', "no 'smell' stands in a text; audio, image, video do"),
         (GOOD[GOOD.index("budget") :], "", f"{ROW}it changes nothing; it may change default, set, "),
         ("[[recipe]]", "[[recipes]]", "unknown key 'recipes'. Did you mean recipe?"),
         ("[[recipe]]", "[[recipe", "cannot read the recipes"),

@@ -66,7 +66,7 @@ def text_inputs(context: Context) -> dict[str, Any]:
 def placeholders(config: Any) -> dict[str, int]:
     """Return modality → the token that stands in a text for each of its features, as the configuration says."""
     fields = {modality: usual for modality, (_, usual, _) in _PLACEHOLDERS.items()}
-    fields |= {str(modality): own for modality, own in recipe_for(config.model_type).placeholders.items()}
+    fields |= recipe_for(config.model_type).placeholders
     found = {modality: look_up(config, names) for modality, names in fields.items()}
     return {modality: int(token) for modality, token in found.items() if token is not None}
 
