@@ -31,7 +31,8 @@ def wrong_placeholder_count_is_refused(tiny: TinyModel) -> None:
     tokens = inputs.get("input_ids")
     if tokens is None or not is_text(tiny, tokens):
         raise NotApplicable("its inputs are no texts of tokens")
-    kinds = [(modality, token) for modality, token in placeholders(tiny.config).items() if modality in media_of(inputs)]
+    shown = media_of(inputs)
+    kinds = [(modality, token) for modality, token in placeholders(tiny.config).items() if modality in shown]
     counts = {modality: int((tokens == token).sum()) for modality, token in kinds}
     if not any(counts.values()):
         raise NotApplicable("no image, sound or video has places in its text")

@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from torch import Tensor
 
 from hfci.catalog import read_row
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.running import outputs_of, reference, run
-from hfci.checks.sequences import ordinary_of, texts_of
+from hfci.checks.sequences import ordinary_of, said_of_each, texts_of
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
@@ -83,11 +82,10 @@ def _lengthened(tiny: TinyModel, name: str, more: int) -> dict[str, Any]:
     copied = int(ordinary[-1]) if len(ordinary) else tokens.shape[-1] - 1
     copies = torch.full((more,), copied)
     order = torch.cat([torch.arange(copied), copies, torch.arange(copied, tokens.shape[-1])]).to(tiny.device)
-    for argument, value in inputs.items():
-        of_each = isinstance(value, Tensor) and value.shape[: tokens.ndim] == tokens.shape
-        if of_each and argument.startswith("decoder_") == name.startswith("decoder_"):
-            inputs[argument] = value.index_select(tokens.ndim - 1, order)
-    return inputs
+    axis = tokens.ndim - 1
+    return inputs | {
+        argument: value.index_select(axis, order) for argument, value in said_of_each(inputs, name).items()
+    }
 
 
 def undivided_heads_are_refused(tiny: TinyModel) -> None:

@@ -13,7 +13,18 @@ from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context
 from hfci.tiny.inputs.text import ordinary_tokens
 
-__all__ = ["PADDED", "at", "is_text", "one_token", "ordinary_of", "other_tokens", "padded", "reads_texts", "texts_of"]
+__all__ = [
+    "PADDED",
+    "at",
+    "is_text",
+    "one_token",
+    "ordinary_of",
+    "other_tokens",
+    "padded",
+    "reads_texts",
+    "said_of_each",
+    "texts_of",
+]
 
 # The sides on which a text may be padded.
 PADDED = ("right", "left")
@@ -93,15 +104,20 @@ def _longer(row: Tensor, side: str, number: int, dimension: int) -> Tensor:
     return torch.cat([before, more, behind], dimension)
 
 
-def one_token(inputs: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return inputs cut to the first token of the text in the argument `name`, with all that is said of each token."""
+def said_of_each(inputs: Mapping[str, Any], name: str) -> dict[str, Tensor]:
+    """Return those of the inputs that say something of each token of the text in the argument `name`, itself too."""
     shape, is_decoded = inputs[name].shape, name.startswith("decoder_")
     return {
-        argument: value.narrow(len(shape) - 1, 0, 1)
+        argument: value
+        for argument, value in inputs.items()
         if isinstance(value, Tensor)
         and value.shape[: len(shape)] == shape
         and not argument.startswith(("encoder_", "cross_"))
         and argument.startswith("decoder_") == is_decoded
-        else value
-        for argument, value in inputs.items()
     }
+
+
+def one_token(inputs: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return inputs cut to the first token of the text in the argument `name`, with all that is said of each token."""
+    axis = inputs[name].ndim - 1
+    return inputs | {argument: value.narrow(axis, 0, 1) for argument, value in said_of_each(inputs, name).items()}

@@ -158,14 +158,16 @@ def test_a_model_that_ends_its_process_while_it_is_verified_is_an_error_of_its_a
         return head + start + rest.replace("        super().__init__(config)\n", f"        {line}\n", 1)
 
     env = release(tmp_path / "release", {MODELING: spoiled})
-    made = hfci("generate", "bert", cwd=tmp_path, **env)
+    made = hfci("generate", "bert", "gpt2", cwd=tmp_path, **env)
     assert made.returncode == 0, made.stderr  # their tests will say it
-    row = load_manifest(tmp_path / "generated" / "manifest.json")["bert"]
+    manifest = load_manifest(tmp_path / "generated" / "manifest.json")
+    row = manifest["bert"]
     spoiled_one = row.architecture("BertForNextSentencePrediction")
     assert spoiled_one.stage == "build"
     assert said in (spoiled_one.error or "")
     unbuilt = [architecture.name for architecture in row.architectures if architecture.parameters is None]
     assert unbuilt == ["BertForNextSentencePrediction"]
+    assert manifest["gpt2"].architecture("GPT2Model").parameters == 116480
     assert row.rung == "generated"
 
 
