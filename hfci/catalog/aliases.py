@@ -30,7 +30,7 @@ def named(spelled: Iterable[str], aliases: Mapping[str, str]) -> dict[str, str]:
         if name.partition(".")[0] in names:
             names.setdefault(alias, name)
     for word, spellings in _words().items():
-        known = next((names[one] for one in spellings if one in names), None)
+        known = next((names[spelling] for spelling in spellings if spelling in names), None)
         if known is not None:
             names.setdefault(word, known)
     return names
@@ -60,15 +60,15 @@ def argument_aliases(function: Any) -> dict[str, str]:
     """Return deprecated name → name of the arguments of `function`, as its `deprecate_kwarg`s declare them."""
     from transformers.utils.deprecation import deprecate_kwarg
 
-    found: dict[str, str] = {}
+    aliases: dict[str, str] = {}
     while function is not None:
         if getattr(function, "__globals__", None) is deprecate_kwarg.__globals__:  # `wraps` leaves these as they are
             held = dict(zip(function.__code__.co_freevars, function.__closure__, strict=True))
             old, new = held["old_name"].cell_contents, held["new_name"].cell_contents
             if new is not None:  # else it is deprecated, and nothing takes its place
-                found = {alias: new if name == old else name for alias, name in found.items()} | {old: new}
+                aliases = {alias: new if name == old else name for alias, name in aliases.items()} | {old: new}
         function = getattr(function, "__wrapped__", None)
-    return found
+    return aliases
 
 
 @functools.cache
@@ -87,16 +87,16 @@ def field_aliases(kind: Any) -> dict[str, str]:
         for name, member in vars(owner).items()
         if isinstance(member, property) and name not in held
     }
-    found: dict[str, str] = {}
+    aliases: dict[str, str] = {}
     for alias, member in properties.items():
         try:
             with quiet():
-                given = member.fget(instance) if member.fget else None
+                result = member.fget(instance) if member.fget else None
         except Exception:  # noqa: S112 -- what computes on its fields, or has none here to give, is no alias of one
             continue
-        if isinstance(given, _Held):
-            found[alias] = given.place
-    return found
+        if isinstance(result, _Held):
+            aliases[alias] = result.place
+    return aliases
 
 
 class _Held:

@@ -84,7 +84,7 @@ def find_misfits(packages: Iterable[str] | None = None) -> tuple[Misfit, ...]:
     from packaging.utils import canonicalize_name
 
     core = {canonicalize_name(name): _version(name) for name in CORE}
-    found = set()
+    misfits = set()
     for distribution in _distributions(packages):
         for line in distribution.requires or ():
             try:
@@ -96,8 +96,8 @@ def find_misfits(packages: Iterable[str] | None = None) -> tuple[Misfit, ...]:
             if version and applies and not requirement.specifier.contains(version, prereleases=True):
                 wants = f"{requirement.name}{requirement.specifier}"
                 installed = f"{requirement.name} {version}"
-                found.add(Misfit(distribution.metadata["Name"], distribution.version, wants, installed))
-    return tuple(sorted(found, key=lambda misfit: misfit.package.lower()))
+                misfits.add(Misfit(distribution.metadata["Name"], distribution.version, wants, installed))
+    return tuple(sorted(misfits, key=lambda misfit: misfit.package.lower()))
 
 
 def import_libraries() -> None:

@@ -120,17 +120,17 @@ def input_modalities(cls: type[Any]) -> tuple[str, ...]:
     for name, spelled in forward_parameters(cls).items():
         if name in known:
             carried.setdefault(spelled, known[name])
-    found = set(carried.values())
+    modalities = set(carried.values())
     declared = set(declared_modalities(cls))
-    if found - {"hidden-states"}:  # beside a modality of its own, `inputs_embeds` and the like are another way in
-        found -= {"hidden-states"}
-    if not found and _is_open(signature.values()):
-        found = declared
-    if "image" in found and "video" in declared and "image" not in declared:
-        found = found - {"image"} | {"video"}
-    if found == {"hidden-states"}:  # fed by its parent: of what modality, only the attribute can say
-        found |= declared - {"text"}
-    return tuple(modality for modality in MODALITIES if modality in found)
+    if modalities - {"hidden-states"}:  # beside a modality of its own, `inputs_embeds` and the like are another way in
+        modalities -= {"hidden-states"}
+    if not modalities and _is_open(signature.values()):
+        modalities = declared
+    if "image" in modalities and "video" in declared and "image" not in declared:
+        modalities = modalities - {"image"} | {"video"}
+    if modalities == {"hidden-states"}:  # fed by its parent: of what modality, only the attribute can say
+        modalities |= declared - {"text"}
+    return tuple(modality for modality in MODALITIES if modality in modalities)
 
 
 def _is_open(parameters: Iterable[inspect.Parameter]) -> bool:

@@ -39,10 +39,10 @@ class Family(Rule, frozen=True, kw_only=True):
 
         `fields` are its output fields, empty where they cannot be told.
         """
-        for kind, found, allowed in (("takes", inputs, self.inputs), ("serves", tasks, self.tasks)):
-            for one in found:
-                if one not in allowed:
-                    yield f"{kind} {one}, and the family {self.name} allows only {', '.join(allowed) or 'none'}"
+        for kind, names, allowed in (("takes", inputs, self.inputs), ("serves", tasks, self.tasks)):
+            for name in names:
+                if name not in allowed:
+                    yield f"{kind} {name}, and the family {self.name} allows only {', '.join(allowed) or 'none'}"
         if fields and not set(self.outputs).intersection(fields):
             given, expected = ", ".join(fields), ", ".join(self.outputs)
             yield f"gives {given}, and the family {self.name} expects one of {expected or 'none'}"
@@ -94,10 +94,10 @@ def rules() -> tuple[Family, ...]:
 
 def families() -> dict[str, Family]:
     """Return the families by name, most specific first. Needs neither torch nor transformers."""
-    found: dict[str, Family] = {}
+    by_name: dict[str, Family] = {}
     for rule in rules():
-        found.setdefault(rule.name, rule)
-    return found
+        by_name.setdefault(rule.name, rule)
+    return by_name
 
 
 def family_of(facts: Set[str]) -> Family | None:

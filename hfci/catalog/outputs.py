@@ -30,12 +30,12 @@ def output_fields(cls: type[Any]) -> dict[str, str]:
     """
     forward = _own_forward(cls)
     source = inspect.getsource(forward)
-    made = _dataclasses(forward.__globals__.get(name) for name in _RETURNED.findall(source))
-    kinds = made or _dataclasses(_declared(forward)) or _dataclasses(_named(forward, source))
+    returned = _dataclasses(forward.__globals__.get(name) for name in _RETURNED.findall(source))
+    kinds = returned or _dataclasses(_declared(forward)) or _dataclasses(_named(forward, source))
     spelled = [field.name for kind in kinds for field in dataclasses.fields(kind)]
     aliases = {alias: name for kind in kinds for alias, name in field_aliases(kind).items()}
     fields = named(spelled, aliases)
-    if not made and {"logits", "cache"} <= fields.keys() and not cls.can_generate():
+    if not returned and {"logits", "cache"} <= fields.keys() and not cls.can_generate():
         head = {fields["logits"], fields.get("loss")}
         return named(["last_hidden_state", *(name for name in spelled if name not in head)], aliases)
     return fields
@@ -70,7 +70,7 @@ def _own_forward(cls: type[Any]) -> Callable[..., Any]:
     forwards: list[Callable[..., Any]] = [
         inspect.unwrap(vars(owner)["forward"]) for owner in cls.__mro__ if "forward" in vars(owner)
     ]
-    return next(one for one in forwards if not _PARENT_S.search(inspect.getsource(one)))
+    return next(forward for forward in forwards if not _PARENT_S.search(inspect.getsource(forward)))
 
 
 def _declared(forward: Callable[..., Any]) -> tuple[Any, ...]:

@@ -38,17 +38,17 @@ def why_without_class(model_type: str) -> str:
 @functools.cache
 def _packages() -> dict[str, tuple[str, ...]]:
     """Return package → the model types that it holds."""
-    found: dict[str, tuple[str, ...]] = {}
+    packages: dict[str, tuple[str, ...]] = {}
     for name in registries.model_type_names():
         package = registries.module_name(name)
-        found[package] = (*found.get(package, ()), name)
-    return found
+        packages[package] = (*packages.get(package, ()), name)
+    return packages
 
 
 @functools.cache
 def _holders(model_types: tuple[str, ...]) -> dict[type[Any], dict[str, tuple[str, ...]]]:
     """Return configuration class → those of `model_types` that hold one → in which fields."""
-    found: dict[type[Any], dict[str, tuple[str, ...]]] = {}
+    holders: dict[type[Any], dict[str, tuple[str, ...]]] = {}
     for holder in model_types:
         try:
             own = registries.config_class(holder)
@@ -57,9 +57,9 @@ def _holders(model_types: tuple[str, ...]) -> dict[type[Any], dict[str, tuple[st
             continue
         for field, part in fields_of_parts:
             if part is not own:
-                fields = found.setdefault(part, {})
+                fields = holders.setdefault(part, {})
                 fields[holder] = (*fields.get(holder, ()), field)
-    return found
+    return holders
 
 
 def _held_by(config: type[Any]) -> Iterator[tuple[str, type[Any]]]:

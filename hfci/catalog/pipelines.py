@@ -99,7 +99,7 @@ def _flags(pipeline: type[Any]) -> dict[str, bool | None]:
 
 def _methods(pipeline: type[Any]) -> dict[str, ast.FunctionDef]:
     """Return name → syntax tree of the methods that `pipeline` and its parents up to transformers' base define."""
-    found: dict[str, ast.FunctionDef] = {}
+    methods: dict[str, ast.FunctionDef] = {}
     for owner in reversed(pipeline.__mro__):
         if owner is object or owner.__module__ in ("transformers.pipelines.base", "transformers.utils.hub"):
             continue
@@ -108,8 +108,8 @@ def _methods(pipeline: type[Any]) -> dict[str, ast.FunctionDef]:
         except (OSError, TypeError) as error:
             raise PipelineUnknown(f"{pipeline.__name__} has no source to read: {error}") from error
         body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-        found |= {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
-    return found
+        methods |= {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+    return methods
 
 
 def _reached(methods: dict[str, ast.FunctionDef], starts: Iterable[str]) -> dict[str, ast.FunctionDef]:
@@ -228,14 +228,14 @@ class _Trace(ast.NodeVisitor):
     def _branches(self, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt]) -> None:
         self.visit(test)
         outer, held = self.asked, set(self.held)
-        found, ends = [], set()
+        wants, ends = [], set()
         for branch in (body, orelse):
             self.asked, self.held = set(), set(held)
             self._block(branch)
             ends |= self.held
             if not _is_elsewhere(branch):
-                found.append(self.asked)
-        self.asked, self.held = outer | _either(*found), ends
+                wants.append(self.asked)
+        self.asked, self.held = outer | _either(*wants), ends
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)

@@ -63,8 +63,8 @@ def config_class(model_type: str) -> type[Any]:
     """Return the configuration class of `model_type`."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    found: type[Any] = CONFIG_MAPPING[model_type]
-    return found
+    cls: type[Any] = CONFIG_MAPPING[model_type]
+    return cls
 
 
 def default_config(model_type: str, **arguments: Any) -> Any:
@@ -126,15 +126,15 @@ def auto_classes_by_table() -> dict[str, str]:
     from transformers.models.auto import modeling_auto
 
     mappings = {id(value): name for name, value in vars(modeling_auto).items() if name.endswith("_MAPPING")}
-    found = {}
+    auto_classes = {}
     for name, value in vars(modeling_auto).items():
         # `AutoModelWithLMHead` and its like are deprecated doors, marked by a leading underscore.
         if not name.startswith("_") and inspect.isclass(value) and hasattr(value, "_model_mapping"):
             mapping = mappings.get(id(value._model_mapping))
             if mapping is not None:
                 short = mapping.removesuffix("_MAPPING").removeprefix("MODEL").strip("_")
-                found[short or "BASE"] = name
-    return found
+                auto_classes[short or "BASE"] = name
+    return auto_classes
 
 
 @functools.cache
@@ -142,15 +142,15 @@ def tasks_by_auto_class() -> dict[str, tuple[tuple[str, str], ...]]:
     """Return auto class name → (pipeline task, dotted name of its pipeline class) pairs of `SUPPORTED_TASKS`."""
     from transformers.pipelines import SUPPORTED_TASKS
 
-    found: dict[str, list[tuple[str, str]]] = {}
+    by_auto_class: dict[str, list[tuple[str, str]]] = {}
     tasks: Mapping[str, Any] = SUPPORTED_TASKS
     for task, entry in tasks.items():
         implementation = entry["impl"]
         if not isinstance(implementation, str):
             implementation = f"{implementation.__module__}.{implementation.__qualname__}"
         for auto_class in entry["pt"]:
-            found.setdefault(auto_class.__name__, []).append((task, implementation))
-    return {name: tuple(pairs) for name, pairs in found.items()}
+            by_auto_class.setdefault(auto_class.__name__, []).append((task, implementation))
+    return {name: tuple(pairs) for name, pairs in by_auto_class.items()}
 
 
 @functools.cache
@@ -177,15 +177,15 @@ def find_class(model_type: str, name: str) -> type[Any]:
     AttributeError where transformers lists a class that it does not have.
     """
     package = importlib.import_module(module_name(model_type))
-    found = getattr(package, name, None)
-    if found is None:  # listed in a table yet not exported by its package, or another model type's class
+    cls = getattr(package, name, None)
+    if cls is None:  # listed in a table yet not exported by its package, or another model type's class
         holders = [*modeling_modules(model_type), importlib.import_module("transformers")]
-        found = next((getattr(holder, name) for holder in holders if hasattr(holder, name)), None)
-    if found is None:
+        cls = next((getattr(holder, name) for holder in holders if hasattr(holder, name)), None)
+    if cls is None:
         raise AttributeError(f"transformers lists {name} for {model_type!r} but has no such class")
-    if hasattr(found, "_backends"):  # transformers puts a placeholder where a package is missing
-        raise ImportError(f"{name} needs {', '.join(found._backends)}")
-    return found  # type: ignore[no-any-return]
+    if hasattr(cls, "_backends"):  # transformers puts a placeholder where a package is missing
+        raise ImportError(f"{name} needs {', '.join(cls._backends)}")
+    return cls  # type: ignore[no-any-return]
 
 
 def modeling_modules(model_type: str) -> tuple[ModuleType, ...]:

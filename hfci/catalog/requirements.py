@@ -26,8 +26,8 @@ def absent_packages(error: BaseException) -> tuple[str, ...]:
         if isinstance(cause, ModuleNotFoundError) and cause.name:
             named = [cause.name.partition(".")[0]]
         elif isinstance(cause, ImportError):
-            found = _SENTENCE.search(str(cause))
-            named = (found[1] or found[2] or found[3]).split(", ") if found else []
+            match = _SENTENCE.search(str(cause))
+            named = (match[1] or match[2] or match[3]).split(", ") if match else []
         elif isinstance(cause, NameError) and cause.name and _is_optional(cause.name):
             named = [cause.name]
         cause = cause.__cause__ or cause.__context__

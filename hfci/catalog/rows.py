@@ -107,13 +107,13 @@ class ModelType:
     @property
     def problems(self) -> str | None:
         """What is `wrong`, and which of its tasks hfci cannot tell whether it serves; None where nothing is wrong."""
-        found = {
+        errors = {
             f"{verdict.task}: {verdict.error}"
             for arch in self.architectures
             for verdict in arch.verdicts
             if verdict.error
         }
-        return "; ".join([*([self.wrong] if self.wrong else ()), *sorted(found)]) or None
+        return "; ".join([*([self.wrong] if self.wrong else ()), *sorted(errors)]) or None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -171,15 +171,15 @@ def read_row(model_type: str) -> ModelType:
     try:
         return _read(model_type, tables)
     except FOREIGN as error:
-        said, absent = in_one_line(error.__cause__ or error), absent_packages(error)
-        architectures = [Architecture(name, "", _autos(listed), error=said) for name, listed in tables.items()]
+        message, absent = in_one_line(error.__cause__ or error), absent_packages(error)
+        architectures = [Architecture(name, "", _autos(listed), error=message) for name, listed in tables.items()]
         return ModelType(
             model_type,
             config=None,
             module=registries.module_name(model_type),
             requires=absent,
             architectures=tuple(architectures),
-            error=f"cannot be read: {said}",
+            error=f"cannot be read: {message}",
             unavailable=needs(absent) if absent else None,
         )
 
@@ -201,14 +201,14 @@ def _read(model_type: str, tables: dict[str, tuple[str, ...]]) -> ModelType:
     architectures = []
     for name, listed in tables.items():
         try:
-            found = _architecture(model_type, name, listed, type_tables)
-            is_only_absent &= found.error is None
+            architecture = _architecture(model_type, name, listed, type_tables)
+            is_only_absent &= architecture.error is None
         except FOREIGN as error:
             absent = absent_packages(error)
             is_only_absent &= bool(absent)
             missing += absent
-            found = Architecture(name, "", _autos(listed), error=in_one_line(error.__cause__ or error))
-        architectures.append(found)
+            architecture = Architecture(name, "", _autos(listed), error=in_one_line(error.__cause__ or error))
+        architectures.append(architecture)
     return ModelType(
         **row,
         modalities=tuple(dict.fromkeys(modality for arch in architectures for modality in arch.inputs)),
@@ -248,8 +248,8 @@ def _autos(tables: tuple[str, ...]) -> tuple[str, ...]:
 
 def _tables_by_class(model_type: str) -> dict[str, tuple[str, ...]]:
     """Return class name → the tables it stands in for `model_type`, in the tables' order."""
-    found: dict[str, tuple[str, ...]] = {}
+    tables: dict[str, tuple[str, ...]] = {}
     for table, rows in registries.model_tables().items():
         for name in rows.get(model_type, ()):
-            found[name] = (*found.get(name, ()), table)
-    return found
+            tables[name] = (*tables.get(name, ()), table)
+    return tables

@@ -29,8 +29,8 @@ class SourceClass:
 
     def parameters(self, method: str) -> tuple[str, ...]:
         """Return the names of the parameters of `method`, without `self`; none where it is not defined."""
-        found = (node for node in self._nodes() if isinstance(node, ast.FunctionDef) and node.name == method)
-        node = next(found, None)
+        methods = (node for node in self._nodes() if isinstance(node, ast.FunctionDef) and node.name == method)
+        node = next(methods, None)
         return tuple(argument.arg for argument in node.args.args[1:]) if node else ()
 
     def strings(self, attribute: str) -> tuple[str, ...]:

@@ -129,8 +129,8 @@ class _Side:
     def kinds(self) -> frozenset[str]:
         """The kinds of processor that there are for the model type."""
         own = {kind for kind, table in registries.processor_tables().items() if self.model_type in table}
-        given = {self.inputs(kind)[:1] for kind in own}
-        return frozenset(own | {kind for kind in _data().generic if self.inputs(kind)[:1] not in given})
+        main_inputs = {self.inputs(kind)[:1] for kind in own}
+        return frozenset(own | {kind for kind in _data().generic if self.inputs(kind)[:1] not in main_inputs})
 
     @functools.cached_property
     def modalities(self) -> frozenset[str]:
@@ -150,10 +150,10 @@ class _Side:
     @functools.cached_property
     def required(self) -> frozenset[str]:
         """The inputs without which forward does not run."""
-        asked = {want for want in _asked_for(self.cls) if set(want.split("|")) <= self.parameters}
+        wants = {want for want in _asked_for(self.cls) if set(want.split("|")) <= self.parameters}
         if self._begins_its_decoder():
-            asked = {want for want in asked if "decoder_input_ids" not in want.split("|")}
-        return frozenset(_without_default(self.cls) | asked | self._beside())
+            wants = {want for want in wants if "decoder_input_ids" not in want.split("|")}
+        return frozenset(_without_default(self.cls) | wants | self._beside())
 
     def _beside(self) -> set[str]:
         """Return what is needed beside: the text that another modality is put into, and what a decoder begins with."""
@@ -171,35 +171,39 @@ class _Side:
     def processor(self, kind: str) -> SourceClass | None:
         """Return the model type's processor of that kind, or a generic one; None where its source is not there."""
         names = (*registries.processor_tables()[kind].get(self.model_type, ()), _data().generic.get(kind))
-        return next((found for name in names if name and (found := read_class(name))), None)
+        return next((processor for name in names if name and (processor := read_class(name))), None)
 
     def inputs(self, kind: str) -> tuple[str, ...]:
         """Return the names of what the processor of that kind gives, the most important first; none if unknown."""
-        found = self.processor(kind)
-        return found.strings("model_input_names") if found else ()
+        processor = self.processor(kind)
+        return processor.strings("model_input_names") if processor else ()
 
 
 def _without_default(cls: type[Any]) -> set[str]:
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    found = inspect.signature(cls.forward).parameters.values()
-    return {one.name for one in found if one.kind in named and one.default is one.empty and one.name != "self"}
+    parameters = inspect.signature(cls.forward).parameters.values()
+    return {
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in named and parameter.default is parameter.empty and parameter.name != "self"
+    }
 
 
 @functools.cache
 def _asked_for(cls: Any) -> frozenset[str]:
     """Return the inputs, `a|b` for one of either, that forward raises an error for when they are None."""
-    found: set[str] = set()
+    wants: set[str] = set()
 
     def look(body: list[ast.stmt], absent: frozenset[str]) -> None:
         for statement in body:
             if isinstance(statement, ast.If) and (names := _tested_for_none(statement.test)):
                 if isinstance(statement.body[0], ast.Raise):
-                    found.add("|".join(sorted(absent | names)))
+                    wants.add("|".join(sorted(absent | names)))
                 else:
                     look(statement.body, absent | names)
 
     look(_forward_tree(cls).body, frozenset())
-    return frozenset(found)
+    return frozenset(wants)
 
 
 def _tested_for_none(test: ast.expr) -> frozenset[str]:
@@ -221,7 +225,9 @@ def _begins_its_decoder(cls: Any) -> bool:
 
     def makes(node: ast.AST) -> bool:
         if isinstance(node, ast.Assign):
-            return any(getattr(part, "id", "") == "decoder_input_ids" for one in node.targets for part in ast.walk(one))
+            return any(
+                getattr(part, "id", "") == "decoder_input_ids" for target in node.targets for part in ast.walk(target)
+            )
         if isinstance(node, ast.If) and any(getattr(part, "id", "") == "labels" for part in ast.walk(node.test)):
             return False
         return any(makes(child) for child in ast.iter_child_nodes(node))
@@ -261,13 +267,13 @@ def _fed(needs: Needs, side: _Side) -> set[str] | None:
 
 def _main_inputs(needs: Needs, side: _Side) -> set[str]:
     """Return the first input that each processor gives; where the pipeline generates, its modality will do as well."""
-    found = set()
+    inputs = set()
     for want in needs.feeds:
         names = [side.inputs(kind)[0] for kind in want.split("|") if kind in side.kinds and side.inputs(kind)]
         if _generating(needs, side):
             names += [modality for kind in want.split("|") if (modality := MODALITIES[kind])]
-        found |= {"|".join(names)} - {""}
-    return found
+        inputs |= {"|".join(names)} - {""}
+    return inputs
 
 
 def _required(needs: Needs, side: _Side) -> set[str]:
@@ -291,13 +297,13 @@ def _methods(needs: Needs, side: _Side) -> set[str]:
     from torch import nn
 
     names = {name for want in needs.asks for name in want.split("|") if name.endswith("()")}
-    found = {name for name in names if hasattr(side.cls, name.removesuffix("()"))}
-    return found if side.cls.forward is nn.Module.forward else found | {"forward()"}
+    methods = {name for name in names if hasattr(side.cls, name.removesuffix("()"))}
+    return methods if side.cls.forward is nn.Module.forward else methods | {"forward()"}
 
 
 def _tokenizer_arguments(needs: Needs, side: _Side) -> set[str]:
-    found = side.processor("tokenizer") if "tokenizer" in needs.feeds else None
-    return set(_data().tokenizer.wants) & set(found.parameters("__call__")) if found else set()
+    tokenizer = side.processor("tokenizer") if "tokenizer" in needs.feeds else None
+    return set(_data().tokenizer.wants) & set(tokenizer.parameters("__call__")) if tokenizer else set()
 
 
 def _plain(word: str) -> bool:

@@ -86,8 +86,8 @@ def _misplaced(rows: Iterable[ModelType]) -> Iterator[Problem]:
                 except FOREIGN as error:
                     yield Problem(name, 1, "family", f"what it gives cannot be read: {in_one_line(error)}")
                     continue
-                for said in of_name[arch.family].contradictions(arch.inputs, fields, arch.tasks):
-                    yield Problem(name, 1, "family", said)
+                for contradiction in of_name[arch.family].contradictions(arch.inputs, fields, arch.tasks):
+                    yield Problem(name, 1, "family", contradiction)
 
 
 def _lines(recorded: Sequence[ManifestRow]) -> Iterator[FamilyLine]:

@@ -16,9 +16,9 @@ def drift(out: Path, texts: Mapping[str, str], others: Iterable[str] = ()) -> st
 
     A file of `out` that is neither in `texts` nor among `others`, which are left alone, is told too.
     """
-    found = [line for path in sorted(texts) for line in _changes(out, path, texts[path])]
-    found += [line for path in strays(out, {*texts, *others}) for line in _changes(out, path, None)]
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in found)
+    lines = [line for path in sorted(texts) for line in _changes(out, path, texts[path])]
+    lines += [line for path in strays(out, {*texts, *others}) for line in _changes(out, path, None)]
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _changes(out: Path, path: str, wanted: str | None) -> Iterator[str]:

@@ -92,8 +92,8 @@ def known(architecture: Architecture) -> Known:
 
 def _of_recipe(found: Known, table: Shapes) -> Iterator[str]:
     """Yield the lines of the shapes that the recipe gives: none where no field of the architecture is meant."""
-    told = {field: shape for field, shape in found.recipe.shapes.items() if field in found.spelled}
-    if not told:
+    by_field = {field: shape for field, shape in found.recipe.shapes.items() if field in found.spelled}
+    if not by_field:
         return
     words = " ".join(dimension for shape in found.recipe.shapes.values() for dimension in shape)
     for name, word in (("batch_and_length", "length"), ("batch", "batch")):
@@ -102,7 +102,7 @@ def _of_recipe(found: Known, table: Shapes) -> Iterator[str]:
             break
     if "config." in words:
         yield "config = tiny.config"
-    for field, shape in told.items():
+    for field, shape in by_field.items():
         yield from (f"assert outputs.{field}.shape == (", *(f"    {dimension}," for dimension in shape), ")")
 
 

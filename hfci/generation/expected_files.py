@@ -86,10 +86,10 @@ def expected_files(
     faults: list[Fault] = []
     for name, row in rows.items():
         if row.architectures:
-            made, hindered = render(
+            rendered, hindered = render(
                 row, family_of, stem_of[name], transformers=version, requires=wanted[name], templates=templates
             )
-            files += made
+            files += rendered
             faults += hindered
         elif held := host(row):
             parent, arch = held
@@ -120,12 +120,12 @@ def host(row: ModelType) -> tuple[str, Architecture] | None:
 
 def targets(rows: Iterable[ModelType]) -> list[Target]:
     """Return what there is to verify of `rows`: their architectures that have a family, or the host of a part."""
-    found: list[Target] = []
+    wanted: list[Target] = []
     for row in rows:
-        found += [(row.model_type, arch.name, None) for arch in row.architectures if arch.family]
+        wanted += [(row.model_type, arch.name, None) for arch in row.architectures if arch.family]
         if held := host(row):
-            found.append((row.model_type, held[1].name, held[0]))
-    return found
+            wanted.append((row.model_type, held[1].name, held[0]))
+    return wanted
 
 
 def expectations(rows: Mapping[str, ModelType], rendered: Iterable[Rendered]) -> dict[str, Expected]:

@@ -82,9 +82,9 @@ def generate(
     known = {} if patterns else known_of(kept.values())
     if not scratch:
         known |= _verify([target for target in targets(rows.values()) if target[:2] not in known], progress)
-    made = _made(out, rows, known, templates)
-    manifest = _manifest(kept, rows, known, made)
-    return _write(out, old, manifest, made.files, tuple(problems_of_rows(map(manifest.__getitem__, rows))))
+    rendered = _made(out, rows, known, templates)
+    manifest = _manifest(kept, rows, known, rendered)
+    return _write(out, old, manifest, rendered.files, tuple(problems_of_rows(map(manifest.__getitem__, rows))))
 
 
 def check(
@@ -105,15 +105,15 @@ def check(
     known = known_of(kept.values())
     selected = [name for name in select(patterns) if name not in kept or kept[name].reason != NOT_ASKED]
     rows = read_rows(selected, progress)
-    made = _made(out, rows, known, templates)
-    texts = {file.path: file.text for file in made.files}
+    rendered = _made(out, rows, known, templates)
+    texts = {file.path: file.text for file in rendered.files}
     others = {path for name, row in kept.items() for path in row.files if name not in rows}
-    return drift(out, {**texts, MANIFEST: _text(_manifest(kept, rows, known, made))}, others)
+    return drift(out, {**texts, MANIFEST: _text(_manifest(kept, rows, known, rendered))}, others)
 
 
-def _verify(asked: Sequence[Target], progress: bool) -> dict[Asked, Verification]:
-    found = track(verify_all(asked), total=len(asked), label="verifying tiny models", show=progress)
-    return {(verification.model_type, verification.architecture): verification for verification in found}
+def _verify(wanted: Sequence[Target], progress: bool) -> dict[Asked, Verification]:
+    verifications = track(verify_all(wanted), total=len(wanted), label="verifying tiny models", show=progress)
+    return {(verification.model_type, verification.architecture): verification for verification in verifications}
 
 
 def _made(
@@ -124,27 +124,27 @@ def _made(
     new = [file for file in rendered if not is_on_disk(out / file.path, file.text)]
     invalid = invalid_files(new, expectations(rows, new))
     files = tuple(file for file in rendered if file.path not in invalid)
-    told = (
+    invalid_faults = (
         Fault(file.model_type, name, "validate", invalid[file.path])
         for file in new
         if file.path in invalid
         for name in file.families
     )
-    return ExpectedFiles(files, (*faults, *told))
+    return ExpectedFiles(files, (*faults, *invalid_faults))
 
 
 def _manifest(
     kept: Mapping[str, ManifestRow],
     rows: Mapping[str, ModelType],
     known: Mapping[Asked, Verification],
-    made: ExpectedFiles,
+    rendered: ExpectedFiles,
 ) -> Manifest:
     """Return a row for every key, in the registry's order; those not among `rows` are as they were `kept`."""
     files: dict[str, list[Rendered]] = {name: [] for name in rows}
     faults: dict[str, list[Fault]] = {name: [] for name in rows}
-    for file in made.files:
+    for file in rendered.files:
         files[file.model_type].append(file)
-    for fault in made.faults:
+    for fault in rendered.faults:
         faults[fault.model_type].append(fault)
     return Manifest(
         transformers=transformers_version(),
@@ -170,23 +170,23 @@ def _manifest_row(
     outputs = {name: fields for file in files for name, fields in file.outputs.items()}
     excluded: dict[str, tuple[str, ...]] = {}
     for file in files:
-        for name, asked in file.asked.items():
-            excluded[name] = (*excluded.get(name, ()), *asked.excluded)
+        for name, applicable in file.asked.items():
+            excluded[name] = (*excluded.get(name, ()), *applicable.excluded)
 
     def architecture(name: str, family: str) -> ManifestArchitecture:
         if fault := hindered.get(name):
             requires = row.requires if fault.stage == "catalog" else ()
             return ManifestArchitecture(name, family or None, requires=requires, stage=fault.stage, error=fault.error)
-        found = known.get((row.model_type, name), Verification("", ""))
+        verification = known.get((row.model_type, name), Verification("", ""))
         return ManifestArchitecture(
             name,
             family,
-            found.parameters,
-            found.requires,
-            found.stage,
-            found.error,
-            found.modules,
-            found.parts,
+            verification.parameters,
+            verification.requires,
+            verification.stage,
+            verification.error,
+            verification.modules,
+            verification.parts,
             outputs.get(name, ()),
             excluded.get(name, ()),
         )
@@ -200,9 +200,9 @@ def _manifest_row(
         base=row.base.name if row.base else None,
         architectures=tuple(architecture(name, family) for name, family in names.items()),
         cases=tuple(
-            ManifestCase(name, file.tier, file.path, asked.names, file.parent)
+            ManifestCase(name, file.tier, file.path, applicable.names, file.parent)
             for file in files
-            for name, asked in file.asked.items()
+            for name, applicable in file.asked.items()
         ),
         error="; ".join(errors) or None,
         reason=row.reason,

@@ -179,8 +179,8 @@ def _test(file: Path, name: str) -> str:
     try:
         source = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"cannot read {file}, which the manifest records: {said}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot read {file}, which the manifest records: {reason}") from error
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as error:
@@ -245,7 +245,7 @@ def _section(section: GuideSection, families: Mapping[str, str]) -> dict[str, An
     rows = [
         (
             _who(row, families),
-            [said for name in section.columns if name in changes for said in COLUMNS[name](changes[name])],
+            [change for name in section.columns if name in changes for change in COLUMNS[name](changes[name])],
             row.reason,
         )
         for row in recipe_rows()
@@ -260,16 +260,16 @@ def _exceptions_to(check: Check, rows: Sequence[CheckException], families: Mappi
         f"{as_code(name)}, {'it' if kind.of == 'architecture' else f'{kind.of} that'} {kind.means}"
         for name, kind in check.exceptions.items()
     ]
-    told = [
+    entries = [
         (
             _who(row, families),
-            [f"{as_code(row.kind)}: {said}" for said in _explained(row.names)] or [as_code(row.kind)],
+            [f"{as_code(row.kind)}: {text}" for text in _explained(row.names)] or [as_code(row.kind)],
             row.why,
         )
         for row in rows
     ]
     about = f"What must hold: {check.invariant}. The kinds of its exceptions: {'; '.join(kinds)}."
-    return {"title": f"Exceptions to {check.name}", "about": about, "rows": told}
+    return {"title": f"Exceptions to {check.name}", "about": about, "rows": entries}
 
 
 def _who(row: Whom, families: Mapping[str, str]) -> str:
@@ -279,8 +279,8 @@ def _who(row: Whom, families: Mapping[str, str]) -> str:
         return ", ".join(_linked(name, families) for name in names or ())
 
     tables = ", ".join(as_code(_SPELLED["table"].format(table)) for table in row.tables or ())
-    told = (linked(row.architectures), tables and f"classes in {tables}", linked(row.model_types))
-    who = " of ".join(filter(None, told)) or "every model type"
+    parts = (linked(row.architectures), tables and f"classes in {tables}", linked(row.model_types))
+    who = " of ".join(filter(None, parts)) or "every model type"
     return f"{who}, with transformers {as_code(str(row.transformers))}" if row.transformers else who
 
 
@@ -330,13 +330,13 @@ def _explained(values: Mapping[str, str]) -> list[str]:
 
 
 COLUMNS: dict[str, Callable[[Any], list[str]]] = {
-    "default": lambda values: [f"default: {said}" for said in _assignments(values)],
+    "default": lambda values: [f"default: {text}" for text in _assignments(values)],
     "set": _assignments,
-    "fill": lambda values: [f"fill: {said}" for said in _assignments(values)],
+    "fill": lambda values: [f"fill: {text}" for text in _assignments(values)],
     "inputs": _inputs,
-    "video_inputs": lambda values: [f"shown a video: {said}" for said in _inputs(values)],
+    "video_inputs": lambda values: [f"shown a video: {text}" for text in _inputs(values)],
     "placeholders": lambda values: [f"the token of each {modality} is `{field}`" for modality, field in values.items()],
-    "host_inputs": lambda values: [f"where it is a part: {said}" for said in _inputs(values)],
+    "host_inputs": lambda values: [f"where it is a part: {text}" for text in _inputs(values)],
     "choices": lambda count: [f"{count} texts a row"],
     "budget": lambda count: [f"{count:,} parameters"],
     "run_parts": lambda _: ["the models that it holds are run, one by one"],

@@ -32,14 +32,14 @@ def stems(model_types: Iterable[str]) -> dict[str, str]:
     known = sorted(set(model_types))
     shared = Counter(plain_stem(name) for name in known)
     taken = set(shared)  # so that no digest takes the plain stem of another model type
-    found: dict[str, str] = {}
+    stem_of: dict[str, str] = {}
     for name in known:
         stem = plain_stem(name)
         if (name != stem and shared[stem] > 1) or stem.endswith(_SUFFIXES):
             stem = _with_digest(stem, name, taken)
             taken.add(stem)
-        found[name] = stem
-    return found
+        stem_of[name] = stem
+    return stem_of
 
 
 def model_types_by_stem(model_types: Iterable[str]) -> dict[str, str]:
@@ -59,4 +59,4 @@ def file_name(stem: str, tier: str = "smoke") -> str:
 def _with_digest(stem: str, name: str, taken: set[str]) -> str:
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     lengths = range(6, len(digest) + 1)
-    return next(found for length in lengths if (found := f"{stem}_{digest[:length]}") not in taken)
+    return next(candidate for length in lengths if (candidate := f"{stem}_{digest[:length]}") not in taken)

@@ -73,16 +73,16 @@ def invalid_files(files: Sequence[Rendered], expected: Mapping[str, Expected]) -
             (root / file.path).parent.mkdir(parents=True, exist_ok=True)
             (root / file.path).write_bytes(file.text.encode("utf-8", "surrogatepass"))
         problems = problems_in(root, expected, [file.path for file in files])
-    found: dict[str, list[Problem]] = {}
+    by_path: dict[str, list[Problem]] = {}
     for problem in problems:
-        found.setdefault(problem.file, []).append(problem)
-    return {path: _in_short(told) for path, told in found.items()}
+        by_path.setdefault(problem.file, []).append(problem)
+    return {path: _in_short(own) for path, own in by_path.items()}
 
 
 def _in_short(problems: Sequence[Problem]) -> str:
-    told = [str(problem._replace(file=Path(problem.file).name)) for problem in problems[:SHOWN]]
+    texts = [str(problem._replace(file=Path(problem.file).name)) for problem in problems[:SHOWN]]
     more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-    return "; ".join([*told, *more])
+    return "; ".join([*texts, *more])
 
 
 def problems_of_rows(rows: Iterable[ManifestRow]) -> Iterator[Problem]:
@@ -114,10 +114,10 @@ def _strays(root: Path, expected: Iterable[str]) -> Iterator[Problem]:
 def strays(root: Path, expected: Iterable[str]) -> list[str]:
     """Return the files under `root` that are neither expected nor the manifest nor hidden."""
     known = {MANIFEST, *expected}
-    found = (path.relative_to(root) for path in root.rglob("*") if path.is_symlink() or not path.is_dir())
+    paths = (path.relative_to(root) for path in root.rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted(
         path.as_posix()
-        for path in found
+        for path in paths
         if path.as_posix() not in known and not any(part.startswith((".", "__pycache__")) for part in path.parts)
     )
 

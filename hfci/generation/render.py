@@ -155,8 +155,8 @@ def render(
     def file(tier: str, template: str, path: str, text: str, architectures: Sequence[Architecture]) -> Rendered:
         of = {arch.name: arch.family for arch in architectures}
         due = {name: asked[name, tier] for name in of}
-        given = {name: outputs[name] for name in of}
-        return Rendered(row.model_type, tier, path, text, header(template, transformers), of, due, outputs=given)
+        fields = {name: outputs[name] for name in of}
+        return Rendered(row.model_type, tier, path, text, header(template, transformers), of, due, outputs=fields)
 
     files, place = [], base.family or known[0].family
     smoke = filled(base, "smoke") if base.family else None

@@ -102,9 +102,9 @@ class TestFile:
         """The module's own tests, if it has any, and those of each of its test classes."""
         of_module = _marker(node for node in self.tree.body if not isinstance(node, ast.ClassDef))
         classes = [node for node in self.tree.body if isinstance(node, ast.ClassDef)]
-        found = [_group(1, self.tree, of_module)]
-        found += [_group(node.lineno, node, {**of_module, **_marker(node.decorator_list)}) for node in classes]
-        return tuple(group for group in found if group.tests or group.line > 1)
+        groups = [_group(1, self.tree, of_module)]
+        groups += [_group(node.lineno, node, {**of_module, **_marker(node.decorator_list)}) for node in classes]
+        return tuple(group for group in groups if group.tests or group.line > 1)
 
 
 class FileRule(NamedTuple):
@@ -163,18 +163,18 @@ def _header(file: TestFile, expected: Expected) -> Findings:
 
 
 def _asked_checks(file: TestFile, expected: Expected) -> Findings:
-    found = [group.marker.get("architecture", "") for group in file.groups]
+    architectures = [group.marker.get("architecture", "") for group in file.groups]
     for name in expected.families:
-        if found.count(name) != 1:
-            yield 1, f"{name} is tested {found.count(name)} times, not once"
-    for group, architecture in zip(file.groups, found, strict=True):
-        asked = [(test.lineno, name) for test in group.tests for name in asked_by(test)]
-        names = [name for _, name in asked]
+        if architectures.count(name) != 1:
+            yield 1, f"{name} is tested {architectures.count(name)} times, not once"
+    for group, architecture in zip(file.groups, architectures, strict=True):
+        checks = [(test.lineno, name) for test in group.tests for name in asked_by(test)]
+        names = [name for _, name in checks]
         due = expected.asked[architecture].names if architecture in expected.asked else ()
         for name in due:
             if name not in names:
                 yield group.line, f"{name} is not asked of {architecture}, to which it applies"
-        for line, name in asked:
+        for line, name in checks:
             if name not in due:
                 yield line, f"{name} is not what applies to {architecture}"
             if names.count(name) > 1:
@@ -189,9 +189,9 @@ def asked_by(test: ast.FunctionDef) -> list[str]:
     lists = [call.args[1] for call in calls if _dotted(call.func) == "pytest.mark.parametrize" and len(call.args) == 2]
     return [
         item.value
-        for found in lists
-        if isinstance(found, ast.List)
-        for item in found.elts
+        for items in lists
+        if isinstance(items, ast.List)
+        for item in items.elts
         if isinstance(item, ast.Constant) and isinstance(item.value, str)
     ]
 

@@ -139,9 +139,9 @@ def _schema(document: Document) -> dict[str, Any]:
 def _describe(part: dict[str, Any]) -> None:
     """Move what the description of a structure lists of its fields to these."""
     text = inspect.cleandoc(part.get("description", "")).replace("None", "null")
-    for names, told in _listed(text):
+    for names, description in _listed(text):
         for name in re.findall(r"`([^`]+)`", names):
-            part["properties"][name].setdefault("description", told)
+            part["properties"][name].setdefault("description", description)
     if text:
         part["description"] = " ".join(_BULLET.sub("", text).split())
 
@@ -156,14 +156,14 @@ def _require(part: dict[str, Any], is_whole: bool) -> None:
     """Say which fields are there: all of what is written whole; else null is what is left out, and so never there."""
     properties: dict[str, dict[str, Any]] = part["properties"]
     part["required"] = [
-        name for name, said in properties.items() if is_whole or name == "schema" or "default" not in said
+        name for name, field in properties.items() if is_whole or name == "schema" or "default" not in field
     ]
-    for name, said in properties.items():
-        if is_whole or said.get("default", ...) is None:
-            said.pop("default", None)
+    for name, field in properties.items():
+        if is_whole or field.get("default", ...) is None:
+            field.pop("default", None)
             if not is_whole:
-                (kind,) = (one for one in said.pop("anyOf") if one != {"type": "null"})
-                properties[name] = {**kind, **said}
+                (kind,) = (choice for choice in field.pop("anyOf") if choice != {"type": "null"})
+                properties[name] = {**kind, **field}
 
 
 def _text(value: Any, indent: str = "") -> str:
@@ -173,6 +173,6 @@ def _text(value: Any, indent: str = "") -> str:
         return line
     inner = f"{indent} "
     if isinstance(value, list):
-        return "[\n" + ",\n".join(inner + _text(one, inner) for one in value) + f"\n{indent}]"
-    pairs = (f"{inner}{json.dumps(name)}: {_text(one, inner)}" for name, one in value.items())
+        return "[\n" + ",\n".join(inner + _text(item, inner) for item in value) + f"\n{indent}]"
+    pairs = (f"{inner}{json.dumps(name)}: {_text(item, inner)}" for name, item in value.items())
     return "{\n" + ",\n".join(pairs) + f"\n{indent}}}"

@@ -24,19 +24,19 @@ def select(patterns: Sequence[str]) -> tuple[str, ...]:
 
 def _architectures() -> dict[str, set[str]]:
     """Return the classes of each model type: those that the auto tables list or, where none does, its module's own."""
-    found: dict[str, set[str]] = {name: set() for name in model_type_names()}
+    by_type: dict[str, set[str]] = {name: set() for name in model_type_names()}
     for table in registries.model_tables().values():
         for name, classes in table.items():
-            found.setdefault(name, set()).update(classes)
-    return {name: classes or {arch.name for arch in read_row(name).architectures} for name, classes in found.items()}
+            by_type.setdefault(name, set()).update(classes)
+    return {name: classes or {arch.name for arch in read_row(name).architectures} for name, classes in by_type.items()}
 
 
 def _families() -> dict[str, dict[str, str | None]]:
     """Return the family of each architecture; a model type that is a part of others alone is of that of parts."""
-    found: dict[str, dict[str, str | None]] = {}
+    by_type: dict[str, dict[str, str | None]] = {}
     for name in model_type_names():
         row = read_row(name)
-        found[name] = {arch.name: arch.family for arch in row.architectures}
+        by_type[name] = {arch.name: arch.family for arch in row.architectures}
         if not row.architectures and (held := host(row)) is not None:
-            found[name] = {held[1].name: FAMILY_OF_PARTS}
-    return found
+            by_type[name] = {held[1].name: FAMILY_OF_PARTS}
+    return by_type

@@ -128,9 +128,9 @@ def _wrong(choices: _Choices) -> Iterator[tuple[str, str]]:
                 yield f"{name}[{index}]", "is never reached: the row before it is for everybody"
         if not rows[-1].is_for_all and name in families():
             yield name, "the last row of a family has no rule: it is for everybody else"
-    asked = {reached for root in (*ASKED, *families()) for reached in _reached(choices, root)}
+    needed = {reached for root in (*ASKED, *families()) for reached in _reached(choices, root)}
     for name in choices:
-        if name not in asked:
+        if name not in needed:
             yield name, f"is no family, and no row uses it.{nearest(name, families())}"
     pieces = {piece for rows in choices.values() for row in rows for piece in row.pieces}
     within = {reached for piece in pieces for reached in _reached(choices, piece)}
@@ -147,13 +147,13 @@ def _wrong(choices: _Choices) -> Iterator[tuple[str, str]]:
 
 def _reached(choices: _Choices, name: str) -> set[str]:
     """Return `name` and the choices that its rows lead to."""
-    found, left = set(), [name]
+    reached, left = set(), [name]
     while left:
-        one = left.pop()
-        if one not in found:
-            found.add(one)
-            left += [used for row in choices.get(one, ()) for used in (*row.blocks, *row.pieces)]
-    return found
+        choice = left.pop()
+        if choice not in reached:
+            reached.add(choice)
+            left += [used for row in choices.get(choice, ()) for used in (*row.blocks, *row.pieces)]
+    return reached
 
 
 def _no_python(choices: _Choices, row: Row) -> Iterator[str]:

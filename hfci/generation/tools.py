@@ -97,12 +97,12 @@ def _collect(root: Path, paths: Sequence[str]) -> _Collected:
             done = subprocess.run(  # noqa: S603 - our own interpreter and arguments
                 command, cwd=root, env=env, capture_output=True, text=True, errors="replace", check=False, timeout=limit
             )
-            said, how = done.stdout + done.stderr, f"ends the process with exit code {done.returncode}"
+            output, how = done.stdout + done.stderr, f"ends the process with exit code {done.returncode}"
             if done.returncode in ENDED and _END.search(done.stdout):
                 return _Collected(done.stdout)
         except subprocess.TimeoutExpired:
-            said, how = "", f"takes more than {limit:.0f} s"
-        return _Collected(said, note.read_text(encoding="utf-8") if note.exists() else "", how)
+            output, how = "", f"takes more than {limit:.0f} s"
+        return _Collected(output, note.read_text(encoding="utf-8") if note.exists() else "", how)
 
 
 def _ruff(root: Path, command: str, *arguments: str) -> str:

@@ -30,15 +30,15 @@ def validate(patterns: Sequence[str] = (), out: Path = Path("generated"), *, pro
     recorded = [row for row in manifest.model_types if row.files and row.model_type in wanted]
     rows = read_rows([row.model_type for row in recorded], progress)
     files = {path for row in recorded for path in row.files}
-    made = (file for file in expected_files(rows, known_of(recorded), templates_dir()).files if file.path in files)
-    expected = expectations(rows, (_without(file, manifest[file.model_type]) for file in made))
+    rendered = (file for file in expected_files(rows, known_of(recorded), templates_dir()).files if file.path in files)
+    expected = expectations(rows, (_without(file, manifest[file.model_type]) for file in rendered))
     gone = [
         Problem(path, 1, "file", "is recorded in the manifest, and no template gives it: `hfci generate` renders anew")
         for path in sorted(files - {*expected})
     ]
-    told = problems_of_rows(row for row in manifest.model_types if row.model_type in wanted)
+    row_problems = problems_of_rows(row for row in manifest.model_types if row.model_type in wanted)
     paths = sorted(expected) if patterns else None
-    return sorted([*told, *gone, *problems_in(out, expected, paths, known=files)])
+    return sorted([*row_problems, *gone, *problems_in(out, expected, paths, known=files)])
 
 
 def _without(file: Rendered, row: ManifestRow) -> Rendered:
@@ -107,19 +107,19 @@ def _recorded(manifest: Manifest, patterns: Sequence[str]) -> list[ManifestRow]:
 def _test_files(out: Path) -> list[str]:
     if not out.is_dir():
         raise UsageError(f"no such folder: {out}")
-    found = sorted(path.relative_to(out) for path in out.rglob("test_*.py"))
-    return [path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)]
+    paths = sorted(path.relative_to(out) for path in out.rglob("test_*.py"))
+    return [path.as_posix() for path in paths if not any(part.startswith(".") for part in path.parts)]
 
 
 def _told_by_the_files(
     out: Path, templates: Path, progress: bool
 ) -> tuple[dict[str, Rendered], list[str], dict[str, ModelType]]:
-    told = {path: _told(TestFile.read(out, path)) for path in _test_files(out)}
+    keys = {path: _told(TestFile.read(out, path)) for path in _test_files(out)}
     names = set(model_type_names())
-    rows = read_rows(sorted({name for name, _ in told.values() if name in names}), progress)
+    rows = read_rows(sorted({name for name, _ in keys.values() if name in names}), progress)
     of = {(file.model_type, file.tier): file for file in expected_files(rows, {}, templates).files}
-    wanted = {path: of[key] for path, key in told.items() if key in of}
-    return wanted, [path for path in told if path not in wanted], rows
+    wanted = {path: of[key] for path, key in keys.items() if key in of}
+    return wanted, [path for path in keys if path not in wanted], rows
 
 
 def _told(file: TestFile) -> tuple[str, str]:
@@ -143,5 +143,5 @@ def _wrong_with(out: Path, path: str, expected: Expected) -> Iterator[Problem]:
     if not place.is_file():
         yield Problem(path, 1, "file", "was not there")
         return
-    found = problems_of(TestFile.read(out, path), expected)
-    yield from found or [Problem(path, 1, "drift", "was not what its template gives")]
+    problems = problems_of(TestFile.read(out, path), expected)
+    yield from problems or [Problem(path, 1, "drift", "was not what its template gives")]

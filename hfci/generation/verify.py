@@ -72,19 +72,19 @@ def verify(model_type: str, architecture: str, parent: str | None = None) -> Ver
     from hfci.tiny import build_tiny
     from hfci.tiny.parts import part_inputs
 
-    found, tiny = Verification(model_type, architecture), None
+    verification, tiny = Verification(model_type, architecture), None
     try:
         tiny = build_tiny(parent or model_type, architecture)
         modules, parts = _made_of(tiny, is_part=parent is not None)
-        found = replace(found, modules=modules, parts=parts)
+        verification = replace(verification, modules=modules, parts=parts)
         with torch.no_grad():
             tiny.forward(part_inputs(tiny, model_type) if parent else None)
     except StageError as error:
         cause = error.__cause__ or error
-        return replace(found, stage=error.stage, error=in_one_line(cause), requires=absent_packages(cause))
+        return replace(verification, stage=error.stage, error=in_one_line(cause), requires=absent_packages(cause))
     except FOREIGN as error:  # the recipe's fault, or a model that ends the process: told of that row, the rest goes on
-        return replace(found, stage="build", error=in_one_line(error))
-    return replace(found, parameters=tiny.parameters)
+        return replace(verification, stage="build", error=in_one_line(error))
+    return replace(verification, parameters=tiny.parameters)
 
 
 def verify_all(
@@ -100,7 +100,7 @@ def verify_all(
                     worker.give(*waiting.popleft())
             busy = [worker for worker in crew if worker.asked]
             select.select([worker.answers for worker in busy], [], [], 1.0)
-            yield from (found for worker in busy if (found := worker.take()) is not None)
+            yield from (verification for worker in busy if (verification := worker.take()) is not None)
     finally:
         for worker in crew:
             worker.stop()
@@ -134,8 +134,8 @@ class _Worker:
 
     def take(self) -> Verification | None:
         """Return the verification of what was given, or None while the process is at work on it."""
-        asked = self.asked
-        assert asked is not None
+        target = self.asked
+        assert target is not None
         if select.select([self.answers], [], [], 0)[0]:
             line = self.answers.readline()
             if line.endswith(b"\n"):  # one that is cut off is the last word of a process that died
@@ -149,7 +149,7 @@ class _Worker:
         else:
             return None
         self._restart()
-        return Verification(*asked, stage="build", error=error)
+        return Verification(*target, stage="build", error=error)
 
     def stop(self) -> None:
         self._process.kill()
