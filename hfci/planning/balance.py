@@ -122,7 +122,7 @@ def _place_large(
     The largest go first, so the first of a shard are its largest: once they fit, each later one does. Beside them,
     workers may have files of `usual` size.
     """
-    found: list[tuple[int, list[Work]]] = [(workers, []) for _ in range(shards)]
+    shares: list[tuple[int, list[Work]]] = [(workers, []) for _ in range(shards)]
     queue = [(0.0, index) for index in range(shards)]
 
     def fits(own: Sequence[Work], width: int) -> bool:
@@ -131,17 +131,17 @@ def _place_large(
 
     for work in sorted(large, key=lambda work: (-work.memory, *_longest_first(work))):
         passed = []
-        while queue and not fits([*found[queue[0][1]][1][:workers], work], found[queue[0][1]][0]):
+        while queue and not fits([*shares[queue[0][1]][1][:workers], work], shares[queue[0][1]][0]):
             passed.append(heapq.heappop(queue))
         # Where it fits nowhere, the least loaded shard goes on with fewer workers.
         _, index = heapq.heappop(queue) if queue else passed.pop(0)
-        width, own = found[index]
+        width, own = shares[index]
         own.append(work)
         width = next(fewer for fewer in range(width, 0, -1) if fits(own, fewer) or fewer == 1)
-        found[index] = (width, own)
+        shares[index] = (width, own)
         for entry in (*passed, (math.fsum(work.seconds for work in own) / width, index)):
             heapq.heappush(queue, entry)
-    return found
+    return shares
 
 
 def _exchange(lanes: list[_Lane], movable: set[str]) -> None:
@@ -154,8 +154,8 @@ def _exchange(lanes: list[_Lane], movable: set[str]) -> None:
             return
         emptiest = heapq.nsmallest(PARTNERS, lanes, key=lambda lane: (lane.seconds, lane.index))
         best = min(
-            (found for lane in emptiest if (found := _best_exchange(fullest, lane, movable)) is not None),
-            key=lambda found: (found[0], found[1].index),
+            (exchange for lane in emptiest if (exchange := _best_exchange(fullest, lane, movable)) is not None),
+            key=lambda exchange: (exchange[0], exchange[1].index),
             default=None,
         )
         if best is None or best[0] > fullest.seconds * (1 - 1e-6):
@@ -168,7 +168,7 @@ def _best_exchange(full: _Lane, empty: _Lane, movable: set[str]) -> tuple[float,
     gap = full.seconds - empty.seconds
     theirs = sorted((work for work in empty.works if work.name in movable), key=attrgetter("seconds", "name"))
     lengths = [work.seconds for work in theirs]
-    found: tuple[float, _Lane, Work, Work | None] | None = None
+    best: tuple[float, _Lane, Work, Work | None] | None = None
     for gives in full.works:
         if gives.name not in movable:
             continue
@@ -177,6 +177,6 @@ def _best_exchange(full: _Lane, empty: _Lane, movable: set[str]) -> tuple[float,
         for takes in (None, *theirs[max(0, at - 1) : at + 1]):
             moved = gives.seconds - (takes.seconds if takes else 0.0)
             longer = max(full.seconds - moved, empty.seconds + moved)
-            if 0 < moved < gap and (found is None or longer < found[0]):
-                found = (longer, empty, gives, takes)
-    return found
+            if 0 < moved < gap and (best is None or longer < best[0]):
+                best = (longer, empty, gives, takes)
+    return best

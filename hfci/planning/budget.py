@@ -19,8 +19,8 @@ Priority = Callable[[str], Any]
 
 def parse_duration(text: str) -> float:
     """Return the seconds of `90s`, `10m` or `1h30m`; UsageError for anything else, and for no time at all."""
-    found = DURATION.fullmatch(text.strip())
-    hours, minutes, seconds = (float(part or 0) for part in found.groups()) if found else (0.0, 0.0, 0.0)
+    match = DURATION.fullmatch(text.strip())
+    hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0)
     total = hours * 3600 + minutes * 60 + seconds
     if not 0 < total < float("inf"):
         raise UsageError(f"a time is such as 90s, 10m or 1h30m, and more than nothing, not {text!r:.60}")

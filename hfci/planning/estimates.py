@@ -95,9 +95,9 @@ class Estimator:
     def _traits(self) -> dict[str, tuple[str | None, float]]:
         """By model type and architecture, as in a case's ID: the family, and the parameters' part in the seconds."""
         return {
-            f"{row.model_type}/{found.name}": (found.family, _size(found.parameters))
+            f"{row.model_type}/{arch.name}": (arch.family, _size(arch.parameters))
             for row in self._manifest.model_types
-            for found in row.architectures
+            for arch in row.architectures
         }
 
     @cached_property
@@ -107,13 +107,13 @@ class Estimator:
     @cached_property
     def _largest(self) -> dict[str | None, int]:
         """The largest memory by family, and, under None, of all."""
-        found: dict[str | None, int] = {}
+        largest: dict[str | None, int] = {}
         for case, need in self._known.items():
             if need.memory is not None:
                 family, _ = self._traits.get(case.rpartition("/")[0], UNLIKE)
-                if need.memory > found.get(family, 0):
-                    found[family] = need.memory
-        return {**found, None: max(found.values(), default=USUAL_MEMORY)}
+                if need.memory > largest.get(family, 0):
+                    largest[family] = need.memory
+        return {**largest, None: max(largest.values(), default=USUAL_MEMORY)}
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ class _Fit:
             key = rest.partition("[")[0], family
             like[key].append(need.seconds / size)
             sizes[key] += size
-        medians = {key: median(found) for key, found in like.items()}
+        medians = {key: median(seconds) for key, seconds in like.items()}
         estimated = math.fsum(medians[key] * size for key, size in sizes.items())
         for check in {check for check, _ in like}:
-            medians[check,] = median(chain.from_iterable(found for key, found in like.items() if key[0] == check))
+            medians[check,] = median(chain.from_iterable(seconds for key, seconds in like.items() if key[0] == check))
         if like:
             medians[()] = median(chain.from_iterable(like.values()))
         took = math.fsum(need.seconds for need in known.values())
@@ -152,14 +152,14 @@ class _Fit:
 def _measured(requirements: Requirements, runner: str) -> dict[str, Need]:
     """Return what was measured on `runner`, and what only others know of the same cases, at its speed."""
     own = requirements.needs(runner)
-    found = dict(own)
+    needs = dict(own)
     for other in sorted(requirements.runners.keys() - {runner}):
         theirs = requirements.needs(other)
         both = [own[case].seconds / need.seconds for case, need in theirs.items() if case in own and need.seconds > 0]
         ratio = median(both) if both else 1.0
         for case, need in theirs.items():
-            found.setdefault(case, Need(need.seconds * ratio, need.memory))
-    return found
+            needs.setdefault(case, Need(need.seconds * ratio, need.memory))
+    return needs
 
 
 def _size(parameters: int | None) -> float:

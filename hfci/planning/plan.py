@@ -92,17 +92,17 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
                 group.model_type,
                 group.architecture,
                 group.family,
-                said.check,
+                variant.check,
                 self.tier,
                 self.device,
-                said.task,
-                said.backend,
-                said.dtype,
+                variant.task,
+                variant.backend,
+                variant.dtype,
                 file=group.file,
                 requires=group.requires,
             )
             for group in self.groups
-            for said in map(Variant.parse, group.checks)
+            for variant in map(Variant.parse, group.checks)
         )
 
     @property
@@ -234,10 +234,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 def groups_of(cases: Iterable[Case], fingerprints: Mapping[str, str] | None = None) -> tuple[Group, ...]:
     """Return cases, those of one architecture, file and fingerprint together, in the order of the first of each."""
-    found: dict[tuple[str, str, str, str | None], list[Case]] = {}
+    by_group: dict[tuple[str, str, str, str | None], list[Case]] = {}
     for case in cases:
         known = fingerprints.get(case.id) if fingerprints else None
-        found.setdefault((case.model_type, case.architecture or "", case.file or "", known), []).append(case)
+        by_group.setdefault((case.model_type, case.architecture or "", case.file or "", known), []).append(case)
     return tuple(
         Group(
             model_type=model_type,
@@ -248,7 +248,7 @@ def groups_of(cases: Iterable[Case], fingerprints: Mapping[str, str] | None = No
             requires=own[0].requires,
             fingerprint=known,
         )
-        for (model_type, architecture, file, known), own in found.items()
+        for (model_type, architecture, file, known), own in by_group.items()
     )
 
 
@@ -262,9 +262,9 @@ def _told_of_commits(plan: Mapping[str, Any]) -> dict[str, Any]:
     reused = plan.get("reused", [])
     if not isinstance(reused, list):  # whoever reads it next says so
         return {**plan, "schema": 2}
-    commits = [one for one in reused if isinstance(one, dict) and COMMIT.fullmatch(str(one.get("run")))]
-    assumed = [{**{key: one[key] for key in one if key != "run"}, "commit": one["run"]} for one in commits]
-    return {**plan, "schema": 2, "reused": [one for one in reused if one not in commits], "assumed": assumed}
+    commits = [entry for entry in reused if isinstance(entry, dict) and COMMIT.fullmatch(str(entry.get("run")))]
+    assumed = [{**{key: entry[key] for key in entry if key != "run"}, "commit": entry["run"]} for entry in commits]
+    return {**plan, "schema": 2, "reused": [entry for entry in reused if entry not in commits], "assumed": assumed}
 
 
 UPGRADES: Upgrades = {1: _told_of_commits, 2: lambda plan: {**plan, "schema": 3, "hfci": None}}

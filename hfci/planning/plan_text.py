@@ -21,7 +21,7 @@ def describe(plan: Plan, shown: Callable[[str], str] = str) -> Iterator[str]:
         shards = _count(len(plan.shards), "shard")
         yield f"{shards}, predicted to take {time(plan.predicted_s)}; no division could take less than {_bound(plan)}."
     else:
-        settled = [name for name, found in (("reused", plan.reused), ("assumed green", plan.assumed)) if found]
+        settled = [name for name, batches in (("reused", plan.reused), ("assumed green", plan.assumed)) if batches]
         yield f"No shard: every case is {' or '.join(settled)}."
     if plan.reused:
         runs = ", ".join(shown(run) for run in sorted({batch.run for batch in plan.reused}))
@@ -34,12 +34,12 @@ def describe(plan: Plan, shown: Callable[[str], str] = str) -> Iterator[str]:
     for batch in plan.unavailable:
         where = f"{batch.tier} on {batch.device}"
         yield f"Unavailable, {where}: {_cases([batch])}, {batch.reason}: {_names([batch], shown)}."
-    devices = [one.device for one in plan.absent if one.runner is None]
-    for one in plan.absent:
-        if one.runner is not None:
-            yield f"Absent: {shown(one.reason)}."
-        elif one.device in ("cpu", "cuda"):
-            yield f"Absent: {one.reason}."
+    devices = [absence.device for absence in plan.absent if absence.runner is None]
+    for absence in plan.absent:
+        if absence.runner is not None:
+            yield f"Absent: {shown(absence.reason)}."
+        elif absence.device in ("cpu", "cuda"):
+            yield f"Absent: {absence.reason}."
     if others := [device for device in devices if device not in ("cpu", "cuda")]:
         yield f"No runner either for {', '.join(others)}."
     for error in plan.unread:

@@ -31,9 +31,9 @@ def make_plan(manifest: Manifest, request: Request) -> Plan:
     if request.shards is not None and request.shards < 1:
         raise UsageError(f"a plan has at least one shard, not {request.shards}")
     places, absences = find_places(request.runners.values(), request.tiers, fork=request.fork)
-    absent = tuple(Absent(runner=one.runner, device=one.device, reason=one.reason) for one in absences)
+    absent = tuple(Absent(runner=absence.runner, device=absence.device, reason=absence.reason) for absence in absences)
     if not places:
-        raise NothingToDo(f"no runner can take any case: {'; '.join(one.reason for one in absent)}")
+        raise NothingToDo(f"no runner can take any case: {'; '.join(absence.reason for absence in absent)}")
     store = Store(manifest, request)
     for place in places:
         store.take_in(place)
@@ -198,10 +198,10 @@ def _shards(store: Store, divided: Divided) -> Iterator[Shard]:
 
 def _first_places(store: Store) -> list[Place]:
     """Return a place for each device, where there is nothing but model types without a test."""
-    found: dict[str, Place] = {}
+    by_device: dict[str, Place] = {}
     for place in store.untested:
-        found.setdefault(place.device, place)
-    return list(found.values())
+        by_device.setdefault(place.device, place)
+    return list(by_device.values())
 
 
 def _bound(store: Store, stock: Stock, loads: Sequence[Load]) -> float:
@@ -210,7 +210,7 @@ def _bound(store: Store, stock: Stock, loads: Sequence[Load]) -> float:
 
 
 def _why_nothing(division: _Division) -> str:
-    reasons = [one.reason for one in division.store.unavailable]
+    reasons = [batch.reason for batch in division.store.unavailable]
     if division.left_out:
         least = min(division.store.estimator(stock.runner).start_up for stock in division.store.stocks)
         reasons.append(f"{least:g} s are needed to start, and then there is no time for a file")

@@ -65,7 +65,7 @@ class Popularity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """Write the file, a line a model type in the order of their use."""
         ranked = sorted(self.model_types, key=self.priority)
         name = msgspec.json.encode
-        lines = (f"  {name(one).decode()}: {name(self.model_types[one]).decode()}" for one in ranked)
+        lines = (f"  {name(key).decode()}: {name(self.model_types[key]).decode()}" for key in ranked)
         with replacing(path) as file:
             about = {"schema": self.schema, "hfci": self.hfci, "fetched": self.fetched}
             head = json.dumps(about).removesuffix("}") + ', "model_types": {\n'
@@ -94,27 +94,27 @@ def fetch_popularity(
     api = HfApi(token=False)
     try:
         listed = api.list_models(sort="downloads", expand=["config", "downloads", "likes"])
-        found = _count(model_types, track(islice(listed, LISTED)))
+        uses = _count(model_types, track(islice(listed, LISTED)))
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else None
         raise EnvironmentUnfit(_answered(api.endpoint, status)) from error
     except Exception as error:  # which class says that there is no network, and what JSON is none, differs by version
-        told = str(error).strip().splitlines() or [""]
-        reason = f"{type(error).__name__}: {told[0]:.200}"
+        lines = str(error).strip().splitlines() or [""]
+        reason = f"{type(error).__name__}: {lines[0]:.200}"
         raise EnvironmentUnfit(f"cannot list the models of {api.endpoint} ({reason}); is there a network?") from error
-    return Popularity(fetched=f"{datetime.now(UTC):%Y-%m-%d}", model_types=found)
+    return Popularity(fetched=f"{datetime.now(UTC):%Y-%m-%d}", model_types=uses)
 
 
 def _count(model_types: Iterable[str], listed: Iterable[ModelInfo]) -> dict[str, Use]:
     """Count the checkpoints of each model type, as their configurations say it; the others are of no interest."""
     counts = {model_type: [0, 0, 0] for model_type in model_types}
-    for one in listed:
-        model_type = one.config.get("model_type") if isinstance(one.config, dict) else None
-        if isinstance(model_type, str) and (found := counts.get(model_type)) is not None:
-            found[0] += one.downloads or 0
-            found[1] += one.likes or 0
-            found[2] += 1
-    return {model_type: Use(*found) for model_type, found in counts.items()}
+    for checkpoint in listed:
+        model_type = checkpoint.config.get("model_type") if isinstance(checkpoint.config, dict) else None
+        if isinstance(model_type, str) and (count := counts.get(model_type)) is not None:
+            count[0] += checkpoint.downloads or 0
+            count[1] += checkpoint.likes or 0
+            count[2] += 1
+    return {model_type: Use(*count) for model_type, count in counts.items()}
 
 
 def _answered(endpoint: str, status: int | None) -> str:

@@ -76,13 +76,13 @@ class Requirements(msgspec.Struct, forbid_unknown_fields=True):
     def need(self, case: str, runner: str) -> Need | None:
         """Return the median of the seconds and the largest memory of a case; None where nothing was measured."""
         known = self.runners.get(runner)
-        found = known.cases.get(case) if known else None
-        return _typical(found) if found else None
+        needs = known.cases.get(case) if known else None
+        return _typical(needs) if needs else None
 
     def needs(self, runner: str) -> dict[str, Need]:
         """Return what `need` does, of all cases that were measured on `runner`."""
         known = self.runners.get(runner)
-        return {case: _typical(found) for case, found in known.cases.items() if found} if known else {}
+        return {case: _typical(needs) for case, needs in known.cases.items() if needs} if known else {}
 
     def merge(self, head: Header, records: Iterable[Record]) -> int:
         """Take in the records of one file; return how many cases it told something of, 0 if it was merged before."""

@@ -70,8 +70,8 @@ def select(
 
 
 def _require_checks(names: Iterable[str], variants: Collection[str]) -> None:
-    said = [Variant.parse(variant) for variant in variants]
-    known = sorted({*variants, *(variant.check for variant in said)})
+    parsed = [Variant.parse(variant) for variant in variants]
+    known = sorted({*variants, *(variant.check for variant in parsed)})
     for name in names:
-        if name not in known and not any(variant.exact == name for variant in said):
+        if name not in known and not any(variant.exact == name for variant in parsed):
             raise UsageError(f"no check matches {name!r}.{nearest(name, known)}")

@@ -71,10 +71,10 @@ def share_out(
 
 def within_limit(counts: Mapping[str, int], least: Mapping[str, int], limit: int) -> dict[str, int]:
     """Return counts by name that are `limit` together: the largest are cut first, none below its `least`."""
-    found = dict(counts)
-    while sum(found.values()) > limit:
-        able = [name for name in found if found[name] > least[name]]
+    limited = dict(counts)
+    while sum(limited.values()) > limit:
+        able = [name for name in limited if limited[name] > least[name]]
         if not able:
             break
-        found[max(able, key=lambda name: (found[name], name))] -= 1
-    return found
+        limited[max(able, key=lambda name: (limited[name], name))] -= 1
+    return limited

@@ -151,11 +151,11 @@ class Store:
         stocks = {runner.name: Stock(place, runner) for runner in place.runners}
         lacking: dict[str, list[Case]] = defaultdict(list)
         for name, cases in self._to_run(place, selection.cases).items():
-            found = self._find_runner(name, cases, place.runners)
-            if isinstance(found, str):
-                lacking[found] += cases
+            outcome = self._find_runner(name, cases, place.runners)
+            if isinstance(outcome, str):
+                lacking[outcome] += cases
             else:
-                runner, file = found
+                runner, file = outcome
                 stocks[runner.name].files[name] = file
         self.stocks += [stock for stock in stocks.values() if stock.files]
         self.unavailable += [
@@ -169,18 +169,22 @@ class Store:
         `limits` is how many shards each runner may have: there must be one for each tier that it has files of.
         """
         runners = stock.place.runners[stock.place.runners.index(stock.runner) + 1 :]
-        busy = {(one.place, one.runner.name): one for one in self.stocks}
-        tiers = Counter(one.runner.name for one in self.stocks)
-        able = [one for one in runners if (stock.place, one.name) in busy or tiers[one.name] < limits[one.name]]
+        busy = {(other.place, other.runner.name): other for other in self.stocks}
+        tiers = Counter(other.runner.name for other in self.stocks)
+        able = [
+            runner
+            for runner in runners
+            if (stock.place, runner.name) in busy or tiers[runner.name] < limits[runner.name]
+        ]
         left = []
         for name in names:
-            found = self._find_runner(name, stock.files[name].cases, able) if able else ""
-            if isinstance(found, str):
+            outcome = self._find_runner(name, stock.files[name].cases, able) if able else ""
+            if isinstance(outcome, str):
                 left.append(name)
                 continue
-            runner, file = found
+            runner, file = outcome
             if (stock.place, runner.name) not in busy:
-                if sum(one.shards for one in self.stocks) >= LIMIT:
+                if sum(other.shards for other in self.stocks) >= LIMIT:
                     left.append(name)
                     continue
                 busy[stock.place, runner.name] = Stock(stock.place, runner, shards=1)
@@ -206,12 +210,15 @@ class Store:
         needed = math.inf
         for runner in runners:
             estimator, available = self.estimator(runner), runner.memory * GIB
-            found = [estimator.estimate(case) for case in cases]
+            estimates = [estimator.estimate(case) for case in cases]
             # A guess keeps nothing from running: at most it has the machine to itself.
-            memory = max(one.memory if one.is_memory_measured else min(one.memory, available) for one in found)
+            memory = max(
+                estimate.memory if estimate.is_memory_measured else min(estimate.memory, available)
+                for estimate in estimates
+            )
             if memory <= available:
-                work = Work(name, math.fsum(one.seconds for one in found), memory)
-                return runner, File(cases, work, self._urgency(cases, found))
+                work = Work(name, math.fsum(estimate.seconds for estimate in estimates), memory)
+                return runner, File(cases, work, self._urgency(cases, estimates))
             needed = min(needed, memory)
         largest = max(runner.memory for runner in runners)
         return f"needs {needed / GIB:,.3g} GiB, the largest runner has {largest:,.3g}"
@@ -223,9 +230,9 @@ class Store:
             self._estimators[runner.name] = Estimator(self.manifest, known, runner.name, runner.device)
         return self._estimators[runner.name]
 
-    def _urgency(self, cases: Iterable[Case], found: Iterable[Estimate]) -> int:
+    def _urgency(self, cases: Iterable[Case], estimates: Iterable[Estimate]) -> int:
         if self.request.budget is None:
             return USUAL
         if self.request.red and not self.request.red.isdisjoint(case.id for case in cases):
             return RED
-        return USUAL if all(one.is_measured for one in found) else NEW
+        return USUAL if all(estimate.is_measured for estimate in estimates) else NEW

@@ -17,15 +17,15 @@ class Closures:
     A closure is a set of names, as a number with a bit for each: `of` gives it, `names` says what it is.
     """
 
-    def __init__(self, needs: Mapping[str, Iterable[str]], told: Callable[[str], str]) -> None:
+    def __init__(self, needs: Mapping[str, Iterable[str]], label_of: Callable[[str], str]) -> None:
         """Find the circles, then what each reaches; every node that is needed is one of `needs` itself."""
-        self.known = sorted({told(name) for name in needs})
+        self.known = sorted({label_of(name) for name in needs})
         bits = {name: 1 << index for index, name in enumerate(self.known)}
         self._reached: dict[str, int] = {}
         for circle in _circles(needs):
             reached = 0
             for name in circle:
-                reached |= bits[told(name)]
+                reached |= bits[label_of(name)]
                 for needed in needs[name]:
                     reached |= self._reached.get(needed, 0)
             for name in circle:
@@ -33,10 +33,10 @@ class Closures:
 
     def of(self, roots: Iterable[str]) -> int:
         """Return what all of `roots` reach together."""
-        found = 0
+        reached = 0
         for root in roots:
-            found |= self._reached[root]
-        return found
+            reached |= self._reached[root]
+        return reached
 
     def names(self, closure: int) -> tuple[str, ...]:
         """Return the names in a closure, in order."""

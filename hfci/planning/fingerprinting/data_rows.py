@@ -41,8 +41,8 @@ class Rows:
     def __init__(self, content: bytes, key: str, today: date) -> None:
         """Read them. A row that `expires` is another one once that day is over."""
         try:
-            found = tomllib.loads(content.decode("utf-8")).get(key, [])
-            rows = [row for row in found if isinstance(row, dict)]
+            entries = tomllib.loads(content.decode("utf-8")).get(key, [])
+            rows = [row for row in entries if isinstance(row, dict)]
         except (ValueError, AttributeError, TypeError):
             rows = [{"broken": digest_of(content)}]
         self._rows = rows
@@ -94,11 +94,11 @@ def tables_in(modeling_auto: bytes) -> dict[str, frozenset[str]]:
 def templates_of(texts: Mapping[str, str], family: str | None, tier: str, is_part: bool) -> frozenset[str]:
     """Return the names of the templates of a family's tests in a tier, with those that they extend and include."""
     layouts = (OF_PART,) if is_part else LAYOUTS.get(tier, tuple(name for name in texts if name.startswith("_")))
-    found = new = {f"{family}.py.jinja", *layouts} & texts.keys()
+    names = new = {f"{family}.py.jinja", *layouts} & texts.keys()
     while new:
-        new = {named for name in new for named in _NAMED.findall(texts[name]) if named in texts} - found
-        found = found | new
-    return frozenset(found)
+        new = {named for name in new for named in _NAMED.findall(texts[name]) if named in texts} - names
+        names = names | new
+    return frozenset(names)
 
 
 def _plain(content: Any) -> bytes:

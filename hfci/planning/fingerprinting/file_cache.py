@@ -80,9 +80,9 @@ class FileCache:
             self._keep(file, _facts_of(file))
         if file.stamp is None:
             return self._unkept[file]
-        found = self._kept[str(file.path)].facts
-        assert found is not None
-        return found
+        facts = self._kept[str(file.path)].facts
+        assert facts is not None
+        return facts
 
     def part(self, file: File, definition: str) -> Facts:
         """Return the facts of one definition in a file; those of the whole file where there is no such."""
@@ -184,19 +184,19 @@ def _load(path: Path | None) -> dict[str, _Kept]:
 
 def _in_processes(paths: Sequence[str], workers: int) -> list[Facts | None]:
     """Return the facts of each of `paths`; None where its file cannot be read or its process has failed."""
-    found: list[Facts | None] = [None] * len(paths)
+    facts: list[Facts | None] = [None] * len(paths)
     shares = [slice(start, None, workers) for start in range(min(workers, len(paths)))]
     with ThreadPoolExecutor(workers) as threads:
         for share, answer in zip(shares, threads.map(lambda share: _asked(paths[share]), shares), strict=True):
-            found[share] = answer
-    return found
+            facts[share] = answer
+    return facts
 
 
 def _asked(paths: Sequence[str]) -> list[Facts | None]:
     # As a file and not as a module: it needs nothing else of hfci. -P, or the modules beside it hide Python's own.
     command = [sys.executable, "-P", normalize.__file__]
-    asked = msgspec.json.encode(paths)
-    done = subprocess.run(command, input=asked, stdout=subprocess.PIPE, check=False)  # noqa: S603 -- Python itself
+    request = msgspec.json.encode(paths)
+    done = subprocess.run(command, input=request, stdout=subprocess.PIPE, check=False)  # noqa: S603 -- Python itself
     return msgspec.json.decode(done.stdout, type=list[Facts | None]) if done.returncode == 0 else [None] * len(paths)
 
 

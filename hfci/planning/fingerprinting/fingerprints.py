@@ -94,7 +94,7 @@ class Fingerprints:
         """Return the fingerprints of cases by their ID, of those that have one."""
         cases = tuple(cases)
         known = {subject: self.of(subject) for subject in {subject_of(case) for case in cases}}
-        return {case.id: found for case in cases if (found := known[subject_of(case)]) is not None}
+        return {case.id: fingerprint for case in cases if (fingerprint := known[subject_of(case)]) is not None}
 
     def of(self, subject: Fingerprinted) -> str | None:
         """Return the fingerprint; None where the manifest has no case of that, or it was not asked for.
@@ -143,8 +143,8 @@ class Fingerprints:
         for case in self.cases[subject]:
             label = f"generated/{case.file}"
             known = self._definitions(label)
-            found = next((name for name in (*owned, *names) if name in known), None)
-            yield label if found is None else f"{label}{PART}{found}"
+            test = next((name for name in (*owned, *names) if name in known), None)
+            yield label if test is None else f"{label}{PART}{test}"
 
     @functools.cache  # noqa: B019
     def _definitions(self, label: str) -> frozenset[str]:
@@ -181,13 +181,13 @@ class Fingerprints:
     @functools.cached_property
     def cases(self) -> dict[Fingerprinted, tuple[ManifestCase, ...]]:
         """The manifest's cases of each subject."""
-        found: dict[Fingerprinted, tuple[ManifestCase, ...]] = {}
+        by_subject: dict[Fingerprinted, tuple[ManifestCase, ...]] = {}
         for row in self.manifest.model_types:
             for case in row.cases:
                 for check in dict.fromkeys(Variant.parse(variant).check for variant in case.checks):
                     subject = Fingerprinted(row.model_type, case.architecture, case.tier, check)
-                    found[subject] = (*found.get(subject, ()), case)
-        return found
+                    by_subject[subject] = (*by_subject.get(subject, ()), case)
+        return by_subject
 
     @functools.cached_property
     def _rows(self) -> dict[str, ManifestRow]:
@@ -258,11 +258,11 @@ class Fingerprints:
     def _others(self, model_type: str, architecture: str, tier: str) -> dict[str, str]:
         """Return what counts beside imports: templates, the rows of data about the subject, the data of everybody."""
         row = self._rows[model_type]
-        found, cases = row.architecture(architecture), [case for case in row.cases if case.architecture == architecture]
+        arch, cases = row.architecture(architecture), [case for case in row.cases if case.architecture == architecture]
         parents = {case.parent for case in cases if case.parent}
-        names = self._templates_of(found.family, tier, bool(parents))
+        names = self._templates_of(arch.family, tier, bool(parents))
         filled = {f"templates/{name}": self._content(f"templates/{name}") for name in names}
-        about = ({model_type, *parents}, found.parts, architecture, self._tables)
+        about = ({model_type, *parents}, arch.parts, architecture, self._tables)
         data = {label: self._content(label) for label in self._data_of(self._shared)}
         return {**filled, **{label: table.about(*about) for label, table in self._by_row.items()}, **data}
 
@@ -276,23 +276,23 @@ class Fingerprints:
     @functools.cache  # noqa: B019
     def _data_of(self, closure: int) -> tuple[str, ...]:
         """Return the labels of the data files that a module in the closure reads: it stands beside, and names them."""
-        found = []
+        labels = []
         for module in self.closures.names(closure):
             folder, _, name = module.partition(PART)[0].rpartition("/")
             if f"{folder}/{name}" in self.files and self._data_in.get(folder):
                 text = self._read(f"{folder}/{name}")
-                found += [label for label in self._data_in[folder] if label.rpartition("/")[2].encode() in text]
-        return tuple(sorted(set(found)))
+                labels += [label for label in self._data_in[folder] if label.rpartition("/")[2].encode() in text]
+        return tuple(sorted(set(labels)))
 
     @functools.cached_property
     def _data_in(self) -> dict[str, list[str]]:
         """The data files by the folder of the modules that they stand beside, without those that count by row."""
-        found: dict[str, list[str]] = {}
+        by_folder: dict[str, list[str]] = {}
         for label in self.files:
             folder, data, _ = label.partition("/data/")
             if data and label.endswith(".toml") and label not in self._by_row and label != TABLE:
-                found.setdefault(folder, []).append(label)
-        return found
+                by_folder.setdefault(folder, []).append(label)
+        return by_folder
 
     @functools.cache  # noqa: B019
     def _templates_of(self, family: str | None, tier: str, is_part: bool) -> frozenset[str]:

@@ -48,10 +48,10 @@ class Greens:
     @classmethod
     def of(cls, ended: Iterable[Ended]) -> Greens:
         """Return what `ended`, the oldest first, says."""
-        found = cls()
-        for one in ended:
-            found.add(one)
-        return found
+        greens = cls()
+        for record in ended:
+            greens.add(record)
+        return greens
 
     def add(self, ended: Ended) -> None:
         """Take in one more, newer than those before. What was not run says nothing of a fingerprint."""
@@ -86,11 +86,11 @@ def audit(ended: Iterable[Ended]) -> tuple[Missed, ...]:
     selection itself left out (reused) prove nothing and change nothing.
     """
     known, missed = Greens(), []
-    for one in ended:
-        if one.outcome == Outcome.REUSED:
+    for record in ended:
+        if record.outcome == Outcome.REUSED:
             continue
-        green = known.run_of(one.case, one.fingerprint)
-        if one.outcome in RED and one.outcome != Outcome.NOT_RUN and green is not None and green != one.run:
-            missed.append(Missed(one.case, one.fingerprint or "", green, one.run))
-        known.add(one)
+        green = known.run_of(record.case, record.fingerprint)
+        if record.outcome in RED and record.outcome != Outcome.NOT_RUN and green is not None and green != record.run:
+            missed.append(Missed(record.case, record.fingerprint or "", green, record.run))
+        known.add(record)
     return tuple(missed)

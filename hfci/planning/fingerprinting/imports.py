@@ -56,13 +56,13 @@ class Graph:
         """Return what each of `roots`, modules or labels of files, needs; reads their files, many at a time."""
         # What is imported from a lazy package is looked for in all that it exports.
         self.remembered.facts(self.files[label] for label in self.labels.values() if label.endswith(f"/{INIT}.py"))
-        found = set(roots)
-        new = found
+        reached = set(roots)
+        new = reached
         while new:
             self.remembered.facts(self.files[label] for label in map(self._told, new) if label in self.files)
-            new = set().union(*map(self._needs_of, new)) - found
-            found = found | new
-        return Closures({name: self._needs_of(name) for name in found}, self._told)
+            new = set().union(*map(self._needs_of, new)) - reached
+            reached = reached | new
+        return Closures({name: self._needs_of(name) for name in reached}, self._told)
 
     def chain(self, roots: Iterable[str], goals: Iterable[str]) -> tuple[str, ...]:
         """Return the shortest way from one of `roots` to one of the labels `goals`; empty where there is none."""
@@ -92,10 +92,10 @@ class Graph:
     # What one module needs.
 
     def _needs_of(self, name: str) -> frozenset[str]:
-        found = self._needs.get(name)
-        if found is None:
-            found = self._needs[name] = frozenset(self._find_needs(name))
-        return found
+        needs = self._needs.get(name)
+        if needs is None:
+            needs = self._needs[name] = frozenset(self._find_needs(name))
+        return needs
 
     def _find_needs(self, name: str) -> Iterator[str]:
         module, _, definition = name.removeprefix(MAYBE).partition(PART)
@@ -126,13 +126,13 @@ class Graph:
             if top not in sys.stdlib_module_names:
                 yield top
             return
-        found = self._nearest(target)
-        yield found
-        if found == target:
+        nearest = self._nearest(target)
+        yield nearest
+        if nearest == target:
             for name in statement.names:
-                if f"{found}.{name}" in self.labels:
-                    yield f"{found}.{name}"
-                elif (place := self._index(found).get(name)) is not None:
+                if f"{nearest}.{name}" in self.labels:
+                    yield f"{nearest}.{name}"
+                elif (place := self._index(nearest).get(name)) is not None:
                     yield place
 
     def _absolute(self, module: str, statement: Import) -> str | None:
@@ -157,16 +157,16 @@ class Graph:
 
     def _index(self, package: str) -> dict[str, str]:
         """Return where each name is that a package imports when it is asked for; of any other package nothing."""
-        found = self._indexes.get(package)
-        if found is None:
-            found = self._indexes[package] = {}  # a circle finds nothing the second time round
+        index = self._indexes.get(package)
+        if index is None:
+            index = self._indexes[package] = {}  # a circle finds nothing the second time round
             if self._is_package(package):
                 facts = self.remembered.of(self.files[self.labels[package]])
                 if facts.is_lazy:
                     for statement in facts.imports:
                         if statement.when in (TYPED, ALWAYS):
-                            self._add_to(found, package, statement)
-        return found
+                            self._add_to(index, package, statement)
+        return index
 
     def _add_to(self, index: dict[str, str], package: str, statement: Import) -> None:
         target = self._absolute(package, statement)

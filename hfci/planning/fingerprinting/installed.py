@@ -54,10 +54,12 @@ def versions_of(constraints: bytes) -> Callable[[str], str]:
     named: dict[str, list[str]] = {}
     for line in constraints.decode("utf-8", "replace").splitlines():
         try:
-            found = Requirement(_COMMENT.sub("", line).strip())
+            requirement = Requirement(_COMMENT.sub("", line).strip())
         except InvalidRequirement:
             continue
-        named.setdefault(canonicalize_name(found.name), []).append(f"{found.specifier}{found.url or ''};{found.marker}")
+        named.setdefault(canonicalize_name(requirement.name), []).append(
+            f"{requirement.specifier}{requirement.url or ''};{requirement.marker}"
+        )
 
     def version(package: str) -> str:
         name = canonicalize_name(INSTALLED_AS.get(package, package))

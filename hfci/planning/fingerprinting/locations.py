@@ -43,17 +43,17 @@ class Locations:
     @property
     def single(self) -> dict[str, Path]:
         """The files that lie in none of these folders, by label."""
-        found = {OWN_LEDGER: self.ledger, CONSTRAINTS: self.constraints}
-        return {label: path.resolve() for label, path in found.items() if path is not None}
+        paths = {OWN_LEDGER: self.ledger, CONSTRAINTS: self.constraints}
+        return {label: path.resolve() for label, path in paths.items() if path is not None}
 
     def files(self) -> dict[str, File]:
         """Return the files as they are now, by label; EnvironmentUnfit where a named one is not there."""
-        found = {label: file for folder in self.folders for label, file in files_in(folder).items()}
+        files = {label: file for folder in self.folders for label, file in files_in(folder).items()}
         for label, path in self.single.items():
             if not path.is_file():
                 raise UsageError(f"there is no file {path}, which was named as {label}")
-            found[label] = File(path)
-        return found
+            files[label] = File(path)
+        return files
 
 
 def locations_of(generated: Path, constraints: Path | None = None, transformers: Path | None = None) -> Locations:

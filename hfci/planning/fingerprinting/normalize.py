@@ -68,21 +68,21 @@ class Facts(msgspec.Struct, frozen=True, array_like=True):
 
 def digest_of(*contents: bytes) -> str:
     """Return the digest of texts, one after the other; where one ends matters."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for content in contents:
-        found.update(len(content).to_bytes(8, "big"))
-        found.update(content)
-    return found.hexdigest()[:32]
+        digest.update(len(content).to_bytes(8, "big"))
+        digest.update(content)
+    return digest.hexdigest()[:32]
 
 
 def read_facts(source: bytes) -> Facts:
     """Return what counts of a Python file; of one that Python cannot read, each of its bytes does."""
     try:
-        found = tree_facts(ast.parse(source))
+        facts = tree_facts(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Facts(digest_of(b"no Python", source))
-    lazy = any(LAZY in statement.names for statement in found.imports) and f"{LAZY}(".encode() in source
-    return Facts(found.digest, found.imports, lazy)
+    lazy = any(LAZY in statement.names for statement in facts.imports) and f"{LAZY}(".encode() in source
+    return Facts(facts.digest, facts.imports, lazy)
 
 
 def tree_facts(tree: ast.Module) -> Facts:
@@ -94,21 +94,21 @@ def tree_facts(tree: ast.Module) -> Facts:
 
 def exports_of(source: bytes) -> tuple[str, ...]:
     """Return the names that a file exports, as transformers reads them: those of `__all__`, and what is `@requires`."""
-    found: list[bytes] = []
+    names: list[bytes] = []
     place = source.find(b"__all__")  # most of a file is passed over at once
     while place >= 0:
         statement = _EXPORTS.match(source, place) if source[place - 1 : place] in (b"", b"\n") else None
-        found += _NAME.findall(statement[1]) if statement else []
+        names += _NAME.findall(statement[1]) if statement else []
         place = source.find(b"__all__", place + 1)
     if b"@requires" in source:
-        found += _REQUIRED.findall(source)
-    return tuple(dict.fromkeys(name.decode() for name in found))
+        names += _REQUIRED.findall(source)
+    return tuple(dict.fromkeys(name.decode() for name in names))
 
 
-def serve(asked: BinaryIO, answer: BinaryIO) -> None:
+def serve(request: BinaryIO, answer: BinaryIO) -> None:
     """Answer a JSON list of paths with their facts; None for a file that cannot be read."""
     gc.disable()  # a syntax tree has no circles, and is a hundred thousand objects to look through
-    paths = msgspec.json.decode(asked.read(), type=list[str])
+    paths = msgspec.json.decode(request.read(), type=list[str])
     answer.write(msgspec.json.encode([_facts_at(Path(path)) for path in paths]))
 
 
@@ -167,8 +167,8 @@ def says_nothing(node: object) -> bool:
     """Tell of a statement that nothing runs: a docstring or another lone text, or what is for type checkers alone."""
     kind = type(node)
     if kind is ast.Expr:
-        told = node.value  # type: ignore[attr-defined]
-        return isinstance(told, ast.Constant) and isinstance(told.value, str)
+        value = node.value  # type: ignore[attr-defined]
+        return isinstance(value, ast.Constant) and isinstance(value.value, str)
     return kind is ast.If and _is_typed(node) and not node.orelse  # type: ignore[arg-type, attr-defined]
 
 

@@ -49,8 +49,8 @@ class Reuse:
         """What a reader of the plan must know: which cases run whatever has changed."""
         unknown = [case for case in self._cases if case.id not in self.fingerprints]
         types = {case.model_type for case in unknown}
-        said = f"{len(unknown):,} cases of {len(types):,} model types run whatever has changed: of each {UNKNOWN}"
-        return (said,) if unknown else ()
+        note = f"{len(unknown):,} cases of {len(types):,} model types run whatever has changed: of each {UNKNOWN}"
+        return (note,) if unknown else ()
 
     def explain(self, model_type: str) -> str:
         """Say of each architecture whether it is selected, which files changed and through which imports: lines."""
@@ -60,12 +60,12 @@ class Reuse:
                 of_type.setdefault(subject_of(case), []).append(case)
         if not of_type:
             return f"{model_type}: no case of it was asked for"
-        told: dict[str, list[Fingerprinted]] = {}
+        by_reason: dict[str, list[Fingerprinted]] = {}
         for subject, cases in of_type.items():
-            told.setdefault(self._why(subject, cases), []).append(subject)
-        if len(told) == 1:
-            return f"{model_type}: {next(iter(told))}"
-        return "\n".join(f"{model_type} ({_whose(subjects, of_type)}): {why}" for why, subjects in told.items())
+            by_reason.setdefault(self._why(subject, cases), []).append(subject)
+        if len(by_reason) == 1:
+            return f"{model_type}: {next(iter(by_reason))}"
+        return "\n".join(f"{model_type} ({_whose(subjects, of_type)}): {why}" for why, subjects in by_reason.items())
 
     def _why(self, subject: Fingerprinted, cases: Sequence[Case]) -> str:
         settled = {**self.assumed, **self.reused}
@@ -80,12 +80,12 @@ class Reuse:
 
 def _whose(subjects: Sequence[Fingerprinted], every: Iterable[Fingerprinted]) -> str:
     """Say which architectures `subjects` are; the checks too, of one where `every` has others."""
-    found: dict[str, list[str]] = {}
+    checks_of: dict[str, list[str]] = {}
     for subject in subjects:
-        found.setdefault(subject.architecture, []).append(subject.check)
+        checks_of.setdefault(subject.architecture, []).append(subject.check)
     whole = Counter(subject.architecture for subject in every)
     return ", ".join(
-        name if len(checks) == whole[name] else f"{name}: {', '.join(checks)}" for name, checks in found.items()
+        name if len(checks) == whole[name] else f"{name}: {', '.join(checks)}" for name, checks in checks_of.items()
     )
 
 
@@ -151,7 +151,9 @@ def since_records(now: Fingerprints, cases: Iterable[Case], ended: Iterable[Ende
     cases = tuple(cases)
     known = Greens.of(ended)
     fingerprints = now.by_case(cases)
-    reused = {name: run for name, found in fingerprints.items() if (run := known.run_of(name, found)) is not None}
+    reused = {
+        name: run for name, fingerprint in fingerprints.items() if (run := known.run_of(name, fingerprint)) is not None
+    }
     by_subject: dict[Fingerprinted, list[Case]] = {}
     for case in cases:
         by_subject.setdefault(subject_of(case), []).append(case)
@@ -160,15 +162,15 @@ def since_records(now: Fingerprints, cases: Iterable[Case], ended: Iterable[Ende
         if not now.is_known(subject):
             return UNKNOWN
         own = by_subject[subject]
-        told = [known.last[case.id] for case in own if case.id in known.last]
-        if not told:
+        records = [known.last[case.id] for case in own if case.id in known.last]
+        if not records:
             return "no record of it"
-        if all(one.fingerprint is None for one in told):
-            return f"run {told[-1].run} recorded no fingerprint"
-        if any(one.fingerprint == fingerprints.get(one.case) for one in told):
-            red = next(one for one in told if one.case not in reused)
+        if all(record.fingerprint is None for record in records):
+            return f"run {records[-1].run} recorded no fingerprint"
+        if any(record.fingerprint == fingerprints.get(record.case) for record in records):
+            red = next(record for record in records if record.case not in reused)
             return f"{red.case} was {red.outcome} in run {red.run}"
-        return f"its fingerprint is another than in run {told[-1].run}"
+        return f"its fingerprint is another than in run {records[-1].run}"
 
     return Reuse(fingerprints, reused, {}, cases, changes)
 
@@ -177,7 +179,7 @@ def since_revision(now: Fingerprints, then: Fingerprints, cases: Iterable[Case],
     """Return what is as it was at a commit; that it was green there is assumed."""
     cases = tuple(cases)
     fingerprints, earlier = now.by_case(cases), then.by_case(cases)
-    assumed = {name: commit for name, found in fingerprints.items() if earlier.get(name) == found}
+    assumed = {name: commit for name, fingerprint in fingerprints.items() if earlier.get(name) == fingerprint}
 
     def changes(subject: Fingerprinted) -> str:
         if not now.is_known(subject):
@@ -195,9 +197,9 @@ def _told(now: Fingerprints, then: Fingerprints, subject: Fingerprinted, changed
     """Say which files changed, each with the way of imports to it, the shortest first; a file that is gone had one."""
     ways = [(label, now.chain(subject, label) or then.chain(subject, label)) for label in changed]
     ways.sort(key=lambda way: (len(way[1]) or 2, way[0]))
-    told = [f"{_short(label)} changed{_way(subject, way)}" for label, way in ways[:SHOWN]]
+    texts = [f"{_short(label)} changed{_way(subject, way)}" for label, way in ways[:SHOWN]]
     more = [f"and {len(ways) - SHOWN} more"] if len(ways) > SHOWN else []
-    return "; ".join([*told, *more])
+    return "; ".join([*texts, *more])
 
 
 def _way(subject: Fingerprinted, way: Sequence[str]) -> str:

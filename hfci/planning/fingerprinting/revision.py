@@ -44,7 +44,7 @@ def at_revision(
 
     So is what git ignores there, such as tests rendered beside a checkout. UsageError where no folder lies in it.
     """
-    found = dict(files)
+    unchanged = dict(files)
     inside = [folder for folder in folders if folder.path.is_relative_to(repository)]
     named = {path: label for label, path in single.items() if path.is_relative_to(repository)}
     paths = [str(folder.path) for folder in inside] + [str(path) for path in named]
@@ -64,20 +64,20 @@ def at_revision(
     blobs: dict[str, tuple[Path, str]] = {}
     for blob, name in _changed(repository, commit, paths):
         for label, path in labels(name):
-            found.pop(label, None)
+            unchanged.pop(label, None)
             if blob is not None:
                 blobs[label] = (path, blob)
     for name in _untracked(repository, paths):
         for label, _ in labels(name):
-            found.pop(label, None)
+            unchanged.pop(label, None)
     contents = _contents(repository, {blob for _, blob in blobs.values()})
-    return found | {label: File(path, content=contents[blob]) for label, (path, blob) in blobs.items()}
+    return unchanged | {label: File(path, content=contents[blob]) for label, (path, blob) in blobs.items()}
 
 
 def _changed(repository: Path, commit: str, paths: list[str]) -> Iterator[tuple[str | None, bytes]]:
     """Yield what was at `commit` of each path that is another now: its blob, None where there was none."""
-    told = _required(repository, "diff", *PLAIN, commit, "--", *paths).split(b"\0")
-    for about, name in zip(told[0::2], told[1::2], strict=False):
+    fields = _required(repository, "diff", *PLAIN, commit, "--", *paths).split(b"\0")
+    for about, name in zip(fields[0::2], fields[1::2], strict=False):
         mode, _, blob, _, _ = about.decode().lstrip(":").split(" ")
         yield (None if mode in EMPTY else blob), name
 
@@ -94,22 +94,22 @@ def _contents(repository: Path, blobs: set[str]) -> dict[str, bytes]:
     """Return the content of each blob: asked for by its name alone, never by that of a file."""
     if not blobs:
         return {}
-    asked = sorted(blobs)
-    told = _required(repository, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in asked).encode())
-    found, place = {}, 0
-    for blob in asked:
-        end = told.index(b"\n", place)
-        _, kind, *rest = told[place:end].split(b" ")
+    names = sorted(blobs)
+    output = _required(repository, "cat-file", "--batch", given="".join(f"{blob}\n" for blob in names).encode())
+    contents, place = {}, 0
+    for blob in names:
+        end = output.index(b"\n", place)
+        _, kind, *rest = output[place:end].split(b" ")
         if not rest:
             raise EnvironmentUnfit(f"git lacks the content of {blob} ({kind.decode()}) in {repository}: fetch it whole")
         size = int(rest[0])
-        found[blob] = told[end + 1 : end + 1 + size]
+        contents[blob] = output[end + 1 : end + 1 + size]
         place = end + 1 + size + 1
-    return found
+    return contents
 
 
 def _required(repository: Path, *arguments: str, given: bytes = b"") -> bytes:
-    found = git(repository, *arguments, given=given)
-    if found is None:
+    output = git(repository, *arguments, given=given)
+    if output is None:
         raise EnvironmentUnfit(f"git {arguments[0]} failed in {repository}: is the history whole?")
-    return found
+    return output

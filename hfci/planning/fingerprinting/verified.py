@@ -36,9 +36,9 @@ class _Verified(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def remember_verified(folder: Path) -> None:
     """Keep the fingerprints of the manifest in `folder`, all models of which were built from what is here now."""
-    found = (own for own in _fingerprints(folder).values() if own is not None)
+    fingerprints = (own for own in _fingerprints(folder).values() if own is not None)
     with replacing(folder / FILE) as file:
-        file.write(msgspec.json.encode(_Verified(_hfci(), frozenset[str]().union(*found))))
+        file.write(msgspec.json.encode(_Verified(_hfci(), frozenset[str]().union(*fingerprints))))
 
 
 def forget_changed(folder: Path) -> None:
@@ -57,10 +57,10 @@ def forget_changed(folder: Path) -> None:
         replace(
             row,
             architectures=tuple(
-                found
-                if found.stage in FAULTS or (row.model_type, found.name) in same
-                else ManifestArchitecture(found.name, found.family)
-                for found in row.architectures
+                arch
+                if arch.stage in FAULTS or (row.model_type, arch.name) in same
+                else ManifestArchitecture(arch.name, arch.family)
+                for arch in row.architectures
             ),
         )
         for row in manifest.model_types
@@ -72,11 +72,11 @@ def forget_changed(folder: Path) -> None:
 def _fingerprints(folder: Path) -> dict[tuple[str, str], frozenset[str] | None]:
     """Return model type and architecture → the fingerprints of its cases; None where one of them has none."""
     known = Fingerprints.now(load_manifest(folder / MANIFEST), generated=folder)
-    found: dict[tuple[str, str], list[str | None]] = defaultdict(list)
+    by_architecture: dict[tuple[str, str], list[str | None]] = defaultdict(list)
     for subject in known.cases:
-        found[subject.model_type, subject.architecture].append(known.of(subject))
+        by_architecture[subject.model_type, subject.architecture].append(known.of(subject))
     known.remembered.save()
-    return {about: frozenset(filter(None, own)) if all(own) else None for about, own in found.items()}
+    return {about: frozenset(filter(None, own)) if all(own) else None for about, own in by_architecture.items()}
 
 
 def _read(file: Path) -> frozenset[str]:
