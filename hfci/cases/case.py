@@ -95,12 +95,12 @@ def case_from_marker(
         raise UsageError(f"a case has no axis {stray[0]!r}; a test's parameters may be {', '.join(PARAMETERS)}")
     values = {**fields, **parameters}
     if "check" in values:
-        said = Variant.parse(str(values.pop("check")))
-        axes = {name: value for name in AXES if (value := getattr(said, name)) is not None}
+        variant = Variant.parse(str(values.pop("check")))
+        axes = {name: value for name in AXES if (value := getattr(variant, name)) is not None}
         if twice := axes.keys() & values.keys():
-            raise UsageError(f"{wrong} and its check {said} both say {', '.join(sorted(twice))}")
+            raise UsageError(f"{wrong} and its check {variant} both say {', '.join(sorted(twice))}")
         values |= axes
-        known = {**known, "check": said.check}
+        known = {**known, "check": variant.check}
     missing = [name for name in REQUIRED if name not in values]
     if missing:
         raise UsageError(f"{wrong} lacks {', '.join(missing)}; it needs {', '.join(REQUIRED)}")
@@ -124,8 +124,8 @@ SETTINGS: Mapping[str, Any] = {"seed": 0, "threads": 1, "layout": "natural"}
 
 def unusual(settings: Mapping[str, Any], prefix: str = "--") -> list[str]:
     """Return the options that give those of `settings` that are not the usual ones."""
-    told = ((name, settings[name]) for name, usual in SETTINGS.items() if settings.get(name, usual) != usual)
-    return [word for name, value in told for word in (f"{prefix}{name}", str(value))]
+    options = ((name, settings[name]) for name, usual in SETTINGS.items() if settings.get(name, usual) != usual)
+    return [word for name, value in options for word in (f"{prefix}{name}", str(value))]
 
 
 def run_command(case: Case, *, varied: Collection[str] = (), source: Path | None = None, **settings: Any) -> str:

@@ -151,7 +151,7 @@ class ManifestRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     @property
     def families(self) -> tuple[str, ...]:
         """The families of the architectures, each once."""
-        return tuple(dict.fromkeys(found.family for found in self.architectures if found.family))
+        return tuple(dict.fromkeys(arch.family for arch in self.architectures if arch.family))
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -179,17 +179,17 @@ class ManifestRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         for tested in self.cases:
             if tested.tier == tier:
                 known = self.architecture(tested.architecture)
-                for said in map(Variant.parse, tested.checks):
+                for variant in map(Variant.parse, tested.checks):
                     yield Case(
                         self.model_type,
                         tested.architecture,
                         known.family,
-                        said.check,
+                        variant.check,
                         tier,
                         device,
-                        said.task,
-                        said.backend,
-                        said.dtype,
+                        variant.task,
+                        variant.backend,
+                        variant.dtype,
                         file=tested.file,
                         requires=known.requires,
                         parent=tested.parent,
@@ -197,7 +197,7 @@ class ManifestRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
     def architecture(self, name: str | None) -> ManifestArchitecture:
         """Return the architecture `name`; one of which nothing is known where the row has none of that name."""
-        return next((found for found in self.architectures if found.name == name), ManifestArchitecture(name or ""))
+        return next((arch for arch in self.architectures if arch.name == name), ManifestArchitecture(name or ""))
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -229,8 +229,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def varied(self) -> frozenset[str]:
         """The checks that some case asks with axes."""
-        asked = {name for row in self.model_types for case in row.cases for name in case.checks}
-        return frozenset(Variant.parse(name).check for name in asked if "[" in name)
+        names = {name for row in self.model_types for case in row.cases for name in case.checks}
+        return frozenset(Variant.parse(name).check for name in names if "[" in name)
 
     def is_for(self, version: str, registry: str) -> bool:
         """Tell whether these are the tests of the transformers of this version, with these registries, if known."""

@@ -109,8 +109,8 @@ def find_files(paths: Iterable[Path], pattern: str) -> Iterator[Path]:
         if path.is_dir():
             for folder, folders, names in os.walk(path, onerror=_refuse):
                 folders.sort()
-                found = (Path(folder, name).relative_to(path) for name in sorted(names) if Path(name).match(pattern))
-                yield from (_file(inside(path, name)) for name in found)
+                matches = (Path(folder, name).relative_to(path) for name in sorted(names) if Path(name).match(pattern))
+                yield from (_file(inside(path, name)) for name in matches)
         elif path.exists():
             yield _file(path)
         else:

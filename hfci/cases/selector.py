@@ -42,7 +42,7 @@ def choose(patterns: Sequence[str], known: Known) -> dict[str, set[str]]:
             chosen.setdefault(name, set()).update(architectures)
             if not architectures:
                 whole.add(name)
-    return {name: set() if name in whole else asked for name, asked in chosen.items()}
+    return {name: set() if name in whole else own for name, own in chosen.items()}
 
 
 def match_names(pattern: str, names: Iterable[str]) -> list[str]:
@@ -59,12 +59,12 @@ def _match(pattern: str, known: Known) -> dict[str, set[str]]:
             raise UsageError(f"no family matches {wanted!r}.{nearest(wanted, every)}")
         of_family = {name: {arch for arch, family in own.items() if family in named} for name, own in families.items()}
         return {name: architectures for name, architectures in of_family.items() if architectures}
-    if found := match_names(pattern, known.model_types):
-        return {name: set() for name in found}
+    if model_types := match_names(pattern, known.model_types):
+        return {name: set() for name in model_types}
     architectures = {name: set(own) for name, own in known.architectures().items()}
     classes = sorted(set().union(*architectures.values()))
     matching = {*match_names(pattern, classes)}
     if not matching:
         near = nearest(pattern, [*known.model_types, *classes])
         raise UsageError(f"no model type or architecture matches {pattern!r}.{near}")
-    return {name: asked for name, own in architectures.items() if (asked := own & matching)}
+    return {name: chosen for name, own in architectures.items() if (chosen := own & matching)}

@@ -54,14 +54,14 @@ class Variant(msgspec.Struct, frozen=True, order=True):
     @functools.cache
     def parse(cls, text: str) -> Variant:
         """Return what `text`, as written by `str`, says; UsageError for another form or an unknown axis."""
-        found = _VARIANT.fullmatch(text)
-        pairs = [pair.partition("=") for pair in (found["axes"] or "").split(",") if pair] if found else []
-        if found is None or not all(value for _, _, value in pairs) or len({name for name, _, _ in pairs}) < len(pairs):
+        match = _VARIANT.fullmatch(text)
+        pairs = [pair.partition("=") for pair in (match["axes"] or "").split(",") if pair] if match else []
+        if match is None or not all(value for _, _, value in pairs) or len({name for name, _, _ in pairs}) < len(pairs):
             raise UsageError(f"{text!r:.200} is no check: it is NAME or NAME[AXIS=VALUE,…], each axis once")
         for name, _, _ in pairs:
             if name not in AXES:
                 raise UsageError(f"{text!r:.200}: no axis {name!r}; there are {', '.join(AXES)}.{nearest(name, AXES)}")
-        return cls(found["check"], **{name: value for name, _, value in pairs})
+        return cls(match["check"], **{name: value for name, _, value in pairs})
 
 
 def inside(axes: Iterable[tuple[str, str | None]]) -> str:

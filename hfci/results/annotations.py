@@ -58,20 +58,20 @@ def annotate(summary: Summary, files: Mapping[str, str] | None = None) -> list[s
 
 
 def _commands(
-    kind: str, found: Sequence[tuple[Callable[[Any], _Annotation], Any]], files: Mapping[str, str]
+    kind: str, entries: Sequence[tuple[Callable[[Any], _Annotation], Any]], files: Mapping[str, str]
 ) -> Iterator[str]:
-    shown = found if len(found) <= MOST_OF_A_KIND else found[: MOST_OF_A_KIND - 1]
+    shown = entries if len(entries) <= MOST_OF_A_KIND else entries[: MOST_OF_A_KIND - 1]
     for make, thing in shown:
-        made = make(thing)
-        yield _command(kind, made, files.get(made.case) if made.case is not None else None)
-    if left := len(found) - len(shown):
+        annotation = make(thing)
+        yield _command(kind, annotation, files.get(annotation.case) if annotation.case is not None else None)
+    if left := len(entries) - len(shown):
         yield _command(kind, _Annotation(f"{left:,} more like this", ("The summary has them, and the records all.",)))
 
 
-def _command(kind: str, made: _Annotation, file: str | None = None) -> str:
-    title = no_command(shorten(made.title, LONGEST)).translate(IN_PROPERTIES)
+def _command(kind: str, annotation: _Annotation, file: str | None = None) -> str:
+    title = no_command(shorten(annotation.title, LONGEST)).translate(IN_PROPERTIES)
     where = f"file={no_command(file).translate(IN_PROPERTIES)}," if file else ""
-    message = "\n".join(filter(None, map(no_command, made.lines))).translate(IN_DATA)
+    message = "\n".join(filter(None, map(no_command, annotation.lines))).translate(IN_DATA)
     return f"::{kind} {where}title={title}::{message}"
 
 
@@ -95,13 +95,13 @@ def _failure(failure: Failure, what: str | None = None) -> _Annotation:
 
 
 def _missing(count: int) -> _Annotation:
-    said = "Their records were announced and never written: a job was cut off, or its records are lost."
-    return _Annotation(f"not-run: {count:,} case(s) without a record", (said,))
+    line = "Their records were announced and never written: a job was cut off, or its records are lost."
+    return _Annotation(f"not-run: {count:,} case(s) without a record", (line,))
 
 
 def _lost(loss: Lost) -> _Annotation:
-    said = "Mend it, or accept it with its reason in the file of accepted losses."
-    return _Annotation(f"lost: {loss.whose}: {shorten(loss.what, LONGEST)}", (said,))
+    line = "Mend it, or accept it with its reason in the file of accepted losses."
+    return _Annotation(f"lost: {loss.whose}: {shorten(loss.what, LONGEST)}", (line,))
 
 
 def _unread(error: str) -> _Annotation:
@@ -109,14 +109,14 @@ def _unread(error: str) -> _Annotation:
 
 
 def _changed(changed: Changed) -> _Annotation:
-    said = f"was {changed.before}, is {changed.after}: {shorten(changed.reason, LONGEST)}"
-    return _Annotation(f"no longer tested: {changed.case}", (said,), changed.case)
+    line = f"was {changed.before}, is {changed.after}: {shorten(changed.reason, LONGEST)}"
+    return _Annotation(f"no longer tested: {changed.case}", (line,), changed.case)
 
 
 def _expiring(entry: Expiring) -> _Annotation:
     days = f"in {entry.days_left} day(s)" if entry.days_left >= 0 else f"{-entry.days_left} day(s) ago"
-    said = f"expires {days}, on {entry.expires}; then its cases fail"
-    return _Annotation(f"ledger entry {entry.name}", (said, shorten(entry.reason, LONGEST)))
+    line = f"expires {days}, on {entry.expires}; then its cases fail"
+    return _Annotation(f"ledger entry {entry.name}", (line, shorten(entry.reason, LONGEST)))
 
 
 def _shift(shift: Shift) -> _Annotation:

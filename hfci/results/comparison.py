@@ -140,7 +140,7 @@ def lost(results: Results, baseline: Baseline) -> dict[str, str]:
 
     A package that is gone, or a release that wants another one, must not take them out of the tests in silence.
     """
-    before = {case for case, one in baseline.observations.items() if one.outcome in (*EXECUTED, Outcome.REUSED)}
+    before = {case for case, earlier in baseline.observations.items() if earlier.outcome in (*EXECUTED, Outcome.REUSED)}
     why = f"executed in run {baseline.run}, on the same kind of machine"
     return {
         record.case: why
@@ -153,7 +153,7 @@ def lost(results: Results, baseline: Baseline) -> dict[str, str]:
 
 def compare_results(results: Results, baseline: Baseline) -> Comparison:
     """Compare `results` with `baseline`, in one pass over their records."""
-    found: dict[str, list[Change]] = {name: [] for name in _CHANGES}
+    by_kind: dict[str, list[Change]] = {name: [] for name in _CHANGES}
     moved = {quantity: _Pairs(quantity) for quantity in FLOORS}
     scope = _Scope(results.headers)
     seen: set[str] = set()
@@ -163,7 +163,7 @@ def compare_results(results: Results, baseline: Baseline) -> Comparison:
         earlier = baseline.observations.get(record.case)
         before = earlier.outcome if earlier is not None else None
         for name in _changes(before, record.outcome):
-            found[name].append(Change(record.case, before, record.outcome, record))
+            by_kind[name].append(Change(record.case, before, record.outcome, record))
         if earlier is not None and before in EXECUTED and record.outcome in EXECUTED:
             for pairs in moved.values():
                 pairs.add(record.case, earlier, record)
@@ -177,7 +177,7 @@ def compare_results(results: Results, baseline: Baseline) -> Comparison:
         vanished=tuple(vanished),
         slower=moved["duration_s"].shifts(),
         heavier=moved["peak_memory_bytes"].shifts(),
-        **{name: tuple(changes) for name, changes in found.items()},
+        **{name: tuple(changes) for name, changes in by_kind.items()},
     )
 
 
@@ -227,8 +227,8 @@ class _Pairs:
 
     def shifts(self) -> tuple[Shift, ...]:
         """Return what moved beyond noise, the worst first."""
-        found = beyond_noise(np.array(self.before), np.array(self.after), FLOORS[self.quantity])
-        return tuple(Shift(self.cases[i], self.quantity, self.before[i], self.after[i]) for i in found)
+        indices = beyond_noise(np.array(self.before), np.array(self.after), FLOORS[self.quantity])
+        return tuple(Shift(self.cases[i], self.quantity, self.before[i], self.after[i]) for i in indices)
 
 
 class _Scope:

@@ -38,9 +38,9 @@ def absent_from_plan(results: Results, plan: Plan) -> Iterator[Record]:
 def absent_shards(results: Results) -> dict[str, tuple[int, ...]]:
     """Return the shards that left no records, by run: for results whose plan is not at hand."""
     announced = {head.run: head.shards for head in results.headers if head.shards is not None}
-    found = {(head.run, head.shard) for head in results.headers}
+    recorded = {(head.run, head.shard) for head in results.headers}
     absent = {
-        run: tuple(shard for shard in range(count) if (run, shard) not in found) for run, count in announced.items()
+        run: tuple(shard for shard in range(count) if (run, shard) not in recorded) for run, count in announced.items()
     }
     return {run: shards for run, shards in absent.items() if shards}
 
@@ -50,15 +50,15 @@ def require_one_transformers(results: Results) -> None:
     runs: dict[str, str] = {}
     for head in results.headers:
         if head.source is not None or head.versions.get("transformers") is not None:
-            found = str(head.source or f"transformers {head.versions['transformers']}")
-            runs.setdefault(head.source.digest if head.source else found, f"{found} in run {head.run}")
+            tested = str(head.source or f"transformers {head.versions['transformers']}")
+            runs.setdefault(head.source.digest if head.source else tested, f"{tested} in run {head.run}")
     versions = {head.versions["transformers"] for head in results.headers if head.versions.get("transformers")}
     digests = {head.source.digest for head in results.headers if head.source is not None}
     if len(versions) > 1 or len(digests) > 1:
-        told = "; ".join(runs.values())
+        names = "; ".join(runs.values())
         raise UsageError(
-            f"these records are of several transformers ({told}), and a report is about one: of a case that both have, "
-            "only the last record would count; name the files or folders of one of them"
+            f"these records are of several transformers ({names}), and a report is about one: of a case that "
+            "both have, only the last record would count; name the files or folders of one of them"
         )
 
 

@@ -44,8 +44,8 @@ def coverage(rows: Iterable[ManifestRow], results: Iterable[Record] | None = Non
                 by_class.add((record.model_type, record.architecture), record)
     steps = []
     for rung in LADDER:
-        if (found := _of_manifest(rows, rung.name, verified=results is None)) is not None:
-            steps.append(_step(rung.name, found, MANIFEST))
+        if (on_rung := _of_manifest(rows, rung.name, verified=results is None)) is not None:
+            steps.append(_step(rung.name, on_rung, MANIFEST))
         elif results is None:
             steps.append(Step(rung.name, None, None, None))
         else:
@@ -59,20 +59,20 @@ def _of_manifest(rows: Iterable[ManifestRow], rung: str, *, verified: bool) -> l
     if rung == "catalogued":
         return [(row.model_type, list(row.names)) for row in rows]
     if rung == "generated":
-        found = [(row.model_type, [case.architecture for case in row.cases]) for row in rows]
+        on_rung = [(row.model_type, [case.architecture for case in row.cases]) for row in rows]
     elif verified and rung in ("built", "forwarded"):
         stages = ("inputs", "forward") if rung == "built" else ()
-        found = [
+        on_rung = [
             (
                 row.model_type,
-                [one.name for one in row.architectures if one.parameters is not None or one.stage in stages],
+                [arch.name for arch in row.architectures if arch.parameters is not None or arch.stage in stages],
             )
             for row in rows
         ]
     else:
         return None
-    return [(name, classes) for name, classes in found if classes]
+    return [(name, classes) for name, classes in on_rung if classes]
 
 
-def _step(rung: str, found: list[tuple[str, list[str]]], source: str) -> Step:
-    return Step(rung, len(found), len({name for _, classes in found for name in classes}), source)
+def _step(rung: str, on_rung: list[tuple[str, list[str]]], source: str) -> Step:
+    return Step(rung, len(on_rung), len({name for _, classes in on_rung for name in classes}), source)

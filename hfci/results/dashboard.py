@@ -105,7 +105,7 @@ def write_dashboard(
 
 def _changes(comparison: Comparison | None, trends: Trends | None) -> dict[str, list[tuple[str, str]]]:
     """Return by kind what else changed: cases, each with what is to be said of it."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    by_kind: dict[str, list[tuple[str, str]]] = {}
     if comparison:
         for name, changes in (
             ("vanished", comparison.vanished),
@@ -114,15 +114,15 @@ def _changes(comparison: Comparison | None, trends: Trends | None) -> dict[str, 
             ("newly not applicable", comparison.inapplicable),
             ("added", comparison.added),
         ):
-            found[name] = [(change.case, f"was {change.before}" if change.before else "") for change in changes]
+            by_kind[name] = [(change.case, f"was {change.before}" if change.before else "") for change in changes]
     for name in ("slower", "heavier"):
         # Of a case of which both speak the history knows more.
         shifts = {shift.case: shift for source in (comparison, trends) if source for shift in getattr(source, name)}
         if comparison or trends:
-            found[name] = [(case, _moved(shift)) for case, shift in shifts.items()]
+            by_kind[name] = [(case, _moved(shift)) for case, shift in shifts.items()]
     if trends:
-        found["flaky"] = [(flake.case, f"{flake.passed} passed, {flake.failed} failed") for flake in trends.flaky]
-    return found
+        by_kind["flaky"] = [(flake.case, f"{flake.passed} passed, {flake.failed} failed") for flake in trends.flaky]
+    return by_kind
 
 
 def _moved(shift: Shift) -> str:
@@ -172,21 +172,21 @@ def _count_of_problems(summary: Summary, comparison: Comparison | None) -> int:
 def _problems(results: Results, comparison: Comparison | None, trends: Trends | None) -> list[Break]:
     """Return what newly broke, or where there is no baseline what is red, the failed cases first."""
     streaks = trends.streaks if trends else {}
-    found: list[Break] = []
+    breaks: list[Break] = []
     if comparison:
         failing = sorted(comparison.failing, key=lambda change: change.after != Outcome.FAILED)
         for change in (*failing, *comparison.vanished):
             before = change.before.value if change.before else None
-            found.append(_problem(change.case, before, change.record, streaks.get(change.case)))
+            breaks.append(_problem(change.case, before, change.record, streaks.get(change.case)))
     else:
         rest: list[Break] = []
         for record in results:
             if record.outcome in RED:
-                kind = found if record.outcome == Outcome.FAILED else rest
+                kind = breaks if record.outcome == Outcome.FAILED else rest
                 if len(kind) < SHOWN_PROBLEMS:
                     kind.append(_problem(record.case, None, record, streaks.get(record.case)))
-        found += rest
-    return found
+        breaks += rest
+    return breaks
 
 
 def _problem(case: str, before: str | None, record: Record | None, streak: Streak | None) -> Break:

@@ -134,17 +134,17 @@ def dashboard_data(results: Results, comparison: Comparison | None, trends: Tren
     `outcomes`, milliseconds or KiB. `notes` are by the case's place in the columns.
     """
     cases = Cases(trends.changes if trends else {})
-    said = _notes(comparison, trends)
+    by_case = _notes(comparison, trends)
     notes: dict[int, dict[str, Any]] = {}
     for head, records in results.parts():
         for record in records:
             place = cases.add(record, head.shard)
-            if record.case in said:
-                notes[place] = said[record.case]
+            if record.case in by_case:
+                notes[place] = by_case[record.case]
     for record in results.absent:
         place = cases.add(record, None)
-        if record.case in said:
-            notes[place] = said[record.case]
+        if record.case in by_case:
+            notes[place] = by_case[record.case]
     return {
         "outcomes": SEVERITY,
         "red": [CODES[outcome] for outcome in RED],
@@ -185,8 +185,8 @@ def _notes(comparison: Comparison | None, trends: Trends | None) -> dict[str, di
     """Return what is to be said of single cases beside their records."""
     notes: dict[str, dict[str, Any]] = {}
 
-    def note(case: str, name: str, said: Any) -> None:
-        notes.setdefault(case, {})[name] = said
+    def note(case: str, name: str, value: Any) -> None:
+        notes.setdefault(case, {})[name] = value
 
     if comparison:
         for name in ("failing", "fixed", "unavailable", "inapplicable"):

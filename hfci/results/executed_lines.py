@@ -58,11 +58,11 @@ def reaches(told: Iterable[ExecutedLines]) -> tuple[Reach, ...]:
             paths,
             executed=sum(len(executed[path][name]) for path, name in functions),
             lines=sum(len(lines[path][name]) for path, name in functions),
-            unentered=tuple(sorted(filter(itemgetter(1), unentered), key=lambda found: (-found[1], found[0]))),
+            unentered=tuple(sorted(filter(itemgetter(1), unentered), key=lambda entry: (-entry[1], entry[0]))),
         )
 
-    made = (reach(model_type, tuple(sorted(paths))) for model_type, paths in files.items())
-    return tuple(sorted(made, key=lambda found: (found.share, found.model_type)))
+    reached = (reach(model_type, tuple(sorted(paths))) for model_type, paths in files.items())
+    return tuple(sorted(reached, key=lambda each: (each.share, each.model_type)))
 
 
 def median_reach(reaches: Sequence[Reach]) -> str:

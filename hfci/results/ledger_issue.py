@@ -88,11 +88,11 @@ def _where(trace: str, version: str) -> str | None:
 
 def _system() -> str:
     """Return what `transformers env` says of this machine, without what it wants to be filled in."""
-    asked = [sys.executable, "-c", ENVIRONMENT]
+    command = [sys.executable, "-c", ENVIRONMENT]
     surroundings = {**os.environ, **OFFLINE}
     try:
         done = subprocess.run(  # noqa: S603 -- a text of this module
-            asked, env=surroundings, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+            command, env=surroundings, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
         )
     except subprocess.TimeoutExpired as error:
         raise EnvironmentUnfit(f"`transformers env` does not end within {TIMEOUT_S:g} s") from error

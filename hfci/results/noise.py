@@ -61,6 +61,6 @@ def beyond_noise(before: NDArray[np.float64], after: NDArray[np.float64], floor:
         LEAST_SCALE,
     )
     excess = after - before * np.exp(common)
-    found = (off > DEVIATIONS * scale) & (off >= np.log(floor.ratio)) & (excess >= floor.excess)
-    (indices,) = np.nonzero(found)
+    is_beyond = (off > DEVIATIONS * scale) & (off >= np.log(floor.ratio)) & (excess >= floor.excess)
+    (indices,) = np.nonzero(is_beyond)
     return indices[np.argsort(-excess[indices], kind="stable")]

@@ -114,9 +114,9 @@ def read_results(paths: Iterable[Path], run: str | None = None) -> Results:
     a schema that this hfci does not know, two records of a case in one file, or two different files of one attempt.
     """
     parts, torn = find_parts(paths, run, needed=run is None)
-    found = _index(parts)
+    results = _index(parts)
     # A file that was cut off in its header announced something: at least one record.
-    return replace(found, torn=found.torn + torn, missing=found.missing + torn)
+    return replace(results, torn=results.torn + torn, missing=results.missing + torn)
 
 
 def _index(parts: list[Part]) -> Results:

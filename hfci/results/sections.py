@@ -52,7 +52,7 @@ class Section:
 
 def sections(summary: Summary) -> tuple[Section, ...]:
     """Return the sections that have something to say, what matters most first."""
-    made = (
+    candidates = (
         _failures("Regressions", summary.regressions, most=MOST_REGRESSIONS),
         _section("Lost since the earlier manifest", LOST, _lost, summary.lost, opened=25),
         Section("", note=_covered(summary)),
@@ -84,7 +84,7 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _section("Runs", RUNS, tuple, _runs(summary), opened=0),
         _counts("Records", Column("what"), _records(summary), unit="records"),
     )
-    return tuple(section for section in made if section.rows or section.note)
+    return tuple(section for section in candidates if section.rows or section.note)
 
 
 # Their columns: of our own words, foreign text, and numbers.
@@ -154,8 +154,8 @@ def _failures(title: str, failures: Sequence[Failure], most: int = MOST_ROWS) ->
 
     def row(failure: Failure) -> Row:
         was = f" (was {failure.before})" if failure.before and failure.outcome != VANISHED else ""
-        said = (_name(failure.case), failure.outcome + was, _name(failure.stage), first_line(failure.error))
-        return (*said, *((since(failure),) if dated else ()), command(failure.reproduce))
+        cells = (_name(failure.case), failure.outcome + was, _name(failure.stage), first_line(failure.error))
+        return (*cells, *((since(failure),) if dated else ()), command(failure.reproduce))
 
     return _section(title, columns, row, failures, opened=25, most=most)
 
@@ -169,8 +169,8 @@ def since(failure: Failure) -> str:
 
 def at(run: str | None, commit: str | None) -> str:
     """Return where a run stands in the history; nothing where there is none."""
-    said = (_name(run), f"(commit {shorten(commit, LONGEST_NAME)[:12]})" if commit else "")
-    return " ".join(filter(None, said))
+    parts = (_name(run), f"(commit {shorten(commit, LONGEST_NAME)[:12]})" if commit else "")
+    return " ".join(filter(None, parts))
 
 
 def command(reproduce: str | None) -> str:
@@ -251,10 +251,10 @@ def _covered(summary: Summary) -> str:
     names = (Outcome.UNAVAILABLE, Outcome.NOT_APPLICABLE, Outcome.NOT_RUN, Outcome.ASSUMED)
     missed = ", ".join(f"{summary.outcomes[name]:,} {name}" for name in names if summary.outcomes[name])
     checked, catalogued = summary.ladder["checked"], summary.ladder["catalogued"]
-    said = f"Not covered: {missed or 'nothing that was planned'}. Checked: {checked:,} of {catalogued:,} model types."
+    text = f"Not covered: {missed or 'nothing that was planned'}. Checked: {checked:,} of {catalogued:,} model types."
     counts = {"fixed": len(summary.fixed), "no longer tested": len(summary.unavailable), "new": summary.added}
     changed = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    return f"{said} Besides: {changed}." if changed else said
+    return f"{text} Besides: {changed}." if changed else text
 
 
 def _families(summary: Summary) -> Section:
@@ -303,9 +303,9 @@ def _balance(shards: Sequence[JobTimes]) -> str:
 def _runs(summary: Summary) -> Sequence[Row]:
     """Return the facts of each run, once, and of the baseline."""
     rows = {
-        ("this run", *(_name(told[name]) for name in FACTS)): None
+        ("this run", *(_name(facts[name]) for name in FACTS)): None
         for head in summary.runs
-        for told in ({**head, "versions": _versions(head), "machine": msgspec.convert(head, Header).machine},)
+        for facts in ({**head, "versions": _versions(head), "machine": msgspec.convert(head, Header).machine},)
     }
     earlier = summary.baseline
     if earlier is not None:

@@ -112,11 +112,11 @@ class Summary:
         if not self.executed and not self.is_red:
             unasked = (Outcome.REUSED, Outcome.ASSUMED)
             others = [f"{self.outcomes[name]:,} {name}" for name in unasked if self.outcomes[name]]
-            said = ", ".join([f"{self.planned:,} planned", *others])
-            return f"{'Green: nothing' if self.is_green else 'Nothing'} was executed; {said}{self._left_out}"
-        told = (*RED, Outcome.KNOWN_FAILURE, Outcome.ASSUMED)
-        said = ", ".join(f"{self.outcomes[name]:,} {name}" for name in told if self.outcomes[name])
-        executed = f"{said + ', ' if said else ''}{self.executed:,} of {self.planned:,} cases executed{self._left_out}"
+            text = ", ".join([f"{self.planned:,} planned", *others])
+            return f"{'Green: nothing' if self.is_green else 'Nothing'} was executed; {text}{self._left_out}"
+        outcomes = (*RED, Outcome.KNOWN_FAILURE, Outcome.ASSUMED)
+        text = ", ".join(f"{self.outcomes[name]:,} {name}" for name in outcomes if self.outcomes[name])
+        executed = f"{text + ', ' if text else ''}{self.executed:,} of {self.planned:,} cases executed{self._left_out}"
         executed += f", {self.taken:,} losses not accepted" if self.taken else ""
         new = {"newly failing": len(self.regressions) - self.vanished, VANISHED: self.vanished}
         broke = ", ".join(f"{count:,} {name}" for name, count in new.items() if count) or "nothing newly broken"
@@ -141,7 +141,7 @@ class Summary:
         def key(failure: Failure) -> tuple[bool, bool, Any]:
             return failure.outcome == VANISHED, failure.outcome != Outcome.FAILED, priority(failure.model_type)
 
-        failures, regressions = (tuple(sorted(found, key=key)) for found in (self.failures, self.regressions))
+        failures, regressions = (tuple(sorted(group, key=key)) for group in (self.failures, self.regressions))
         return replace(self, failures=failures, regressions=regressions)
 
     def to_json(self) -> dict[str, Any]:
@@ -221,9 +221,9 @@ def _against(summary: Summary, comparison: Comparison, streaks: Mapping[str, Str
     )
 
 
-def _failures(found: Iterable[Failure], streaks: Mapping[str, Streak]) -> tuple[Failure, ...]:
+def _failures(failures: Iterable[Failure], streaks: Mapping[str, Streak]) -> tuple[Failure, ...]:
     """Return failures, what failed before what did not run, and since when they are."""
-    ordered = sorted(found, key=lambda failure: failure.outcome != Outcome.FAILED)
+    ordered = sorted(failures, key=lambda failure: failure.outcome != Outcome.FAILED)
     return tuple(_since(failure, streaks.get(failure.case)) for failure in ordered)
 
 

@@ -54,7 +54,7 @@ def code(text: str) -> str:
     Every character with a meaning in Markdown or HTML becomes a numeric reference, which has none, in a table
     neither. Mentions, issue numbers and addresses are not linked inside code. It may be broken after `/`, `_` and `@`.
     """
-    escaped = MEANINGFUL.sub(lambda found: f"&#{ord(found[0])};", clean(text))
+    escaped = MEANINGFUL.sub(lambda match: f"&#{ord(match[0])};", clean(text))
     return f"<code>{JOINT.sub('<wbr>', escaped)}</code>"
 
 

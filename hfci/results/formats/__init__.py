@@ -31,4 +31,4 @@ class Format(Protocol):
 
 
 _ALL: tuple[Format, ...] = (junit, ctrf, badge, coverage_summary)
-FORMATS: Mapping[str, Format] = {one.NAME: one for one in _ALL}
+FORMATS: Mapping[str, Format] = {module.NAME: module for module in _ALL}

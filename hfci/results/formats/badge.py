@@ -34,18 +34,18 @@ def badge(summary: Summary) -> dict[str, Any]:
     Those that vanished since the baseline are beyond them.
     """
     counts = {outcome: summary.outcomes.get(outcome, 0) for outcome in (Outcome.PASSED, *TOLD)}
-    told = [f"{counts[outcome]:,} {outcome}" for outcome in TOLD if counts[outcome]]
+    others = [f"{counts[outcome]:,} {outcome}" for outcome in TOLD if counts[outcome]]
     if summary.taken:
-        told.insert(0, f"{summary.taken:,} lost")
+        others.insert(0, f"{summary.taken:,} lost")
     if summary.vanished:
-        told.insert(0, f"{summary.vanished:,} vanished")
-    said = [f"{counts[Outcome.PASSED]:,} of {sum(counts.values()):,} passed", *told]
+        others.insert(0, f"{summary.vanished:,} vanished")
+    parts = [f"{counts[Outcome.PASSED]:,} of {sum(counts.values()):,} passed", *others]
     if not summary.executed:
-        said = ["nothing executed", *told]
+        parts = ["nothing executed", *others]
     return {
         "schemaVersion": 1,
         "label": LABEL,
-        "message": " · ".join(said),
+        "message": " · ".join(parts),
         "color": "red" if summary.is_red else "brightgreen" if summary.executed else "lightgrey",
         "isError": summary.is_red,  # nobody can ask for a red badge in another colour
     }

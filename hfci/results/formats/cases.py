@@ -89,14 +89,14 @@ def details(record: Record) -> str:
 
 def facts(headers: Iterable[Header]) -> dict[str, str]:
     """Return what `headers` say of their runs, by name; several different values stand in one text."""
-    found: dict[str, dict[str, None]] = {}
+    by_name: dict[str, dict[str, None]] = {}
     for head in headers:
-        told = {name: value(head) for name, value in FACTS.items()}
-        told |= {f"{package} version": version for package, version in head.versions.items()}
-        for name, value in told.items():
+        of_run = {name: value(head) for name, value in FACTS.items()}
+        of_run |= {f"{package} version": version for package, version in head.versions.items()}
+        for name, value in of_run.items():
             if value is not None:
-                found.setdefault(clean(name), {})[clean(str(value))] = None
-    return {name: ", ".join(values) for name, values in found.items()}
+                by_name.setdefault(clean(name), {})[clean(str(value))] = None
+    return {name: ", ".join(values) for name, values in by_name.items()}
 
 
 def plain(text: str) -> str:

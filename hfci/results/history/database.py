@@ -91,8 +91,8 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Give a connection whose changes are all made at the end, or none of them."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
-            if (found := self._pragma("user_version")) in UPGRADES:
-                for older in range(found, SCHEMA):
+            if (schema := self._pragma("user_version")) in UPGRADES:
+                for older in range(schema, SCHEMA):
                     connection.execute(UPGRADES[older])
                 self._sign(connection)
             yield connection
@@ -146,9 +146,9 @@ class Database:
     def _require_schema(self) -> None:
         if self._pragma("application_id") != APPLICATION_ID:
             raise UsageError(f"{self.path}: {MEANINGS[sqlite3.SQLITE_NOTADB][1]}")
-        if (found := self._pragma("user_version")) not in (*UPGRADES, SCHEMA):
+        if (schema := self._pragma("user_version")) not in (*UPGRADES, SCHEMA):
             readable = ", ".join(map(str, (*UPGRADES, SCHEMA)))
-            raise UsageError(f"{self.path}{self._writer()}: a history of schema {found}, this hfci reads {readable}")
+            raise UsageError(f"{self.path}{self._writer()}: a history of schema {schema}, this hfci reads {readable}")
 
 
 @contextmanager

@@ -281,7 +281,7 @@ def _observations(connection: Connection, run: StoredRun) -> dict[str, Observati
     columns = read_columns(connection, run.number)
     vocabulary = Vocabulary(connection)
     names, words, subjects = vocabulary.names(), vocabulary.words(), vocabulary.subjects()
-    found = {}
+    observations = {}
     for case, outcome, tier, device, duration, memory in zip(
         columns["case"].tolist(),
         columns["outcome"].tolist(),
@@ -294,7 +294,7 @@ def _observations(connection: Connection, run: StoredRun) -> dict[str, Observati
         number, architecture = vocabulary.about(case)
         subject = subjects[number]
         assert subject is not None
-        found[str(names[case])] = Observation(
+        observations[str(names[case])] = Observation(
             outcome=OUTCOMES[outcome],
             duration_s=duration,
             peak_memory_bytes=round(memory) or None,
@@ -304,4 +304,4 @@ def _observations(connection: Connection, run: StoredRun) -> dict[str, Observati
             tier=words[tier] or "",
             device=words[device],
         )
-    return found
+    return observations

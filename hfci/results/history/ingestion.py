@@ -104,10 +104,10 @@ def gather(results: Results, numbers: Mapping[tuple[int, int], int], vocabulary:
             add(value)
         if part and (record.outcome in RED or outcomes):
             details.append(_detail(case, record, text))
-    found = {name: np.array(values) for name, values in lists.items()}
-    found.update({name: quantised(found[name], name) for name in QUANTITIES})
-    order = np.argsort(found["case"], kind="stable")
-    columns = {name: found[name][order].astype(kind) for name, kind in LAYOUT.items()}
+    arrays = {name: np.array(values) for name, values in lists.items()}
+    arrays.update({name: quantised(arrays[name], name) for name in QUANTITIES})
+    order = np.argsort(arrays["case"], kind="stable")
+    columns = {name: arrays[name][order].astype(kind) for name, kind in LAYOUT.items()}
     details.sort(key=lambda detail: detail.error is None)
     return Run(columns, tuple(details[:MOST_DETAILS]))
 
@@ -136,10 +136,10 @@ def make_point(run: str, parts: Sequence[Part], columns: Columns, vocabulary: Vo
 
 def scope_of(headers: Sequence[Header]) -> str:
     """Return what a run was asked for, as JSON: tiers with devices, names, checks; runs that share it are alike."""
-    asked = {(head.tier or "", head.device) for head in headers}
+    tiers = {(head.tier or "", head.device) for head in headers}
     names = {head.names for head in headers}
     checks = {head.checks for head in headers}
-    return json.dumps([sorted(asked), *(sorted(map(_listed, found)) for found in (names, checks))])
+    return json.dumps([sorted(tiers), *(sorted(map(_listed, values)) for values in (names, checks))])
 
 
 def _listed(names: tuple[str, ...] | None) -> list[str]:
@@ -181,8 +181,8 @@ def _identity(header: Header) -> str:
     """Name what a run tested as well as it is known: its commit and versions, or that it was this run."""
     if header.commit is None:
         return f"run {header.run}"
-    told = json.dumps([header.commit, header.versions], sort_keys=True)
-    return f"commit {header.commit[:12]}, versions {hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    text = json.dumps([header.commit, header.versions], sort_keys=True)
+    return f"commit {header.commit[:12]}, versions {hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _seen(results: Results) -> dict[str, int]:

@@ -66,12 +66,12 @@ class RunLog:
     def identity(self, run: int, case: int) -> str:
         """Name what a case that is red or unsteady in a run tested: its fingerprint, or what stands for one."""
         if (newest := self._newest_at(run)) is not None:
-            said = [detail.fingerprint for detail in newest.content.details if detail.case == case]
+            fingerprints = [detail.fingerprint for detail in newest.content.details if detail.case == case]
         else:
             query = "SELECT fingerprint FROM details WHERE run = ? AND case_id = ?"
-            said = [row[0] for row in self._connection.execute(query, (self._number(run), case))]
-        if said and said[0] is not None:
-            return said[0]
+            fingerprints = [row[0] for row in self._connection.execute(query, (self._number(run), case))]
+        if fingerprints and fingerprints[0] is not None:
+            return fingerprints[0]
         place = np.searchsorted(self.column(run, "case"), np.int32(case))
         return f"{self.column(run, 'identity')[place]:08x}"
 

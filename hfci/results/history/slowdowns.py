@@ -38,11 +38,11 @@ def slowdowns(log: Log, quantity: str) -> tuple[Shift, ...]:
     series: dict[str, list[int]] = {}
     for run, scope in enumerate(log.scopes):
         series.setdefault(scope, []).append(run)
-    found: dict[str, Shift] = {}
+    shifts: dict[str, Shift] = {}
     for runs in series.values():
         if len(runs) >= FEWEST_RUNS and runs[-1] >= len(log.scopes) - ALIVE:
-            found.update((shift.case, shift) for shift in _of_series(log, runs, quantity))
-    return tuple(sorted(found.values(), key=lambda shift: (shift.before - shift.after, shift.case)))
+            shifts.update((shift.case, shift) for shift in _of_series(log, runs, quantity))
+    return tuple(sorted(shifts.values(), key=lambda shift: (shift.before - shift.after, shift.case)))
 
 
 def _of_series(log: Log, runs: Sequence[int], quantity: str) -> Iterator[Shift]:

@@ -126,12 +126,12 @@ class _Course:
 
     def streaks(self) -> dict[str, Streak]:
         """Return the streaks of what is red in the newest run."""
-        found = {}
+        streaks = {}
         for case in self._newest.tolist():
             first = self._log.points[self._first_bad[case]]
             good = int(self._last_good[case])
             name = self._log.name(case)
-            found[name] = Streak(
+            streaks[name] = Streak(
                 case=name,
                 run=first.run,
                 started=first.started,
@@ -139,7 +139,7 @@ class _Course:
                 runs=int(self._bad_runs[case]),
                 last_good=self._log.points[good].run if good >= 0 else None,
             )
-        return found
+        return streaks
 
     def changes(self) -> dict[str, tuple[tuple[int, Outcome | None], ...]]:
         """Return all changes, by case; equal ones share their memory."""
@@ -151,14 +151,14 @@ class _Course:
         codes = (runs[order] * (ABSENT + 1) + outcomes[order]).tolist()
         begins = np.flatnonzero(np.r_[True, cases[1:] != cases[:-1]])
         shared: dict[tuple[int, ...], tuple[tuple[int, Outcome | None], ...]] = {}
-        found = {}
+        by_case = {}
         for case, begin, end in zip(cases[begins].tolist(), begins, [*begins[1:], len(cases)], strict=True):
             key = tuple(codes[begin:end])
             if key not in shared:
                 pairs = (divmod(code, ABSENT + 1) for code in key)
                 shared[key] = tuple((run, None if code == ABSENT else OUTCOMES[code]) for run, code in pairs)
-            found[self._log.name(case)] = shared[key]
-        return found
+            by_case[self._log.name(case)] = shared[key]
+        return by_case
 
     def _streak(self, run: int, bad: NDArray[Any], good: NDArray[Any]) -> None:
         self._last_good[good] = run
@@ -197,8 +197,8 @@ def _flakes(log: Log) -> Iterator[Flake]:
         passed[places] += (seen & green) > 0
         failed[places] += has_failed
         last[places[has_failed]] = run
-    found = np.flatnonzero(passed)
-    for place in found[np.argsort(-np.minimum(passed, failed)[found], kind="stable")].tolist():
+    flaky = np.flatnonzero(passed)
+    for place in flaky[np.argsort(-np.minimum(passed, failed)[flaky], kind="stable")].tolist():
         case, run = int(keys[place] >> 32), int(last[place])
         name, tested = log.name(case), log.identity(run, case)
         yield Flake(name, tested, int(passed[place]), int(failed[place]), log.points[run].run)
@@ -221,6 +221,6 @@ def _comings_and_goings(log: Log) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _table(outcomes: Sequence[Outcome]) -> NDArray[np.bool_]:
     """Return, by an outcome's code, whether it is among `outcomes`."""
-    found = np.zeros(len(OUTCOMES), np.bool_)
-    found[[CODE[outcome] for outcome in outcomes]] = True
-    return found
+    table = np.zeros(len(OUTCOMES), np.bool_)
+    table[[CODE[outcome] for outcome in outcomes]] = True
+    return table
