@@ -55,10 +55,10 @@ def package_in(checkout: Path) -> Path:
 def overlooked(folder: Path) -> str:
     """Return what to say where `folder` is a checkout of transformers, and another one is imported; else nothing."""
     try:
-        package, found = package_in(folder), find_transformers()
+        package, actual = package_in(folder), find_transformers()
     except (UsageError, EnvironmentUnfit):
         return ""
-    return "" if found == package else f"this is about {found}, not about the checkout here: for that, add --source ."
+    return "" if actual == package else f"this is about {actual}, not about the checkout here: for that, add --source ."
 
 
 def enter(checkout: Path, arguments: Sequence[str]) -> int | None:
@@ -89,9 +89,9 @@ def enter(checkout: Path, arguments: Sequence[str]) -> int | None:
 
 
 def _require(package: Path) -> None:
-    found = find_transformers()
-    if found != package:
+    actual = find_transformers()
+    if actual != package:
         raise EnvironmentUnfit(
-            f"{package} was asked for, and `import transformers` takes {found}: a folder `transformers` in the current "
-            "one comes first, so call hfci from elsewhere"
+            f"{package} was asked for, and `import transformers` takes {actual}: a folder `transformers` in the "
+            "current one comes first, so call hfci from elsewhere"
         )

@@ -88,6 +88,6 @@ def _enter(arguments: argparse.Namespace, argv: Sequence[str]) -> int | None:
         return None
     if arguments.source is not None:
         return enter(arguments.source, argv)
-    if said := overlooked(Path.cwd()):
-        print(f"hfci: {said}", file=sys.stderr)  # noqa: T201
+    if warning := overlooked(Path.cwd()):
+        print(f"hfci: {warning}", file=sys.stderr)  # noqa: T201
     return None

@@ -176,8 +176,8 @@ def load_configuration(folder: Path) -> Configuration:
     if file is None:
         return Configuration()
     tool = read_toml(file, dict[str, Any], "the configuration").get("tool")
-    said = tool.get("hfci", {}) if isinstance(tool, dict) else {}
-    table: Table = convert(said, _TABLE, f"{file}: [tool.hfci]")
+    settings = tool.get("hfci", {}) if isinstance(tool, dict) else {}
+    table: Table = convert(settings, _TABLE, f"{file}: [tool.hfci]")
     runners = {name: Runner(name=name, **asdict(runner)) for name, runner in (table.runners or {}).items()}
     return Configuration(
         ledger=file.parent / table.ledger if table.ledger else None,

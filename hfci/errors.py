@@ -93,5 +93,5 @@ def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
     folded = {candidate.casefold(): candidate for candidate in known}
     asked = name.casefold()
     asked = SYNONYMS[asked] if SYNONYMS.get(asked) in folded else asked
-    close = [folded[found] for found in difflib.get_close_matches(asked, list(folded), n=count, cutoff=0.6)]
+    close = [folded[match] for match in difflib.get_close_matches(asked, list(folded), n=count, cutoff=0.6)]
     return f" Did you mean {', '.join(close)}?" if close else ""

@@ -58,10 +58,10 @@ def find_transformers() -> Path:
 def version_of(folder: Path) -> str | None:
     """Return the version that the package in `folder` says it is of; None where it does not say so in plain text."""
     try:
-        found = VERSION.search((folder / "__init__.py").read_text(encoding="utf-8", errors="replace"))
+        match = VERSION.search((folder / "__init__.py").read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return None
-    return found[1] if found else None
+    return match[1] if match else None
 
 
 @functools.cache

@@ -31,9 +31,9 @@ def address_of(package: Distribution) -> str | None:
 
 def addresses(installed: Iterable[Distribution] | None = None) -> dict[str, str]:
     """Return the address of each package that has one, by name; of all that is installed here, unless it is given."""
-    found = {
+    by_name = {
         package.metadata["Name"]: address
         for package in (distributions() if installed is None else installed)
         if (address := address_of(package)) is not None
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(by_name.items()))

@@ -133,12 +133,12 @@ def of_schema(
         versions = data.get("versions")
         where += written_by(versions.get("hfci") if isinstance(versions, dict) else data.get("hfci"))
     # Of another schema it may have other fields, which is not what is wrong with it.
-    while isinstance(data, dict) and (found := data.get("schema")) != schema:
-        if type(found) is not int or found not in upgrades:
+    while isinstance(data, dict) and (version := data.get("schema")) != schema:
+        if type(version) is not int or version not in upgrades:
             readable = ", ".join(map(str, (*upgrades, schema)))
             after = f"; {mend}" if mend else ""
-            raise UsageError(f"{where}: a {what} of schema {found!r:.60}, this hfci reads {readable}{after}")
-        data = upgrades[found](data)
+            raise UsageError(f"{where}: a {what} of schema {version!r:.60}, this hfci reads {readable}{after}")
+        data = upgrades[version](data)
     return convert(data, kind, f"{where} is no {what}")
 
 
@@ -200,7 +200,7 @@ def _declared(kind: Any, data: Any = None) -> tuple[Any, str]:
             title = title or next(filter(None, titles), "")
             kind = kind.__origin__
         elif get_origin(kind) in (Union, UnionType):
-            kind = next((one for one in get_args(kind) if _holds(one, data)), get_args(kind)[0])
+            kind = next((option for option in get_args(kind) if _holds(option, data)), get_args(kind)[0])
         else:
             return kind, title or _among(_choices(kind))
 

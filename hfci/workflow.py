@@ -39,10 +39,10 @@ def summary_file() -> Path | None:
 
 def run_attempt() -> int:
     """Return which attempt at its run this job is, 1 where nobody says; UsageError where what is said is no number."""
-    said = os.environ.get(ATTEMPT) or "1"
-    if not NUMBER.fullmatch(said):
-        raise UsageError(f"{ATTEMPT} must be the number of this attempt at the job, not {said!r:.60}: unset it")
-    return int(said)
+    attempt = os.environ.get(ATTEMPT) or "1"
+    if not NUMBER.fullmatch(attempt):
+        raise UsageError(f"{ATTEMPT} must be the number of this attempt at the job, not {attempt!r:.60}: unset it")
+    return int(attempt)
 
 
 def branch() -> str | None:
@@ -51,5 +51,5 @@ def branch() -> str | None:
 
 
 def _file(variable: str) -> Path | None:
-    said = os.environ.get(variable)
-    return Path(said) if said else None
+    path = os.environ.get(variable)
+    return Path(path) if path else None

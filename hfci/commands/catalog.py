@@ -126,17 +126,17 @@ def _fetch_popularity(arguments: Namespace) -> int:
     names = [row.model_type for row in select(load_manifest(arguments.generated / MANIFEST), arguments.names).rows]
     path = arguments.popularity
     known = load_popularity(path).model_types if arguments.names and path.exists() else {}
-    found = fetch_popularity(names, lambda rows: track(rows, total=LISTED, label="asking the Hub"))
-    found.model_types.update({name: use for name, use in known.items() if name not in found.model_types})
-    found.write(path)
+    popularity = fetch_popularity(names, lambda rows: track(rows, total=LISTED, label="asking the Hub"))
+    popularity.model_types.update({name: use for name, use in known.items() if name not in popularity.model_types})
+    popularity.write(path)
     if arguments.json:
         print_json(json.loads(path.read_text(encoding="utf-8")))
         return 0
     table = make_table("model type", "downloads in 30 days", "likes", "checkpoints", numbers=True)
-    for name in sorted(names, key=found.priority)[:SHOWN]:
-        use = found.model_types[name]
+    for name in sorted(names, key=popularity.priority)[:SHOWN]:
+        use = popularity.model_types[name]
         table.add_row(name, f"{use.downloads:,}", f"{use.likes:,}", f"{use.checkpoints:,}")
-    print_tables(table, f"{len(found.model_types):,} model types: {path}")
+    print_tables(table, f"{len(popularity.model_types):,} model types: {path}")
     return 0
 
 
@@ -156,7 +156,11 @@ def _show_tasks(catalog: Catalog, *, as_json: bool) -> None:
     }
     if as_json:
         architectures = [
-            {"model_type": row.model_type, "architecture": arch.name, "tasks": [vars(one) for one in arch.verdicts]}
+            {
+                "model_type": row.model_type,
+                "architecture": arch.name,
+                "tasks": [vars(verdict) for verdict in arch.verdicts],
+            }
             for row, arch in judged
         ]
         named = [{"name": rule.name, "reason": rule.reason, "excluded": excluded[rule.name]} for rule in rules()]
@@ -173,9 +177,9 @@ def _show_tasks(catalog: Catalog, *, as_json: bool) -> None:
     table = make_table("model type", "architecture", "serves", "does not serve (rule: what it lacks)")
     for row, arch in judged:
         others = [verdict for verdict in arch.verdicts if not verdict.allowed]
-        why = [one.error or f"{one.rule}: {', '.join(one.lacks)}" for one in others]
-        told = [f"{one.task} ({reason})" for one, reason in zip(others, why, strict=True)]
-        table.add_row(row.model_type, arch.name, ", ".join(arch.tasks), ", ".join(told))
+        why = [verdict.error or f"{verdict.rule}: {', '.join(verdict.lacks)}" for verdict in others]
+        refusals = [f"{verdict.task} ({reason})" for verdict, reason in zip(others, why, strict=True)]
+        table.add_row(row.model_type, arch.name, ", ".join(arch.tasks), ", ".join(refusals))
     by_rule = make_table("rule", "what it says", "excludes", numbers=True)
     for rule in rules():
         by_rule.add_row(rule.name, rule.reason, str(excluded[rule.name]))
@@ -197,13 +201,13 @@ def _compare(arguments: Namespace) -> int:
         raise UsageError("--against compares every model type: leave the names out")
     manifest = earlier_manifest(arguments.against, arguments.generated)
     others = [row.model_type for row in manifest.model_types]
-    found = difference(transformers_version(), model_type_names(), manifest.transformers, others)
+    changes = difference(transformers_version(), model_type_names(), manifest.transformers, others)
     judged = _judge(manifest, arguments)
     if arguments.json:
-        told = {"losses": None, "problems": []} if judged is None else judged.to_json()
-        print_json({**dataclasses.asdict(found), **told})
+        judgement = {"losses": None, "problems": []} if judged is None else judged.to_json()
+        print_json({**dataclasses.asdict(changes), **judgement})
     else:
-        _print_difference(found, judged)
+        _print_difference(changes, judged)
     return 1 if judged is not None and judged.is_red else 0
 
 
@@ -222,18 +226,18 @@ def _judge(old: Manifest, arguments: Namespace) -> Judgement | None:
     return judge(old, new, read_acceptances())
 
 
-def _print_difference(found: Difference, judged: Judgement | None) -> None:
+def _print_difference(changes: Difference, judged: Judgement | None) -> None:
     from hfci.results.terminal import make_table, print_tables
     from hfci.results.text import clean
 
-    table = make_table(f"transformers {found.version}", "count", "model types")
-    table.add_row(clean(f"lacks of {found.against}"), str(len(found.lacks)), clean(", ".join(found.lacks)))
-    table.add_row(clean(f"has beside {found.against}"), str(len(found.adds)), clean(", ".join(found.adds)))
+    table = make_table(f"transformers {changes.version}", "count", "model types")
+    table.add_row(clean(f"lacks of {changes.against}"), str(len(changes.lacks)), clean(", ".join(changes.lacks)))
+    table.add_row(clean(f"has beside {changes.against}"), str(len(changes.adds)), clean(", ".join(changes.adds)))
     if judged is None:
-        print_tables(table, clean(f"{found.version} is older than {found.against}: that it has less is no loss"))
+        print_tables(table, clean(f"{changes.version} is older than {changes.against}: that it has less is no loss"))
         return
     lost = make_table("lost", "what", "accepted because")
-    for loss, reason in sorted(judged.losses, key=lambda one: one[1] is not None):  # the red ones first
+    for loss, reason in sorted(judged.losses, key=lambda pair: pair[1] is not None):  # the red ones first
         lost.add_row(clean(loss.whose), clean(loss.what), clean(reason) if reason else "no: red")
     print_tables(table, *([lost] if judged.losses else []), *map(clean, judged.problems), judged.verdict)
 

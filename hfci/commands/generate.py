@@ -66,8 +66,8 @@ def _tell(problems: Sequence[Problem]) -> None:
     """Name the rows without a test on standard error: each is red in every run."""
     lines = [f"{problem.file}: {problem.rule}: {problem.message}" for problem in problems[:SHOWN]]
     more = [f"… and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-    told = f"hfci: {len(problems)} row(s) have no test, all others were written"
-    sys.stderr.write("\n".join([told, *lines, *more]) + "\n")
+    head = f"hfci: {len(problems)} row(s) have no test, all others were written"
+    sys.stderr.write("\n".join([head, *lines, *more]) + "\n")
 
 
 def _guides(arguments: Namespace) -> int:

@@ -67,17 +67,17 @@ def _show(names: list[str], arguments: Namespace) -> int:
     from hfci.generation.progress import track
 
     threads = tuple(dict.fromkeys(arguments.threads or (1,)))
-    found: dict[int, dict[str, Summaries]] = {number: {} for number in threads}
+    by_threads: dict[int, dict[str, Summaries]] = {number: {} for number in threads}
     failed: dict[str, str] = {}
     for name in track(names, total=len(names), label="computing"):
-        made, failures = summaries(name, threads)
+        results, failures = summaries(name, threads)
         failed.update(failures)
         for number in threads:
-            found[number][name] = made[number]
+            by_threads[number][name] = results[number]
     if arguments.json:
-        print_json({"schema": 2, "threads": msgspec.to_builtins(found, str_keys=True), "failed": failed})
+        print_json({"schema": 2, "threads": msgspec.to_builtins(by_threads, str_keys=True), "failed": failed})
         return 1 if failed else 0
-    for number, computed in found.items():
+    for number, computed in by_threads.items():
         beside = f" with {number} threads" if number > 1 else ""
         for model_type, architectures in computed.items():
             for architecture, fields in architectures.items():
@@ -103,8 +103,8 @@ def _accept(names: list[str], arguments: Namespace) -> int:
     measured = track(measure(known), total=len(names), label="measuring")
     for model_type, architectures, failures in measured:
         failed.update(failures)
-        told, kept = _merged(old[model_type], architectures)
-        lines += [f"{model_type} {line}" for line in told]
+        accepted, kept = _merged(old[model_type], architectures)
+        lines += [f"{model_type} {line}" for line in accepted]
         new = GoldenFile(transformers=transformers_version(), model_type=model_type, architectures=kept)
         if new != old[model_type]:
             new.write(folder)
@@ -120,22 +120,22 @@ def _merged(
     from hfci.checks.golden import differences
 
     known = {} if old is None else old.architectures
-    told = [f"{name}: is gone" for name in known if name not in measured]
+    lines = [f"{name}: is gone" for name in known if name not in measured]
     kept: dict[str, dict[str, Golden]] = {}
     for name, fields in measured.items():
         if name in known:
             changed = differences(known[name], fields)
-            told += [f"{name}: {field} {said}" for field, said in changed.items()]
+            lines += [f"{name}: {field} {change}" for field, change in changed.items()]
         else:
             changed = dict.fromkeys(fields, "is new")
-            told.append(f"{name}: is new, with {len(fields)} fields")
-        told += [
+            lines.append(f"{name}: is new, with {len(fields)} fields")
+        lines += [
             f"{name}: {field} is unsteady: float error alone moves it by {golden.unsteady:.1e}"
             for field, golden in fields.items()
             if golden.unsteady is not None and field in changed
         ]
         kept[name] = {field: golden if field in changed else known[name][field] for field, golden in fields.items()}
-    return told, kept
+    return lines, kept
 
 
 def _tell_failed(failed: Mapping[str, str]) -> int:

@@ -83,11 +83,11 @@ def _add(arguments: Namespace, history: History) -> None:
     if arguments.requirements is not None:
         merge_into(arguments.requirements, results.parts())
     if arguments.json:
-        print_json([dataclasses.asdict(one) for one in added])
+        print_json([dataclasses.asdict(addition) for addition in added])
         return
     table = make_table("run", "to the history")
-    for one in added:
-        table.add_row(clean(one.run), one.news)
+    for addition in added:
+        table.add_row(clean(addition.run), addition.news)
     print_tables(table)
 
 
@@ -118,8 +118,8 @@ def _show(arguments: Namespace, history: History) -> None:
         return
     table = make_table("run", "started", "stage", "error", "reproduce")
     for failing in failings:
-        said = first_line(": ".join(filter(None, (failing.error, failing.message))) or failing.reason or "")
-        cells = (failing.run, failing.started, failing.stage or "", said, failing.reproduce or "")
+        error = first_line(": ".join(filter(None, (failing.error, failing.message))) or failing.reason or "")
+        cells = (failing.run, failing.started, failing.stage or "", error, failing.reproduce or "")
         table.add_row(*map(clean, cells))
     print_tables(table if failings else "it was never red in this history, or is not in it")
 

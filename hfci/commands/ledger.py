@@ -58,7 +58,7 @@ def _list(ledger: Ledger, as_json: bool) -> int:
 
     table = make_table("entry", "model types", "checks", "stage", "transformers", "expires", "days left", "reason")
     for entry in ledger:
-        said = (
+        cells = (
             entry.name,
             ", ".join((*entry.model_types, *entry.architectures)) or "all",
             ", ".join(entry.checks) or "all",
@@ -68,7 +68,7 @@ def _list(ledger: Ledger, as_json: bool) -> int:
             str((entry.expires - today).days),
             entry.reason,
         )
-        table.add_row(*(Text(clean(text)) for text in said))
+        table.add_row(*(Text(clean(text)) for text in cells))
     print_tables(table if len(ledger) else "the ledger is empty")
     return 0
 
@@ -91,19 +91,19 @@ def _check(ledger: Ledger, as_json: bool) -> int:
     installed, today = Installed(transformers_version(), model_type_names(), architectures), date.today()
     checked = check_entries(ledger, installed, today, available_cores())
     checked = track(checked, total=len(ledger), label="checking the ledger")
-    found = [(entry, problem) for entry, problems in checked for problem in problems]
+    faults = [(entry, problem) for entry, problems in checked for problem in problems]
     elsewhere = sum(not entry.is_for(installed.version) for entry in ledger)
     if as_json:
-        problems = [{"entry": entry.name, "file": str(entry.file), "problem": text} for entry, text in found]
+        problems = [{"entry": entry.name, "file": str(entry.file), "problem": text} for entry, text in faults]
         counts = {"entries": len(ledger), "not_run": elsewhere}
         print_json({"schema": 1, "transformers": installed.version, **counts, "problems": problems})
-        return 1 if found else 0
-    for entry, text in found:
+        return 1 if faults else 0
+    for entry, text in faults:
         sys.stdout.write(f"{clean(f'{entry.file}: {entry.name}: {text}')}\n")
     other = f"; {elsewhere} not run: they speak of other versions" if elsewhere else ""
-    said = f"{len(ledger)} known failure(s) on transformers {installed.version}, {len(found)} problem(s){other}"
-    sys.stdout.write(f"{said}\n")
-    return 1 if found else 0
+    summary = f"{len(ledger)} known failure(s) on transformers {installed.version}, {len(faults)} problem(s){other}"
+    sys.stdout.write(f"{summary}\n")
+    return 1 if faults else 0
 
 
 def _report(ledger: Ledger, name: str, as_json: bool) -> int:

@@ -170,15 +170,15 @@ def _source(arguments: Namespace, manifest: Manifest) -> Origin | None:
     from hfci.origin import Origin, find_transformers
 
     try:
-        found = Origin.at(find_transformers())
+        installed = Origin.at(find_transformers())
     except EnvironmentUnfit:
         return None
-    if found.version == manifest.transformers:
-        return found
+    if installed.version == manifest.transformers:
+        return installed
     if arguments.since is not None:
         raise UsageError(
             f"{arguments.generated} is for transformers {manifest.transformers}, and what has changed would be looked "
-            f"for in {found}: install that version, or name a checkout of it with --source"
+            f"for in {installed}: install that version, or name a checkout of it with --source"
         )
     return None
 
@@ -200,11 +200,11 @@ def _explain(arguments: Namespace, manifest: Manifest) -> int:
     names = [manifest[name].model_type for name in arguments.explain]
     known = _request(arguments, manifest, Earlier(if_readable=False)).reuse
     assert known is not None
-    told = {name: known.explain(name) for name in names}
+    explanations = {name: known.explain(name) for name in names}
     if arguments.json:
-        print_json(told)
+        print_json(explanations)
     else:
-        for text in told.values():
+        for text in explanations.values():
             sys.stdout.writelines(no_command(line) + "\n" for line in text.splitlines())
     return 0
 
@@ -216,16 +216,16 @@ def _audit(arguments: Namespace) -> int:
     from hfci.planning.fingerprinting.green_records import audit, read_ended
     from hfci.results.text import no_command
 
-    ended = [one for one in read_ended(arguments.audit) if one.fingerprint is not None]
+    ended = [record for record in read_ended(arguments.audit) if record.fingerprint is not None]
     if not ended:
         folders = ", ".join(map(str, arguments.audit))
         raise NothingToDo(f"no record in {folders} has a fingerprint: there is nothing that selection could leave out")
     missed = audit(ended)
-    runs = len({one.run for one in ended})
+    runs = len({record.run for record in ended})
     if arguments.json:
-        print_json({"schema": 1, "runs": runs, "records": len(ended), "missed": [asdict(one) for one in missed]})
+        print_json({"schema": 1, "runs": runs, "records": len(ended), "missed": [asdict(miss) for miss in missed]})
     else:
-        lines = [no_command(str(one)) for one in missed]
+        lines = [no_command(str(miss)) for miss in missed]
         lines.append(
             f"{len(missed):,} failures that selection would have left out, in {len(ended):,} records of {runs:,} runs"
         )
@@ -275,15 +275,15 @@ def _compare(arguments: Namespace) -> int:
     if not own:
         raise NothingToDo(f"{arguments.actual} has no records of {plan.run}, the run of {arguments.out}")
     by_shard = {shard: seconds for shard, seconds in begun.items() if shard is not None and seconds}
-    found = plan_accuracy(plan, own, by_shard)
+    rows = plan_accuracy(plan, own, by_shard)
     if arguments.json:
-        print_json([{**asdict(one), "ratio": one.ratio} for one in found])
+        print_json([{**asdict(row), "ratio": row.ratio} for row in rows])
         return 0
     table = make_table("shard", "predicted", "actual", "actual / predicted", numbers=True)
-    for one in found:
-        actual = "no records" if one.actual_s is None else time(one.actual_s)
-        table.add_row(one.name, time(one.predicted_s), actual, "" if one.ratio is None else f"{one.ratio:.2f}")
-    longest = max(one.actual_s or 0.0 for one in found)
+    for row in rows:
+        actual = "no records" if row.actual_s is None else time(row.actual_s)
+        table.add_row(row.name, time(row.predicted_s), actual, "" if row.ratio is None else f"{row.ratio:.2f}")
+    longest = max(row.actual_s or 0.0 for row in rows)
     bound = f"no division could take less than {time(plan.bound_s)}"
     print_tables(table, f"Predicted {time(plan.predicted_s)}, actual {time(longest)}; {bound}.")
     return 0

@@ -77,12 +77,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     known.add_argument("--branch", metavar="NAME", help="only the history's runs of this branch (default: baseline's)")
     known.add_argument("--popularity", type=Path, metavar="FILE", help="failures of what is most used come first")
     add_if_readable(known, "--baseline, --history and --popularity")
-    made = parser.add_argument_group("what it is written to")
-    add_folder(made, "--out", "everything below, under its usual name, in this folder")
+    outputs = parser.add_argument_group("what it is written to")
+    add_folder(outputs, "--out", "everything below, under its usual name, in this folder")
     for output in OUTPUTS:
-        made.add_argument(f"--{output.option}", type=Path, metavar="FILE", help=f"{output.purpose} ({output.usual})")
-    made.add_argument("--requirements", type=Path, metavar="FILE", help="merge what was measured into this file")
-    made.add_argument("--annotations", action="store_true", help="print GitHub's commands that mark what is wrong")
+        outputs.add_argument(f"--{output.option}", type=Path, metavar="FILE", help=f"{output.purpose} ({output.usual})")
+    outputs.add_argument("--requirements", type=Path, metavar="FILE", help="merge what was measured into this file")
+    outputs.add_argument("--annotations", action="store_true", help="print GitHub's commands that mark what is wrong")
     add_json(parser)
 
 
@@ -166,16 +166,16 @@ def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Re
         return results.lacking(absent_from_plan(results, plan)).settled(settled_by_plan(plan))
     for run, shards in absent_shards(results).items():
         named = ", ".join(map(str, shards))
-        said = f"run {run} left no records of shard {named}: each counts as a case that did not run"
-        print(f"hfci: {said}", file=sys.stderr)  # noqa: T201
+        message = f"run {run} left no records of shard {named}: each counts as a case that did not run"
+        print(f"hfci: {message}", file=sys.stderr)  # noqa: T201
         results = results.announcing(len(shards))
     if manifest is None:
         return results
     path, known = manifest
     versions = {head.versions.get("transformers") for head in results.headers}
     if arguments.manifest is not None and known.transformers not in versions:
-        found = ", ".join(sorted(version or "an unknown one" for version in versions))
-        raise UsageError(f"{path} is for transformers {known.transformers}, the records are of {found}")
+        tested = ", ".join(sorted(version or "an unknown one" for version in versions))
+        raise UsageError(f"{path} is for transformers {known.transformers}, the records are of {tested}")
     return results.lacking(absent_from_manifest(results, known))
 
 
@@ -194,8 +194,8 @@ def _lost(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> tuple
     if is_older(new.transformers, old.transformers):
         return ()
     judged = judge(old, new, read_acceptances())
-    told = (Lost(loss.whose, loss.what, reason) for loss, reason in judged.losses)
-    return (*told, *(Lost(problem, "an acceptance that is wrong") for problem in judged.problems))
+    losses = (Lost(loss.whose, loss.what, reason) for loss, reason in judged.losses)
+    return (*losses, *(Lost(problem, "an acceptance that is wrong") for problem in judged.problems))
 
 
 def _files(results: Results, manifest: tuple[Path, Manifest] | None) -> dict[str, str]:
@@ -205,8 +205,8 @@ def _files(results: Results, manifest: tuple[Path, Manifest] | None) -> dict[str
     if manifest is None:
         return {}
     path, known = manifest
-    asked = {(head.tier, head.device) for head in results.headers if head.tier is not None}
-    cases = (case for tier, device in sorted(asked) for case in select(known, tier=tier, device=device).cases)
+    tiers = {(head.tier, head.device) for head in results.headers if head.tier is not None}
+    cases = (case for tier, device in sorted(tiers) for case in select(known, tier=tier, device=device).cases)
     return {case.id: (path.parent / case.file).as_posix() for case in cases if case.file is not None}
 
 

@@ -208,18 +208,18 @@ def _without_test(row: ManifestRow, case: Case) -> Record:
     from hfci.cases.records import Record
     from hfci.testing.process_setup import missing_packages
 
-    found = row.architecture(case.architecture)
+    arch = row.architecture(case.architecture)
     if row.reason == NOT_ASKED:
         outcome, reason = Outcome.NOT_RUN, "no test: not rendered yet, `hfci generate` does"
     elif row.reason and not row.error:
         outcome, reason = Outcome.NOT_APPLICABLE, row.reason
-    elif absent := missing_packages(found.requires):
+    elif absent := missing_packages(arch.requires):
         outcome, reason = Outcome.UNAVAILABLE, absent
-    elif found.requires:
-        outcome, reason = Outcome.NOT_RUN, f"no test: rendered where {', '.join(found.requires)} was absent"
+    elif arch.requires:
+        outcome, reason = Outcome.NOT_RUN, f"no test: rendered where {', '.join(arch.requires)} was absent"
     else:
-        told = f"{found.stage}: {found.error}" if found.error else row.error
-        outcome, reason = Outcome.NOT_RUN, f"no test: {told}"
+        error = f"{arch.stage}: {arch.error}" if arch.error else row.error
+        outcome, reason = Outcome.NOT_RUN, f"no test: {error}"
     return Record.of(case, outcome, reason=reason, reproduce=run_command(case))
 
 

@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> int:
     tiny.forward()
     if arguments.save is not None:
         tiny.model.save_pretrained(arguments.save)
-    made = {
+    facts = {
         "model_type": tiny.model_type,
         "architecture": tiny.architecture,
         "parameters": tiny.parameters,
@@ -44,7 +44,7 @@ def run(arguments: Namespace) -> int:
         "saved": str(arguments.save) if arguments.save is not None else None,
     }
     if arguments.json:
-        print_json(made)
+        print_json(facts)
     else:
         saved = f", saved in {arguments.save}" if arguments.save is not None else ""
         size = f"{tiny.architecture} of {tiny.parameters:,} parameters"

@@ -51,18 +51,18 @@ def run(arguments: Namespace) -> int:
     if arguments.fix:
         fixed, problems = fix(folder)
         if arguments.json:
-            print_json({"fixed": [{"file": one.file, "why": [str(why) for why in one.why]} for one in fixed]})
+            print_json({"fixed": [{"file": mended.file, "why": [str(why) for why in mended.why]} for mended in fixed]})
             return 1 if problems else 0
-        for one in fixed:
-            sys.stdout.write(f"{one.file}: rendered anew\n" + "".join(f"    {why}\n" for why in one.why))
+        for mended in fixed:
+            sys.stdout.write(f"{mended.file}: rendered anew\n" + "".join(f"    {why}\n" for why in mended.why))
         sys.stdout.write(f"{folder}: {len(fixed)} file(s) mended\n")
     elif arguments.consistency:
-        found = consistency(names, folder)
-        problems = list(found.problems)
+        outcome = consistency(names, folder)
+        problems = list(outcome.problems)
         if arguments.json:
-            print_json(found.to_json())
+            print_json(outcome.to_json())
             return 1 if problems else 0
-        _print_balance(found)
+        _print_balance(outcome)
     else:
         problems = validate(names, folder)
         if arguments.json:
@@ -83,11 +83,11 @@ def _split(arguments: Namespace) -> tuple[Path, list[str]]:
     return Path(folders[0]) if folders else arguments.generated, names
 
 
-def _print_balance(found: Consistency) -> None:
+def _print_balance(outcome: Consistency) -> None:
     from hfci.results.terminal import make_table, print_tables
 
     table = make_table("family", "model types", "architectures", "covered", "files", "tests a file", "checks")
-    for line in found.families:
+    for line in outcome.families:
         fewest, most = line.tests_a_file
         checks = ", ".join(f"{name} {count}" for name, count in line.checks.items())
         numbers = (line.model_types, line.architectures, line.covered, line.files)

@@ -165,9 +165,9 @@ def judge(old: Manifest, new: Manifest, acceptances: Iterable[Acceptance]) -> Ju
     acceptances, step = tuple(acceptances), _step(old, new)
     lost = losses(old, new)
     speaking = [each for each in acceptances if each.speaks_of(step)]
-    told = ((loss, next((each.reason for each in speaking if each.accepts(loss)), None)) for loss in lost)
+    judged = ((loss, next((each.reason for each in speaking if each.accepts(loss)), None)) for loss in lost)
     wrong = (f"{each.where}: {text}" for each in acceptances for text in _problems(each, old, new, set(lost)))
-    return Judgement(tuple(told), tuple(wrong))
+    return Judgement(tuple(judged), tuple(wrong))
 
 
 def _problems(acceptance: Acceptance, old: Manifest, new: Manifest, lost: set[Loss]) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Reach:
         return self.executed / self.lines if self.lines else 1.0
 
 
-def reaches(told: Iterable[ExecutedLines]) -> tuple[Reach, ...]:
+def reaches(parts: Iterable[ExecutedLines]) -> tuple[Reach, ...]:
     """Put together what workers tell, the model type that reached least first.
 
     A file that several model types share counts for each as all of them together executed it: `clip_text_model` is a
@@ -44,7 +44,7 @@ def reaches(told: Iterable[ExecutedLines]) -> tuple[Reach, ...]:
     files: defaultdict[str, set[str]] = defaultdict(set)
     executed: defaultdict[str, dict[str, set[int]]] = defaultdict(dict)
     lines: defaultdict[str, dict[str, set[int]]] = defaultdict(dict)
-    for part in told:
+    for part in parts:
         files[part.model_type].add(part.file)
         for name, function in part.functions.items():
             executed[part.file].setdefault(name, set()).update(function.executed)

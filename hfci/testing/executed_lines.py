@@ -96,7 +96,7 @@ class LineMeter:
             return
         measuring, self._coverage = self._coverage, None
         measuring.stop()
-        told = [
+        lines = [
             ExecutedLines(model_type=model_type, file=_in_package(file), functions=_functions(measuring, file))
             for model_type, files in self._measured.items()
             for file in sorted(files)
@@ -105,7 +105,7 @@ class LineMeter:
         if self._writer is None:
             self._writer = RecordWriter(self.path)
             self._writer.write(LinesHeader(run=self.run, transformers=transformers_version()))
-        for line in told:
+        for line in lines:
             self._writer.write(line)
 
 
@@ -114,9 +114,9 @@ def _functions(measured: coverage.Coverage, file: str) -> dict[str, Function]:
     with tempfile.TemporaryDirectory(prefix="hfci-") as folder:
         report = Path(folder, "report.json")
         measured.json_report(morfs=[file], outfile=str(report))
-        (found,) = msgspec.json.decode(report.read_bytes(), type=_Report).files.values()
+        (entry,) = msgspec.json.decode(report.read_bytes(), type=_Report).files.values()
     return {
-        name: Function(region.executed_lines, region.missing_lines) for name, region in found.functions.items() if name
+        name: Function(region.executed_lines, region.missing_lines) for name, region in entry.functions.items() if name
     }
 
 

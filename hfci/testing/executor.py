@@ -114,14 +114,14 @@ class Executor:
     @pytest.hookimpl(wrapper=True)
     def pytest_pycollect_makeitem(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
         """Make each marked test a case; a wrong marker is an error of its file."""
-        made = yield
-        for item in made if isinstance(made, list) else [made]:
+        collected = yield
+        for item in collected if isinstance(collected, list) else [collected]:
             if isinstance(item, pytest.Function) and item.get_closest_marker("hfci"):
                 try:
                     item.stash[CASE] = self._case(item)
                 except UsageError as error:
                     raise collector.CollectError(f"{item.nodeid}: {error}") from error
-        return made
+        return collected
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
@@ -370,9 +370,9 @@ def _peak_memory(device: str) -> int | None:
 
         return torch.cuda.max_memory_allocated(device)
     with contextlib.suppress(OSError):
-        found = re.search(rb"^VmHWM:\s+(\d+) kB$", STATUS.read_bytes(), re.MULTILINE)
-        if found:
-            return int(found[1]) * 1024
+        match = re.search(rb"^VmHWM:\s+(\d+) kB$", STATUS.read_bytes(), re.MULTILINE)
+        if match:
+            return int(match[1]) * 1024
     try:
         import resource
     except ImportError:

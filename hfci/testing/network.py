@@ -44,8 +44,8 @@ def open_gate() -> None:
 
 def attempts_since() -> list[str]:
     """Return what was attempted since the last call, or since the gate was closed."""
-    found, _Gate.attempts = _Gate.attempts, []
-    return found
+    attempts, _Gate.attempts = _Gate.attempts, []
+    return attempts
 
 
 def _socket_target(arguments: tuple[Any, ...]) -> Any:

@@ -53,6 +53,6 @@ def pytest_configure(config: pytest.Config) -> None:
     has_recorder = any(isinstance(plugin, Recorder) for plugin in config.pluginmanager.get_plugins())
     if not hasattr(config, "workerinput") and not has_recorder:
         config.pluginmanager.register(Recorder(), Recorder.NAME)
-    if told := getattr(config, "workerinput", {}).get("hfci_executed_lines"):
-        path, run = told
+    if destination := getattr(config, "workerinput", {}).get("hfci_executed_lines"):
+        path, run = destination
         config.pluginmanager.register(LineMeter(Path(path), run), LineMeter.NAME)

@@ -32,8 +32,8 @@ def new_header(
     run: str, *, device: str, planned: int, folder: Path, process: Process | None = None, **fields: Any
 ) -> Header:
     """Return the header of records that begin now, for the checkout in `folder`, of cases that `process` runs."""
-    told = msgspec.structs.asdict(process) if process is not None else {}
-    source = Origin.at(Path(imported)) if (imported := told.pop("transformers", None)) else None
+    facts = msgspec.structs.asdict(process) if process is not None else {}
+    source = Origin.at(Path(imported)) if (imported := facts.pop("transformers", None)) else None
     return Header(
         run=run,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -50,7 +50,7 @@ def new_header(
         device=device,
         planned=planned,
         variables=kernel_variables(),
-        **told,
+        **facts,
         **fields,
     )
 

@@ -152,9 +152,9 @@ class Recorder:
         self._stillborn = 0
         plan = self._left_by(node, "plan")
         if not self._nodes.keys() >= set(ids) and plan.exists():
-            told = json.loads(plan.read_text(encoding="utf-8"))
-            cases = msgspec.convert(told["cases"], dict[str, Case])
-            self._plan(cases, msgspec.convert(told["process"], Process | None))
+            content = json.loads(plan.read_text(encoding="utf-8"))
+            cases = msgspec.convert(content["cases"], dict[str, Case])
+            self._plan(cases, msgspec.convert(content["process"], Process | None))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
@@ -169,8 +169,8 @@ class Recorder:
         """Remember why a file was not collected."""
         if report.failed:
             lines = [line for line in report.longreprtext.strip().splitlines() if line.strip()]
-            said = lines[-1].removeprefix("E ").strip() if lines else "an error"
-            verdict = _checked(Verdict.failed("NotCollected", said, traceback=report.longreprtext))
+            reason = lines[-1].removeprefix("E ").strip() if lines else "an error"
+            verdict = _checked(Verdict.failed("NotCollected", reason, traceback=report.longreprtext))
             self._not_collected[report.nodeid.partition("::")[0]] = verdict["error"]
 
     def _plan(self, cases: dict[str, Case], process: Process | None) -> None:

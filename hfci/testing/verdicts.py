@@ -115,8 +115,8 @@ def against_ledger(verdict: Verdict, entries: Sequence[Entry], today: date, *, i
     named = [entry for entry in in_force if entry.model_types]
     if verdict["outcome"] == Outcome.PASSED and is_over and named:
         entry = named[0]
-        said = f"this passes, but {entry.title} says that it fails at {entry.stage}: the entry must go"
-        return Verdict.failed("LedgerEntryMustGo", said)
+        message = f"this passes, but {entry.title} says that it fails at {entry.stage}: the entry must go"
+        return Verdict.failed("LedgerEntryMustGo", message)
     if verdict["outcome"] != Outcome.FAILED or not entries:
         return verdict
     stage, error = verdict["stage"], verdict["error"]

@@ -76,13 +76,13 @@ class TinyModel:
         from hfci.tiny.inputs import make_inputs
 
         try:
-            made = self._made.get(tuple(rows))
-            if made is None:
-                made = make_inputs(self.model, rows, seed=self.seed, shown=self.shown)
-                if can_be_placed(made):  # then each call gets a copy, for less than it takes to make them
-                    self._made[tuple(rows)] = made
-            given: dict[str, Any] = placed(made, self.device, self.layout)
-            return given
+            inputs = self._made.get(tuple(rows))
+            if inputs is None:
+                inputs = make_inputs(self.model, rows, seed=self.seed, shown=self.shown)
+                if can_be_placed(inputs):  # then each call gets a copy, for less than it takes to make them
+                    self._made[tuple(rows)] = inputs
+            arguments: dict[str, Any] = placed(inputs, self.device, self.layout)
+            return arguments
         except Exception as error:
             raise StageError("inputs", self.model_type, self.architecture, error) from error
 
@@ -138,9 +138,9 @@ def default_config_of(model_type: str, architecture: str | None = None) -> Any:
     if architecture is None:
         return default
     cls = registries.find_class(model_type, architecture).config_class
-    found = next((part for part in configs(default) if isinstance(part, cls)), None)
-    if found is not None or not getattr(cls, "extra_config_files", ()):
-        return default if found is None else found
+    own = next((part for part in configs(default) if isinstance(part, cls)), None)
+    if own is not None or not getattr(cls, "extra_config_files", ()):
+        return default if own is None else own
     (part,) = (name for name, part in cls.sub_configs.items() if part.__name__ == "AutoConfig")
     return registries.default_config(cls.model_type, **{part: default})
 
@@ -153,8 +153,8 @@ def recipe_of(model_type: str, architecture: str, config: Any) -> Recipe:
 def _config_type(model_type: str, config: Any) -> str:
     if isinstance(config, registries.config_class(model_type)):
         return model_type
-    found: str = config.model_type
-    return found
+    own: str = config.model_type
+    return own
 
 
 def tiny_config(model_type: str, architecture: str | None = None, *, ones: bool = False) -> Any:

@@ -49,8 +49,8 @@ def _names(cls: type[Any], config: Any, part: str) -> list[str]:
             model = cls._from_config(copy.deepcopy(config))
         finally:
             sys.setprofile(before)
-    made = watch.made()
-    names = [name for name, module in model.named_modules() if name and id(module) in made]
+    ids = watch.made()
+    names = [name for name, module in model.named_modules() if name and id(module) in ids]
     return [name for name in names if not any(name.startswith(f"{other}.") for other in names)]
 
 
@@ -63,12 +63,12 @@ def part_inputs(tiny: TinyModel, part: str, rows: Sequence[int] = (0, 1)) -> dic
 
     inputs = tiny.inputs(rows)
     for name, spec in recipe_for(part).host_inputs.items():
-        made = [
+        values = [
             from_spec(name, spec, Context(tiny.model, tiny.config, row, tiny.seed, made=_row(inputs, place, len(rows))))
             for place, row in enumerate(rows)
         ]
         inputs[name] = placed(
-            torch.cat(made) if isinstance(made[0], torch.Tensor) else made[0], tiny.device, tiny.layout
+            torch.cat(values) if isinstance(values[0], torch.Tensor) else values[0], tiny.device, tiny.layout
         )
     return inputs
 
@@ -168,11 +168,11 @@ def _arguments(frame: FrameType) -> tuple[Any, ...]:
     code, values = frame.f_code, frame.f_locals
     stars = bool(code.co_flags & inspect.CO_VARARGS), bool(code.co_flags & inspect.CO_VARKEYWORDS)
     named = code.co_argcount + code.co_kwonlyargcount
-    found = [values.get(name) for name in code.co_varnames[:named]]
+    arguments = [values.get(name) for name in code.co_varnames[:named]]
     rest = [values.get(name) for name in code.co_varnames[named : named + sum(stars)]]
     for star in rest:
-        found += list(star.values()) if isinstance(star, dict) else list(star or ())
-    return tuple(found)
+        arguments += list(star.values()) if isinstance(star, dict) else list(star or ())
+    return tuple(arguments)
 
 
 def _lines(frame: FrameType) -> range:

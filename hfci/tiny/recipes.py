@@ -75,7 +75,7 @@ class Recipe(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def departures(self) -> dict[str, Any]:
         """What it departs from the general rule in: column → what it says there."""
-        return {name: said for name in COLUMNS if (said := getattr(self, name)) != getattr(_GENERAL, name)}
+        return {name: value for name in COLUMNS if (value := getattr(self, name)) != getattr(_GENERAL, name)}
 
 
 # The fields in which a recipe may depart.
@@ -112,6 +112,6 @@ def recipe_for(model_type: str, architecture: str | None = None) -> Recipe:
     rows = [row for row in _rows() if row.covers(model_type, architecture)]
     merged: dict[str, Any] = {}
     for row in rows:
-        for column, said in row.departures.items():
-            merged[column] = {**merged.get(column, {}), **said} if isinstance(said, Mapping) else said
+        for column, value in row.departures.items():
+            merged[column] = {**merged.get(column, {}), **value} if isinstance(value, Mapping) else value
     return Recipe(reason="; ".join(row.reason for row in rows), **merged)

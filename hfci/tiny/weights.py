@@ -101,15 +101,15 @@ def _lengths_of_rows(model: nn.Module, gain: float) -> dict[int, float]:
     """
     from torch.nn.utils import parametrizations, parametrize
 
-    found = {}
+    row_lengths = {}
     for module in model.modules():
         if parametrize.is_parametrized(module, "weight"):
             weight: Any = module.get_submodule("parametrizations.weight")
             if isinstance(weight[0], parametrizations._WeightNorm):
                 lengths, rows = weight.original0, weight.original1
                 in_one = rows.numel() / lengths.numel()
-                found[id(lengths)] = _deviation(rows, module, gain) * math.sqrt(in_one)
-    return found
+                row_lengths[id(lengths)] = _deviation(rows, module, gain) * math.sqrt(in_one)
+    return row_lengths
 
 
 def _fan_in(weight: torch.Tensor, layer: nn.Module | None) -> int:

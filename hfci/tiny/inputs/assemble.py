@@ -61,10 +61,10 @@ def make_inputs(model: Any, rows: Sequence[int], *, seed: int = 0, shown: Shown 
         return {name: make_inputs(child, rows, seed=seed, shown=shown) for name, child in bundled(model).items()}
     recipe = recipe_for(model.config.model_type, type(model).__name__)
     overrides = _of_a_video(recipe) if shown == "video" else recipe.inputs
-    one = functools.partial(_one_row, model, seed=seed, overrides=overrides, shown=shown)
-    make = functools.partial(_choices, recipe.choices, one) if recipe.choices else one
-    made = [make(row) for row in rows]
-    return {name: _batch([row[name] for row in made], overrides.get(name)) for name in made[0]}
+    make_row = functools.partial(_one_row, model, seed=seed, overrides=overrides, shown=shown)
+    make = functools.partial(_choices, recipe.choices, make_row) if recipe.choices else make_row
+    inputs = [make(row) for row in rows]
+    return {name: _batch([row[name] for row in inputs], overrides.get(name)) for name in inputs[0]}
 
 
 def _of_a_video(recipe: Recipe) -> Mapping[str, Input]:
@@ -73,10 +73,10 @@ def _of_a_video(recipe: Recipe) -> Mapping[str, Input]:
     return {**of_both, **recipe.video_inputs}
 
 
-def _choices(count: int, one: Callable[[int], dict[str, Any]], row: int) -> dict[str, Any]:
+def _choices(count: int, make_row: Callable[[int], dict[str, Any]], row: int) -> dict[str, Any]:
     """Make one row of `count` texts to choose from: (1, count, …) of each."""
-    made = [one(row * count + place) for place in range(count)]
-    return {name: _joined([choice[name] for choice in made])[None] for name in made[0]}
+    choices = [make_row(row * count + place) for place in range(count)]
+    return {name: _joined([choice[name] for choice in choices])[None] for name in choices[0]}
 
 
 def _one_row(model: Any, row: int, *, seed: int, overrides: Mapping[str, Input], shown: Shown) -> dict[str, Any]:
@@ -88,8 +88,8 @@ def _one_row(model: Any, row: int, *, seed: int, overrides: Mapping[str, Input],
     for name in makers:
         maker = _MAKERS[name]
         if name in context.parameters and not _is_made(name, context) and not _left_out(name, context, shown):
-            made = _as_its_tower(name, context) or maker(context)
-            context.made.update({key: value for key, value in made.items() if key not in context.made})
+            inputs = _as_its_tower(name, context) or maker(context)
+            context.made.update({key: value for key, value in inputs.items() if key not in context.made})
     spelled = context.parameters
     return {spelled.get(name, name): value for name, value in context.made.items() if overrides.get(name) != OMITTED}
 
@@ -97,7 +97,7 @@ def _one_row(model: Any, row: int, *, seed: int, overrides: Mapping[str, Input],
 def _is_made(name: str, context: Context) -> bool:
     """Say whether what answers to `name` is made, under that name or another."""
     spelled = context.parameters
-    return any(spelled.get(made, made) == spelled[name] for made in context.made)
+    return any(spelled.get(other, other) == spelled[name] for other in context.made)
 
 
 def _as_its_tower(name: str, context: Context) -> dict[str, Any]:

@@ -34,11 +34,11 @@ def waveform_inputs(context: Context) -> dict[str, Any]:
     A codec's first convolution is over time and sees the channels; one over a plane sees patches of a spectrogram.
     """
     listener = context.listener("input_values")
-    made = {"input_values": listener.normal("input_values", *_waveform_shape(listener, context))}
+    inputs = {"input_values": listener.normal("input_values", *_waveform_shape(listener, context))}
     for mask in ("padding_mask", "attention_mask"):
         if mask in context.required:
-            made[mask] = torch.ones(1, made["input_values"].shape[-1], dtype=torch.long)
-    return made
+            inputs[mask] = torch.ones(1, inputs["input_values"].shape[-1], dtype=torch.long)
+    return inputs
 
 
 def _waveform_shape(listener: Context, context: Context) -> tuple[int, ...]:
@@ -78,14 +78,14 @@ def spectrogram_inputs(context: Context) -> dict[str, Any]:
     shape = _spectrogram_shape(listener)
     if "input_values" in context.made:  # of the same sound
         shape = (1, context.made["input_values"].shape[-1] // _hop(context), shape[2])
-    made = {"input_features": listener.normal("input_features", *shape)}
+    inputs = {"input_features": listener.normal("input_features", *shape)}
     frames = shape[2] if _is_bins_first(listener) else shape[1]
     for mask in _FRAME_MASKS:
         if mask in context.parameters:
-            made[mask] = torch.ones(1, frames, dtype=torch.long)
+            inputs[mask] = torch.ones(1, frames, dtype=torch.long)
     if "padding_mask" in context.required:
-        made["padding_mask"] = torch.ones(1, frames * _SAMPLES_PER_FRAME, dtype=torch.long)
-    return made
+        inputs["padding_mask"] = torch.ones(1, frames * _SAMPLES_PER_FRAME, dtype=torch.long)
+    return inputs
 
 
 def _is_bins_first(listener: Context) -> bool:

@@ -85,10 +85,10 @@ class Context:
         known = set(inspect.signature(function).parameters)
         if "kwargs" in known:  # a head may hand on to the model within it what its own method does not name
             known.update(*(inspect.signature(other).parameters for other in self.methods(method)))
-        given = {name: value for name, value in self.made.items() if name in known}
+        arguments = {name: value for name, value in self.made.items() if name in known}
         # what it demands beside the media, a strategy say, the configuration says
-        declared = {name: self.find(name) for name in demanded(function) - given.keys()}
-        return given | {name: value for name, value in declared.items() if value is not None}
+        declared = {name: self.find(name) for name in demanded(function) - arguments.keys()}
+        return arguments | {name: value for name, value in declared.items() if value is not None}
 
     @functools.cached_property
     def parameters(self) -> dict[str, str]:

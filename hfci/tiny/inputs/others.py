@@ -51,17 +51,17 @@ def history(context: Context) -> dict[str, Any]:
         "future_time_features": (future, features),
         "future_values": (future, *shape[2:]),
     }
-    made: dict[str, Any] = {"past_values": context.normal("past_values", *shape)}
+    inputs: dict[str, Any] = {"past_values": context.normal("past_values", *shape)}
     for name, size in companions.items():
         if name in context.parameters:
-            made[name] = context.normal(name, 1, *size)
+            inputs[name] = context.normal(name, 1, *size)
     if "past_observed_mask" in context.required:
-        made["past_observed_mask"] = torch.ones(shape)
+        inputs["past_observed_mask"] = torch.ones(shape)
     if "past_values_padding" in context.required:
-        made["past_values_padding"] = torch.zeros(shape, dtype=torch.long)
+        inputs["past_values_padding"] = torch.zeros(shape, dtype=torch.long)
     if "freq" in context.required:
-        made["freq"] = context.integers("freq", 0, int(context.find("freq_size")), 1, 1)
-    return made
+        inputs["freq"] = context.integers("freq", 0, int(context.find("freq_size")), 1, 1)
+    return inputs
 
 
 def trajectory(context: Context) -> dict[str, Any]:

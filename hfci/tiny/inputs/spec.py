@@ -41,8 +41,8 @@ def from_spec(name: str, spec: Input, context: Context) -> Any:
         "range": lambda: torch.arange(shape[-1]).expand(shape),
         "integers": lambda: context.integers(name, low, high, *shape),
     }
-    made = makers[spec.values]()
-    return made if spec.dtype is None else made.to(_DTYPES[spec.dtype])
+    value = makers[spec.values]()
+    return value if spec.dtype is None else value.to(_DTYPES[spec.dtype])
 
 
 def _number(size: Any, context: Context, name: str) -> int:
@@ -54,7 +54,7 @@ def _number(size: Any, context: Context, name: str) -> int:
         return first * second if operation == " * " else first // second
     if size == "length":
         return int(context.made["input_ids"].shape[1])
-    found = context.find(size)
-    if not isinstance(found, int):
+    number = context.find(size)
+    if not isinstance(number, int):
         raise UsageError(f"recipe input {name}: the configuration has no number {size!r}")
-    return found
+    return number

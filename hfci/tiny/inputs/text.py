@@ -48,27 +48,27 @@ def text_inputs(context: Context) -> dict[str, Any]:
         count = queries or context.feature_count(method, media[0])
         tokens[1:1] = [token] * count  # after the first token: text stands before and behind
         kinds[1:1] = [kind] * count
-    made: dict[str, Any] = {"input_ids": torch.tensor([tokens])}
+    inputs: dict[str, Any] = {"input_ids": torch.tensor([tokens])}
     for name in ("mm_token_type_ids", "moe_mm_token_type_ids"):
         if name in context.parameters:
-            made[name] = torch.tensor([kinds])
+            inputs[name] = torch.tensor([kinds])
     if (
         "image_embeds_position_mask" in context.parameters
         and {"pixel_values", "flattened_patches"} & context.made.keys()
     ):
         # a mask says where, no token of its own
-        made["input_ids"] = made["input_ids"].repeat(1, 1 + context.find("latent_query_num") // LENGTH)
-        places = torch.arange(made["input_ids"].shape[1])[None]
-        made["image_embeds_position_mask"] = (places > 0) & (places <= context.find("latent_query_num"))
-    return made
+        inputs["input_ids"] = inputs["input_ids"].repeat(1, 1 + context.find("latent_query_num") // LENGTH)
+        places = torch.arange(inputs["input_ids"].shape[1])[None]
+        inputs["image_embeds_position_mask"] = (places > 0) & (places <= context.find("latent_query_num"))
+    return inputs
 
 
 def placeholders(config: Any) -> dict[str, int]:
     """Return modality → the token that stands in a text for each of its features, as the configuration says."""
     fields = {modality: usual for modality, (_, usual, _) in _PLACEHOLDERS.items()}
     fields |= recipe_for(config.model_type).placeholders
-    found = {modality: look_up(config, names) for modality, names in fields.items()}
-    return {modality: int(token) for modality, token in found.items() if token is not None}
+    tokens = {modality: look_up(config, names) for modality, names in fields.items()}
+    return {modality: int(token) for modality, token in tokens.items() if token is not None}
 
 
 def _reads_the_end(model: Any) -> bool:

@@ -65,11 +65,11 @@ def pixel_inputs(context: Context) -> dict[str, Any]:
         # several pictures a row: here one
         mask = torch.ones(1, 1, height, width, dtype=torch.bool)
         return {"pixel_values": context.normal("pixel_values", 1, *shape), "pixel_attention_mask": mask}
-    made: dict[str, Any] = {"pixel_values": context.normal("pixel_values", *shape)}
+    inputs: dict[str, Any] = {"pixel_values": context.normal("pixel_values", *shape)}
     sized = "image_sizes" in context.parameters and _tower_takes(context, "image_sizes")
     if sized or "image_sizes" in context.required:
-        made["image_sizes"] = torch.tensor([[height, width]])
-    return made
+        inputs["image_sizes"] = torch.tensor([[height, width]])
+    return inputs
 
 
 def _tower_takes(context: Context, name: str) -> bool:
@@ -90,8 +90,8 @@ def video_inputs(context: Context) -> dict[str, Any]:
 
 def named_pixel_inputs(context: Context) -> dict[str, Any]:
     """Return the same under the name by which video_llava told pictures from videos before transformers 5.20."""
-    made = pixel_inputs(context)
-    return {"pixel_values_images": made.pop("pixel_values"), **made}
+    inputs = pixel_inputs(context)
+    return {"pixel_values_images": inputs.pop("pixel_values"), **inputs}
 
 
 def flattened_inputs(context: Context) -> dict[str, Any]:
