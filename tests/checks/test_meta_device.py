@@ -18,3 +18,10 @@ def test_without_accelerate_it_is_unavailable(monkeypatch: pytest.MonkeyPatch) -
         moves_to_meta_and_back(build_tiny("bert"))
     verdict = judge(told.value, building=False)
     assert (verdict["outcome"], verdict["reason"]) == ("unavailable", "needs accelerate: pip install accelerate")
+
+
+def test_a_buffer_that_a_forward_has_lengthened_is_no_difference() -> None:
+    tiny = build_tiny("xglm")
+    positions = tiny.model.embed_positions
+    positions.make_weights(2 * len(positions.weights), tiny.config.d_model, positions.padding_idx)
+    moves_to_meta_and_back(tiny)
