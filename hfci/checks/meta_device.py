@@ -38,9 +38,11 @@ def moves_to_meta_and_back(tiny: TinyModel) -> None:
     cls = type(tiny.model)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         empty = cls._from_config(tiny.config)
-    if any(_strays(tiny.model, empty)):
-        tiny = rebuilt(tiny, tiny.config)  # a forward may have lengthened a buffer: musicgen_melody's positions
-    if strays := list(_strays(tiny.model, empty)):
+    strays = list(_strays(tiny.model, empty))
+    if strays:  # a forward may have lengthened a buffer: musicgen_melody's positions
+        tiny = rebuilt(tiny, tiny.config)
+        strays = list(_strays(tiny.model, empty))
+    if strays:
         raise AssertionError(f"on the meta device {'; '.join(strays[:8])}")
     with tempfile.TemporaryDirectory(prefix="hfci-") as folder:
         tiny.save(folder)
