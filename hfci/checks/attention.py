@@ -30,10 +30,10 @@ class Calls(TorchFunctionMode):
         self.functions = functions
         self.count = 0
 
-    def __torch_function__(self, function: Any, types: Any, given: Any = (), options: Any = None) -> Any:
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), options: Any = None) -> Any:
         """Run the function, and count it where it is one of those."""
         self.count += function in self.functions
-        return function(*given, **(options or {}))
+        return function(*args, **(options or {}))
 
 
 def attending(tiny: TinyModel, implementation: str, *, anew: bool = False) -> TinyModel:
@@ -96,19 +96,19 @@ def _padded_differences(tiny: TinyModel, eager: TinyModel, side: str) -> list[st
     if isinstance(fused, StageError) or isinstance(stepwise, StageError):
         stopped = [one for one in (fused, stepwise) if isinstance(one, StageError)]
         return [] if len(stopped) == 2 else [f"one of them stops: {stopped[0]}"]
-    found = different(tiny, at(stepwise, real.shape, real), at(fused, real.shape, real))
-    if not found:
+    differences = different(tiny, at(stepwise, real.shape, real), at(fused, real.shape, real))
+    if not differences:
         return []
     tokens = inputs["input_ids"]
     others = inputs | {"input_ids": torch.where(real, tokens, other_tokens(tiny, tokens))}
     seen = different(tiny, at(outputs_of(tiny, others), real.shape, real), at(fused, real.shape, real))
-    return [] if seen else found  # what padding says is another question
+    return [] if seen else differences  # what padding says is another question
 
 
 def _refusing(tiny: TinyModel, inputs: Mapping[str, Any]) -> dict[str, Tensor] | StageError:
     """Return what it gives for `inputs`, or the error that it stops with."""
-    given = {name: value.clone() if isinstance(value, Tensor) else value for name, value in inputs.items()}
+    copies = {name: value.clone() if isinstance(value, Tensor) else value for name, value in inputs.items()}
     try:
-        return outputs_of(tiny, given)
+        return outputs_of(tiny, copies)
     except StageError as error:
         return error

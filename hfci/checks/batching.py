@@ -101,7 +101,7 @@ def _leaks(tiny: TinyModel, tolerance: float, change: Change) -> dict[str, float
     whole = reference(tiny) if change is None else outputs_of(tiny, change(tiny.inputs()))
     together = _compared(tiny, whole)
     last = tiny.inputs((1,)) if change is None else change(tiny.inputs((1,)))
-    alone = [_compared(tiny, outputs_of(tiny, given)) for given in (tiny.inputs((0,)), last)]
+    alone = [_compared(tiny, outputs_of(tiny, inputs)) for inputs in (tiny.inputs((0,)), last)]
     if not _telling(tiny, together):
         raise AssertionError(f"no floating output of {tiny.architecture} is left to compare")
     _assert_rows_differ([_telling(tiny, outputs) for outputs in alone])

@@ -157,7 +157,7 @@ def in_pieces_and_whole(
 
 def _joined(outputs: Sequence[Any], pieces: Sequence[int]) -> dict[str, Tensor]:
     """Return what was given for each piece, put together."""
-    parts = [_by_place(given, size) for given, size in zip(outputs, pieces, strict=True)]
+    parts = [_by_place(output, size) for output, size in zip(outputs, pieces, strict=True)]
     names = [name for name in parts[0] if all(name in part for part in parts)]
     return {
         name: torch.cat([part[name] for part in parts], 1) for name in names if _fit([part[name] for part in parts])
@@ -180,11 +180,11 @@ def read_in(
     shown_again = reason(tiny, "cache_equals_no_cache", "media_at_each_step") is not None
     start = 0
     for size in pieces:
-        given = cut(tiny.inputs() if inputs is None else inputs, start, start + size, shown_again=shown_again)
-        outputs = _run(tiny, given | ({} if cache is None else {name: cache}), use_cache=True)
+        piece = cut(tiny.inputs() if inputs is None else inputs, start, start + size, shown_again=shown_again)
+        outputs = _run(tiny, piece | ({} if cache is None else {name: cache}), use_cache=True)
         if cache is None and (cache := _cache_of(tiny, outputs)) is None:
-            cache = _new_cache(tiny, given)
-            outputs = _run(tiny, given | {name: cache}, use_cache=True)
+            cache = _new_cache(tiny, piece)
+            outputs = _run(tiny, piece | {name: cache}, use_cache=True)
             if not named_tensors(cache):
                 raise NotApplicable("it fills no cache, asked for one or given one")
         yield outputs
@@ -215,10 +215,10 @@ def _run(tiny: TinyModel, inputs: Mapping[str, Any], *, use_cache: bool) -> Any:
 
 def _read(inputs: Mapping[str, Any]) -> str:
     """Return the argument that holds what is read place by place; raises `NotApplicable` where none does."""
-    found = next((name for name in _READ if name in inputs), None)
-    if found is None:
+    name = next((name for name in _READ if name in inputs), None)
+    if name is None:
         raise NotApplicable("it reads nothing place by place")
-    return found
+    return name
 
 
 def lengths(tiny: TinyModel) -> tuple[int, int]:

@@ -43,8 +43,8 @@ def gradient_checkpointing_equals_plain(tiny: TinyModel) -> None:
     if strays := plain.keys() ^ again.keys():
         raise AssertionError(f"with checkpointing there are other outputs or gradients: {', '.join(sorted(strays))}")
     differences = {name: relative_difference(plain[name], again[name]) for name in plain}
-    if different := {name: found for name, found in differences.items() if found}:
-        shown = "; ".join(f"{name} by {found:.1e}" for name, found in list(different.items())[:5])
+    if different := {name: difference for name, difference in differences.items() if difference}:
+        shown = "; ".join(f"{name} by {difference:.1e}" for name, difference in list(different.items())[:5])
         raise AssertionError(f"with gradient checkpointing {len(different)} outputs and gradients differ: {shown}")
 
 
@@ -64,10 +64,10 @@ def generate_in_train_mode_with_checkpointing(tiny: TinyModel) -> None:
             module.eval()
     _switch_on(tiny.model)
     before = _modes(tiny.model)
-    got = step_logits(tiny, tiny.inputs(), on_copy=False, max_new_tokens=_STEPS)
+    logits = step_logits(tiny, tiny.inputs(), on_copy=False, max_new_tokens=_STEPS)
     if changed := [name for name, mode in _modes(tiny.model).items() if mode != before.get(name, mode)]:
         raise AssertionError(f"generate leaves other modes behind, or other checkpoints: {', '.join(changed[:3])}")
-    if problems := different(tiny, got, wanted):
+    if problems := different(tiny, logits, wanted):
         raise AssertionError(
             f"in train mode, with gradient checkpointing, generate gives others: {'; '.join(problems)}"
         )

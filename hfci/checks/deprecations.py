@@ -39,12 +39,12 @@ def deprecated_names_equal_new(tiny: TinyModel) -> None:
     asked, problems = 0, []
     with quiet():  # what is deprecated warns
         for part in {type(part): part for part in configs(tiny.config)}.values():
-            for told in _of_fields(part):
+            for wrong in _of_fields(part):
                 asked += 1
-                problems += told
-        for told in (*_of_arguments(tiny), *_of_outputs(tiny)):
+                problems += wrong
+        for wrong in (*_of_arguments(tiny), *_of_outputs(tiny)):
             asked += 1
-            problems += told
+            problems += wrong
     if problems:
         raise AssertionError("; ".join(problems[:8]))
     if not asked:
@@ -53,24 +53,24 @@ def deprecated_names_equal_new(tiny: TinyModel) -> None:
 
 def _of_fields(config: PreTrainedConfig) -> Iterator[list[str]]:
     """Yield what is wrong with each other name of a field of `config`."""
-    said = config.to_dict()
-    drop_computed(said)
+    fields = config.to_dict()
+    drop_computed(fields)
     wanted = None
     for alias, name in config.attribute_map.items():
-        if name not in said or alias in said:
+        if name not in fields or alias in fields:
             continue
-        wanted = wanted or type(config).from_dict(copy.deepcopy(said)).to_dict()
-        given = {alias if field == name else field: value for field, value in copy.deepcopy(said).items()}
+        wanted = wanted or type(config).from_dict(copy.deepcopy(fields)).to_dict()
+        renamed = {alias if field == name else field: value for field, value in copy.deepcopy(fields).items()}
         what = f"{type(config).__name__} given {alias} for {name}"
         try:
-            got = type(config).from_dict(given).to_dict()
+            result = type(config).from_dict(renamed).to_dict()
         except (ValueError, StrictDataclassError) as error:
             yield [f"{what} is refused: {error}"]
             continue
         yield [
-            f"{what} has another {field}: {got.get(field)!r:.40}, not {value!r:.40}"
+            f"{what} has another {field}: {result.get(field)!r:.40}, not {value!r:.40}"
             for field, value in wanted.items()
-            if got.get(field) != value
+            if result.get(field) != value
         ]
 
 

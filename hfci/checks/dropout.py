@@ -41,17 +41,17 @@ def dropout_is_off_in_eval_and_on_in_train(tiny: TinyModel) -> None:
     if not fields:
         raise NotApplicable("no field of its configuration says how much is dropped")
     much = rebuilt(tiny, _with(tiny.config, _FIELD, _MUCH))
-    told = f"{', '.join(dict.fromkeys(fields))} = {_MUCH}"
+    settings = f"{', '.join(dict.fromkeys(fields))} = {_MUCH}"
     problems = different(tiny, outputs_of(much), reference(tiny))
     if reason(tiny, CHECK, "scales") is not None:
         if not problems:
-            raise AssertionError(f"an exception says that in eval mode {told} is seen, and it is not")
+            raise AssertionError(f"an exception says that in eval mode {settings} is seen, and it is not")
     elif problems:
-        raise AssertionError(f"in eval mode {told} changes {'; '.join(problems)}")
+        raise AssertionError(f"in eval mode {settings} changes {'; '.join(problems)}")
     unread = reason(tiny, CHECK, "unread") is not None
     if _draws(much) == unread:
         raise AssertionError(
-            f"in train mode {'something' if unread else 'nothing'} is dropped with {told}"
+            f"in train mode {'something' if unread else 'nothing'} is dropped with {settings}"
             + (", of which an exception says that nobody reads it" if unread else "")
         )
 
@@ -63,20 +63,20 @@ def drawing_nothing(tiny: TinyModel) -> TinyModel:
     return still
 
 
-def _with(config: Any, said: re.Pattern[str], share: float) -> Any:
-    """Return a copy of a configuration with each field that `said` finds, a share, set to `share`."""
+def _with(config: Any, pattern: re.Pattern[str], share: float) -> Any:
+    """Return a copy of a configuration with each field that `pattern` finds, a share, set to `share`."""
     config = copy.deepcopy(config)
     for part in configs(config):
-        for name in list(_fields(part, said)):
+        for name in list(_fields(part, pattern)):
             if getattr(part, name) != share:  # some take whole numbers alone
                 setattr(part, name, share)
     return config
 
 
-def _fields(config: Any, said: re.Pattern[str]) -> Iterator[str]:
-    """Yield the fields of one configuration that hold a share, and whose names `said` finds."""
+def _fields(config: Any, pattern: re.Pattern[str]) -> Iterator[str]:
+    """Yield the fields of one configuration that hold a share, and whose names `pattern` finds."""
     for name, value in vars(config).items():
-        if said.search(name) and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        if pattern.search(name) and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
             yield name
 
 

@@ -32,7 +32,7 @@ def length_one_and_batch_one_run(tiny: TinyModel) -> None:
         raise NotApplicable("its inputs are no texts of tokens, one in each row")
     refuses = reason(tiny, CHECK, "refuses")
     try:
-        problems = [f"{name}, {told}" for name in texts for told in _problems(tiny, name)]
+        problems = [f"{name}, {problem}" for name in texts for problem in _problems(tiny, name)]
     except StageError as error:
         if refuses is None or not isinstance(error.__cause__, ValueError):
             raise
@@ -54,20 +54,20 @@ def _problems(tiny: TinyModel, name: str) -> list[str]:
         field: tensor for field, tensor in floating(reference(tiny)).items() if tensor.shape[: len(shape)] == shape
     }
     others = outputs_of(tiny, inputs | {name: torch.where(first, tokens, other_tokens(tiny, tokens))})
-    found = []
+    problems = []
     for rows in (2, 1):
         cut = one_token(tiny.inputs(range(rows)), name)
-        given, size = outputs_of(tiny, dict(cut)), cut[name].shape
-        told = [f"{field} is not a number" for field, tensor in floating(given).items() if tensor.isnan().any()]
+        outputs, size = outputs_of(tiny, dict(cut)), cut[name].shape
+        wrong = [f"{field} is not a number" for field, tensor in floating(outputs).items() if tensor.isnan().any()]
         for field, tensor in whole.items():
-            if field not in given or given[field].shape != size + tensor.shape[len(size) :]:
-                told.append(f"{field} has another shape than {tuple(size + tensor.shape[len(size) :])}")
+            if field not in outputs or outputs[field].shape != size + tensor.shape[len(size) :]:
+                wrong.append(f"{field} has another shape than {tuple(size + tensor.shape[len(size) :])}")
                 continue
             if different(tiny, {field: _begun(tensor, others[field])}, {field: tensor}):
                 continue  # it depends on what is behind
-            told += different(tiny, {field: _begun(tensor, given[field])}, {field: tensor})
-        found += [f"{rows} row{'s' * (rows > 1)}: {problem}" for problem in told]
-    return found
+            wrong += different(tiny, {field: _begun(tensor, outputs[field])}, {field: tensor})
+        problems += [f"{rows} row{'s' * (rows > 1)}: {problem}" for problem in wrong]
+    return problems
 
 
 def _begun(tensor: Tensor, other: Tensor) -> Tensor:

@@ -34,10 +34,10 @@ def inputs_embeds_equal_input_ids(tiny: TinyModel) -> None:
     # a quantised table gives beside them how they are scaled
     inputs["inputs_embeds"] = embedded[0] if isinstance(embedded, tuple) else embedded
     try:
-        given = outputs_of(tiny, inputs)
+        outputs = outputs_of(tiny, inputs)
     except StageError as error:
         if isinstance(error.__cause__, NotImplementedError):
             raise NotApplicable(f"it refuses embeddings in place of tokens: {error.__cause__}") from error
         raise
-    if problems := different(tiny, given, reference(tiny)):
+    if problems := different(tiny, outputs, reference(tiny)):
         raise AssertionError(f"embeddings in place of tokens give other outputs: {'; '.join(problems)}")

@@ -33,14 +33,14 @@ def encoder_decoder_consistency(tiny: TinyModel) -> None:
     Raises `NotApplicable` where its forward runs no encoder.
     """
     inputs, wanted = tiny.inputs(), _decoded(reference(tiny))
-    given = outputs_of(tiny, _handed_over(tiny))
-    problems = [f"given what its encoder gave, {problem}" for problem in different(tiny, _decoded(given), wanted)]
+    outputs = outputs_of(tiny, _handed_over(tiny))
+    problems = [f"given what its encoder gave, {problem}" for problem in different(tiny, _decoded(outputs), wanted)]
     if shifts := _shifting(tiny):
         tokens = other_tokens(tiny, inputs["decoder_input_ids"])
         without = {name: value for name, value in inputs.items() if name != "decoder_input_ids"}
         labelled = outputs_of(tiny, without | {"labels": tokens})
-        told = outputs_of(tiny, {**inputs, "decoder_input_ids": shifts(labels=tokens)})
-        problems += [f"given labels, {problem}" for problem in different(tiny, _decoded(labelled), _decoded(told))]
+        shifted = outputs_of(tiny, {**inputs, "decoder_input_ids": shifts(labels=tokens)})
+        problems += [f"given labels, {problem}" for problem in different(tiny, _decoded(labelled), _decoded(shifted))]
     if problems:
         raise AssertionError(f"it gives others: {'; '.join(problems)}")
 
@@ -66,12 +66,14 @@ def cross_attention_mask_hides_padding(tiny: TinyModel) -> None:
         raise NotApplicable("its encoder gives no state for each place of a text")
     problems = []
     for implementation, one in with_each_attention(tiny):
-        given, hidden, seen = (
+        plain, hidden, seen = (
             _crossing(one, inputs | {name: _with_states(inputs[name], each), mask_name: real})
             for each in (states, _louder(states, real == 0), _louder(states, real == 1))
         )
-        problems += [f"{implementation}: what is masked changes {told}" for told in different(tiny, hidden, given)]
-        if not different(tiny, seen, given):
+        problems += [
+            f"{implementation}: what is masked changes {difference}" for difference in different(tiny, hidden, plain)
+        ]
+        if not different(tiny, seen, plain):
             problems.append(f"{implementation}: what is not masked changes nothing")
     if problems:
         raise AssertionError("; ".join(problems))
@@ -108,15 +110,15 @@ def _handed_over(tiny: TinyModel) -> dict[str, Any]:
 
 def _encoded(tiny: TinyModel) -> Any:
     """Return what its encoder gives within a forward; raises `NotApplicable` where that runs none."""
-    given: list[Any] = []
-    handle = tiny.model.get_encoder().register_forward_hook(lambda _, __, outputs: given.append(outputs))
+    encoded: list[Any] = []
+    handle = tiny.model.get_encoder().register_forward_hook(lambda _, __, outputs: encoded.append(outputs))
     try:
         outputs_of(tiny)
     finally:
         handle.remove()
-    if not given:
+    if not encoded:
         raise NotApplicable("its forward runs no encoder of the kind that get_encoder gives")
-    return given[0]
+    return encoded[0]
 
 
 def _required(tiny: TinyModel) -> set[str]:

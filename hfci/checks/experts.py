@@ -39,9 +39,9 @@ def eager_equals_batched_experts(tiny: TinyModel) -> None:
         outputs = outputs_of(switched)
         if not used:
             raise NotApplicable("none of its experts runs")
-        if others := [f"{path} {found}" for path, found in used.items() if found != name]:
+        if others := [f"{path} {implementation}" for path, implementation in used.items() if implementation != name]:
             problems.append(f"asked for {name}, {', '.join(others[:4])} is used")
-        problems += [f"{name} changes {told}" for told in different(tiny, outputs, reference(tiny))]
+        problems += [f"{name} changes {difference}" for difference in different(tiny, outputs, reference(tiny))]
     if problems:
         raise AssertionError("; ".join(problems))
 

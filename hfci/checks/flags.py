@@ -50,10 +50,10 @@ def every_output_flag_fills_its_field(tiny: TinyModel) -> None:
         declared = [name for name in names if name in fields]
         if not declared:
             continue
-        given, due, counts = _asked_for(tiny, flag, declared)
+        outputs, due, counts = _asked_for(tiny, flag, declared)
         asked += len(due)
         for name in due:
-            kept, counted = given.get(fields[name]), counts.get(name)
+            kept, counted = outputs.get(fields[name]), counts.get(name)
             if not named_tensors(kept):
                 problems.append(f"{flag} leaves {name} empty")
             elif counted and len(kept) not in counted:
@@ -62,7 +62,7 @@ def every_output_flag_fills_its_field(tiny: TinyModel) -> None:
             own = tuple(fields[name] for name in declared)
             rest = {name: tensor for name, tensor in reference(tiny).items() if not name.startswith(own)}
             with_flag = named_tensors(run(tiny, tiny.inputs() | {flag: True}))
-            problems += [f"{flag} changes {told}" for told in different(tiny, with_flag, rest)]
+            problems += [f"{flag} changes {difference}" for difference in different(tiny, with_flag, rest)]
     if not asked:
         raise NotApplicable("no model within it says that it records what its outputs have a field for")
     if problems:
@@ -74,7 +74,7 @@ def _asked_for(tiny: TinyModel, flag: str, fields: list[str]) -> tuple[Any, list
     if flag == "output_attentions":  # some say that they can switch, and cannot; or are another once they have run
         tiny = attending(tiny, "eager", anew=True)
     with _layers_that_run() as ran:
-        given = run(tiny, tiny.inputs() | {flag: True})
+        outputs = run(tiny, tiny.inputs() | {flag: True})
     counts: dict[str, set[int]] = {}
     due = []
     for name in fields:
@@ -89,7 +89,7 @@ def _asked_for(tiny: TinyModel, flag: str, fields: list[str]) -> tuple[Any, list
             counts[name] = {len(times), sum(times)}  # some run their layers several times, and keep them once
             if name == "hidden_states":  # before them, at times, what the first layer gets
                 counts[name] |= {number + 1 for number in counts[name]}
-    return given, due, counts
+    return outputs, due, counts
 
 
 @contextmanager

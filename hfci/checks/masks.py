@@ -44,19 +44,21 @@ def attention_mask_hides_padding(tiny: TinyModel) -> None:
         inputs, real = padded(tiny, side)
         tokens = inputs["input_ids"]
         _assert_may_be_longer(tiny, inputs)
-        given = outputs_of(tiny, dict(inputs))
+        outputs = outputs_of(tiny, dict(inputs))
         others = outputs_of(tiny, inputs | {"input_ids": torch.where(real, tokens, other_tokens(tiny, tokens))})
-        seen = at(given, real.shape, real)
-        problems += [f"padded on the {side}, {told}" for told in different(tiny, at(others, real.shape, real), seen)]
+        seen = at(outputs, real.shape, real)
+        problems += [
+            f"padded on the {side}, {difference}" for difference in different(tiny, at(others, real.shape, real), seen)
+        ]
         rest = {
             name: tensor
-            for name, tensor in floating(given).items()
+            for name, tensor in floating(outputs).items()
             # numbers of the text as a whole, and none of its places and a picture's together
             if name not in seen and tensor.ndim == 2 and len(tensor) == len(tokens) and tensor.shape[1] < real.shape[-1]
         }
         whole.append(different(tiny, others, rest))
     if all(whole):
-        problems += [f"padded on whichever side, {told}" for told in whole[0]]
+        problems += [f"padded on whichever side, {difference}" for difference in whole[0]]
     if problems:
         raise AssertionError(f"padding is seen: {'; '.join(problems)}")
 
@@ -90,7 +92,7 @@ def causal_mask_hides_future(tiny: TinyModel) -> None:
             if train not in modes:
                 continue
             how = f"{implementation}{', with a mask of ones' * masked}{', in train mode' * train}"
-            problems += [f"{how}: {told}" for told in _seen_of_the_future(one, masked=masked, train=train)]
+            problems += [f"{how}: {problem}" for problem in _seen_of_the_future(one, masked=masked, train=train)]
     if problems:
         raise AssertionError("; ".join(problems))
 
@@ -116,10 +118,12 @@ def _seen_of_the_future(tiny: TinyModel, *, masked: bool, train: bool) -> list[s
     seen = at(before, tokens.shape, past)
     if not seen:
         raise NotApplicable("it gives nothing for each token")
-    found = [f"the future changes {told}" for told in different(tiny, at(after, tokens.shape, past), seen)]
+    problems = [
+        f"the future changes {difference}" for difference in different(tiny, at(after, tokens.shape, past), seen)
+    ]
     if not _differ(at(before, tokens.shape, ~past), at(after, tokens.shape, ~past)):
-        found.append("other tokens change nothing where they stand")
-    return found
+        problems.append("other tokens change nothing where they stand")
+    return problems
 
 
 def _differ(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> bool:

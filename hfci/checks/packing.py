@@ -46,15 +46,15 @@ def packed_equals_separate(tiny: TinyModel) -> None:
     problems = []
     for implementation, one in with_each_attention(tiny):
         try:
-            given = _of_each(outputs_of(one, dict(packed)), packed["input_ids"])
+            outputs = _of_each(outputs_of(one, dict(packed)), packed["input_ids"])
         except StageError as error:
             if isinstance(error.__cause__, ValueError) and "packed" in str(error):
                 return  # it says that it cannot
             raise
-        alone = {name: tensor[wanted] for name, tensor in _of_each(reference(tiny), tokens).items() if name in given}
+        alone = {name: tensor[wanted] for name, tensor in _of_each(reference(tiny), tokens).items() if name in outputs}
         if not alone:
             raise NotApplicable("it gives nothing for each token")
-        problems += [f"{implementation}: {told}" for told in different(tiny, given, alone)]
+        problems += [f"{implementation}: {difference}" for difference in different(tiny, outputs, alone)]
     if (why := reason(tiny, "packed_equals_separate", "mixed")) is not None:
         if not problems:
             raise AssertionError(f"an exception says that it mixes packed texts ({why}), and it does not")

@@ -37,11 +37,11 @@ def explicit_positions_equal_default(tiny: TinyModel) -> None:
     padding = getattr(tiny.config.get_text_config(), "pad_token_id", None)
     first: list[str] = []
     for start in (0,) if padding is None else (0, padding + 1):
-        given = outputs_of(tiny, tiny.inputs() | {_PLACES: _places(tokens) + start})
-        told = different(tiny, given, reference(tiny))
-        if not told:
+        outputs = outputs_of(tiny, tiny.inputs() | {_PLACES: _places(tokens) + start})
+        differences = different(tiny, outputs, reference(tiny))
+        if not differences:
             break
-        first = first or told
+        first = first or differences
     else:
         raise AssertionError(f"the places of the tokens, given, change {'; '.join(first)}")
     if problems := _behind_a_cache(tiny, _places(tokens) + start):
@@ -55,14 +55,14 @@ def _behind_a_cache(tiny: TinyModel, places: Tensor) -> list[str]:
     if name is None or set(inputs) != {"input_ids"}:
         return []
     before, behind = inputs["input_ids"].split([places.shape[-1] - _BEHIND, _BEHIND], dim=-1)
-    given = []
+    outputs = []
     for more in ({}, {_PLACES: places[..., -_BEHIND:].contiguous()}):
         first = run(tiny, {"input_ids": before})
         cache = first.get(name) if isinstance(first, Mapping) else None
         if cache is None:
             return []
-        given.append(outputs_of(tiny, {"input_ids": behind, name: cache, **more}))
-    return different(tiny, given[1], given[0])
+        outputs.append(outputs_of(tiny, {"input_ids": behind, name: cache, **more}))
+    return different(tiny, outputs[1], outputs[0])
 
 
 def positions_matter(tiny: TinyModel) -> None:
@@ -78,11 +78,11 @@ def positions_matter(tiny: TinyModel) -> None:
     if not _seen_elsewhere(tiny, tokens):
         problems.append("the order of two tokens changes nothing elsewhere")
     if _PLACES in forward_parameters(type(tiny.model)) and _PLACES not in tiny.inputs():
-        given = [
+        outputs = [
             outputs_of(tiny, tiny.inputs() | {_PLACES: places})
             for places in (_places(tokens), _swapped(_places(tokens), 1, 3))
         ]
-        changed = bool(different(tiny, given[1], floating(given[0])))
+        changed = bool(different(tiny, outputs[1], floating(outputs[0])))
         if unread is None and not changed:
             problems.append(f"other {_PLACES} change nothing")
         if unread is not None and changed:

@@ -95,8 +95,8 @@ def rope_types_agree(tiny: TinyModel) -> None:
         raise NotApplicable(f"its configuration takes none of {', '.join(asked)}")
     problems = []
     for kind, one in built.items():
-        told = _generated(one, trained) if is_head else _problems(one, plain, kind, trained)
-        problems += [f"{kind}: {each}" for each in told]
+        wrong = _generated(one, trained) if is_head else _problems(one, plain, kind, trained)
+        problems += [f"{kind}: {each}" for each in wrong]
     if problems:
         raise AssertionError(f"rope types: {'; '.join(problems)}")
 
@@ -115,22 +115,22 @@ def _of_type(tiny: TinyModel, kind: str, trained: int, sizes: Mapping[str, int])
 
 def _taken(tiny: TinyModel, kind: str, trained: int, sizes: Mapping[str, int]) -> Any:
     """Return its configuration with that rope type, `trained` on so many places; None where that cannot be made."""
-    given = tiny.config.to_dict()
-    rope = given["rope_parameters"]
-    given |= {name: on for name, off, on in _OFF if given.get(name) == off and name in given}
+    fields = tiny.config.to_dict()
+    rope = fields["rope_parameters"]
+    fields |= {name: on for name, off, on in _OFF if fields.get(name) == off and name in fields}
     if kind == _GROWING:
         name = "max_position_embeddings"
-        given[type(tiny.config).attribute_map.get(name, name)] = trained
-    if "original_max_position_embeddings" in given:
-        given["original_max_position_embeddings"] = trained
+        fields[type(tiny.config).attribute_map.get(name, name)] = trained
+    if "original_max_position_embeddings" in fields:
+        fields["original_max_position_embeddings"] = trained
     nested = all(isinstance(value, Mapping | None) for value in rope.values())
     parts = rope if nested else {"": rope}
     if kind == _SHARED and any(part and _is_cut(part) for part in parts.values()):
         return None
     new = {name: part and _parameters(part, kind, trained, sizes.get(name, 1)) for name, part in parts.items()}
-    given["rope_parameters"] = new if nested else new[""]
+    fields["rope_parameters"] = new if nested else new[""]
     try:
-        config = type(tiny.config).from_dict(given)
+        config = type(tiny.config).from_dict(fields)
     except (AttributeError, KeyError, ValueError, StrictDataclassError):
         return None
     made = config.rope_parameters.values() if nested else [config.rope_parameters]
@@ -150,12 +150,12 @@ def _parameters(old: Mapping[str, Any], kind: str, trained: int, size: int) -> d
 
 def _frequencies(tiny: TinyModel) -> dict[str, int]:
     """Return how many angles a head is turned by, by kind of layer: of all layers, where all are of one, by ""."""
-    found = {}
+    angles = {}
     for name, tensor in tiny.model.named_buffers():
         last = name.rpartition(".")[2]
         if last.endswith("inv_freq") and not last.endswith("original_inv_freq"):
-            found[last.removesuffix("inv_freq").removesuffix("_")] = tensor.shape[-1]
-    return found
+            angles[last.removesuffix("inv_freq").removesuffix("_")] = tensor.shape[-1]
+    return angles
 
 
 def _built(tiny: TinyModel, config: Any) -> TinyModel | None:
@@ -176,8 +176,8 @@ def _problems(one: TinyModel, plain: TinyModel, kind: str, trained: int) -> Iter
     """Yield what is wrong with a model of that rope type, beside one that is `plain`."""
     length = one.inputs()["input_ids"].shape[1]
     short, half, whole = (cut(one.inputs(), 0, end) for end in (trained - 1, trained, length))
-    if kind in _SWITCHING and (told := different(one, outputs_of(one, half), floating(outputs_of(plain, half)))):
-        yield f"a text of no more than was trained on is not what it is with default: {'; '.join(told)}"
+    if kind in _SWITCHING and (differences := different(one, outputs_of(one, half), floating(outputs_of(plain, half)))):
+        yield f"a text of no more than was trained on is not what it is with default: {'; '.join(differences)}"
     before = {name: tensor.clone() for name, tensor in floating(outputs_of(one, short)).items()}
     long = outputs_of(one, whole)
     after = outputs_of(one, short)
@@ -187,9 +187,9 @@ def _problems(one: TinyModel, plain: TinyModel, kind: str, trained: int) -> Iter
     if not different(one, long, floating(outputs_of(plain, whole))):
         yield "it gives what it gives with default"
     for start, end in _from_cache(kind, trained, length):
-        if _behind(plain, start, end) or not (told := _behind(one, start, end)):
+        if _behind(plain, start, end) or not (differences := _behind(one, start, end)):
             continue  # what a cache does with any rope is other checks' to ask
-        yield f"behind a cache of {start} of {end} places: {'; '.join(told)}"
+        yield f"behind a cache of {start} of {end} places: {'; '.join(differences)}"
 
 
 def _from_cache(kind: str, trained: int, length: int) -> list[tuple[int, int]]:
@@ -222,14 +222,14 @@ def _generated(one: TinyModel, trained: int) -> Iterator[str]:
         names = [f"logits of step {step}" for step in range(len(written.logits))]
         return different(one, *(dict(zip(names, logits, strict=True)) for logits in (written.logits, wanted)))
 
-    if (told := problems(slow.logits)) and problems(_read_on(one, written.sequences, trained - 1)):
-        yield f"beyond {trained} places generate gives with its cache other logits: {'; '.join(told)}"
+    if (differences := problems(slow.logits)) and problems(_read_on(one, written.sequences, trained - 1)):
+        yield f"beyond {trained} places generate gives with its cache other logits: {'; '.join(differences)}"
 
 
 def _read_on(tiny: TinyModel, tokens: Tensor, start: int) -> list[Tensor]:
     """Return the last logits for each text from `start` places on, read token by token from the cache."""
-    given = {"input_ids": tokens}
+    inputs = {"input_ids": tokens}
     if "position_ids" in forward_parameters(type(tiny.model)):
-        given["position_ids"] = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
+        inputs["position_ids"] = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
     pieces = [start, *[1] * (tokens.shape[1] - 1 - start)]
-    return [outputs.logits[:, -1] for outputs in read_in(tiny, pieces, inputs=given)]
+    return [outputs.logits[:, -1] for outputs in read_in(tiny, pieces, inputs=inputs)]

@@ -28,7 +28,7 @@ def every_token_id_runs(tiny: TinyModel) -> None:
         each = shape.numel()
         rows = -(-size // each)
         tokens = torch.arange(rows * each, device=tiny.device).clamp(max=size - 1).reshape(rows * shape[0], *shape[1:])
-        given = outputs_of(tiny, tiny.inputs(range(rows)) | {name: tokens})
-        problems += [f"{name}: {field} is not a number" for field, t in floating(given).items() if t.isnan().any()]
+        outputs = outputs_of(tiny, tiny.inputs(range(rows)) | {name: tokens})
+        problems += [f"{name}: {field} is not a number" for field, t in floating(outputs).items() if t.isnan().any()]
     if problems:
         raise AssertionError("; ".join(problems))

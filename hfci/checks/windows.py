@@ -70,13 +70,13 @@ def sliding_window_is_as_wide_as_declared(tiny: TinyModel) -> None:
             except ValueError:  # it says that it has no such attention
                 continue
             try:
-                told = _problems(one, implementation, pieces)
+                wrong = _problems(one, implementation, pieces)
             except StageError:
                 if implementation != _TOLD:
                     raise
                 continue  # it wants a mask after all, or an attention of its own
-            problems += [f"{implementation}: {each}" for each in told or ()]
-            seen |= told is not None
+            problems += [f"{implementation}: {each}" for each in wrong or ()]
+            seen |= wrong is not None
     finally:
         ALL_ATTENTION_FUNCTIONS.pop(_TOLD)
     if not seen:
@@ -219,8 +219,8 @@ class _Probe:
     def _start(self, layer: nn.Module, size: int) -> int:
         return 0 if size == self.sizes[layer] else self.starts.get(layer, 0)  # an encoder reads the whole each time
 
-    def _change(self, layer: nn.Module, given: Any, options: Any) -> Any:
-        where, states = _states(given, options)
+    def _change(self, layer: nn.Module, args: Any, options: Any) -> Any:
+        where, states = _states(args, options)
         if states is None or states.shape[-3] != self.rows:
             return None
         size = self.latest[layer] = states.shape[-2]
@@ -230,8 +230,8 @@ class _Probe:
             if 0 <= place < size:
                 changed[..., row, place, :].neg_()  # keys too, so that one that is hardly attended to is so no more
         if isinstance(where, int):
-            return (*given[:where], changed, *given[where + 1 :]), options
-        return given, {**options, where: changed}
+            return (*args[:where], changed, *args[where + 1 :]), options
+        return args, {**options, where: changed}
 
     def _restore(self, layer: nn.Module, _: Any, outputs: Any) -> Any:
         states = outputs if isinstance(outputs, Tensor) else outputs[0]
@@ -245,9 +245,9 @@ class _Probe:
         return restored if isinstance(outputs, Tensor) else type(outputs)((restored, *outputs[1:]))
 
 
-def _states(given: Any, options: Any) -> tuple[Any, Tensor | None]:
+def _states(args: Any, options: Any) -> tuple[Any, Tensor | None]:
     """Return under which number or name a layer is given hidden states, and these."""
-    for where, value in [*enumerate(given), *options.items()]:
+    for where, value in [*enumerate(args), *options.items()]:
         if isinstance(value, Tensor) and value.is_floating_point() and value.ndim >= 3:
             return where, value
     return None, None
@@ -282,8 +282,8 @@ def _sizes(tiny: TinyModel, layers: Mapping[nn.Module, _Layer]) -> dict[nn.Modul
     """Return how many places each layer reads of the inputs as a whole."""
     sizes = dict.fromkeys(layers, 0)
 
-    def measure(layer: nn.Module, given: Any, options: Any) -> None:
-        _, states = _states(given, options)
+    def measure(layer: nn.Module, args: Any, options: Any) -> None:
+        _, states = _states(args, options)
         if states is not None and states.shape[-3] == len(_ROWS):
             sizes[layer] = max(sizes[layer], states.shape[-2])
 
@@ -313,7 +313,7 @@ def _pieces(tiny: TinyModel) -> list[int]:
 
 def _judged(probe: _Probe, how: str) -> list[str]:
     """Return in which layers, read so, places see others than is declared, told by how far behind those stand."""
-    found = []
+    problems = []
     for layer, start, moved in probe.seen:
         one, first = probe.layers[layer], probe.first(layer)
         query = start + torch.arange(moved.shape[0])[:, None]
@@ -323,10 +323,10 @@ def _judged(probe: _Probe, how: str) -> list[str]:
             "sees": (moved > _SHOWS) & ~one.sees(query, key) & asked,
             "does not see": ~(moved > _SHOWS) & one.sees(query, key) & asked,
         }
-        for told, places in wrong.items():
+        for verb, places in wrong.items():
             if distances := sorted(set((query - key)[places].tolist())):
-                found.append(f"{one.path}, {how}, {told} what stands {', '.join(map(str, distances))} before")
-    return list(dict.fromkeys(found))
+                problems.append(f"{one.path}, {how}, {verb} what stands {', '.join(map(str, distances))} before")
+    return list(dict.fromkeys(problems))
 
 
 def _told_how_far(
@@ -354,5 +354,5 @@ def _told_how_far(
         seen &= distance.abs() < sliding_window
     groups = query.shape[1] // key.shape[1]
     key, value = (each.repeat_interleave(groups, 1) for each in (key, value))
-    given = scaled_dot_product_attention(query, key, value, attn_mask=seen.to(query.device), scale=scaling)
-    return given.transpose(1, 2).contiguous(), None
+    attended = scaled_dot_product_attention(query, key, value, attn_mask=seen.to(query.device), scale=scaling)
+    return attended.transpose(1, 2).contiguous(), None
