@@ -46,9 +46,9 @@ class _ToldByPlace(LogitsProcessor):
         which = step % 4 if step % 4 < 3 else 3 + step // 4
         if step % 3 == 1 and scores.max() > _RAISED / 2:
             which += 1
-        told = torch.full_like(scores, -1e4)
-        told[:, self.tokens[which % len(self.tokens)]] = 0
-        return told
+        forced = torch.full_like(scores, -1e4)
+        forced[:, self.tokens[which % len(self.tokens)]] = 0
+        return forced
 
 
 def assisted_equals_greedy(tiny: TinyModel) -> None:
@@ -69,12 +69,12 @@ def assisted_equals_greedy(tiny: TinyModel) -> None:
     problems = []
     for whose, options in drafts.items():
         try:
-            got = _logits(tiny, **options)
+            logits = _logits(tiny, **options)
         except StageError as error:
             if (why := _refusal(error)) is not None:
                 raise NotApplicable(why) from error
             raise
-        problems += [f"with drafts {whose}, {problem}" for problem in different(tiny, got, wanted)]
+        problems += [f"with drafts {whose}, {problem}" for problem in different(tiny, logits, wanted)]
     if problems:
         raise AssertionError(f"generate gives other logits: {'; '.join(problems)}")
 
@@ -99,5 +99,5 @@ def _assistant(tiny: TinyModel) -> Any:
 
 def _refusal(error: StageError) -> str | None:
     """Return what transformers says where it refuses drafts; None where it fails in another way."""
-    said = str(error.__cause__)
-    return said if said.lower().startswith(_REFUSES) else None
+    message = str(error.__cause__)
+    return message if message.lower().startswith(_REFUSES) else None

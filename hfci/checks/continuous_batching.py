@@ -46,11 +46,11 @@ def continuous_batching_equals_generate(tiny: TinyModel) -> None:
     texts = [whole, other[: len(other) // 2], other[:1]]
     problems = []
     for text, (written, chances) in zip(texts, _generate_batch(tiny, texts), strict=True):
-        said = run(tiny, {"input_ids": torch.tensor([[*text, *written]], device=tiny.device)}, use_cache=False)
-        steps = said.logits[0, len(text) - 1 : -1].float().log_softmax(-1)
-        got = {"logits": torch.tensor(chances, device=steps.device)}
+        outputs = run(tiny, {"input_ids": torch.tensor([[*text, *written]], device=tiny.device)}, use_cache=False)
+        steps = outputs.logits[0, len(text) - 1 : -1].float().log_softmax(-1)
+        reported = {"logits": torch.tensor(chances, device=steps.device)}
         for which, wanted in (("what is written", _of(steps, written)), ("what is likeliest", steps.max(-1).values)):
-            differences = different(tiny, got, {"logits": wanted})
+            differences = different(tiny, reported, {"logits": wanted})
             problems += [f"of {len(text)} tokens {which}: {difference}" for difference in differences]
     if problems:
         raise AssertionError(f"with continuous batching, other chances: {'; '.join(problems)}")
@@ -70,17 +70,17 @@ def _generate_batch(tiny: TinyModel, texts: Sequence[Sequence[int]]) -> list[tup
     settings = GenerationConfig(max_new_tokens=_STEPS, do_sample=False)  # type: ignore[no-untyped-call]
     try:
         with torch.no_grad(), seeded(tiny):
-            given = model.generate_batch(
+            results = model.generate_batch(
                 [list(text) for text in texts],
                 generation_config=settings,
                 continuous_batching_config=ContinuousBatchingConfig(**_CACHE),
             )
-        if errors := {result.error for result in given.values() if result.error is not None}:
+        if errors := {result.error for result in results.values() if result.error is not None}:
             raise RuntimeError("; ".join(sorted(errors)))
-        if len(given) < len(texts):
-            raise RuntimeError(f"of {len(texts)} texts {len(given)} came to their end")
+        if len(results) < len(texts):
+            raise RuntimeError(f"of {len(texts)} texts {len(results)} came to their end")
     except Exception as error:
         if _REFUSED in str(error):
             raise NotApplicable(f"generate_batch refuses it: {error}") from None
         raise StageError("forward", tiny.model_type, tiny.architecture, error) from error
-    return [(result.generated_tokens, result.logprobs) for result in given.values()]
+    return [(result.generated_tokens, result.logprobs) for result in results.values()]

@@ -105,10 +105,10 @@ def write(tiny: TinyModel, inputs: Mapping[str, Any], processor: LogitsProcessor
     """
     model = tiny.model
     ordinary = ordinary_of(tiny)
-    given = {name: value for name, value in inputs.items() if not name.startswith("decoder_") and name != "use_cache"}
+    kept = {name: value for name, value in inputs.items() if not name.startswith("decoder_") and name != "use_cache"}
     if getattr(model.config, "is_encoder_decoder", False) and model.generation_config.decoder_start_token_id is None:
         options["decoder_start_token_id"] = int(ordinary[0])
-    return generate(tiny, given, processor or _Told(ordinary), **{**_OPTIONS, **options})
+    return generate(tiny, kept, processor or _Told(ordinary), **{**_OPTIONS, **options})
 
 
 def generate(

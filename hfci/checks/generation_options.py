@@ -73,12 +73,12 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
     for name, inputs, beams in (("", plain, 1), ("padded on the left, ", shifted, 1), ("with two beams, ", plain, 2)):
         steps = _generate(tiny, inputs, padding, **options, num_beams=beams)
         hidden = (inputs["attention_mask"] == 0).sum(1).repeat_interleave(beams).tolist()
-        found = _differences(steps, definitions, hidden, padding if any(hidden) else None, options["eos_token_id"])
-        problems += [f"{name}{problem}" for problem in found]
+        wrong = _differences(steps, definitions, hidden, padding if any(hidden) else None, options["eos_token_id"])
+        problems += [f"{name}{problem}" for problem in wrong]
     for sampling, cutting in _warpers():
         steps = _generate(tiny, plain, padding, do_sample=True, **sampling)
-        found = _differences(steps, cutting, [0, 0], None, None)
-        problems += [f"sampling by {', '.join(sampling)}, {problem}" for problem in found]
+        wrong = _differences(steps, cutting, [0, 0], None, None)
+        problems += [f"sampling by {', '.join(sampling)}, {problem}" for problem in wrong]
     if problems:
         raise AssertionError(f"options make other scores than they are defined to: {'; '.join(problems)}")
 
@@ -192,12 +192,14 @@ def _generate(tiny: TinyModel, inputs: Mapping[str, Tensor], padding: int, **opt
     """Yield the steps of generate with these options and no others; StageError (`forward`) where it does not end."""
     recorder = _Recorder()
     settings = GenerationConfig(pad_token_id=padding)  # type: ignore[no-untyped-call]
-    given = generate(tiny, inputs, recorder, settings=settings, output_scores=True, max_new_tokens=_STEPS, **options)
+    generated = generate(
+        tiny, inputs, recorder, settings=settings, output_scores=True, max_new_tokens=_STEPS, **options
+    )
     for step, (texts, made) in enumerate(recorder.steps):
-        said = given.logits[step].float().to(made.device)
+        logits = generated.logits[step].float().to(made.device)
         if options.get("num_beams", 1) > 1:
-            said = said.log_softmax(-1)
-        yield _Step(texts, said, given.scores[step] if options.get("do_sample") else made)
+            logits = logits.log_softmax(-1)
+        yield _Step(texts, logits, generated.scores[step] if options.get("do_sample") else made)
 
 
 def _differences(
@@ -212,7 +214,7 @@ def _differences(
     Of each row the first `hidden` places are padding; `unasked` is a token of which nothing is asked, `ends` the one
     behind which a row is over.
     """
-    found = []
+    differences = []
     prompt: int | None = None
     for number, step in enumerate(steps):
         prompt = step.texts.shape[1] if prompt is None else prompt
@@ -225,5 +227,5 @@ def _differences(
             other = ~torch.isclose(step.made[row], wanted, rtol=_ROUNDING, atol=_ROUNDING)
             tokens = [token for token in other.nonzero().flatten().tolist() if token != unasked]
             if tokens:
-                found.append(f"at step {number} row {row} of tokens {tokens[:5]}")
-    return found
+                differences.append(f"at step {number} row {row} of tokens {tokens[:5]}")
+    return differences

@@ -51,9 +51,9 @@ def audio_length_arithmetic(tiny: TinyModel) -> None:
     formulas = _formulas(tiny.model, whole)
     lengths = {whole, _less(whole)}
     if reason(tiny, "audio_length_arithmetic", "one_length") is None:
-        lengths |= {length for said in formulas.values() for length in _steps(said)}
+        lengths |= {length for expected in formulas.values() for length in _steps(expected)}
     seen = {length: _run(tiny, _shortened(inputs, name, axis, length))[0] for length in lengths}
-    problems = [told for formula, said in formulas.items() for told in _problems(formula, said, seen)]
+    problems = [problem for formula, expected in formulas.items() for problem in _problems(formula, expected, seen)]
     if hasattr(tiny.model, _MASK):
         problems += _masked(tiny.model, next(iter(formulas.values())), sorted(lengths))
     if problems:
@@ -62,28 +62,28 @@ def audio_length_arithmetic(tiny: TinyModel) -> None:
 
 def _formulas(model: nn.Module, whole: int) -> dict[str, Tensor]:
     """Return formula → what it says of sounds of each length from 0 to the `whole`; each of several numbers alone."""
-    found: dict[str, Tensor] = {}
+    by_formula: dict[str, Tensor] = {}
     for name in LENGTH_FORMULAS:
         if not hasattr(model, name):
             continue
-        lengths = next(reversed(found.values())) if name == _OF_FRAMES else torch.arange(whole + 1)
-        said = _said(getattr(model, name), lengths)
-        found |= {name if len(said) == 1 else f"{name}[{place}]": part for place, part in enumerate(said)}
-    return found
+        lengths = next(reversed(by_formula.values())) if name == _OF_FRAMES else torch.arange(whole + 1)
+        parts = _said(getattr(model, name), lengths)
+        by_formula |= {name if len(parts) == 1 else f"{name}[{place}]": part for place, part in enumerate(parts)}
+    return by_formula
 
 
 def _said(formula: Any, lengths: Tensor) -> list[Tensor]:
     """Return what a formula says of lengths: of all at once or, where it takes a number alone, of each."""
     try:
-        given = formula(lengths)
+        result = formula(lengths)
     except (TypeError, ValueError, RuntimeError):
-        given = torch.tensor([formula(length) for length in lengths.tolist()])
-    return [part.long() for part in (given if isinstance(given, tuple) else (given,))]
+        result = torch.tensor([formula(length) for length in lengths.tolist()])
+    return [part.long() for part in (result if isinstance(result, tuple) else (result,))]
 
 
-def _steps(said: Tensor) -> set[int]:
+def _steps(expected: Tensor) -> set[int]:
     """Return the lengths at which what is said of them grows to 1 and more, and those just before."""
-    grows = (said[1:] > said[:-1].clamp(min=0)).nonzero().flatten()[:_STEPS] + 1
+    grows = (expected[1:] > expected[:-1].clamp(min=0)).nonzero().flatten()[:_STEPS] + 1
     return {length for step in grows.tolist() for length in (step - 1, step) if length}
 
 
@@ -116,13 +116,13 @@ def _shortened(inputs: Mapping[str, Any], name: str, axis: int, length: int) -> 
 
 def _run(tiny: TinyModel, inputs: Mapping[str, Any]) -> tuple[Sizes, bool]:
     """Return how long is what each module gives, in the order of running, and whether none refuses such inputs."""
-    found: dict[tuple[str, int], int] = {}
+    sizes: dict[tuple[str, int], int] = {}
 
     def hook(name: str) -> Any:
         def note(_module: nn.Module, _given: Any, output: Any) -> None:
             first = output[0] if isinstance(output, (tuple, list)) and output else output
             if isinstance(first, Tensor):
-                found.update({(name, axis): size for axis, size in enumerate(first.shape)})
+                sizes.update({(name, axis): size for axis, size in enumerate(first.shape)})
 
         return note
 
@@ -130,36 +130,36 @@ def _run(tiny: TinyModel, inputs: Mapping[str, Any]) -> tuple[Sizes, bool]:
     try:
         run(tiny, inputs)
     except StageError:
-        return found, False
+        return sizes, False
     finally:
         for handle in hooks:
             handle.remove()
-    return found, True
+    return sizes, True
 
 
-def _problems(formula: str, said: Tensor, seen: Mapping[int, Sizes]) -> list[str]:
+def _problems(formula: str, expected: Tensor, seen: Mapping[int, Sizes]) -> list[str]:
     """Return where the last of what is as long as a formula says of the whole sound is not so of another length.
 
     Frames that are left of others are the last of all that grows. Some lengths are refused before they come to it.
     """
-    whole = len(said) - 1
+    whole = len(expected) - 1
     for place, size in reversed(seen[whole].items()):
-        found = {length: sizes[place] for length, sizes in seen.items() if place in sizes}
-        grows = len(set(found.values())) > 1
-        if (grows or len(found) == 1) and (size == said[whole] or (grows and formula == _OF_FRAMES)):
-            wrong = {length: size for length, size in found.items() if size != said[length]}
-            told = [f"{int(said[length])} of {length}, not {size}" for length, size in sorted(wrong.items())]
-            return [f"{formula} says of what {place[0]} makes of a sound {'; '.join(told)}"] if told else []
-    return [f"{formula} says {int(said[whole])} of a sound of {whole}, and nothing within the model is as long"]
+        by_length = {length: sizes[place] for length, sizes in seen.items() if place in sizes}
+        grows = len(set(by_length.values())) > 1
+        if (grows or len(by_length) == 1) and (size == expected[whole] or (grows and formula == _OF_FRAMES)):
+            wrong = {length: size for length, size in by_length.items() if size != expected[length]}
+            mismatches = [f"{int(expected[length])} of {length}, not {size}" for length, size in sorted(wrong.items())]
+            return [f"{formula} says of what {place[0]} makes of a sound {'; '.join(mismatches)}"] if mismatches else []
+    return [f"{formula} says {int(expected[whole])} of a sound of {whole}, and nothing within the model is as long"]
 
 
-def _masked(model: Any, said: Tensor, lengths: list[int]) -> list[str]:
+def _masked(model: Any, expected: Tensor, lengths: list[int]) -> list[str]:
     """Return what is wrong with the mask made for a batch of such lengths, of which formula says so many places."""
-    lengths = [length for length in lengths if said[length] > 0]
+    lengths = [length for length in lengths if expected[length] > 0]
     if not lengths:
         return []
     mask = (torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]).long()
-    places = getattr(model, _MASK)(int(said[max(lengths)]), mask).sum(-1)
-    if places.tolist() != said[lengths].tolist():
-        return [f"{_MASK} leaves {places.tolist()} places of sounds of {lengths}, not {said[lengths].tolist()}"]
+    places = getattr(model, _MASK)(int(expected[max(lengths)]), mask).sum(-1)
+    if places.tolist() != expected[lengths].tolist():
+        return [f"{_MASK} leaves {places.tolist()} places of sounds of {lengths}, not {expected[lengths].tolist()}"]
     return []

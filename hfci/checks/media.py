@@ -45,18 +45,18 @@ def cross_modal_inputs_matter(tiny: TinyModel) -> None:
     problems = _problems(tiny, inputs, media)
     stands_in_text = torch.isin(tokens, torch.tensor(list(placeholders(tiny.config).values()), device=tiny.device))
     if stands_in_text.any() and reason(tiny, CHECK, "one_text") is None:
-        problems += [f"two in one text, {told}" for told in _problems(tiny, _joined(inputs), media)]
+        problems += [f"two in one text, {problem}" for problem in _problems(tiny, _joined(inputs), media)]
     if problems:
         raise AssertionError("; ".join(problems))
 
 
 def media_of(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return modality → the arguments among inputs that hold it: an image may be given in two forms."""
-    found: dict[str, list[str]] = {}
+    by_modality: dict[str, list[str]] = {}
     for name in inputs:
         if (modality := modality_of_parameter().get(name)) in MEDIA:
-            found.setdefault(str(modality), []).append(name)
-    return found
+            by_modality.setdefault(str(modality), []).append(name)
+    return by_modality
 
 
 def _joined(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,12 +95,12 @@ def _problems(tiny: TinyModel, inputs: Mapping[str, Any], media: Mapping[str, li
 
     def other(number: int) -> dict[str, Tensor]:
         """Return other tokens in the place of those of one of the texts."""
-        found = {}
+        replaced = {}
         for name, tokens in texts.items():
             there = torch.zeros_like(written[name])
             half(there, number).fill_(True)
-            found[name] = torch.where(there & written[name], other_tokens(tiny, tokens), tokens)
-        return found
+            replaced[name] = torch.where(there & written[name], other_tokens(tiny, tokens), tokens)
+        return replaced
 
     before = said()
     telling = changed(0, said(**other(0)))
@@ -111,17 +111,17 @@ def _problems(tiny: TinyModel, inputs: Mapping[str, Any], media: Mapping[str, li
         field for field in telling if any(before[field].shape[:2] == tokens.shape for tokens in texts.values())
     }
     apart = of_tokens - changed(0, said(**other(1)))  # what stands behind is not seen
-    found = []
+    problems = []
     for modality, names in media.items():
-        second, swapped = ({name: tiny.inputs(given)[name] for name in names} for given in ((0, 2), (1, 0)))
+        second, swapped = ({name: tiny.inputs(indices)[name] for name in names} for indices in ((0, 2), (1, 0)))
         with_second = said(**second)
         if not telling & changed(1, with_second) or not telling & changed(0, said(**swapped)):
-            found.append(f"another {modality} changes nothing that is made of its text")
+            problems.append(f"another {modality} changes nothing that is made of its text")
         if seen := apart & changed(0, with_second):
-            found.append(
+            problems.append(
                 f"the {modality} of the second text changes what is made of the first: {', '.join(sorted(seen))}"
             )
-    return found
+    return problems
 
 
 def _said(outputs: Mapping[str, Tensor], written: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -129,14 +129,14 @@ def _said(outputs: Mapping[str, Tensor], written: Sequence[Tensor]) -> dict[str,
 
     And fields that have no dimension as long as a text, which a cache of its places has.
     """
-    found = {}
+    fields = {}
     for name, tensor in floating(outputs).items():
         here = next((places for places in written if tensor.shape[:2] == places.shape), None)
         if here is not None:
-            found[name] = tensor.masked_fill(~here.reshape(*here.shape, *[1] * (tensor.ndim - 2)), 0)
+            fields[name] = tensor.masked_fill(~here.reshape(*here.shape, *[1] * (tensor.ndim - 2)), 0)
         elif tensor.ndim and not any(places.shape[1] in tensor.shape for places in written):
-            found[name] = tensor
-    return found
+            fields[name] = tensor
+    return fields
 
 
 def differ(tiny: TinyModel, field: str, left: Tensor, right: Tensor) -> bool:

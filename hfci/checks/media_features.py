@@ -46,13 +46,13 @@ def media_features_fit_their_items(tiny: TinyModel) -> None:
         features = _features(tiny, method)
         together, *alone = _items(features), *(_items(_features(tiny, method, (row,))) for row in (0, 1))
         parts = [item for items in alone for item in items]
-        told = _differences(tiny, "in a batch", together, parts if len(together) > 1 else [torch.cat(parts)])
+        wrong = _differences(tiny, "in a batch", together, parts if len(together) > 1 else [torch.cat(parts)])
         if stepwise is not None:
-            told += _differences(tiny, "attending step by step", _items(_features(stepwise, method)), together)
+            wrong += _differences(tiny, "attending step by step", _items(_features(stepwise, method)), together)
         for row, items in enumerate(alone):
-            told += [f"of row {row}, {problem}" for problem in _misfits(tiny, method, row, items)]
-        told = told or _misplaced(tiny, method, features)  # which refuses others than fit
-        problems += [f"{method}: {problem}" for problem in told]
+            wrong += [f"of row {row}, {problem}" for problem in _misfits(tiny, method, row, items)]
+        wrong = wrong or _misplaced(tiny, method, features)  # which refuses others than fit
+        problems += [f"{method}: {problem}" for problem in wrong]
     if problems:
         raise AssertionError("; ".join(problems))
     reference(tiny)  # by whose float error alone these may differ: where it stops, nothing is said, close as they are
@@ -72,9 +72,9 @@ def _is_fed(tiny: TinyModel, method: str) -> bool:
         return False
     context = _context(tiny)
     methods = context.methods(method)
-    given = context.taken_by(methods[0], method)
-    shown = any(modality_of_parameter().get(name) in MEDIA for name in given)
-    return shown and all(demanded(each) <= given.keys() for each in methods)
+    arguments = context.taken_by(methods[0], method)
+    shown = any(modality_of_parameter().get(name) in MEDIA for name in arguments)
+    return shown and all(demanded(each) <= arguments.keys() for each in methods)
 
 
 def _features(tiny: TinyModel, method: str, rows: Sequence[int] = (0, 1)) -> Tensor | Sequence[Tensor]:
@@ -83,12 +83,12 @@ def _features(tiny: TinyModel, method: str, rows: Sequence[int] = (0, 1)) -> Ten
     function = context.methods(method)[0]
     try:
         with torch.no_grad(), seeded(tiny):
-            given = function(**context.taken_by(function, method))
+            outputs = function(**context.taken_by(function, method))
     except Exception as error:
         raise StageError("forward", tiny.model_type, tiny.architecture, error) from error
-    features = getattr(given, "pooler_output", None)  # a field of its own, or put beside those that it has
-    found: Tensor | Sequence[Tensor] = given.last_hidden_state if features is None else features
-    return found
+    pooled = getattr(outputs, "pooler_output", None)  # a field of its own, or put beside those that it has
+    features: Tensor | Sequence[Tensor] = outputs.last_hidden_state if pooled is None else pooled
+    return features
 
 
 def _items(features: Tensor | Sequence[Tensor]) -> list[Tensor]:
@@ -115,12 +115,12 @@ def _misfits(tiny: TinyModel, method: str, row: int, items: Sequence[Tensor]) ->
         wanted = _items(_features(tiny, "get_text_features", (row,)))[0].shape[-1]
     else:
         wanted = items[0].shape[-1]
-    found = [f"features are {item.shape[-1]} wide, not {wanted}" for item in items if item.shape[-1] != wanted]
+    problems = [f"features are {item.shape[-1]} wide, not {wanted}" for item in items if item.shape[-1] != wanted]
     sizes = [item.numel() // item.shape[-1] for item in items]
     is_cut = len(sizes) > 1 and not set(accumulate(places)) <= set(accumulate(sizes))
     if places and (sum(sizes) != sum(places) or is_cut):
-        found.append(f"{sizes} features are for {places} places")
-    return found
+        problems.append(f"{sizes} features are for {places} places")
+    return problems
 
 
 def _misplaced(tiny: TinyModel, method: str, features: Tensor | Sequence[Tensor]) -> list[str]:
@@ -135,7 +135,7 @@ def _misplaced(tiny: TinyModel, method: str, features: Tensor | Sequence[Tensor]
         return []
     tokens = tiny.inputs()["input_ids"]
     features = features if isinstance(features, Tensor) else torch.cat(list(features))  # as its forward hands them on
-    taken = {
+    possible = {
         "input_ids": tokens,
         "inputs_embeds": tiny.model.get_input_embeddings()(tokens),
         "features": features,
@@ -144,15 +144,15 @@ def _misplaced(tiny: TinyModel, method: str, features: Tensor | Sequence[Tensor]
         "placeholder_token_id": token,
     }
     known = inspect.signature(find).parameters
-    given = {name: value for name, value in taken.items() if name in known}
+    taken = {name: value for name, value in possible.items() if name in known}
     fed = {name for name in known if name.endswith("features")}
-    if not demanded(find) <= given.keys() or (fed and not fed & given.keys()):
+    if not demanded(find) <= taken.keys() or (fed and not fed & taken.keys()):
         return []
-    ways = {"tokens": given} | ({"embeddings": given | {"input_ids": None}} if "inputs_embeds" in given else {})
-    told = []
+    ways = {"tokens": taken} | ({"embeddings": taken | {"input_ids": None}} if "inputs_embeds" in taken else {})
+    problems = []
     for way, arguments in ways.items():
         masks = named_tensors(find(**arguments)).values()
-        found = torch.stack([mask.reshape(*tokens.shape, -1).all(-1) for mask in masks]).any(0)
-        if not found[tokens == token].all() or found[torch.isin(tokens, ordinary_of(tiny))].any():
-            told.append(f"by the {way} of the text, other places are found for them than those of token {token}")
-    return told
+        places = torch.stack([mask.reshape(*tokens.shape, -1).all(-1) for mask in masks]).any(0)
+        if not places[tokens == token].all() or places[torch.isin(tokens, ordinary_of(tiny))].any():
+            problems.append(f"by the {way} of the text, other places are found for them than those of token {token}")
+    return problems

@@ -39,9 +39,9 @@ def generate_with_media_equals_forward(tiny: TinyModel) -> None:
     if not media:
         raise NotApplicable("its inputs hold no image, sound or video")
     used = copied(tiny)
-    told = write(used, inputs, on_copy=False, max_new_tokens=_STEPS)
-    steps = torch.stack(told.logits, 1)
-    problems = [f"its steps give other {problem}" for problem in _differences(tiny, inputs, told)]
+    generated = write(used, inputs, on_copy=False, max_new_tokens=_STEPS)
+    steps = torch.stack(generated.logits, 1)
+    problems = [f"its steps give other {problem}" for problem in _differences(tiny, inputs, generated)]
     for modality, names in media.items() if excused(tiny, "cross_modal_inputs_matter") is None else ():
         others = inputs | {name: tiny.inputs((1, 0))[name] for name in names}
         after = torch.stack(write(used, others, on_copy=False, max_new_tokens=_STEPS).logits, 1)
@@ -55,18 +55,18 @@ def generate_with_media_equals_forward(tiny: TinyModel) -> None:
         raise AssertionError("; ".join(problems))
 
 
-def _differences(tiny: TinyModel, inputs: Mapping[str, Any], told: Any) -> list[str]:
-    """Return how the logits of generate's steps differ from those of a forward of all that was `told`."""
-    steps = torch.stack(told.logits, 1)
-    whole = outputs_of(tiny, _grown(tiny, inputs, told.sequences, steps.shape[1]))
+def _differences(tiny: TinyModel, inputs: Mapping[str, Any], generated: Any) -> list[str]:
+    """Return how the logits of generate's steps differ from those of a forward of all that was `generated`."""
+    steps = torch.stack(generated.logits, 1)
+    whole = outputs_of(tiny, _grown(tiny, inputs, generated.sequences, steps.shape[1]))
     return different(tiny, {"logits": steps}, {"logits": whole["logits"][:, -steps.shape[1] :]})
 
 
 def _grown(tiny: TinyModel, inputs: Mapping[str, Any], written: Tensor, count: int) -> dict[str, Any]:
     """Return inputs with the text that `count` tokens were written to, but for the last of those."""
     if getattr(tiny.config, "is_encoder_decoder", False):
-        given = {name: value for name, value in inputs.items() if not name.startswith("decoder_")}
-        return given | {"decoder_input_ids": written[:, :-1]}
+        rest = {name: value for name, value in inputs.items() if not name.startswith("decoder_")}
+        return rest | {"decoder_input_ids": written[:, :-1]}
     shape = inputs["input_ids"].shape
     grown = dict(inputs)
     for name, value in inputs.items():
@@ -80,9 +80,9 @@ def _alone(tiny: TinyModel, used: TinyModel, inputs: Mapping[str, Any]) -> list[
     tokens = inputs.get("input_ids")
     if tokens is None or not is_text(tiny, tokens):
         return []
-    given = {"input_ids": torch.where(torch.isin(tokens, ordinary_of(tiny)), tokens, other_tokens(tiny, tokens))}
+    text = {"input_ids": torch.where(torch.isin(tokens, ordinary_of(tiny)), tokens, other_tokens(tiny, tokens))}
     try:
-        outputs_of(tiny, dict(given))
+        outputs_of(tiny, dict(text))
     except StageError:
         return []  # it wants media
-    return _differences(tiny, given, write(used, given, on_copy=False, max_new_tokens=_STEPS))
+    return _differences(tiny, text, write(used, text, on_copy=False, max_new_tokens=_STEPS))

@@ -43,11 +43,11 @@ def wrong_placeholder_count_is_refused(tiny: TinyModel) -> None:
             last = int((tokens[-1] == token).nonzero()[-1])
             text = torch.isin(tokens[-1], ordinary_of(tiny)).nonzero()
             behind = int(text[text > last][0])
-            for given, source, target in ((count - 1, behind, last), (count + 1, last, behind)):
-                if (said := _said_of(tiny, _repeated(inputs, source, target))) is None:
-                    problems.append(f"{given} {modality} tokens for {count} features are accepted")
-                elif not {str(given), str(count)} <= set(re.findall(r"\d+", said)):
-                    problems.append(f"{given} {modality} tokens for {count} features are refused with: {said}")
+            for number, source, target in ((count - 1, behind, last), (count + 1, last, behind)):
+                if (message := _said_of(tiny, _repeated(inputs, source, target))) is None:
+                    problems.append(f"{number} {modality} tokens for {count} features are accepted")
+                elif not {str(number), str(count)} <= set(re.findall(r"\d+", message)):
+                    problems.append(f"{number} {modality} tokens for {count} features are refused with: {message}")
     if problems:
         raise AssertionError("; ".join(problems))
 

@@ -52,8 +52,8 @@ def detection_postprocess_within_image(tiny: TinyModel) -> None:
         reason(tiny, "detection_postprocess_within_image", kind) is not None for kind in ("square", "unbounded")
     )
     problems = []
-    for row, (found, (height, width)) in enumerate(_each(tiny, "post_process_object_detection", outputs)):
-        boxes, scores, labels = (found[name] for name in ("boxes", "scores", "labels"))
+    for row, (detections, (height, width)) in enumerate(_each(tiny, "post_process_object_detection", outputs)):
+        boxes, scores, labels = (detections[name] for name in ("boxes", "scores", "labels"))
         if not len(boxes) == len(scores) == len(labels) > 0:
             problems.append(f"row {row} has {len(boxes)} boxes, {len(scores)} scores and {len(labels)} labels")
             continue
@@ -78,10 +78,10 @@ def segmentation_postprocess_sizes(tiny: TinyModel) -> None:
         methods.remove("post_process_instance_segmentation")
     problems = []
     for method in methods:
-        for row, (found, size) in enumerate(_each(tiny, method, reference_forward(tiny))):
-            plain = isinstance(found, Tensor)
-            drawn = found if plain else found["segmentation"]
-            known = range(tiny.config.num_labels) if plain else {-1, 0} | {one["id"] for one in found["segments_info"]}
+        for row, (result, size) in enumerate(_each(tiny, method, reference_forward(tiny))):
+            plain = isinstance(result, Tensor)
+            drawn = result if plain else result["segmentation"]
+            known = range(tiny.config.num_labels) if plain else {-1, 0} | {one["id"] for one in result["segments_info"]}
             if tuple(drawn.shape) != size:
                 problems.append(f"{method}, row {row}: a map of {tuple(drawn.shape)} for an image of {size}")
             elif strange := set(drawn.unique().tolist()) - set(known):
@@ -100,15 +100,15 @@ def depth_and_keypoint_scales(tiny: TinyModel) -> None:
     for method in _methods(tiny, _SCALED):
         pairs = method == "post_process_keypoint_matching"
         sizes = [(size, size[::-1]) for size in _SIZES] if pairs else _SIZES
-        for row, (found, size) in enumerate(_each(tiny, method, outputs, sizes)):
-            if "predicted_depth" in found:
-                if tuple(found["predicted_depth"].shape) != size:
-                    told = tuple(found["predicted_depth"].shape)
-                    problems.append(f"row {row}: depths of {told} for an image of {size}")
+        for row, (result, size) in enumerate(_each(tiny, method, outputs, sizes)):
+            if "predicted_depth" in result:
+                if tuple(result["predicted_depth"].shape) != size:
+                    shape = tuple(result["predicted_depth"].shape)
+                    problems.append(f"row {row}: depths of {shape} for an image of {size}")
                 continue
             images = zip(("keypoints0", "keypoints1"), outputs.keypoints[row], size, strict=True) if pairs else ()
             for name, relative, (height, width) in images or (("keypoints", outputs.keypoints[row], size),):
-                scale, points = torch.tensor([width, height]), found[name].float()
+                scale, points = torch.tensor([width, height]), result[name].float()
                 problems += _away(f"row {row}: {name}", points, relative * scale, _PIXEL)
                 if not unbounded and _outside(points / scale):
                     problems.append(f"row {row}: {name} lie outside the image")
@@ -120,10 +120,10 @@ def _methods(tiny: TinyModel, kinds: Mapping[str, tuple[str, ...]]) -> list[str]
     tables = registries.tables_of_class(tiny.architecture)
     wanted = [f"post_process_{name}" for name in sorted({name for table in tables for name in kinds.get(table, ())})]
     processor = _processor(tiny)
-    found = [name for name in wanted if hasattr(processor, name)]
-    if not found:
+    methods = [name for name in wanted if hasattr(processor, name)]
+    if not methods:
         raise NotApplicable(f"its image processor, {type(processor).__name__}, has no {' and no '.join(wanted)}")
-    return found
+    return methods
 
 
 def _processor(tiny: TinyModel) -> Any:
@@ -146,18 +146,18 @@ def _each(tiny: TinyModel, method: str, outputs: Any, sizes: Any = _SIZES) -> It
     """Yield what a method makes of each row of outputs, with the size that it is told of that row's image."""
     process = getattr(_processor(tiny), method)
     known = inspect.signature(process).parameters
-    told = {"target_sizes": list(sizes), "source_sizes": list(sizes), "threshold": 0.0}
-    found = process(outputs, **{name: value for name, value in told.items() if name in known})
-    if len(found) != len(sizes):
-        raise AssertionError(f"{method} gives {len(found)} of {len(sizes)} images")
-    yield from zip(found, sizes, strict=True)
+    options = {"target_sizes": list(sizes), "source_sizes": list(sizes), "threshold": 0.0}
+    results = process(outputs, **{name: value for name, value in options.items() if name in known})
+    if len(results) != len(sizes):
+        raise AssertionError(f"{method} gives {len(results)} of {len(sizes)} images")
+    yield from zip(results, sizes, strict=True)
 
 
-def _away(what: str, found: Tensor, wanted: Tensor, allowed: float) -> list[str]:
+def _away(what: str, points: Tensor, wanted: Tensor, allowed: float) -> list[str]:
     """Return whether any of several points or boxes lies further from each that it could be than is allowed."""
-    if not len(found):
+    if not len(points):
         return []
-    furthest = float((found[:, None] - wanted[None]).abs().amax(-1).amin(-1).max())
+    furthest = float((points[:, None] - wanted[None]).abs().amax(-1).amin(-1).max())
     return [f"{what} lie {furthest:.3g} pixels from the model's"] if furthest > allowed else []
 
 

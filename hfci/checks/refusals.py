@@ -46,8 +46,8 @@ def text_past_its_maximum_is_refused(tiny: TinyModel) -> None:
     for name, maximum in asked.items():
         stop = _stop_of(tiny, name, maximum + 1 - tiny.inputs()[name].shape[-1])
         if stop is not None and not (isinstance(stop, ValueError) and _names(str(stop), maximum)):
-            told = f"{type(stop).__name__}: {stop}"
-            problems.append(f"{maximum + 1} tokens where at most {maximum} may be stop with {told}")
+            message = f"{type(stop).__name__}: {stop}"
+            problems.append(f"{maximum + 1} tokens where at most {maximum} may be stop with {message}")
     if problems:
         raise AssertionError("; ".join(problems))
 
@@ -66,9 +66,9 @@ def _maximum(tiny: TinyModel, name: str) -> int | None:
     is_decoded = name.startswith("decoder_")
     is_encoded = not is_decoded and getattr(tiny.config, "is_encoder_decoder", False)
     config = tiny.config.get_text_config(decoder=is_decoded or None, encoder=is_encoded or None)
-    said = (getattr(config, field, None) for field in _MAXIMUM[name])
+    values = (getattr(config, field, None) for field in _MAXIMUM[name])
     length = tiny.inputs()[name].shape[-1]  # a number below it, which it reads here, is of something else
-    return next((number for number in said if isinstance(number, int) and length <= number < _LONGEST), None)
+    return next((number for number in values if isinstance(number, int) and length <= number < _LONGEST), None)
 
 
 def _lengthened(tiny: TinyModel, name: str, more: int) -> dict[str, Any]:
@@ -109,10 +109,10 @@ def undivided_heads_are_refused(tiny: TinyModel) -> None:
     divided = next((number for number in even if size % number == 0 and number != heads), None)
     if undivided is None or divided is None:
         raise NotApplicable("so small a hidden size has no such number of heads")
-    if (told := _stops(tiny, undivided)) is not None:
+    if (problem := _stops(tiny, undivided)) is not None:
         if _stops(tiny, divided) is not None:
             raise NotApplicable("other fields of its configuration go with the number of heads")
-        raise AssertionError(told)
+        raise AssertionError(problem)
 
 
 def _stops(tiny: TinyModel, heads: int) -> str | None:
@@ -144,10 +144,10 @@ def _with_heads(config: Any, heads: int) -> Any:
     """Return a configuration with so many heads, of keys too."""
     fields = ("num_attention_heads", "num_key_value_heads")
     known = type(config).attribute_map
-    given = {known.get(name, name): heads for name in fields if isinstance(getattr(config, name, None), int)}
-    return type(config).from_dict({**config.to_dict(), **given})
+    changes = {known.get(name, name): heads for name in fields if isinstance(getattr(config, name, None), int)}
+    return type(config).from_dict({**config.to_dict(), **changes})
 
 
-def _names(said: str, number: int) -> bool:
+def _names(text: str, number: int) -> bool:
     """Tell whether a text holds a number."""
-    return str(number) in re.findall(r"\d+", said)
+    return str(number) in re.findall(r"\d+", text)

@@ -74,9 +74,9 @@ def _assert_resized(tiny: TinyModel, model: Any, size: int, rows: Tensor) -> Non
         raise AssertionError(f"resized to {size} tokens, the embedding has {weight.shape[0]} rows")
     if not same_bits(weight[: len(rows)], rows):
         raise AssertionError(f"resized to {size} tokens, the embedding's old rows are others")
-    said = getattr(model.config.get_text_config(), "vocab_size", size)
-    if said != size:
-        raise AssertionError(f"resized to {size} tokens, the configuration says {said}")
+    declared = getattr(model.config.get_text_config(), "vocab_size", size)
+    if declared != size:
+        raise AssertionError(f"resized to {size} tokens, the configuration says {declared}")
     if head is not None and head.shape[0] != size:
         raise AssertionError(f"resized to {size} tokens, the head gives scores for {head.shape[0]}")
     if _is_tied(tiny.model) and not _is_tied(model):

@@ -39,7 +39,7 @@ def time_series_scaling_is_undone(tiny: TinyModel) -> None:
     the place is 0 and the width 1. Where the place and the width are features of a series they say so themselves, and
     states that are made of them are not compared.
     """
-    problems = [f"scaled by {mode}: {told}" for mode, one in _modes(tiny) for told in _problems(one, mode)]
+    problems = [f"scaled by {mode}: {difference}" for mode, one in _modes(tiny) for difference in _problems(one, mode)]
     if problems:
         raise AssertionError("; ".join(problems))
 
@@ -64,9 +64,9 @@ def _problems(tiny: TinyModel, mode: str) -> list[str]:
         return different(tiny, after, {name: make(before[name]) for name, make in unscaled.items() if name in before})
     wanted = {name: _on(name, tensor, _FACTOR, shift) for name, tensor in before.items()}
     if _FEATURES in before:
-        said = torch.cat([after["loc"].abs().log1p(), after["scale"].log()], -1)
-        told = torch.cat([after[_FEATURES][..., : -said.shape[-1]], said], -1)
-        wanted = {name: wanted[name] for name in ("loc", "scale")} | {_FEATURES: told}
+        scaling = torch.cat([after["loc"].abs().log1p(), after["scale"].log()], -1)
+        features = torch.cat([after[_FEATURES][..., : -scaling.shape[-1]], scaling], -1)
+        wanted = {name: wanted[name] for name in ("loc", "scale")} | {_FEATURES: features}
     return different(tiny, after, wanted)
 
 
@@ -74,8 +74,8 @@ def _scaled(tiny: TinyModel, factor: float, shift: float) -> Mapping[str, Tensor
     """Return what is made of the series on another scale, but losses, which have one of their own."""
     inputs = tiny.inputs()
     series = {name: inputs[name] * factor + shift for name in _SERIES & inputs.keys()}
-    given = floating(outputs_of(tiny, inputs | series))
-    return {name: tensor for name, tensor in given.items() if name != "loss"}
+    outputs = floating(outputs_of(tiny, inputs | series))
+    return {name: tensor for name, tensor in outputs.items() if name != "loss"}
 
 
 def _on(name: str, tensor: Tensor, factor: float, shift: float) -> Tensor:
