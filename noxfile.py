@@ -40,8 +40,8 @@ DRIVER = Path("/proc/driver/nvidia/version")
 def python() -> str:
     """Return the interpreter of the shared environment."""
     folder = HERE / ".nox" / "env"
-    found = [path for path in (folder / "bin" / "python", folder / "Scripts" / "python.exe") if path.exists()]
-    return str(found[0])
+    interpreters = [path for path in (folder / "bin" / "python", folder / "Scripts" / "python.exe") if path.exists()]
+    return str(interpreters[0])
 
 
 def torch_index(session: nox.Session) -> str:

@@ -64,8 +64,8 @@ class _Known:
             for base in type(module).__mro__
             if base.__module__.startswith("transformers.models.")
         }
-        found = [_names_in(sys.modules[name]) for name in sorted(files)]
-        classes, arguments, said = (frozenset().union(*part) for part in zip(*found, strict=True))
+        names = [_names_in(sys.modules[name]) for name in sorted(files)]
+        classes, arguments, said = (frozenset().union(*part) for part in zip(*names, strict=True))
         classes |= {type(module).__name__ for module in tiny.model.modules()}
         base = read_row(tiny.config_type).base
         if base is None or reason(tiny, "declared_names_exist", "own_base") is not None:

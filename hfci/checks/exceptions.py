@@ -56,15 +56,15 @@ def read_exceptions(folder: Path | Traversable) -> dict[str, tuple[CheckExceptio
     Raises UsageError with file and row for a file that is no check's, a kind that the check does not know, and a row
     whose names are missing, too many, or no patterns.
     """
-    found = {}
+    by_check = {}
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         name = file.name.removesuffix(".toml")
         if name not in CHECKS:
             raise UsageError(f"{file} holds the exceptions of no check.{nearest(name, CHECKS)}")
-        found[name] = read_toml(file, ExceptionFile, "the exceptions").exception
-        for index, row in enumerate(found[name]):
+        by_check[name] = read_toml(file, ExceptionFile, "the exceptions").exception
+        for index, row in enumerate(by_check[name]):
             _prove(row, CHECKS[name], f"{file}: exception[{index}]")
-    return found
+    return by_check
 
 
 def _prove(row: CheckException, check: Check, where: str) -> None:
@@ -106,14 +106,14 @@ def names_excepted(tiny: TinyModel, check: str, kind: str) -> dict[str, str]:
 
     What is excepted of the parameters of a model is so too where it is a part of another.
     """
-    found: dict[str, str] = {}
+    excepted: dict[str, str] = {}
     for row in _about(check, kind, tiny.config_type, tiny.architecture):
-        found |= row.names
+        excepted |= row.names
     if CHECKS[check].exceptions[kind].of == "parameters":
         for prefix, model_type, architecture in _parts(tiny):
             for row in _about(check, kind, model_type, architecture):
-                found |= {rf"{re.escape(prefix)}\.(?:{pattern})": why for pattern, why in row.names.items()}
-    return found
+                excepted |= {rf"{re.escape(prefix)}\.(?:{pattern})": why for pattern, why in row.names.items()}
+    return excepted
 
 
 def excused(tiny: TinyModel, check: str) -> str | None:

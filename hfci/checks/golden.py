@@ -33,32 +33,34 @@ def golden_output(tiny: TinyModel, folder: Path = FOLDER) -> None:
     golden = file.architectures.get(tiny.architecture) if file is not None else None
     if golden is None and version not in (versions(folder) if file is None else {file.transformers}):
         raise NotApplicable(f"no golden output of it was measured, nor any on transformers {version}")
-    found = summary_of(tiny)  # of whom nothing could be measured, the forward says why
+    measured = summary_of(tiny)  # of whom nothing could be measured, the forward says why
     if file is None or golden is None:
         raise AssertionError(f"there is no golden output of {tiny.architecture}; {accept}")
-    told = "; ".join(f"{field} {said}" for field, said in differences(golden, found).items())
-    if told and version != file.transformers:
-        raise NotApplicable(f"{NUMERICS_CHANGED} since transformers {file.transformers}: {told}")
-    if told:
-        raise AssertionError(f"other than on {file.transformers} when its golden output was measured: {told}. {accept}")
+    changes = "; ".join(f"{field} {difference}" for field, difference in differences(golden, measured).items())
+    if changes and version != file.transformers:
+        raise NotApplicable(f"{NUMERICS_CHANGED} since transformers {file.transformers}: {changes}")
+    if changes:
+        raise AssertionError(
+            f"other than on {file.transformers} when its golden output was measured: {changes}. {accept}"
+        )
 
 
 def differences(golden: Mapping[str, Golden], found: Mapping[str, Summary]) -> dict[str, str]:
     """Say of each field that is other than its golden output by more than it may be in what."""
-    told = {name: "is new" for name in found if name not in golden}
+    changes = {name: "is new" for name in found if name not in golden}
     for name, old in golden.items():
         if name not in found:
-            told[name] = "is gone"
-        elif said := _difference(old, found[name]):
-            told[name] = said
-    return told
+            changes[name] = "is gone"
+        elif difference := _difference(old, found[name]):
+            changes[name] = difference
+    return changes
 
 
 def _difference(old: Golden, new: Summary) -> str | None:
     if old.unsteady is not None:
         new = Summary(dtype=new.dtype, shape=new.shape)
-    if (said := unlike(old, new)) is not None:
-        return f"has {said}"
+    if (mismatch := unlike(old, new)) is not None:
+        return f"has {mismatch}"
     if old.tolerance is None or (moved := distance(old, new)) <= old.tolerance:
         return None
     return f"moved by {moved:.1e} of its size ({old.tolerance:.1e} is float error)"

@@ -91,10 +91,10 @@ def read_golden(model_type: str, folder: Path = FOLDER) -> GoldenFile | None:
     if not path.exists():
         return None
     mend = f"remove it, then `hfci golden accept {model_type}`"
-    found = read_json(path, GoldenFile, "file of golden outputs", schema=SCHEMA, mend=mend)
-    if found.model_type != model_type:
-        raise UsageError(f"{path} holds the golden outputs of {found.model_type!r:.100}, not of {model_type}")
-    return found
+    golden = read_json(path, GoldenFile, "file of golden outputs", schema=SCHEMA, mend=mend)
+    if golden.model_type != model_type:
+        raise UsageError(f"{path} holds the golden outputs of {golden.model_type!r:.100}, not of {model_type}")
+    return golden
 
 
 @functools.cache

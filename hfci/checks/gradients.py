@@ -98,19 +98,20 @@ def _gradients(tiny: TinyModel, parameters: Mapping[str, Tensor]) -> dict[str, T
     A frozen parameter's is the one it gets where the model's own cuts are lifted.
     """
     train = reason(tiny, CHECK, "train_mode") is not None
-    found = _differentiated(tiny, parameters, train=train)
+    gradients = _differentiated(tiny, parameters, train=train)
     frozen = frozen_in(tiny, parameters)
-    if thawed := [name for name in frozen if found[name] is not None]:
+    if thawed := [name for name in frozen if gradients[name] is not None]:
         raise AssertionError(
             f"an exception says that these are frozen, and a gradient reaches them: {', '.join(thawed)}"
         )
     for cuts in LIFTS:
-        if left := {name: parameters[name] for name in frozen if found[name] is None}:
+        if left := {name: parameters[name] for name in frozen if gradients[name] is None}:
             again = _differentiated(tiny, left, train=train, cuts=cuts)
             # What a lifted cut gives nothing, as rounding behind a straight-through estimator does, another may.
-            found |= {name: gradient for name, gradient in again.items() if gradient is not None and gradient.any()}
+            gradients |= {name: gradient for name, gradient in again.items() if gradient is not None and gradient.any()}
     return {
-        name: torch.zeros_like(parameters[name]) if gradient is None else gradient for name, gradient in found.items()
+        name: torch.zeros_like(parameters[name]) if gradient is None else gradient
+        for name, gradient in gradients.items()
     }
 
 
@@ -182,8 +183,8 @@ def _rounding_errors(
 ) -> dict[str, str]:
     """Return the parameters whose gradient is nothing but rounding error, each with how that was seen."""
     suspects = [name for name, gradient in gradients.items() if _size(gradient) < _SUSPICIOUS * largest]
-    found = {name: "none at all" for name in suspects if not _size(gradients[name])}
-    small = [name for name in suspects if name not in found]
+    evidence = {name: "none at all" for name in suspects if not _size(gradients[name])}
+    small = [name for name in suspects if name not in evidence]
     everything = {name for name, _ in tiny.model.named_parameters()}
     for nudge in _NUDGES if small else ():
         with perturbed(tiny.model, everything, _NUDGE, nudge):
@@ -191,12 +192,12 @@ def _rounding_errors(
         for name in small:
             change = _length(again[name] - gradients[name]) / _length(gradients[name])
             if change > _UNSTABLE:
-                found[name] = f"rounding error: {change:.1e} of it changes when the weights move by {_NUDGE:.0e}"
+                evidence[name] = f"rounding error: {change:.1e} of it changes when the weights move by {_NUDGE:.0e}"
     for name, gradient in gradients.items():
         effect = _length(gradient) * _length(parameters[name]) / max(1, gradient.numel()) ** 0.5
-        if name not in found and max(effect, _size(gradient) / largest) < _INVISIBLE:
-            found[name] = f"moving it by its own size would change the outputs by {effect:.1e}, below float error"
-    return {name: found[name] for name in gradients if name in found}
+        if name not in evidence and max(effect, _size(gradient) / largest) < _INVISIBLE:
+            evidence[name] = f"moving it by its own size would change the outputs by {effect:.1e}, below float error"
+    return {name: evidence[name] for name in gradients if name in evidence}
 
 
 def _size(gradient: Tensor) -> float:

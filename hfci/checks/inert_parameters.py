@@ -31,10 +31,10 @@ def inert_reasons(tiny: TinyModel, suspects: Collection[str]) -> dict[str, Inert
     excepted = names_excepted(tiny, "gradients_reach_every_parameter", "inert")
     own = [InertRule("exception", why, re.compile(pattern), proof=None) for pattern, why in excepted.items()]
     names = {name for name, _ in tiny.model.named_parameters(remove_duplicate=False)}
-    found = {
+    by_name = {
         name: next((rule for rule in (*own, *inert_rules()) if rule.matches(name, names)), None) for name in suspects
     }
-    return {name: rule for name, rule in found.items() if rule is not None}
+    return {name: rule for name, rule in by_name.items() if rule is not None}
 
 
 @contextmanager
@@ -97,11 +97,11 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
             )
 
     def refuted(names: list[str], proofs: tuple[str, ...], stored: Pattern | None) -> dict[str, str]:
-        found = [moves(names, proof, stored) for proof in proofs]
-        if None in found:
+        moved = [moves(names, proof, stored) for proof in proofs]
+        if None in moved:
             return {}
         if len(names) == 1:
-            return {names[0]: str(found[-1])}
+            return {names[0]: str(moved[-1])}
         middle = len(names) // 2
         return refuted(names[:middle], proofs, stored) | refuted(names[middle:], proofs, stored)
 
@@ -110,19 +110,19 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
         # The patterns of exceptions may each give another proof.
         key = (_accepted(rule), rule.stored, rule.parameter if rule.proof is None else None)
         groups.setdefault(key, []).append(name)
-    found = {
+    refutations = {
         name: moved_output
         for (proofs, stored, _), names in groups.items()
         for name, moved_output in refuted(names, proofs, stored).items()
     }
     choosing: dict[tuple[InertRule, str], list[str]] = {}
     for name, rule in claims.items():
-        if rule.proof == "small step" and name not in found:
+        if rule.proof == "small step" and name not in refutations:
             choosing.setdefault((rule, rule.holder(name)), []).append(name)
     for (rule, _), names in choosing.items():
         if moves(names, "any size", rule.stored) is None:
-            found |= dict.fromkeys(names, "nothing, by its own size either, so it chooses nothing")
-    return found
+            refutations |= dict.fromkeys(names, "nothing, by its own size either, so it chooses nothing")
+    return refutations
 
 
 def _accepted(rule: InertRule) -> tuple[str, ...]:

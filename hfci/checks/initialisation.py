@@ -35,10 +35,10 @@ def missing_key_is_initialised(tiny: TinyModel) -> None:
     with _marked_memory(), torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(2)
         filled, _ = loaded(cls, None, config=config, state_dict={})
-    one, two, found = _tensors(first), _tensors(second), _tensors(filled)
-    if strays := one.keys() ^ found.keys():
+    one, two, actual = _tensors(first), _tensors(second), _tensors(filled)
+    if strays := one.keys() ^ actual.keys():
         raise AssertionError(f"other weights than building gives: {', '.join(sorted(strays))}")
-    wrong = [f"{name} {why}" for name in one if (why := _wrong(one[name], two[name], found[name]))]
+    wrong = [f"{name} {why}" for name in one if (why := _wrong(one[name], two[name], actual[name]))]
     if wrong:
         raise AssertionError(f"{len(wrong)} tensors that the checkpoint lacks are not as built: {'; '.join(wrong[:8])}")
 
@@ -65,18 +65,18 @@ def _tensors(model: nn.Module) -> Mapping[str, Tensor]:
     return {name: tensor.detach() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
 
 
-def _wrong(one: Tensor, two: Tensor, found: Tensor) -> str:
-    """Say what is wrong with `found`, where two models have it as `one` and `two`; nothing where it is right."""
-    if found.is_meta:
+def _wrong(one: Tensor, two: Tensor, actual: Tensor) -> str:
+    """Say what is wrong with `actual`, where two models have it as `one` and `two`; nothing where it is right."""
+    if actual.is_meta:
         return "was never made"
-    if found.shape != one.shape or found.dtype != one.dtype:
-        return f"is {found.dtype} {tuple(found.shape)}, built {one.dtype} {tuple(one.shape)}"
+    if actual.shape != one.shape or actual.dtype != one.dtype:
+        return f"is {actual.dtype} {tuple(actual.shape)}, built {one.dtype} {tuple(one.shape)}"
     if same_bits(one, two):
-        return "" if same_bits(one, found) or torch.equal(one, found) else f"is {_shown(found)}, built {_shown(one)}"
-    if not bool(torch.isfinite(found).all()):
-        return f"is {_shown(found)}"
-    if found.numel() >= _ENOUGH:
-        wide, drawn = float(one.double().std()), float(found.double().std())
+        return "" if same_bits(one, actual) or torch.equal(one, actual) else f"is {_shown(actual)}, built {_shown(one)}"
+    if not bool(torch.isfinite(actual).all()):
+        return f"is {_shown(actual)}"
+    if actual.numel() >= _ENOUGH:
+        wide, drawn = float(one.double().std()), float(actual.double().std())
         if not wide / _FACTOR <= drawn <= wide * _FACTOR:
             return f"has a standard deviation of {drawn:.2g}, built {wide:.2g}"
     return ""

@@ -36,21 +36,23 @@ def old_checkpoint_layout_loads_whole(tiny: TinyModel) -> None:
         if old.keys() == weights.keys() and all(old[key].shape == weights[key].shape for key in old):
             continue
         different = True
-        problems += [f"{name}: {told}" for told in _problems(tiny, old, weights)]
+        problems += [f"{name}: {problem}" for problem in _problems(tiny, old, weights)]
     if not different:
         raise NotApplicable("no conversion that transformers has concerns its weights")
-    problems += [f"as its classes name them: {told}" for told in _problems(tiny, _reverted(tiny.model, []), weights)]
+    problems += [
+        f"as its classes name them: {problem}" for problem in _problems(tiny, _reverted(tiny.model, []), weights)
+    ]
     if problems:
         raise AssertionError("; ".join(problems))
 
 
 def _conversions(model: Any) -> Iterator[tuple[str, list[Any]]]:
     """Yield conversions of earlier layouts, each with what it is called."""
-    found: dict[Any, Any] = {}
+    distinct: dict[Any, Any] = {}
     for entry in get_model_conversion_mapping(model, add_legacy=False):
         # a prefix that the whole and its parts may drop stood there once
-        found.setdefault(getattr(entry, "prefix_to_remove", None) or id(entry), entry)
-    yield "in the layout of earlier releases", list(found.values())
+        distinct.setdefault(getattr(entry, "prefix_to_remove", None) or id(entry), entry)
+    yield "in the layout of earlier releases", list(distinct.values())
     legacy = get_checkpoint_conversion_mapping("legacy") or []  # type: ignore[no-untyped-call]
     # what stands for several names of before cannot tell which of them a model had
     yield "with the names that any model had", [entry for entry in legacy if len(entry.source_patterns) == 1]
@@ -69,11 +71,11 @@ def _reverted(model: Any, conversions: list[Any]) -> dict[str, Tensor]:
 
 def _problems(tiny: TinyModel, checkpoint: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Iterator[str]:
     config = copy.deepcopy(tiny.config)
-    found, report = loaded(type(tiny.model), None, config=config, state_dict=dict(checkpoint))
+    model, report = loaded(type(tiny.model), None, config=config, state_dict=dict(checkpoint))
     for kind, entries in report.items():
         if entries:
             yield f"{kind.replace('_', ' ')} {', '.join(sorted(map(str, entries))[:3])} ({len(entries)})"
             return
-    got = found.state_dict()
-    if changed := [name for name in weights if name not in got or not same_bits(weights[name], got[name].cpu())]:
+    state = model.state_dict()
+    if changed := [name for name in weights if name not in state or not same_bits(weights[name], state[name].cpu())]:
         yield f"{len(changed)} weights have other numbers: {', '.join(changed[:4])}"

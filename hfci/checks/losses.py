@@ -112,10 +112,10 @@ def _cases(tiny: TinyModel) -> Iterator[_Case]:
 
 
 def _logits(outputs: Any) -> Tensor:
-    found = outputs.get("logits")
-    if not isinstance(found, Tensor):
+    logits = outputs.get("logits")
+    if not isinstance(logits, Tensor):
         raise AssertionError(f"there are no logits beside the loss, but {', '.join(outputs)}")
-    return found.double()
+    return logits.double()
 
 
 def _integers(tiny: TinyModel, high: int, *shape: int) -> Tensor:
@@ -146,8 +146,8 @@ def _next_token(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
     inputs = tiny.inputs()
     length = inputs["input_ids"].shape[1] if "input_ids" in inputs else logits.shape[1]
 
-    def value(found: Any, given: Mapping[str, Tensor]) -> tuple[Tensor, int]:
-        return _cross_entropy(_logits(found)[:, -length:-1].flatten(0, 1), given["labels"][:, 1:].flatten())
+    def value(labelled: Any, targets: Mapping[str, Tensor]) -> tuple[Tensor, int]:
+        return _cross_entropy(_logits(labelled)[:, -length:-1].flatten(0, 1), targets["labels"][:, 1:].flatten())
 
     yield _Case({"labels": _tokens(tiny, logits, logits.shape[0], length)}, value)
 
@@ -155,8 +155,8 @@ def _next_token(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
 def _same_token(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
     logits = _logits(outputs)
 
-    def value(found: Any, given: Mapping[str, Tensor]) -> tuple[Tensor, int]:
-        return _cross_entropy(_logits(found).flatten(0, 1), given["labels"].flatten())
+    def value(labelled: Any, targets: Mapping[str, Tensor]) -> tuple[Tensor, int]:
+        return _cross_entropy(_logits(labelled).flatten(0, 1), targets["labels"].flatten())
 
     yield _Case({"labels": _tokens(tiny, logits, *logits.shape[:-1])}, value)
 
@@ -178,7 +178,7 @@ def _pooled(outputs: Any) -> Tensor:
 def _class(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
     logits = _pooled(outputs)
     labels = _integers(tiny, logits.shape[-1], logits.shape[0])
-    yield _Case({"labels": labels}, lambda found, given: _cross_entropy(_pooled(found), given["labels"]))
+    yield _Case({"labels": labels}, lambda labelled, targets: _cross_entropy(_pooled(labelled), targets["labels"]))
 
 
 def _problems(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
@@ -193,9 +193,9 @@ def _problems(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
         (numbers, functional.mse_loss, "regression"),
     ):
 
-        def value(found: Any, given: Mapping[str, Tensor], loss: Any = loss) -> tuple[Tensor, None]:
-            logits = _pooled(found)
-            return loss(logits, given["labels"].to(logits)), None
+        def value(labelled: Any, targets: Mapping[str, Tensor], loss: Any = loss) -> tuple[Tensor, None]:
+            logits = _pooled(labelled)
+            return loss(logits, targets["labels"].to(logits)), None
 
         yield _Case({"labels": labels}, value, {"problem_type": problem})
 
@@ -205,10 +205,10 @@ def _span(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
     places = _integers(tiny, length, 2, batch)
     places[1, 0] = length + 3  # outside of what was read: not counted
 
-    def value(found: Any, given: Mapping[str, Tensor]) -> tuple[Tensor, None]:
+    def value(labelled: Any, targets: Mapping[str, Tensor]) -> tuple[Tensor, None]:
         losses = [
             functional.cross_entropy(logits.double(), place.clamp(0, length).to(logits.device), ignore_index=length)
-            for logits, place in zip((found.start_logits, found.end_logits), given.values(), strict=True)
+            for logits, place in zip((labelled.start_logits, labelled.end_logits), targets.values(), strict=True)
         ]
         return (losses[0] + losses[1]) / 2, None
 
@@ -223,10 +223,10 @@ def _transcript(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
     labels = torch.tensor([[tokens[(3 * place + row) % len(tokens)] for place in range(length)] for row in (0, 1)])
     labels[1, -1] = _IGNORED
 
-    def value(found: Any, given: Mapping[str, Tensor]) -> tuple[Tensor, None]:
-        labels = given["labels"]
+    def value(labelled: Any, targets: Mapping[str, Tensor]) -> tuple[Tensor, None]:
+        labels = targets["labels"]
         loss = functional.ctc_loss(
-            functional.log_softmax(_logits(found), dim=-1).transpose(0, 1),
+            functional.log_softmax(_logits(labelled), dim=-1).transpose(0, 1),
             labels[labels != _IGNORED].to(logits.device),
             torch.full((len(labels),), frames),
             (labels != _IGNORED).sum(-1),
@@ -245,9 +245,9 @@ def _map(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
     labels = _integers(tiny, logits.shape[1], logits.shape[0], *size)
     labels[0, 0, : size[-1] // 2] = ignored
 
-    def value(found: Any, given: Mapping[str, Tensor]) -> tuple[Tensor, int]:
-        large = functional.interpolate(_logits(found), size=size, mode="bilinear", align_corners=False)
-        return _cross_entropy(large, given["labels"], ignored)
+    def value(labelled: Any, targets: Mapping[str, Tensor]) -> tuple[Tensor, int]:
+        large = functional.interpolate(_logits(labelled), size=size, mode="bilinear", align_corners=False)
+        return _cross_entropy(large, targets["labels"], ignored)
 
     yield _Case({"labels": labels}, value, {"auxiliary_loss_weight": 0.0})
 

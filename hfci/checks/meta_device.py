@@ -46,20 +46,20 @@ def moves_to_meta_and_back(tiny: TinyModel) -> None:
         raise AssertionError(f"on the meta device {'; '.join(strays[:8])}")
     with tempfile.TemporaryDirectory(prefix="hfci-") as folder:
         tiny.save(folder)
-        found, report = loaded(cls, folder, device_map={"": tiny.device})
+        model, report = loaded(cls, folder, device_map={"": tiny.device})
     assert_clean(report)
     saved = saved_weights(tiny.model)
     for what, old, new in (
-        ("weights", saved, found.state_dict()),
-        ("buffers", dict(tiny.model.named_buffers()), dict(found.named_buffers())),
+        ("weights", saved, model.state_dict()),
+        ("buffers", dict(tiny.model.named_buffers()), dict(model.named_buffers())),
     ):
         if changed := [name for name in old if not _is_same(old[name], new.get(name))]:
             raise AssertionError(f"loaded, {len(changed)} {what} have other numbers: {', '.join(changed[:8])}")
     unsaved = {name: tensor for name, tensor in tiny.model.state_dict().items() if name not in saved}
-    found.load_state_dict(unsaved, strict=False)  # fixed by its class, and filled in a tiny model like any other
-    lay_out_like(found, tiny.model)
-    given = outputs_of(replace(tiny, model=found), tiny.inputs())
-    if problems := different(tiny, given, reference(tiny)):
+    model.load_state_dict(unsaved, strict=False)  # fixed by its class, and filled in a tiny model like any other
+    lay_out_like(model, tiny.model)
+    outputs = outputs_of(replace(tiny, model=model), tiny.inputs())
+    if problems := different(tiny, outputs, reference(tiny)):
         raise AssertionError(f"loaded by a map of devices, {'; '.join(problems)}")
 
 

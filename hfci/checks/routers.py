@@ -52,12 +52,12 @@ def router_logits_and_auxiliary_loss_match_definition(tiny: TinyModel) -> None:
     calls = _calls_of(tiny)
     choices = [choice for call in calls for choice in call.choices()]
     outputs = run(tiny, output_router_logits=True)
-    given = {half: _logits(outputs, half) for half in _HALVES}
-    numbers = {rows.shape[-1] for parts in given.values() for rows in parts} or _numbers_of_experts(tiny)
+    logits = {half: _logits(outputs, half) for half in _HALVES}
+    numbers = {rows.shape[-1] for parts in logits.values() for rows in parts} or _numbers_of_experts(tiny)
     routed = [choice for choice in choices if choice.experts in numbers]
-    if not routed and not any(given.values()):
+    if not routed and not any(logits.values()):
         raise NotApplicable("no layer of its tiny model chooses among experts")
-    _assert_once(given, routed)
+    _assert_once(logits, routed)
     _assert_renormalised(tiny, calls)
     _assert_losses(tiny, routed[0].chosen)
 
@@ -95,13 +95,13 @@ class _Looking(TorchFunctionMode):
         super().__init__()
         self.running = running
 
-    def __torch_function__(self, function: Any, types: Any, given: Any = (), options: Any = None) -> Any:
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), options: Any = None) -> Any:
         """Run the function, and note what it looked in, and how many it found for each row."""
-        found = function(*given, **(options or {}))
+        result = function(*args, **(options or {}))
         name = getattr(function, "__name__", "")
-        if self.running and name in ("topk", "argmax", "max") and isinstance(given[0], Tensor) and given[0].ndim > 1:
-            self.running[-1].looked.append((given[0], found[0].shape[-1] if name == "topk" else None))
-        return found
+        if self.running and name in ("topk", "argmax", "max") and isinstance(args[0], Tensor) and args[0].ndim > 1:
+            self.running[-1].looked.append((args[0], result[0].shape[-1] if name == "topk" else None))
+        return result
 
 
 @contextmanager
@@ -148,9 +148,9 @@ def _numbers_of_experts(tiny: TinyModel) -> set[int]:
     return {value for name, value in fields if name.endswith("experts") and type(value) is int and value > 1}
 
 
-def _assert_once(given: Mapping[str, Sequence[Tensor]], routed: Sequence[_Choice]) -> None:
+def _assert_once(logits: Mapping[str, Sequence[Tensor]], routed: Sequence[_Choice]) -> None:
     wanted, got = sum(choice.tokens for choice in routed), 0
-    for half, parts in given.items():
+    for half, parts in logits.items():
         rows = [part.numel() // part.shape[-1] for part in parts]
         got += sum(rows)
         if len(set(rows)) > 1:
@@ -161,7 +161,7 @@ def _assert_once(given: Mapping[str, Sequence[Tensor]], routed: Sequence[_Choice
     if got != wanted:
         raise AssertionError(
             f"its routers chose {len(routed)} times, for {wanted} tokens in all, and with output_router_logits=True "
-            f"there are {sum(map(len, given.values()))} router logits, of {got}"
+            f"there are {sum(map(len, logits.values()))} router logits, of {got}"
         )
 
 
@@ -253,14 +253,14 @@ def _assert_recomputed(
                 continue
             wanted = float(loss.value(logits, real.double(), chosen))
             total += wanted
-            if not isinstance(found := outputs.get(name), Tensor):
-                raise AssertionError(f"{where}{name} is {found!r:.40}, by its definition {wanted:.7g}")
-            _assert_close(f"{where}{name}", float(found), wanted)
+            if not isinstance(value := outputs.get(name), Tensor):
+                raise AssertionError(f"{where}{name} is {value!r:.40}, by its definition {wanted:.7g}")
+            _assert_close(f"{where}{name}", float(value), wanted)
     if labels:
         plain, whole = (run(tiny, inputs, **labels, output_router_logits=flag).loss for flag in (False, True))
         _assert_close(f"{where}what the loss gains by it", float(whole - plain), total)
 
 
-def _assert_close(what: str, found: float, wanted: float) -> None:
-    if not abs(found - wanted) <= _ROUNDING * max(1.0, abs(wanted)):
-        raise AssertionError(f"{what} is {found:.7g}, by its definition {wanted:.7g}")
+def _assert_close(what: str, value: float, wanted: float) -> None:
+    if not abs(value - wanted) <= _ROUNDING * max(1.0, abs(wanted)):
+        raise AssertionError(f"{what} is {value:.7g}, by its definition {wanted:.7g}")

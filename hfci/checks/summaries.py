@@ -64,10 +64,11 @@ def summary_of(tiny: TinyModel) -> dict[str, Summary]:
     gradients. There are no gradients where an exception says that there are none by design. Random numbers start from
     the tiny model's seed. Raises StageError.
     """
-    found = _gradients(tiny) | _losses(tiny)  # before the outputs: no state is then of a graph, which no copy can have
+    # before the outputs: no state is then of a graph, which no copy can have
+    summaries = _gradients(tiny) | _losses(tiny)
     with torch.no_grad(), seeded(tiny):
         outputs = _named(tiny)
-    return {name: _summary(name, tensor) for name, tensor in outputs.items() if tensor.numel()} | found
+    return {name: _summary(name, tensor) for name, tensor in outputs.items() if tensor.numel()} | summaries
 
 
 def is_gradient(field: str) -> bool:
@@ -106,8 +107,8 @@ def _gradients(tiny: TinyModel) -> dict[str, Summary]:
     )
     if not gradients:
         return {}
-    found = {f"{_GRADIENT} {name}": _summary(name, gradients[name]) for name in _spaced(gradients)}
-    return {**found, f"{_LENGTH} all gradients": _number(_length(gradients.values()))}
+    summaries = {f"{_GRADIENT} {name}": _summary(name, gradients[name]) for name in _spaced(gradients)}
+    return {**summaries, f"{_LENGTH} all gradients": _number(_length(gradients.values()))}
 
 
 def _losses(tiny: TinyModel) -> dict[str, Summary]:

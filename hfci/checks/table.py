@@ -125,15 +125,15 @@ def read_checks(path: Path | Traversable) -> dict[str, Check]:
     Raises UsageError with file and row where it is wrong, two rows bear one name, or one names no function.
     """
     rows = read_toml(path, CheckFile, "the table of checks").check
-    found: dict[str, Check] = {}
+    by_name: dict[str, Check] = {}
     for index, row in enumerate(rows):
         where = f"{path}: check[{index}] ({row.name})"
-        if row.name in found:
+        if row.name in by_name:
             raise UsageError(f"{where}: another row bears this name")
-        found[row.name] = row
+        by_name[row.name] = row
         if not _defines(row):
             raise UsageError(f"{where}: hfci/checks/{row.theme}.py defines no function {row.name}")
-    return found
+    return by_name
 
 
 def _defines(check: Check) -> bool:

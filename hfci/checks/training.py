@@ -42,7 +42,7 @@ def training_step_lowers_loss(tiny: TinyModel) -> None:
     if not steepness:
         raise AssertionError(f"the loss, {before:.4g}, has no gradient")
     weights = {name: weight.detach().clone() for name, weight in learner.model.named_parameters()}
-    told = []
+    tried = []
     for share in _SHARES:
         due = share * abs(before)
         with torch.no_grad():
@@ -51,8 +51,8 @@ def training_step_lowers_loss(tiny: TinyModel) -> None:
             gone = before - float(compute())
         if _LEAST <= gone / due <= _MOST:
             return
-        told.append(f"by {due:.3g} lowers it by {gone:.3g}")
-    raise AssertionError(f"a step that should lower the loss, {before:.6g}, {'; one '.join(told)}")
+        tried.append(f"by {due:.3g} lowers it by {gone:.3g}")
+    raise AssertionError(f"a step that should lower the loss, {before:.6g}, {'; one '.join(tried)}")
 
 
 def frozen_base_trains_head(tiny: TinyModel) -> None:

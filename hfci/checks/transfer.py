@@ -52,13 +52,13 @@ def _shared(base: Any, within: Any, head: Any, prefix: str) -> set[str]:
 
 def _loaded(source: Any, target: Any, wanted: Set[str]) -> Any:
     """Save `source`, and load what was saved into a model such as `target`, where none of `wanted` may be missing."""
-    found, report = reloaded(source, type(target), config=target.config)
+    model, report = reloaded(source, type(target), config=target.config)
     if missing := wanted & set(report["missing_keys"]):
         raise AssertionError(
             f"loading the checkpoint of {type(source).__name__}, {type(target).__name__} misses {len(missing)} of "
             f"{len(wanted)} keys that both have: {_few(missing)}"
         )
-    return found
+    return model
 
 
 def _assert_same(old: Any, new: Any, names: Set[str], what: str) -> None:
