@@ -18,7 +18,7 @@ from hfci.checks.sequences import PADDED, at, other_tokens, padded, reads_texts
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
-__all__ = ["Calls", "attending", "eager_equals_sdpa", "switched", "with_each_attention"]
+__all__ = ["Calls", "attended", "attending", "eager_equals_sdpa", "switched", "with_each_attention"]
 
 
 class Calls(TorchFunctionMode):
@@ -64,6 +64,14 @@ def switched(tiny: TinyModel, asked: str | Mapping[str, str]) -> TinyModel:
     return other
 
 
+def attended(tiny: TinyModel) -> tuple[int, dict[str, Tensor]]:
+    """Return how often a forward calls torch's kernel, and what it gives."""
+    inputs = tiny.inputs()  # to make them, some call the model
+    with Calls(scaled_dot_product_attention) as kernels:
+        outputs = outputs_of(tiny, inputs)
+    return kernels.count, outputs
+
+
 def eager_equals_sdpa(tiny: TinyModel) -> None:
     """Assert that a model built with sdpa gives what a copy of it gives that computes attention step by step.
 
@@ -72,16 +80,14 @@ def eager_equals_sdpa(tiny: TinyModel) -> None:
 
     Raises `NotApplicable` where attention calls the kernel no less often when told not to: there is nothing to compare.
     """
-    with Calls(scaled_dot_product_attention) as kernels:
-        fused = outputs_of(tiny)
+    count, fused = attended(tiny)
     for anew in (False, True):  # some say that they can switch, and cannot
         eager = attending(tiny, "eager", anew=anew)
-        with Calls(scaled_dot_product_attention) as others:
-            stepwise = outputs_of(eager)
-        if others.count < kernels.count:
+        other, stepwise = attended(eager)
+        if other < count:
             break
     else:
-        raise NotApplicable(f"its forward calls torch's kernel {kernels.count} times, and told not to {others.count}")
+        raise NotApplicable(f"its forward calls torch's kernel {count} times, and told not to {other}")
     problems = different(tiny, stepwise, fused)  # which may have less: no maps of attention
     for side in PADDED if reads_texts(tiny) else ():
         problems += [f"padded on the {side}, {problem}" for problem in _padded_differences(tiny, eager, side)]

@@ -6,14 +6,12 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 from transformers import PreTrainedModel
 
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.attention import Calls, switched
+from hfci.checks.attention import attended, switched
 from hfci.checks.floor import different
-from hfci.checks.running import outputs_of, rebuilt
+from hfci.checks.running import rebuilt
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -48,8 +46,8 @@ def attention_switched_at_run_time_equals_built(tiny: TinyModel) -> None:
     problems, called = [], 0
     for told, start, implementation in asked:
         built = stepwise if implementation == "eager" else _built(tiny, implementation)
-        count, wanted = _attended(built)
-        other, got = _attended(switched(start, implementation))
+        count, wanted = attended(built)
+        other, got = attended(switched(start, implementation))
         if count != other:
             problems.append(f"switched to {told} it calls torch's kernel {other} times, and built so {count}")
         else:
@@ -63,10 +61,3 @@ def attention_switched_at_run_time_equals_built(tiny: TinyModel) -> None:
 
 def _built(tiny: TinyModel, asked: _Asked) -> TinyModel:
     return rebuilt(tiny, copy.deepcopy(tiny.config), attn_implementation=asked)
-
-
-def _attended(tiny: TinyModel) -> tuple[int, dict[str, Tensor]]:
-    """Return how often a forward calls torch's kernel, and what it gives."""
-    with Calls(scaled_dot_product_attention) as kernels:
-        outputs = outputs_of(tiny)
-    return kernels.count, outputs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from hfci.checks.exceptions import names_excepted
-from hfci.checks.loading import reloaded, saved_weights
+from hfci.checks.loading import loaded, saved_weights
 from hfci.checks.tensors import cast, same_bits
 
 if TYPE_CHECKING:
@@ -36,15 +37,18 @@ def loads_in_the_dtype_asked_for(tiny: TinyModel) -> None:
         }
         if dtype == torch.float16 and not kept:
             continue  # nothing differs from bfloat16 but the name
-        half, _ = reloaded(tiny.model, dtype=dtype)
+        half, _ = loaded(type(tiny.model), tiny.checkpoint, dtype=dtype)
         wanted = {name: weight if name in kept else cast(weight, dtype) for name, weight in weights.items()}
         problems += _differences(half, wanted, f"{dtype}")
         if not kept:  # of weights of several dtypes the first one decides which the checkpoint says
             said = half.config.dtype
             problems += [] if said == dtype else [f"asked for {dtype}, its configuration says {said}"]
-            problems += _differences(reloaded(half)[0], wanted, f"none, of what was saved in {dtype}")
+            other = replace(tiny, model=half)
+            alike, _ = loaded(type(half), other.checkpoint)
+            problems += _differences(alike, wanted, f"none, of what was saved in {dtype}")
             wanted = {name: cast(weight, torch.float32) for name, weight in wanted.items()}
-            problems += _differences(reloaded(half, dtype=torch.float32)[0], wanted, f"float32, of {dtype}")
+            single, _ = loaded(type(half), other.checkpoint, dtype=torch.float32)
+            problems += _differences(single, wanted, f"float32, of {dtype}")
     if problems:
         raise AssertionError("; ".join(problems))
 

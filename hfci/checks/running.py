@@ -73,7 +73,9 @@ def discard_derived_state(model: nn.Module) -> None:
 def copied(tiny: TinyModel) -> TinyModel:
     """Return `tiny` with a copy of its model: what is derived from parameters, with its graph, cannot be copied."""
     discard_derived_state(tiny.model)
-    return dataclasses.replace(tiny, model=copy.deepcopy(tiny.model))
+    other = dataclasses.replace(tiny, model=copy.deepcopy(tiny.model))
+    other.reuse_inputs(tiny)
+    return other
 
 
 def discard_recorders(model: nn.Module) -> None:

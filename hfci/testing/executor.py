@@ -147,6 +147,7 @@ class Executor:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell the controller, which imports no test and no torch, what the node IDs mean and what this process is."""
+        gc.freeze()  # the tests collected stay until the end, as the libraries do
         target = self.worker.get("hfci_plan")
         if target is not None:
             cases = {item.nodeid: asdict(item.stash[CASE]) for item in session.items if CASE in item.stash}

@@ -27,9 +27,12 @@ def prepare(device: str, threads: int = 1) -> None:
     """Make this process fit for hfci's tests; EnvironmentUnfit says once what is missing, and the mend.
 
     One thread, whatever cores there are: tiny models gain nothing by more, and the number of threads decides in which
-    order kernels sum.
+    order kernels sum. Where there is one, transformers loads weights with it too: handing each tensor of a tiny
+    checkpoint to a pool is a quarter of what loading takes.
     """
     os.environ.update(OFFLINE)
+    if threads == 1:
+        os.environ["HF_DEACTIVATE_ASYNC_LOAD"] = "1"
     from hfci.catalog.environment import import_libraries
 
     import_libraries()

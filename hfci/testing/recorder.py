@@ -84,6 +84,7 @@ class Recorder:
         self.unfit: str | None = None
         self.interrupted = False
         self._nodes: dict[str, str] = {}  # node ID → case ID
+        self._nodeids: dict[str, str] = {}  # case ID → node ID
         self._phases: dict[str, list[Phase]] = {}
         self._not_collected: dict[str, Error] = {}  # by file
         self._deaths: dict[str, Death] = {}  # by worker
@@ -176,6 +177,7 @@ class Recorder:
     def _plan(self, cases: dict[str, Case], process: Process | None) -> None:
         self._process = process
         self._nodes |= {nodeid: case.id for nodeid, case in cases.items()}
+        self._nodeids |= {case.id: nodeid for nodeid, case in cases.items()}
         for case in cases.values():
             expected = self.planned.get(case.id, case)
             self.planned[case.id] = replace(case, file=expected.file)
@@ -367,10 +369,10 @@ class Recorder:
             return "the run was interrupted"
         if case.file is not None and case.file in self._not_collected:
             return "its file was not collected"
-        return "planned, but no worker reported it" if case.id in self._nodes.values() else "planned, not collected"
+        return "planned, but no worker reported it" if case.id in self._nodeids else "planned, not collected"
 
     def _pytest_command(self, case: Case) -> str:
-        nodeid = next((nodeid for nodeid, identity in self._nodes.items() if identity == case.id), case.file or "")
+        nodeid = self._nodeids.get(case.id, case.file or "")
         file, separator, rest = nodeid.partition("::")
         path = os.path.relpath(self.config.rootpath / file, self.config.invocation_params.dir)
         command = ["pytest", path + separator + rest, "--hfci-device", case.device]

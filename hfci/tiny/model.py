@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +89,18 @@ class TinyModel:
             return arguments
         except Exception as error:
             raise StageError("inputs", self.model_type, self.architecture, error) from error
+
+    @cached_property
+    def checkpoint(self) -> str:
+        """The folder of its checkpoint, saved once for all who load it, and nobody's to write to; it goes with it."""
+        folder = tempfile.mkdtemp(prefix="hfci-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.save(folder)
+        return folder
+
+    def reuse_inputs(self, other: TinyModel) -> None:
+        """Take over the inputs that were made for `other`, of whose model this one's is a copy."""
+        self._made.update(other._made)
 
     @property
     def sees_videos(self) -> bool:
