@@ -44,14 +44,14 @@ def attention_switched_at_run_time_equals_built(tiny: TinyModel) -> None:
         if id(getattr(tiny.config, name, None)) in own:
             asked.append((f"{name} eager", tiny, {name: "eager"}))
     problems, called = [], 0
-    for told, start, implementation in asked:
+    for what, start, implementation in asked:
         built = stepwise if implementation == "eager" else _built(tiny, implementation)
         count, wanted = attended(built)
         other, got = attended(switched(start, implementation))
         if count != other:
-            problems.append(f"switched to {told} it calls torch's kernel {other} times, and built so {count}")
+            problems.append(f"switched to {what} it calls torch's kernel {other} times, and built so {count}")
         else:
-            problems += [f"switched to {told} it changes {problem}" for problem in different(tiny, got, wanted)]
+            problems += [f"switched to {what} it changes {problem}" for problem in different(tiny, got, wanted)]
         called = max(called, count, other)
     if not called:
         raise NotApplicable("its forward does not call torch's kernel")

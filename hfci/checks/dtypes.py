@@ -41,8 +41,8 @@ def loads_in_the_dtype_asked_for(tiny: TinyModel) -> None:
         wanted = {name: weight if name in kept else cast(weight, dtype) for name, weight in weights.items()}
         problems += _differences(half, wanted, f"{dtype}")
         if not kept:  # of weights of several dtypes the first one decides which the checkpoint says
-            said = half.config.dtype
-            problems += [] if said == dtype else [f"asked for {dtype}, its configuration says {said}"]
+            declared = half.config.dtype
+            problems += [] if declared == dtype else [f"asked for {dtype}, its configuration says {declared}"]
             other = replace(tiny, model=half)
             alike, _ = loaded(type(half), other.checkpoint)
             problems += _differences(alike, wanted, f"none, of what was saved in {dtype}")
@@ -65,10 +65,10 @@ def _is_kept(model: Any, name: str, dtype: torch.dtype) -> bool:
 
 
 def _differences(model: Any, wanted: Mapping[str, Tensor], asked: str) -> Iterator[str]:
-    found = dict(model.named_parameters())
-    others = [name for name, weight in wanted.items() if found[name].dtype != weight.dtype]
+    parameters = dict(model.named_parameters())
+    others = [name for name, weight in wanted.items() if parameters[name].dtype != weight.dtype]
     if others:
-        yield f"asked for {asked}, {len(others)} weights are {found[others[0]].dtype}: {', '.join(others[:4])}"
-    changed = [n for n, weight in wanted.items() if n not in others and not same_bits(found[n], weight)]
+        yield f"asked for {asked}, {len(others)} weights are {parameters[others[0]].dtype}: {', '.join(others[:4])}"
+    changed = [n for n, weight in wanted.items() if n not in others and not same_bits(parameters[n], weight)]
     if changed:
         yield f"asked for {asked}, {len(changed)} weights have other numbers: {', '.join(changed[:4])}"

@@ -82,14 +82,14 @@ def allowed(tiny: TinyModel, field: str) -> float:
 
 def different(tiny: TinyModel, got: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
     """Return which fields of `wanted` `got` lacks, or has with another shape or other numbers, and by how much."""
-    found = [f"{name} is missing" for name in wanted if name not in got]
+    differences = [f"{name} is missing" for name in wanted if name not in got]
     for name in wanted.keys() & got.keys():
         left, right = got[name], wanted[name]
         if left.shape != right.shape:
-            found.append(f"{name} is {tuple(left.shape)}, not {tuple(right.shape)}")
+            differences.append(f"{name} is {tuple(left.shape)}, not {tuple(right.shape)}")
             continue
         difference = relative_difference(left, right)
         # no noise need be measured for what is closer than any tolerance
         if difference > FLOOR and difference > (limit := allowed(tiny, name)):
-            found.append(f"{name} by {difference:.1e} of its magnitude (float error: {limit:.1e})")
-    return found
+            differences.append(f"{name} by {difference:.1e} of its magnitude (float error: {limit:.1e})")
+    return differences

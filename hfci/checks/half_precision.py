@@ -72,14 +72,14 @@ def half_precision_stays_close(tiny: TinyModel) -> None:
         twin, inputs = _rounded(half, tiny, dtype)
         with _Indices() as other:
             rounded = outputs_of(twin, inputs)
-        found = [*_rounded_indices(indices, exact)]
+        wrong = [*_rounded_indices(indices, exact)]
         if _keeps_states_in_it(half):
-            found += [f"{name} is float32" for name in got if _STATES.search(name) and got[name].dtype == torch.float32]
+            wrong += [f"{name} is float32" for name in got if _STATES.search(name) and got[name].dtype == torch.float32]
         if reason(tiny, CHECK, "codes") is None:
-            found += _overflows(got, wanted, rounded)
+            wrong += _overflows(got, wanted, rounded)
             if other.are_as(exact):  # or else rounding itself has it choose something else
-                found += _differences(got, wanted, rounded, dtype)
-        problems += [f"in {str(dtype).removeprefix('torch.')} {told}" for told in found]
+                wrong += _differences(got, wanted, rounded, dtype)
+        problems += [f"in {str(dtype).removeprefix('torch.')} {problem}" for problem in wrong]
     if problems:
         raise AssertionError("; ".join(problems))
     if len(refusals) == len(_HALVES):
@@ -120,16 +120,16 @@ class _Indices(TorchFunctionMode):
         super().__init__()
         self.made: list[_Made] = []
 
-    def __torch_function__(self, function: Any, types: Any, given: Any = (), options: Any = None) -> Any:
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), options: Any = None) -> Any:
         """Run the function, and keep what it made."""
-        found = function(*given, **(options or {}))
-        parts = found if isinstance(found, tuple) else (found,)
+        result = function(*args, **(options or {}))
+        parts = result if isinstance(result, tuple) else (result,)
         numbers = [part for part in parts if isinstance(part, Tensor) and part.dtype in _WHOLE]
         if numbers:
-            of = [part.detach().clone() for part in given if isinstance(part, Tensor) and part.is_floating_point()]
+            of = [part.detach().clone() for part in args if isinstance(part, Tensor) and part.is_floating_point()]
             if of and (name := getattr(function, "__name__", "")) != "__get__":
                 self.made.append(_Made(name, tuple(of), tuple(part.clone() for part in numbers)))
-        return found
+        return result
 
     def are_as(self, other: _Indices) -> bool:
         """Tell whether the same numbers were made, in the same order."""
@@ -153,7 +153,7 @@ def _keeps_states_in_it(half: TinyModel) -> bool:
 def _shared(*outputs: Mapping[str, Tensor]) -> Iterator[tuple[str, list[Tensor]]]:
     """Yield the floating outputs that all have, in one shape, by name."""
     for name in floating(outputs[0]):
-        tensors = [given[name] for given in outputs if name in given]
+        tensors = [output[name] for output in outputs if name in output]
         if len(tensors) == len(outputs) and len({tensor.shape for tensor in tensors}) == 1:
             yield name, tensors
 
@@ -180,7 +180,7 @@ def _rounded(half: TinyModel, tiny: TinyModel, dtype: torch.dtype) -> tuple[Tiny
     rounded = copied(tiny)
     rounded.model.load_state_dict(half.model.state_dict())
     for module in rounded.model.modules():
-        module.register_forward_hook(lambda _, __, given: _through(given, dtype))
+        module.register_forward_hook(lambda _, __, outputs: _through(outputs, dtype))
     return rounded, cast(cast(tiny.inputs(), dtype), torch.float32)
 
 

@@ -22,10 +22,10 @@ def loaded(cls: type[Any], folder: str | None, **options: Any) -> tuple[Any, Map
     Not what one of the class's own makes of it, which may want further files. Without a folder `options` have the
     configuration and the `state_dict`.
     """
-    found: tuple[Any, Mapping[str, Any]] = _general()(
+    model_and_report: tuple[Any, Mapping[str, Any]] = _general()(
         cls, folder, output_loading_info=True, local_files_only=True, **options
     )
-    return found
+    return model_and_report
 
 
 def reloaded(model: Any, cls: type[Any] | None = None, **options: Any) -> tuple[Any, Mapping[str, Any]]:

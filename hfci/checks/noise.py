@@ -40,17 +40,17 @@ Summaries = dict[str, dict[str, Summary]]  # architecture → field → its summ
 
 def summaries(model_type: str, threads: Sequence[int]) -> tuple[dict[int, Summaries], dict[str, str]]:
     """Return the summaries of the architectures of `model_type` with so many threads, and why the others have none."""
-    found: dict[int, Summaries] = {number: {} for number in threads}
+    by_threads: dict[int, Summaries] = {number: {} for number in threads}
     failed: dict[str, str] = {}
     for architecture in read_row(model_type).architectures:
         try:
             tiny = build_tiny(model_type, architecture.name)
             for number in threads:
                 with _threads(number):
-                    found[number][architecture.name] = summary_of(tiny)
+                    by_threads[number][architecture.name] = summary_of(tiny)
         except Exception as error:  # one architecture's fault must not cost the others their summaries
             failed[architecture.name] = _said(error)
-    return found, failed
+    return by_threads, failed
 
 
 def measure(

@@ -105,9 +105,9 @@ def run(tiny: TinyModel, inputs: Mapping[str, Any] | None = None, **overrides: A
 
     Raises StageError (`forward`).
     """
-    given = tiny.inputs() if inputs is None else inputs  # some draw, which must not change what the forward draws
+    arguments = tiny.inputs() if inputs is None else inputs  # some draw, which must not change what the forward draws
     with torch.no_grad(), seeded(tiny):
-        return tiny.forward(given, **overrides)
+        return tiny.forward(arguments, **overrides)
 
 
 def outputs_of(tiny: TinyModel, inputs: dict[str, Any] | None = None, *, seed: bool = True) -> dict[str, Tensor]:

@@ -50,14 +50,14 @@ def save_load_roundtrip(tiny: TinyModel) -> None:
         foreign = [name for name in written if Path(name).suffix not in _WRITTEN and name not in tiny.recipe.files]
         if foreign:
             raise AssertionError(f"saving wrote more than safetensors and JSON: {', '.join(foreign)}")
-        found, report = loaded(type(model), folder)
+        restored, report = loaded(type(model), folder)
         if has_its_own(type(model)):  # it may not know of the report
-            found = type(model).from_pretrained(folder, local_files_only=True)
-        found = found.to(tiny.device)
-    _assert_whole(model, found, report)
+            restored = type(model).from_pretrained(folder, local_files_only=True)
+        restored = restored.to(tiny.device)
+    _assert_whole(model, restored, report)
 
-    lay_out_like(found, model)
-    first, second = reference(tiny), outputs_of(replace(tiny, model=found))
+    lay_out_like(restored, model)
+    first, second = reference(tiny), outputs_of(replace(tiny, model=restored))
     if strays := first.keys() ^ second.keys():
         raise AssertionError(f"the loaded model returns other fields: {', '.join(sorted(strays))}")
     different = [
@@ -84,9 +84,9 @@ def saves_with_size_one(tiny: TinyModel) -> None:
     if not any(now.get(name, shape).count(1) > shape.count(1) for name, shape in usual.items()):
         raise NotApplicable("no weight of its own has a dimension that counts heads, experts, channels or labels")
     fill(model, tiny.seed, gain=tiny.recipe.gain)
-    found, report = reloaded(model, ignore_mismatched_sizes=True)  # which are in the report then
-    _assert_whole(model, found, report)
-    built, loaded_ = dict(model.named_buffers()), dict(found.named_buffers())
+    restored, report = reloaded(model, ignore_mismatched_sizes=True)  # which are in the report then
+    _assert_whole(model, restored, report)
+    built, loaded_ = dict(model.named_buffers()), dict(restored.named_buffers())
     if changed := [name for name in built if name not in loaded_ or not same_bits(built[name], loaded_[name])]:
         raise AssertionError(f"buffers changed on the way through the file: {', '.join(changed)}")
 
@@ -118,16 +118,16 @@ def _base_asked(tiny: TinyModel) -> tuple[str, ...]:
     return (f"{prefix}.",) if asked else ()
 
 
-def _assert_whole(model: nn.Module, found: nn.Module, report: Mapping[str, Any]) -> None:
-    """Assert that `found`, loaded with that report, has the weights and the ties of `model`."""
+def _assert_whole(model: nn.Module, restored: nn.Module, report: Mapping[str, Any]) -> None:
+    """Assert that `restored`, loaded with that report, has the weights and the ties of `model`."""
     assert_clean(report)
-    old, new = _weights(model), _weights(found)
+    old, new = _weights(model), _weights(restored)
     if strays := old.keys() ^ new.keys():
         raise AssertionError(f"loading changed which weights there are: {', '.join(sorted(strays))}")
     changed = [f"{name} {_change(old[name], new[name])}" for name in old if not same_bits(old[name], new[name])]
     if changed:
         raise AssertionError(f"weights changed on the way through the file: {'; '.join(changed)}")
-    before, after = _ties(model), _ties(found)
+    before, after = _ties(model), _ties(restored)
     if before != after:
         raise AssertionError(
             f"ties changed on the way through the file: lost {_groups(before - after)}, new {_groups(after - before)}"

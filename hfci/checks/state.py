@@ -38,8 +38,8 @@ def state_is_not_left_behind(tiny: TinyModel) -> None:
     for what, act in _acts(tiny):
         _ask(act)
         got = outputs_of(tiny)
-        if told := _changes(wanted, got):
-            problems.append(f"after {what}: {', '.join(told[:3])}")
+        if changes := _changes(wanted, got):
+            problems.append(f"after {what}: {', '.join(changes[:3])}")
             wanted = _bits(got)
     if recorded := _after_parts(tiny):
         problems.append(f"in its hidden states, after parts were asked for theirs: {', '.join(recorded[:3])}")
@@ -153,7 +153,7 @@ def config_is_not_changed(tiny: TinyModel) -> None:
     before = copy.deepcopy(config.to_dict())
     with torch.random.fork_rng(devices=[]):
         type(tiny.model)(config)
-    problems = [f"building changes {told}" for told in _differences(before, config.to_dict())]
+    problems = [f"building changes {change}" for change in _differences(before, config.to_dict())]
     tiny = _copy(tiny)
     acts: dict[str, Callable[[Any], Any]] = {"running": lambda inputs: run(tiny, inputs)}
     if _generates(tiny):
@@ -161,13 +161,15 @@ def config_is_not_changed(tiny: TinyModel) -> None:
     for what, act in acts.items():
         before, settings = _settings(tiny)
         inputs = tiny.inputs()
-        given = _bits(named_tensors(inputs))
+        original = _bits(named_tensors(inputs))
         act(inputs)
         kept = named_tensors(inputs)
-        after = {name: kept[name] for name in given.keys() & kept.keys()}  # what a session adds to itself is its own
-        problems += [f"{what} changes {told}" for told in _differences(before, _settings(tiny)[0])]
-        problems += [f"{what} changes generation_config {told}" for told in _differences(settings, _settings(tiny)[1])]
-        problems += [f"{what} changes what it was given, {told}" for told in _changes(given, after)]
+        after = {name: kept[name] for name in original.keys() & kept.keys()}  # what a session adds to itself is its own
+        problems += [f"{what} changes {change}" for change in _differences(before, _settings(tiny)[0])]
+        problems += [
+            f"{what} changes generation_config {change}" for change in _differences(settings, _settings(tiny)[1])
+        ]
+        problems += [f"{what} changes what it was given, {change}" for change in _changes(original, after)]
     if problems:
         raise AssertionError("; ".join(problems))
 
