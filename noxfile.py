@@ -172,6 +172,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["env"])
+def mutants(session: nox.Session) -> None:
+    """Put faults into transformers' modelling code, and say which checks see them."""
+    shared(session, "tests.mutants", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
 def assets(session: nox.Session) -> None:
     """Copy the dashboard's libraries from npm; `-- --check` only compares."""
     shared(session, "tests.assets", *session.posargs)

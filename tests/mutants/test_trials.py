@@ -1,0 +1,112 @@
+"""Mutants are tried in forks: what is red, what dies, what does not end; and what was tried is not tried again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from .operators import mutants_of
+from .page import Explained, page
+from .results import Result, Results
+from .trials import ROOT, Ended
+
+# Forks are of a process of its own: in this one other tests import models.
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from hfci.testing.process_setup import prepare
+prepare("cpu")
+from tests.mutants.drawing import MODELS
+from tests.mutants.trials import ROOT, Changed, Trial, in_forks
+source = (MODELS / "vit" / "modeling_vit.py").read_text()
+files = [ROOT / "generated" / "vision" / name for name in ("test_vit.py", "test_vit_functional.py")]
+module = "transformers.models.vit.modeling_vit"
+scaled = source.replace("key.transpose(2, 3)) * scaling", "key.transpose(2, 3))")
+assert scaled != source
+sources = {
+    "whole": source,
+    "not scaled": scaled,
+    "no python": source + "\\n1 = 2",
+    "dies": source + "\\nimport os; os._exit(3)",
+    "never ends": source + "\\nwhile True: pass",
+}
+trials = (
+    Trial(what, files, Changed(module, text), limit_s=5 if what == "never ends" else 120)
+    for what, text in sources.items()
+)
+endings = {trial.about: [sorted(ended.red), ended.broken] for trial, ended in in_forks(trials, 2)}
+print(json.dumps(endings))
+"""
+
+
+def test_each_way_to_end_is_told() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
+    endings = json.loads(done.stdout.splitlines()[-1])
+    assert endings.pop("whole") == [[], ""]
+    assert "eager_equals_sdpa" in endings.pop("not scaled")[0]
+    assert "builds_tiny" in endings.pop("no python")[0]
+    assert endings.pop("dies") == [[], "its process died (3)"]
+    assert endings.pop("never ends") == [[], "it took more than 5 s"]
+    assert endings == {}
+
+
+def test_what_was_tried_is_not_tried_again(tmp_path: Path) -> None:
+    results = tmp_path / "tried.jsonl"
+    command = [sys.executable, "-m", "tests.mutants", "vit", "--each", "3", "--results", str(results)]
+    first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    kept = results.read_bytes()
+    assert len(kept.splitlines()) == 3
+    results.write_bytes(kept[:-20])  # as the death of who wrote it leaves it
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "which is no result" in again.stdout
+    *tried, cut, once_more = results.read_bytes().splitlines()
+    assert tried == kept.splitlines()[:2]
+    assert kept.splitlines()[2].startswith(cut)
+    assert json.loads(once_more)["place"] == json.loads(kept.splitlines()[2])["place"]
+    assert first.stdout.count("vit: ") == 3
+    assert again.stdout.count("vit: ") == 1
+
+
+def test_an_unknown_name_is_wrong_use() -> None:
+    command = [sys.executable, "-m", "tests.mutants", "no_such"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no_such" in done.stderr
+
+
+def _result(model_type: str, **fields: object) -> Result:
+    (mutant,) = mutants_of("def f(x):\n    return not x\n")
+    result = Result.of(model_type, Path("modeling_x.py"), mutant, Ended(asked=1))
+    return msgspec.structs.replace(result, **fields)
+
+
+def test_the_page_counts_what_the_results_hold() -> None:
+    results = [
+        _result("bert", red={"eager_equals_sdpa": "AssertionError: a|b"}),
+        _result("bert", red={"golden_output": "other"}),
+        _result("bert", broken="it took more than 5 s"),
+        _result("vit", reached=False),
+        _result("vit", place="f, line 9: it | is"),
+    ]
+    explained = (Explained("vit", "f, line 9", "both are the same", is_equivalent=True),)
+    text = page(results, {"bert": "text_encoder", "vit": "vision"}, explained)
+    assert "5 mutants of 2 model types" in text
+    assert "| text_encoder | 3 | 100% | 67% | 100% |" in text
+    assert "| vision | 1 | 0% | 0% | 0% |" in text
+    assert "| **together** | 4 | 75% | 50% | 75% |" in text
+    assert "| `eager_equals_sdpa` | 1 |" in text
+    assert "| vit | f, line 9: it \\| is | does the same: both are the same |" in text
+    assert "not read yet; golden outputs see it" in text
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b'{"model_type": 1}', b"\xff"])
+def test_a_line_that_is_no_result_is_left_out(line: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "tried.jsonl"
+    path.write_bytes(msgspec.json.encode(_result("bert")) + b"\n" + line + b"\n")
+    assert len(Results(path).every) == 1
+    assert "which is no result" in capsys.readouterr().out
