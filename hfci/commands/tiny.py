@@ -10,13 +10,21 @@ from hfci.commands.options import add_device, add_folder, add_json, add_seed, pr
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
 HELP = "build a tiny model, offline"
-EXAMPLE = "hfci tiny gpt2 --architecture GPT2LMHeadModel --save DIR"
+EXAMPLE = "hfci tiny gpt2 --architecture GPT2LMHeadModel --set add_cross_attention=true --save DIR"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("model_type", metavar="MODEL_TYPE", help="a key of transformers' CONFIG_MAPPING_NAMES")
     parser.add_argument("--architecture", metavar="CLASS", help="default: the base architecture")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        dest="changes",
+        help="change this field of its configuration, to a value of JSON; repeatable",
+    )
     add_folder(parser, "--save", "write a checkpoint that from_pretrained loads")
     add_device(parser)
     add_seed(parser)
@@ -31,14 +39,19 @@ def run(arguments: Namespace) -> int:
     check_environment()
     prepare(arguments.device)
     from hfci.tiny import build_tiny
+    from hfci.tiny.changes import parse_change
 
-    tiny = build_tiny(arguments.model_type, arguments.architecture, device=arguments.device, seed=arguments.seed)
+    changes = [parse_change(text) for text in arguments.changes]
+    tiny = build_tiny(
+        arguments.model_type, arguments.architecture, device=arguments.device, seed=arguments.seed, changes=changes
+    )
     tiny.forward()
     if arguments.save is not None:
-        tiny.model.save_pretrained(arguments.save)
+        tiny.save(arguments.save)
     facts = {
         "model_type": tiny.model_type,
         "architecture": tiny.architecture,
+        "changes": [str(change) for change in changes],
         "parameters": tiny.parameters,
         "device": used_device(tiny.model),
         "saved": str(arguments.save) if arguments.save is not None else None,
@@ -48,5 +61,6 @@ def run(arguments: Namespace) -> int:
     else:
         saved = f", saved in {arguments.save}" if arguments.save is not None else ""
         size = f"{tiny.architecture} of {tiny.parameters:,} parameters"
+        size += f" with {', '.join(map(str, changes))}" if changes else ""
         sys.stdout.write(f"{tiny.model_type}: {size} builds and forwards{saved}\n")
     return 0

@@ -15,6 +15,7 @@ from hfci.catalog import read_row, registries
 from hfci.catalog.facts import entry_point, forward_parameters
 from hfci.errors import StageError, UsageError, nearest
 from hfci.tiny.bundles import bundled, is_bundle
+from hfci.tiny.changes import Change, changed_config
 from hfci.tiny.layout import can_be_placed, lay_out, placed
 from hfci.tiny.recipes import Recipe, recipe_for
 from hfci.tiny.shrink import shrink
@@ -22,7 +23,7 @@ from hfci.tiny.specs import Shown
 from hfci.tiny.statistics import measure_statistics
 from hfci.tiny.weights import fill
 
-__all__ = ["TinyModel", "build_tiny", "default_config_of", "recipe_of", "save_model", "tiny_config"]
+__all__ = ["TinyModel", "build_tiny", "changed", "default_config_of", "recipe_of", "save_model", "tiny_config"]
 
 # The rows that norms are measured on: none of those that the checks feed.
 _SETTLED_BY = (100, 101)
@@ -195,16 +196,13 @@ def build_tiny(
     seed: int = 0,
     dtype: str = "float32",
     layout: str = "natural",
+    changes: Sequence[Change] = (),
 ) -> TinyModel:
     """Build `architecture` of `model_type` (default: the one of `AutoModel`) as a tiny model, without any network.
 
-    Its numbers are the same whatever `layout` says of where they lie.
+    Its configuration has the `changes`. Its numbers are the same whatever `layout` says of where they lie.
     Raises UsageError for an unknown name, StageError (`config` or `build`) where transformers does.
     """
-    import torch
-
-    from hfci.tiny.inputs import make_inputs
-
     row = read_row(model_type)
     names = [arch.name for arch in row.architectures]
     name = architecture or (row.base.name if row.base else None)
@@ -220,7 +218,55 @@ def build_tiny(
         config = tiny_config(model_type, name)
     except Exception as error:
         raise StageError("config", model_type, name, error) from error
-    recipe = recipe_of(model_type, name, config)
+    if changes:
+        config = _changed_config(model_type, name, config, changes)
+    return _build(model_type, name, cls, config, device=device, seed=seed, dtype=dtype, layout=layout)
+
+
+def changed(tiny: TinyModel, changes: Sequence[Change]) -> TinyModel:
+    """Return the architecture of `tiny` built from its configuration with `changes`, as `build_tiny` builds it.
+
+    Raises UsageError for a field that the configuration does not have, StageError as `build_tiny` does.
+    """
+    config = _changed_config(tiny.model_type, tiny.architecture, tiny.config, changes)
+    return _build(
+        tiny.model_type,
+        tiny.architecture,
+        type(tiny.model),
+        config,
+        device=str(tiny.device),
+        seed=tiny.seed,
+        dtype=str(tiny.model.dtype).removeprefix("torch."),
+        layout=tiny.layout,
+    )
+
+
+def _changed_config(model_type: str, architecture: str, config: Any, changes: Sequence[Change]) -> Any:
+    try:
+        return changed_config(config, changes)
+    except UsageError:
+        raise
+    except Exception as error:
+        raise StageError("config", model_type, architecture, error) from error
+
+
+def _build(
+    model_type: str,
+    architecture: str,
+    cls: type[Any],
+    config: Any,
+    *,
+    device: str,
+    seed: int,
+    dtype: str,
+    layout: str,
+) -> TinyModel:
+    """Build a `cls` from its tiny configuration."""
+    import torch
+
+    from hfci.tiny.inputs import make_inputs
+
+    recipe = recipe_of(model_type, architecture, config)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
@@ -230,9 +276,9 @@ def build_tiny(
         model = model.to(device)
         lay_out(model, layout)
     except Exception as error:
-        raise StageError("build", model_type, name, error) from error
+        raise StageError("build", model_type, architecture, error) from error
     config_type = _config_type(model_type, config)
-    return TinyModel(model_type, name, model, recipe, torch.device(device), seed, layout, config_type)
+    return TinyModel(model_type, architecture, model, recipe, torch.device(device), seed, layout, config_type)
 
 
 def _run(model: Any, arguments: Mapping[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from importlib.resources import files
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from hfci.parsing import Names, read_toml
 
-__all__ = ["RelationFile", "keep_relations"]
+__all__ = ["RelationFile", "equals_another", "keep_relations"]
 
 Data = dict[str, Any]
 
@@ -48,9 +48,14 @@ _OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def keep_relations(node: Data, default: Data) -> None:
-    """Make every relation that holds in `default` hold in `node`; rope sections fill their share of a head again."""
+def keep_relations(node: Data, default: Data, fixed: Set[str] = frozenset()) -> None:
+    """Make every relation that holds in `default` hold in `node`; rope sections fill their share of a head again.
+
+    The fields that are `fixed` stay as they are in `node`.
+    """
     for target, formula in _relations():
+        if target in fixed:
+            continue
         before = _evaluated(formula, default)
         if before is not None and default.get(target) == before:
             after = _evaluated(formula, node)
@@ -60,6 +65,11 @@ def keep_relations(node: Data, default: Data) -> None:
         section = original.get("mrope_section")
         if isinstance(section, list) and section and _head_dim(node):
             holder["mrope_section"] = _scaled_section(section, node, default)
+
+
+def equals_another(name: str, data: Mapping[str, Any]) -> bool:
+    """Tell whether a field equals another one in `data`, as a relation says that it may."""
+    return any(target == name and formula in data and data[formula] == data[name] for target, formula in _relations())
 
 
 def _rope_parameters(node: Data, default: Data) -> Iterator[tuple[Data, Data]]:

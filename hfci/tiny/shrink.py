@@ -20,7 +20,7 @@ from hfci.tiny.derived_fields import drop_computed
 from hfci.tiny.recipes import recipe_for
 from hfci.tiny.relations import keep_relations
 
-__all__ = ["ShrinkFile", "shrink"]
+__all__ = ["ShrinkFile", "is_size", "shrink", "small"]
 
 Data = dict[str, Any]
 
@@ -79,6 +79,22 @@ def _rule_for(name: str, ones: bool) -> ShrinkRule | None:
     if ones and rule is not None and rule.count:
         return structs.replace(rule, to=None if rule.layers else 1, lists=None, keep=None)
     return rule
+
+
+def is_size(name: str) -> bool:
+    """Tell whether a field of that name is a size, which the general rule makes small."""
+    rule = _rule_for(name, ones=False)
+    return rule is not None and not rule.image and not rule.keep
+
+
+def small(name: str, value: Any) -> Any:
+    """Return a default value of a field as the general rule makes it, whatever stands beside it."""
+    rule = _rule_for(name, ones=False)
+    if rule is None or rule.keep or rule.image:
+        return value
+    if rule.layers:
+        return min(value, _LAYERS) if type(value) is int else value
+    return _applied(rule, value, {})
 
 
 def shrink(default: Data, architecture: str | None = None, *, ones: bool = False) -> Data:
