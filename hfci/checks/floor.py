@@ -83,7 +83,7 @@ def allowed(tiny: TinyModel, field: str) -> float:
 def different(tiny: TinyModel, got: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
     """Return which fields of `wanted` `got` lacks, or has with another shape or other numbers, and by how much."""
     differences = [f"{name} is missing" for name in wanted if name not in got]
-    for name in wanted.keys() & got.keys():
+    for name in (name for name in wanted if name in got):
         left, right = got[name], wanted[name]
         if left.shape != right.shape:
             differences.append(f"{name} is {tuple(left.shape)}, not {tuple(right.shape)}")
