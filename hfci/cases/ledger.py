@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -45,6 +46,8 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     - `model_types`: left empty, every one that fails so; whoever passes then is no error, since none was named
     - `architectures`, `checks`: left empty they mean every one; a check that never forwards (`builds_tiny`) is not
       among them where the inputs or the forward fail
+    - `changes`: patterns of `FIELD=VALUE`: the failure is of a configuration so changed, and of no case; by it
+      `configuration_changes_do_as_recorded` says why what such a change does fails
     - `link`: where it was told to transformers
     - `expires`: the entry holds until the end of this day
     - `reproducer`: a program that fails in this way, with transformers alone
@@ -54,6 +57,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     model_types: Names = ()
     architectures: Names = ()
     checks: Names = ()
+    changes: Names = ()
     stage: Stage
     error: Failure
     reason: Annotated[Text, Meta(extra_json_schema={"minLength": 20})]
@@ -68,6 +72,8 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             raise ValueError(f"what fails at {self.stage} is a check; `checks` must name which")
         if not self.model_types and not self.checks:
             raise ValueError("it names neither `model_types` nor `checks`, and would speak of every case")
+        if self.changes and not self.model_types:
+            raise ValueError("it is of changes of a configuration; `model_types` must name whose")
 
 
 class Entry(Row, frozen=True, kw_only=True):
@@ -115,6 +121,7 @@ RULES: dict[str, Any] = {
     "if": {"properties": {"stage": {"enum": list(BEFORE_CHECKS)}}},
     "else": {"required": ["checks"]},
     "anyOf": [{"required": ["model_types"]}, {"required": ["checks"]}],
+    "dependentRequired": {"changes": ["model_types"]},
 }
 
 
@@ -154,11 +161,31 @@ class Ledger:
         *,
         forwards: bool = True,
     ) -> tuple[Entry, ...]:
-        """Return the entries that speak of transformers `version` and of this check on this architecture."""
+        """Return the entries that speak of transformers `version` and of this check on this architecture.
+
+        Those of changed configurations are not among them.
+        """
         return tuple(
             entry
             for entry in self.entries
-            if entry.strikes(model_type, architecture, check, forwards=forwards) and entry.is_for(version)
+            if not entry.changes
+            and entry.strikes(model_type, architecture, check, forwards=forwards)
+            and entry.is_for(version)
+        )
+
+    def of_change(
+        self, version: str, model_type: str, architecture: str, check: str | None, change: str
+    ) -> tuple[Entry, ...]:
+        """Return the entries that speak of `change`, `FIELD=VALUE`, of a configuration of this architecture.
+
+        And of the check that fails then, or of any, where it is not at a check that it fails.
+        """
+        return tuple(
+            entry
+            for entry in self.entries
+            if any(fnmatchcase(change, pattern) for pattern in entry.changes)
+            and entry.strikes(model_type, architecture, check)
+            and entry.is_for(version)
         )
 
 

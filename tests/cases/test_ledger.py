@@ -79,6 +79,8 @@ def test_our_own_ledger_is_read_whole() -> None:
         ({"transformers": ""}, "transformers must be PEP 440"),
         ({"expires": "2027-01-31"}, "must be a date"),
         ({"link": 3}, "must be a text"),
+        ({"changes": []}, "changes must be a list of names"),
+        ({"changes": ["alibi=true"], "model_types": None, "checks": ["x"]}, "`model_types` must name whose"),
     ],
 )
 def test_a_bad_entry_is_an_error_that_says_where(changes: Mapping[str, Any], said: str) -> None:
@@ -112,6 +114,18 @@ def test_a_bad_file_is_an_error(content: Mapping[str, Any], said: str) -> None:
 def test_any_value_is_taken_or_is_a_usage_error(changes: dict[str, Any]) -> None:
     with contextlib.suppress(UsageError):
         assert len(parse_ledger({"schema": 1, "entry": [{**ROW, **changes}]}, Path("ledger.toml"))) == 1
+
+
+def test_an_entry_of_changes_speaks_of_them_and_of_no_case() -> None:
+    ledger = Ledger((entry(changes=["alibi=true", "bias=*"], checks=["eager_equals_sdpa"], stage="check"),))
+    about = (VERSION, "bert", "BertModel", "eager_equals_sdpa")
+    assert ledger.on(*about) == ()
+    assert ledger.on(*about[:3]) == ()
+    for change, strikes in (("alibi=true", True), ("bias=null", True), ("alibi=null", False), ("alibi=true ", False)):
+        assert bool(ledger.of_change(*about, change)) is strikes
+    others = (("5.24.0", *about[1:]), (VERSION, "gpt2", *about[2:]), (*about[:3], "save_load_roundtrip"))
+    assert not any(ledger.of_change(*other, "alibi=true") for other in others)
+    assert not Ledger((entry(),)).of_change(*about[:3], None, "alibi=true")
 
 
 def test_a_repository_adds_its_own(tmp_path: Path) -> None:
