@@ -131,6 +131,12 @@ def functional(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none", requires=["env"])
+def deep(session: nox.Session) -> None:
+    """Run the deep tier: does each change of a configuration do what it did, of each model type's base."""
+    shared(session, "hfci", "run", "--tier", "deep", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
 def plan(session: nox.Session) -> None:
     """Decide which shard runs what."""
     shared(session, "hfci", "plan", *session.posargs)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import product
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 
@@ -25,11 +25,13 @@ __all__ = [
     "CHECKS",
     "FILE",
     "NOT_ASKED",
+    "TIERS",
     "Applicable",
     "Check",
     "CheckFile",
     "ExceptionKind",
     "Role",
+    "Tier",
     "asked_of",
     "read_checks",
 ]
@@ -42,6 +44,7 @@ Role = Literal["base", "head", "part"]
 
 Needs = Literal["forward", "gradient", "copy", "processor", "generation"]
 Tier = Literal["smoke", "functional", "deep"]
+TIERS: tuple[Tier, ...] = get_args(Tier)
 
 # The kind of exception by which a check is not asked at all; any check may have it.
 NOT_ASKED = "not_asked"
@@ -65,12 +68,13 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tiers: tuple[Tier, ...]
     invariant: str
     excluded: str = ""
-    subject: Literal["architecture", "part"] = "architecture"
+    subject: Literal["architecture", "base", "part"] = "architecture"
     needs: tuple[Needs, ...] = ()
     axes: Mapping[str, tuple[str, ...]] = {}
     exceptions: Mapping[str, ExceptionKind] = {}
     videos: bool = False
     data: str = ""
+    asks: tuple[str, ...] = ()
     written_out: bool = False
 
     def __post_init__(self) -> None:
@@ -100,7 +104,7 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def is_of(self, tier: str, role: Role) -> bool:
         """Tell whether `tier` asks it of what plays `role` in its model type."""
-        if (self.subject == "part") != (role == "part"):
+        if (self.subject == "part") != (role == "part") or (self.subject == "base") > (role == "base"):
             return False
         if tier == "smoke":
             return role != "head" and "smoke" in self.tiers
@@ -133,6 +137,10 @@ def read_checks(path: Path | Traversable) -> dict[str, Check]:
         by_name[row.name] = row
         if not _defines(row):
             raise UsageError(f"{where}: hfci/checks/{row.theme}.py defines no function {row.name}")
+    for index, row in enumerate(rows):
+        if unknown := next((name for name in row.asks if name not in by_name or name == row.name), None):
+            near = nearest(unknown, by_name)
+            raise UsageError(f"{path}: check[{index}] ({row.name}) asks {unknown!r}, which is no other check.{near}")
     return by_name
 
 

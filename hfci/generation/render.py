@@ -7,13 +7,14 @@ import re
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec.structs import replace
 
 from hfci.catalog.registries import config_class, find_class
-from hfci.checks.table import CHECKS, Applicable, asked_of
+from hfci.checks.table import CHECKS, TIERS, Applicable, Tier, asked_of
 from hfci.errors import FOREIGN, HfciError, UsageError, in_one_line, nearest
 from hfci.generation.expected import expected_outputs
 from hfci.generation.names import file_name
@@ -41,9 +42,10 @@ HEADER = re.compile(
 )
 LONGEST_HEADER = 400  # bytes
 
-# Tier → what a family's template fills for it: a whole file, or the part of one that tests one architecture.
-_LAYOUTS = {"smoke": "_smoke.py.jinja", "functional": "_architecture.py.jinja"}
-_FUNCTIONAL = "_functional.py.jinja"
+# What a family's template fills: a whole file, in the smoke tier, and in the others the part of a file that tests one
+# architecture.
+_SMOKE, _ARCHITECTURE = "_smoke.py.jinja", "_architecture.py.jinja"
+_ARCHITECTURES = "_architectures.py.jinja"
 _PART = "_part.py.jinja"
 FAMILY_OF_PARTS = "component"
 
@@ -105,9 +107,9 @@ def render(
     requires: Mapping[str, tuple[str, ...]],
     templates: Path | None = None,
 ) -> tuple[tuple[Rendered, ...], tuple[Fault, ...]]:
-    """Return the test files of `row`: the smoke tests of its base, and the functional tests of its architectures.
+    """Return the test files of `row`: the smoke tests of its base, and the tests of its architectures in other tiers.
 
-    The base is in the functional tests too where that tier asks something of it that the smoke tier does not.
+    Of these an architecture is in each that asks something of it.
 
     `requires` has the packages that an architecture is known to want. An architecture without a family, which is an
     error of the row, has no tests; nor has one of which a template makes none: why is its fault. Raises TemplateBroken,
@@ -122,7 +124,7 @@ def render(
     asked: dict[tuple[str, str], Applicable] = {}
     faults: list[Fault] = []
 
-    def filled(arch: Architecture, tier: str) -> str | None:
+    def filled(arch: Architecture, tier: Tier) -> str:
         try:
             text = fill(arch, tier)
             outputs[arch.name] = arch.outputs
@@ -130,15 +132,17 @@ def render(
             raise
         except FOREIGN as error:
             faults.append(fault_of(row.model_type, arch.name, error))
-            return None
+            return ""
         return text
 
-    def fill(arch: Architecture, tier: str) -> str:
+    def fill(arch: Architecture, tier: Tier) -> str:
         family = families[arch.family]
         role: Literal["base", "head"] = "base" if arch == base else "head"
         applicable = asked[arch.name, tier] = asked_of(arch.known_facts, tier, role)
+        if not applicable.variants:
+            return ""
         variables = {
-            "layout": _LAYOUTS[tier],
+            "layout": _SMOKE if tier == "smoke" else _ARCHITECTURE,
             "model_type": row.model_type,
             "architecture": arch,
             "family": family,
@@ -152,33 +156,36 @@ def render(
         }
         return _fill(folder, family.template, variables)
 
-    def file(tier: str, template: str, path: str, text: str, architectures: Sequence[Architecture]) -> Rendered:
+    def file(tier: Tier, template: str, text: str, architectures: Sequence[Architecture]) -> Rendered:
         of = {arch.name: arch.family for arch in architectures}
         due = {name: asked[name, tier] for name in of}
         fields = {name: outputs[name] for name in of}
+        path = f"{base.family or known[0].family}/{file_name(stem, tier)}"
         return Rendered(row.model_type, tier, path, text, header(template, transformers), of, due, outputs=fields)
 
-    files, place = [], base.family or known[0].family
-    smoke = filled(base, "smoke") if base.family else None
-    sections = {}
-    for arch in known:
-        if (arch != base or smoke is not None) and (text := filled(arch, "functional")) is not None:
-            sections[arch] = text
-    if base in sections and not asked[base.name, "functional"].variants:
-        del sections[base]  # its smoke tests then tell whom the functional tier's rules exclude
-        both = asked[base.name, "smoke"].excluded + asked[base.name, "functional"].excluded
-        asked[base.name, "smoke"] = replace(asked[base.name, "smoke"], excluded=both)
-    if smoke is not None:
-        files.append(file("smoke", families[base.family].template, f"{place}/{file_name(stem)}", smoke, [base]))
-    if sections:
-        variables = {
-            "model_type": row.model_type,
-            "base": base.name,
-            "header": header(_FUNCTIONAL, transformers),
-            "sections": list(sections.values()),
-        }
-        text = _fill(folder, _FUNCTIONAL, variables)
-        files.append(file("functional", _FUNCTIONAL, f"{place}/{file_name(stem, 'functional')}", text, [*sections]))
+    sections: dict[Tier, dict[Architecture, str]] = {tier: {} for tier in TIERS}
+    for tier, arch in product(TIERS, known):
+        if any(fault.architecture == arch.name for fault in faults):
+            continue
+        if text := filled(arch, tier):
+            sections[tier][arch] = text
+        elif first := next((asked_in for asked_in in TIERS if arch in sections[asked_in]), None):
+            # The tests of that tier tell whom the rules of this one exclude.
+            both = asked[arch.name, first].excluded + asked[arch.name, tier].excluded
+            asked[arch.name, first] = replace(asked[arch.name, first], excluded=both)
+    files = []
+    for tier, texts in sections.items():
+        if tier == "smoke":
+            files += [file(tier, families[arch.family].template, text, [arch]) for arch, text in texts.items()]
+        elif texts:
+            variables = {
+                "model_type": row.model_type,
+                "tier": tier,
+                "base": base.name,
+                "header": header(_ARCHITECTURES, transformers),
+                "sections": list(texts.values()),
+            }
+            files.append(file(tier, _ARCHITECTURES, _fill(folder, _ARCHITECTURES, variables), [*texts]))
     return tuple(files), tuple(faults)
 
 

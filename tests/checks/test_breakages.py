@@ -8,7 +8,7 @@ import pytest
 
 from hfci.cases.manifest import load_manifest
 from hfci.catalog import read_row
-from hfci.checks.table import CHECKS
+from hfci.checks.table import CHECKS, TIERS
 
 from .breakages import BREAKAGES, Breakage
 from .breaking import ROOT
@@ -45,7 +45,7 @@ def test_every_check_has_breakages_of_two_families_or_of_two_architectures_of_it
         subjects[breakage.check].add(breakage.model_type)
     asked: dict[str, set[str]] = defaultdict(set)
     for row in load_manifest(ROOT / "generated" / "manifest.json").model_types:
-        for tier in ("smoke", "functional"):
+        for tier in TIERS:
             for case in row.cases_in(tier, "cpu"):
                 asked[case.check or ""].add(case.family or "")
     assert broken.keys() == CHECKS.keys() == asked.keys()

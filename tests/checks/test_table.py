@@ -11,7 +11,7 @@ import pytest
 
 from hfci import checks
 from hfci.cases.manifest import load_manifest
-from hfci.checks.table import CHECKS, Check, Role, asked_of, read_checks
+from hfci.checks.table import CHECKS, TIERS, Check, Role, asked_of, read_checks
 from hfci.errors import UsageError
 
 
@@ -76,6 +76,11 @@ invariant = "it is built"
         (ROW + 'axes = { dtyp = ["bfloat16"] }\n', "no axis 'dtyp'; there are task, backend, dtype"),
         (ROW + "axes = { dtype = [] }\n", "dtype must name its values"),
         (ROW + 'axes = { dtype = ["*"] }\n', "only tasks may be '*'"),
+        (
+            ROW + 'asks = ["builds_huge"]\n',
+            "check[0] (builds_tiny) asks 'builds_huge', which is no other check. Did you",
+        ),
+        (ROW + 'asks = ["builds_tiny"]\n', "check[0] (builds_tiny) asks 'builds_tiny', which is no other check"),
         (ROW + 'needs = ["luck"]\n', "check[0] (builds_tiny): needs[0] must be one of forward, "),
         ("check = 1\n", "check: Expected `array`, got `int`"),
         ("[[check", "cannot read the table of checks"),
@@ -116,7 +121,7 @@ def test_a_tier_asks_a_check_of_an_architecture_once(tmp_path: Path) -> None:
     assert [check.is_of("functional", role) for role in ("base", "head", "part")] == [True, True, False]
     for check in CHECKS.values():
         for role in ("base", "head", "part"):
-            assert sum(check.is_of(tier, role) for tier in ("smoke", "functional", "deep")) <= len(check.tiers)
+            assert sum(check.is_of(tier, role) for tier in TIERS) <= len(check.tiers)
             assert not (check.is_of("smoke", role) and check.is_of("functional", role))
 
 
@@ -136,7 +141,7 @@ def test_the_manifest_lists_what_applies_and_what_is_excluded_of_every_architect
             asked = {name for case in row.cases if case.architecture == architecture.name for name in case.checks}
             role: Role = "part" if any(case.parent for case in row.cases) else "base"
             role = role if architecture.name == row.base or role == "part" else "head"
-            due = {name for name, check in CHECKS.items() if any(check.is_of(t, role) for t in ("smoke", "functional"))}
+            due = {name for name, check in CHECKS.items() if any(check.is_of(tier, role) for tier in TIERS)}
             if asked:
                 assert asked | set(architecture.excluded) == due, (row.model_type, architecture.name)
                 assert not asked & set(architecture.excluded)

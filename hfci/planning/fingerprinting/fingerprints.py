@@ -159,7 +159,8 @@ class Fingerprints:
         return (*(f"{MODELS}.{name}" for name in row.architecture(architecture).modules), *looked_at)
 
     def _check(self, name: str) -> tuple[str, ...]:
-        return (f"{CHECKS[name].module}{PART}{name}",) if name in CHECKS else ()
+        asked = (name, *CHECKS[name].asks) if name in CHECKS else ()
+        return tuple(f"{CHECKS[each].module}{PART}{each}" for each in asked)
 
     def _compared_with(self, subject: Fingerprinted) -> dict[str, str]:
         """Return the file, by label, that a check with data compares with."""

@@ -90,7 +90,7 @@ BASE = {
     "generated/decoder/test_llama.py": "from transformers import LlamaModel\n",
     "generated/decoder/test_duo.py": "from transformers import LlamaModel\n",
     "templates/_smoke.py.jinja": '{# about #}{% from "_heads.py.jinja" import x %}\n',
-    "templates/_functional.py.jinja": "x\n",
+    "templates/_architectures.py.jinja": "x\n",
     "templates/_architecture.py.jinja": "x\n",
     "templates/_heads.py.jinja": "x\n",
     "templates/_outputs.py.jinja": "x\n",
@@ -211,6 +211,30 @@ def test_what_a_check_compares_with_is_that_checks_and_that_model_types(
     before, after = of({}), of({"hfci/checks/data/golden/bert.json": content})
     assert None not in before.values()
     assert {(each.model_type, each.check) for each in before if before[each] != after[each]} == expected
+
+
+def test_a_check_that_asks_others_is_another_one_where_they_are() -> None:
+    check = "configuration_changes_do_as_recorded"
+    case = ManifestCase("BertModel", "deep", "text/test_bert.py", (check, "builds_tiny"))
+    manifest = replace(MANIFEST, model_types=(replace(BERT_ROW, cases=(case,)),))
+    changes = {
+        "hfci/checks/changes.py": f"def {check}():\n    pass\n",
+        "hfci/checks/data/changes/bert.json": '{"a": 1}',
+    }
+
+    def of(label: str, old: str, new: str) -> set[str]:
+        whole = {**BASE, **changes}
+        made = [
+            Fingerprints(manifest, world(change, whole), FileCache(), TODAY)
+            for change in ({}, {label: whole[label].replace(old, new)})
+        ]
+        return {subject.check for subject in made[0].cases if made[0].of(subject) != made[1].of(subject)}
+
+    assert of("hfci/checks/forward.py", "_largest()\n", "_largest(1)\n") == {check}
+    assert of("hfci/checks/forward.py", "return os", "return os, 1") == set()
+    assert of("hfci/checks/changes.py", "pass", "return 1") == {check}
+    assert of("hfci/checks/data/changes/bert.json", "1", "2") == {check}
+    assert of("hfci/checks/building.py", "4", "5") == {"builds_tiny"}
 
 
 @pytest.mark.parametrize(
