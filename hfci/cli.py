@@ -29,6 +29,7 @@ COMMANDS = (
     "history",
     "ledger",
     "golden",
+    "changes",
     "doctor",
 )
 

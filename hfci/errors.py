@@ -20,12 +20,12 @@ __all__ = [
     "UsageError",
     "in_one_line",
     "nearest",
+    "without_places",
 ]
 
 # What transformers' modules may raise when they are imported or run: anything, and it is an error of one row alone.
 FOREIGN = (Exception, SystemExit)
 
-# What differs between two machines or two runs: where packages lie, and addresses.
 _PLACES = re.compile(r"(?:/[^\s/:'\"]+)+/(?:site-packages|dist-packages)/")
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 _LONGEST = 300
@@ -72,8 +72,13 @@ class StageError(HfciError):
 def in_one_line(error: BaseException) -> str:
     """Return type and first line of `error`, without what differs between two machines or two runs."""
     text = (str(error).strip() or "no message").splitlines()[0]
-    whole = f"{type(error).__name__}: {_ADDRESS.sub('0x…', _PLACES.sub('', text))}"
+    whole = f"{type(error).__name__}: {without_places(text)}"
     return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}…"
+
+
+def without_places(text: str) -> str:
+    """Return `text` without what differs between two machines or two runs: where packages lie, and addresses."""
+    return _ADDRESS.sub("0x…", _PLACES.sub("", text))
 
 
 # What people say, and what it is called here.

@@ -1,4 +1,4 @@
-# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
 # change the templates, then run `hfci generate seamless_m4t_v2`.
 """seamless_m4t_v2: functional tests of its architectures.
 

@@ -1,4 +1,4 @@
-# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
 # change the templates, then run `hfci generate minimax_m3_vl_text`.
 """minimax_m3_vl_text: functional tests of its architectures.
 

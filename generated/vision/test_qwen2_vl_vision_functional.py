@@ -1,4 +1,4 @@
-# Rendered from templates/_functional.py.jinja for transformers 5.24.0. Do not edit:
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
 # change the templates, then run `hfci generate qwen2_vl_vision`.
 """qwen2_vl_vision: functional tests of its architectures.
 

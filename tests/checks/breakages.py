@@ -69,11 +69,13 @@ from .class_patches import (
     squeezed_when_saved,
     states_in_float32,
     stopped_by_undivided_heads,
+    stopped_where_it_has,
     tied_whatever_is_asked,
     undivided_without_a_word,
     unknown_keys_are_dropped,
     unknown_to,
     unknown_when_loaded,
+    unread,
     without_a_prefix,
 )
 from .generation_patches import (
@@ -435,4 +437,7 @@ BREAKAGES = (
             ("gpt2", "GPT2LMHeadModel", EtaLogitsWarper),
         )
     ),
+    Breakage("configuration_changes_do_as_recorded", "mamba", "", unread("use_bias")),
+    Breakage("configuration_changes_do_as_recorded", "vit", "", unread("qkv_bias")),
+    Breakage("configuration_changes_do_as_recorded", "falcon", "", stopped_where_it_has("bias")),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -37,11 +38,13 @@ __all__ = [
     "squeezed_when_saved",
     "states_in_float32",
     "stopped_by_undivided_heads",
+    "stopped_where_it_has",
     "tied_whatever_is_asked",
     "undivided_without_a_word",
     "unknown_keys_are_dropped",
     "unknown_to",
     "unknown_when_loaded",
+    "unread",
     "without_a_prefix",
 ]
 
@@ -145,6 +148,36 @@ def stopped_by_undivided_heads(model: Any) -> None:
 def undivided_without_a_word(model: Any) -> None:
     if _is_undivided(model):
         raise ValueError("no such model")
+
+
+def unread(field: str) -> Callable[[Any], None]:
+    """Return a patch by which a model is built as if `field` of its configuration were what it is now."""
+
+    def patch_class(model: Any) -> None:
+        def init(self: Any, config: Any, *given: Any) -> None:
+            config = copy.deepcopy(config)
+            setattr(config, field, value)
+            whole.__init__(self, config, *given)
+
+        value = getattr(model.config, field)
+        whole = as_subclass(model, __init__=init)
+
+    patch_class.__name__ = f"{field}_unread"
+    return patch_class
+
+
+def stopped_where_it_has(field: str) -> Callable[[Any], None]:
+    """Return a patch by which a model stops that is built with `field`, which is now false."""
+
+    def stop(module: Any, _: Any) -> None:
+        if getattr(module.config, field):
+            raise RuntimeError("the size of tensor a must match the size of tensor b")
+
+    def patch(model: Any) -> None:
+        model.register_forward_pre_hook(stop)
+
+    patch.__name__ = f"stopped_where_it_has_{field}"
+    return built_so(patch)
 
 
 def dropping_in_eval(model: Any) -> None:

@@ -24,8 +24,10 @@ def test_the_same_row_gives_the_same_bytes(rendered, tmp_path):
     assert [str(path) for path in paths] == [
         "manifest.json",
         "text_decoder/test_gpt2.py",
+        "text_decoder/test_gpt2_deep.py",
         "text_decoder/test_gpt2_functional.py",
         "text_encoder/test_bert.py",
+        "text_encoder/test_bert_deep.py",
         "text_encoder/test_bert_functional.py",
     ]
     for path in paths:
@@ -48,6 +50,15 @@ def test_the_functional_tests_of_the_base_ask_what_the_smoke_tests_do_not(render
     section = text.partition("class TestGPT2Model:")[2].partition("\n\n\n")[0]
     assert tuple(re.findall(r'^            "(\w+)",$', section, re.MULTILINE)) == functional
     assert re.findall(r"def test_(\w+)\(", section) == ["invariant"]
+
+
+def test_the_deep_tests_ask_of_the_base_alone(rendered):
+    text = (rendered / "text_decoder" / "test_gpt2_deep.py").read_text()
+    assert 'tier="deep"' in text
+    assert re.findall(r"^class (\w+)", text, re.MULTILINE) == ["TestGPT2Model"]
+    asked = asked_of(read_row("gpt2").base.known_facts, "deep", "base").names
+    assert tuple(re.findall(r'^            "(\w+)",$', text, re.MULTILINE)) == asked
+    assert "configuration_changes_do_as_recorded" in asked
 
 
 def test_a_base_is_asked_by_the_functional_tier_what_no_rule_excludes(tmp_path):

@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate granite_speech5_ctc`.
+"""granite_speech5_ctc: deep tests of its architectures.
+
+GraniteSpeech5ForCTC has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="granite_speech5_ctc", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="GraniteSpeech5ForCTC",
+    family="audio",
+)
+class TestGraniteSpeech5ForCTC:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForCTC
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

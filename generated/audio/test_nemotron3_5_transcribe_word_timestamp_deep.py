@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate nemotron3_5_transcribe_word_timestamp`.
+"""nemotron3_5_transcribe_word_timestamp: deep tests of its architectures.
+
+Nemotron3_5TranscribeWordTimestampModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="nemotron3_5_transcribe_word_timestamp", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Nemotron3_5TranscribeWordTimestampModel",
+    family="audio",
+)
+class TestNemotron3_5TranscribeWordTimestampModel:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

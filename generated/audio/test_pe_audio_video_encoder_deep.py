@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate pe_audio_video_encoder`.
+"""pe_audio_video_encoder: deep tests of its architectures.
+
+PeAudioVideoEncoder has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pe_audio_video_encoder", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="PeAudioVideoEncoder",
+    family="audio",
+    requires=("timm",),
+)
+class TestPeAudioVideoEncoder:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate phi4_multimodal_audio`.
+"""phi4_multimodal_audio: deep tests of its architectures.
+
+Phi4MultimodalAudioModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="phi4_multimodal_audio", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Phi4MultimodalAudioModel",
+    family="audio",
+)
+class TestPhi4MultimodalAudioModel:
+    """Family: audio encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

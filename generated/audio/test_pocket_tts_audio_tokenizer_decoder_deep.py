@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate pocket_tts_audio_tokenizer_decoder`.
+"""pocket_tts_audio_tokenizer_decoder: deep tests of its architectures.
+
+PocketTTSAudioTokenizerDecoderModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pocket_tts_audio_tokenizer_decoder", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="PocketTTSAudioTokenizerDecoderModel",
+    family="audio",
+)
+class TestPocketTTSAudioTokenizerDecoderModel:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

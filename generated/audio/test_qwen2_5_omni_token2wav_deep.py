@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate qwen2_5_omni_token2wav`.
+"""qwen2_5_omni_token2wav: deep tests of its architectures.
+
+Qwen2_5OmniToken2WavModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="qwen2_5_omni_token2wav", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Qwen2_5OmniToken2WavModel",
+    family="audio",
+)
+class TestQwen2_5OmniToken2WavModel:
+    """Family: audio encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

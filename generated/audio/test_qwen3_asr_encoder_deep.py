@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate qwen3_asr_encoder`.
+"""qwen3_asr_encoder: deep tests of its architectures.
+
+Qwen3ASREncoder has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="qwen3_asr_encoder", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3ASREncoder",
+    family="audio",
+)
+class TestQwen3ASREncoder:
+    """Family: audio encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

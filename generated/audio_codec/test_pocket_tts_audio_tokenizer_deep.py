@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate pocket_tts_audio_tokenizer`.
+"""pocket_tts_audio_tokenizer: deep tests of its architectures.
+
+PocketTTSAudioTokenizerModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pocket_tts_audio_tokenizer", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="PocketTTSAudioTokenizerModel",
+    family="audio_codec",
+)
+class TestPocketTTSAudioTokenizerModel:
+    """Family: audio codec.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForAudioTokenization
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate wavtokenizer`.
+"""wavtokenizer: deep tests of its architectures.
+
+WavTokenizerModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="wavtokenizer", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="WavTokenizerModel",
+    family="audio_codec",
+)
+class TestWavTokenizerModel:
+    """Family: audio codec.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForAudioTokenization
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate xcodec2`.
+"""xcodec2: deep tests of its architectures.
+
+Xcodec2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="xcodec2", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Xcodec2Model",
+    family="audio_codec",
+)
+class TestXcodec2Model:
+    """Family: audio codec.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForAudioTokenization
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate fastspeech2_conformer_with_hifigan`.
+"""fastspeech2_conformer_with_hifigan: deep tests of its architectures.
+
+FastSpeech2ConformerWithHifiGan has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="fastspeech2_conformer_with_hifigan", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="FastSpeech2ConformerWithHifiGan",
+    family="audio_generation",
+)
+class TestFastSpeech2ConformerWithHifiGan:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForTextToWaveform
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

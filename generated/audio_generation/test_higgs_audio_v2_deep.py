@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate higgs_audio_v2`.
+"""higgs_audio_v2: deep tests of its architectures.
+
+HiggsAudioV2ForConditionalGeneration has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="higgs_audio_v2", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="HiggsAudioV2ForConditionalGeneration",
+    family="audio_generation",
+)
+class TestHiggsAudioV2ForConditionalGeneration:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForTextToWaveform
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

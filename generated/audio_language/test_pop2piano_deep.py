@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate pop2piano`.
+"""pop2piano: deep tests of its architectures.
+
+Pop2PianoForConditionalGeneration has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pop2piano", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Pop2PianoForConditionalGeneration",
+    family="audio_language",
+)
+class TestPop2PianoForConditionalGeneration:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

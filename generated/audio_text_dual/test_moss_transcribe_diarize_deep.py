@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate moss_transcribe_diarize`.
+"""moss_transcribe_diarize: deep tests of its architectures.
+
+MossTranscribeDiarizeModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="moss_transcribe_diarize", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="MossTranscribeDiarizeModel",
+    family="audio_text_dual",
+)
+class TestMossTranscribeDiarizeModel:
+    """Family: audio and text encoder pair.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate exaone4_5_vision`.
+"""exaone4_5_vision: deep tests of its architectures.
+
+Exaone4_5_VisionModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="exaone4_5_vision", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Exaone4_5_VisionModel",
+    family="component",
+)
+class TestExaone4_5_VisionModel:
+    """Family: part of another model, fed by it.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate vibevoice_acoustic_tokenizer_decoder`.
+"""vibevoice_acoustic_tokenizer_decoder: deep tests of its architectures.
+
+VibeVoiceAcousticTokenizerDecoderModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="vibevoice_acoustic_tokenizer_decoder", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="VibeVoiceAcousticTokenizerDecoderModel",
+    family="component",
+)
+class TestVibeVoiceAcousticTokenizerDecoderModel:
+    """Family: part of another model, fed by it.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate speech-encoder-decoder`.
+"""speech-encoder-decoder: deep tests of its architectures.
+
+SpeechEncoderDecoderModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="speech-encoder-decoder", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="SpeechEncoderDecoderModel",
+    family="composite",
+)
+class TestSpeechEncoderDecoderModel:
+    """Family: model composed of two others.
+
+    Auto classes:
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate vision-encoder-decoder`.
+"""vision-encoder-decoder: deep tests of its architectures.
+
+VisionEncoderDecoderModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="vision-encoder-decoder", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="VisionEncoderDecoderModel",
+    family="composite",
+)
+class TestVisionEncoderDecoderModel:
+    """Family: model composed of two others.
+
+    Auto classes:
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

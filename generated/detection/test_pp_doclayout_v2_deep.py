@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate pp_doclayout_v2`.
+"""pp_doclayout_v2: deep tests of its architectures.
+
+PPDocLayoutV2ForObjectDetection has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pp_doclayout_v2", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="PPDocLayoutV2ForObjectDetection",
+    family="detection",
+)
+class TestPPDocLayoutV2ForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForObjectDetection
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate pp_ocrv5_mobile_det`.
+"""pp_ocrv5_mobile_det: deep tests of its architectures.
+
+PPOCRV5MobileDetForObjectDetection has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pp_ocrv5_mobile_det", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="PPOCRV5MobileDetForObjectDetection",
+    family="detection",
+)
+class TestPPOCRV5MobileDetForObjectDetection:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModelForObjectDetection
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

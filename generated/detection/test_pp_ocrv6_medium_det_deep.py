@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate pp_ocrv6_medium_det`.
+"""pp_ocrv6_medium_det: deep tests of its architectures.
+
+PPOCRV6MediumDetModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pp_ocrv6_medium_det", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="PPOCRV6MediumDetModel",
+    family="detection",
+)
+class TestPPOCRV6MediumDetModel:
+    """Family: object detector.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

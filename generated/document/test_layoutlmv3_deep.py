@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate layoutlmv3`.
+"""layoutlmv3: deep tests of its architectures.
+
+LayoutLMv3Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="layoutlmv3", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="LayoutLMv3Model",
+    family="document",
+)
+class TestLayoutLMv3Model:
+    """Family: document model: text with its place on the page.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

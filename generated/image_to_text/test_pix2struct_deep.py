@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate pix2struct`.
+"""pix2struct: deep tests of its architectures.
+
+Pix2StructForConditionalGeneration has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pix2struct", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Pix2StructForConditionalGeneration",
+    family="image_to_text",
+)
+class TestPix2StructForConditionalGeneration:
+    """Family: image to text model.
+
+    Auto classes:
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

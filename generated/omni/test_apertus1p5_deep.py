@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate apertus1p5`.
+"""apertus1p5: deep tests of its architectures.
+
+Apertus1p5Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="apertus1p5", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Apertus1p5Model",
+    family="omni",
+)
+class TestApertus1p5Model:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate gemma3n`.
+"""gemma3n: deep tests of its architectures.
+
+Gemma3nModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="gemma3n", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Gemma3nModel",
+    family="omni",
+    requires=("timm",),
+)
+class TestGemma3nModel:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate nemotron_h_omni`.
+"""nemotron_h_omni: deep tests of its architectures.
+
+NemotronH_Omni_Reasoning_V3 has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="nemotron_h_omni", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="NemotronH_Omni_Reasoning_V3",
+    family="omni",
+)
+class TestNemotronH_Omni_Reasoning_V3:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate decision_transformer`.
+"""decision_transformer: deep tests of its architectures.
+
+DecisionTransformerModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="decision_transformer", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="DecisionTransformerModel",
+    family="reinforcement_learning",
+)
+class TestDecisionTransformerModel:
+    """Family: model of states and actions.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

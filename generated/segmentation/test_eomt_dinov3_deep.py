@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate eomt_dinov3`.
+"""eomt_dinov3: deep tests of its architectures.
+
+EomtDinov3ForUniversalSegmentation has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="eomt_dinov3", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="EomtDinov3ForUniversalSegmentation",
+    family="segmentation",
+)
+class TestEomtDinov3ForUniversalSegmentation:
+    """Family: segmentation model.
+
+    Auto classes:
+    - AutoModelForUniversalSegmentation
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

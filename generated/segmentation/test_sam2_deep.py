@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate sam2`.
+"""sam2: deep tests of its architectures.
+
+Sam2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="sam2", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Sam2Model",
+    family="segmentation",
+)
+class TestSam2Model:
+    """Family: segmentation model.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForMaskGeneration
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

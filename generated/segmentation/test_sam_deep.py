@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate sam`.
+"""sam: deep tests of its architectures.
+
+SamModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="sam", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="SamModel",
+    family="segmentation",
+)
+class TestSamModel:
+    """Family: segmentation model.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForMaskGeneration
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

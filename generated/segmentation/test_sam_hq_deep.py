@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate sam_hq`.
+"""sam_hq: deep tests of its architectures.
+
+SamHQModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="sam_hq", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="SamHQModel",
+    family="segmentation",
+)
+class TestSamHQModel:
+    """Family: segmentation model.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForMaskGeneration
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

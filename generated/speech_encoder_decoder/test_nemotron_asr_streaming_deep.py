@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate nemotron_asr_streaming`.
+"""nemotron_asr_streaming: deep tests of its architectures.
+
+NemotronAsrStreamingForRNNT has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="nemotron_asr_streaming", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="NemotronAsrStreamingForRNNT",
+    family="speech_encoder_decoder",
+)
+class TestNemotronAsrStreamingForRNNT:
+    """Family: speech encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForRNNT
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

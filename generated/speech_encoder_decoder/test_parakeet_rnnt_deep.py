@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate parakeet_rnnt`.
+"""parakeet_rnnt: deep tests of its architectures.
+
+ParakeetForRNNT has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="parakeet_rnnt", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="ParakeetForRNNT",
+    family="speech_encoder_decoder",
+)
+class TestParakeetForRNNT:
+    """Family: speech encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForRNNT
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate parakeet_tdt`.
+"""parakeet_tdt: deep tests of its architectures.
+
+ParakeetForTDT has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="parakeet_tdt", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="ParakeetForTDT",
+    family="speech_encoder_decoder",
+)
+class TestParakeetForTDT:
+    """Family: speech encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForTDT
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate glm5_next_text`.
+"""glm5_next_text: deep tests of its architectures.
+
+Glm5NextTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="glm5_next_text", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Glm5NextTextModel",
+    family="state_space",
+)
+class TestGlm5NextTextModel:
+    """Family: recurrent language model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate qwen4_exp_text`.
+"""qwen4_exp_text: deep tests of its architectures.
+
+Qwen4ExpTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="qwen4_exp_text", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Qwen4ExpTextModel",
+    family="state_space",
+)
+class TestQwen4ExpTextModel:
+    """Family: recurrent language model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

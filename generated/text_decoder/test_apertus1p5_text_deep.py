@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate apertus1p5_text`.
+"""apertus1p5_text: deep tests of its architectures.
+
+Apertus1p5TextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="apertus1p5_text", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Apertus1p5TextModel",
+    family="text_decoder",
+)
+class TestApertus1p5TextModel:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

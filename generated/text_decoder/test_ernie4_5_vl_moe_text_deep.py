@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate ernie4_5_vl_moe_text`.
+"""ernie4_5_vl_moe_text: deep tests of its architectures.
+
+Ernie4_5_VLMoeTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="ernie4_5_vl_moe_text", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Ernie4_5_VLMoeTextModel",
+    family="text_decoder",
+)
+class TestErnie4_5_VLMoeTextModel:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate kosmos_2_5_text_model`.
+"""kosmos_2_5_text_model: deep tests of its architectures.
+
+Kosmos2_5TextForCausalLM has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="kosmos_2_5_text_model", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Kosmos2_5TextForCausalLM",
+    family="text_decoder",
+)
+class TestKosmos2_5TextForCausalLM:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate pp_formulanet_text`.
+"""pp_formulanet_text: deep tests of its architectures.
+
+PPFormulaNetTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="pp_formulanet_text", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="PPFormulaNetTextModel",
+    family="text_decoder",
+)
+class TestPPFormulaNetTextModel:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

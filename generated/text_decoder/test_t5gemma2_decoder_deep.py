@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate t5gemma2_decoder`.
+"""t5gemma2_decoder: deep tests of its architectures.
+
+T5Gemma2Decoder has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="t5gemma2_decoder", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="T5Gemma2Decoder",
+    family="text_decoder",
+)
+class TestT5Gemma2Decoder:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

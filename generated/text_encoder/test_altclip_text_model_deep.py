@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate altclip_text_model`.
+"""altclip_text_model: deep tests of its architectures.
+
+AltCLIPTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="altclip_text_model", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="AltCLIPTextModel",
+    family="text_encoder",
+)
+class TestAltCLIPTextModel:
+    """Family: text encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate deberta-v2`.
+"""deberta-v2: deep tests of its architectures.
+
+DebertaV2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="deberta-v2", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="DebertaV2Model",
+    family="text_encoder",
+)
+class TestDebertaV2Model:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForTextEncoding
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate sam3_lite_text_text_model`.
+"""sam3_lite_text_text_model: deep tests of its architectures.
+
+Sam3LiteTextTextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="sam3_lite_text_text_model", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Sam3LiteTextTextModel",
+    family="text_encoder",
+)
+class TestSam3LiteTextTextModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

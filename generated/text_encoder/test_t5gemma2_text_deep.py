@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate t5gemma2_text`.
+"""t5gemma2_text: deep tests of its architectures.
+
+T5Gemma2TextEncoder has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="t5gemma2_text", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="T5Gemma2TextEncoder",
+    family="text_encoder",
+)
+class TestT5Gemma2TextEncoder:
+    """Family: text encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

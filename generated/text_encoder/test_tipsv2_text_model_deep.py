@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate tipsv2_text_model`.
+"""tipsv2_text_model: deep tests of its architectures.
+
+Tipsv2TextModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="tipsv2_text_model", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Tipsv2TextModel",
+    family="text_encoder",
+)
+class TestTipsv2TextModel:
+    """Family: text encoder.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForTextEncoding
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

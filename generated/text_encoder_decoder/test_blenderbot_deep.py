@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate blenderbot`.
+"""blenderbot: deep tests of its architectures.
+
+BlenderbotModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="blenderbot", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="BlenderbotModel",
+    family="text_encoder_decoder",
+)
+class TestBlenderbotModel:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate m2m_100`.
+"""m2m_100: deep tests of its architectures.
+
+M2M100Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="m2m_100", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="M2M100Model",
+    family="text_encoder_decoder",
+)
+class TestM2M100Model:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate t5gemma`.
+"""t5gemma: deep tests of its architectures.
+
+T5GemmaModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="t5gemma", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="T5GemmaModel",
+    family="text_encoder_decoder",
+)
+class TestT5GemmaModel:
+    """Family: text encoder-decoder.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate apertus1p5_vision_tokenizer`.
+"""apertus1p5_vision_tokenizer: deep tests of its architectures.
+
+Apertus1p5VisionTokenizerModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="apertus1p5_vision_tokenizer", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Apertus1p5VisionTokenizerModel",
+    family="vision",
+)
+class TestApertus1p5VisionTokenizerModel:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

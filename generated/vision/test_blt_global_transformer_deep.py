@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate blt_global_transformer`.
+"""blt_global_transformer: deep tests of its architectures.
+
+BltGlobalTransformer has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="blt_global_transformer", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="BltGlobalTransformer",
+    family="vision",
+)
+class TestBltGlobalTransformer:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

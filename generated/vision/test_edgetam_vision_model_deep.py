@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate edgetam_vision_model`.
+"""edgetam_vision_model: deep tests of its architectures.
+
+EdgeTamVisionModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="edgetam_vision_model", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="EdgeTamVisionModel",
+    family="vision",
+    requires=("timm",),
+)
+class TestEdgeTamVisionModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate mobilevitv2`.
+"""mobilevitv2: deep tests of its architectures.
+
+MobileViTV2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="mobilevitv2", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="MobileViTV2Model",
+    family="vision",
+)
+class TestMobileViTV2Model:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate poolformer`.
+"""poolformer: deep tests of its architectures.
+
+PoolFormerModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="poolformer", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="PoolFormerModel",
+    family="vision",
+)
+class TestPoolFormerModel:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

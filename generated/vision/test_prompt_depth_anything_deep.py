@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate prompt_depth_anything`.
+"""prompt_depth_anything: deep tests of its architectures.
+
+PromptDepthAnythingForDepthEstimation has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="prompt_depth_anything", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="PromptDepthAnythingForDepthEstimation",
+    family="vision",
+)
+class TestPromptDepthAnythingForDepthEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForDepthEstimation
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate qwen3_omni_moe_vision_encoder`.
+"""qwen3_omni_moe_vision_encoder: deep tests of its architectures.
+
+Qwen3OmniMoeVisionEncoder has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="qwen3_omni_moe_vision_encoder", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3OmniMoeVisionEncoder",
+    family="vision",
+)
+class TestQwen3OmniMoeVisionEncoder:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

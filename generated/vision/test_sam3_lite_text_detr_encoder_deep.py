@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate sam3_lite_text_detr_encoder`.
+"""sam3_lite_text_detr_encoder: deep tests of its architectures.
+
+Sam3LiteTextDetrEncoder has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="sam3_lite_text_detr_encoder", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Sam3LiteTextDetrEncoder",
+    family="vision",
+)
+class TestSam3LiteTextDetrEncoder:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate sam3_lite_text_mask_decoder`.
+"""sam3_lite_text_mask_decoder: deep tests of its architectures.
+
+Sam3LiteTextMaskDecoder has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="sam3_lite_text_mask_decoder", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Sam3LiteTextMaskDecoder",
+    family="vision",
+)
+class TestSam3LiteTextMaskDecoder:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate smolvlm_vision`.
+"""smolvlm_vision: deep tests of its architectures.
+
+SmolVLMVisionTransformer has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="smolvlm_vision", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="SmolVLMVisionTransformer",
+    family="vision",
+)
+class TestSmolVLMVisionTransformer:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

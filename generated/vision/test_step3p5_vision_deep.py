@@ -1,0 +1,30 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate step3p5_vision`.
+"""step3p5_vision: deep tests of its architectures.
+
+Step3p7VisionModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="step3p5_vision", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Step3p7VisionModel",
+    family="vision",
+)
+class TestStep3p7VisionModel:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

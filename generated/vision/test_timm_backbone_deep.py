@@ -1,0 +1,36 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate timm_backbone`.
+"""timm_backbone: deep tests of its architectures.
+
+TimmBackbone has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="timm_backbone", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="TimmBackbone",
+    family="vision",
+    requires=("timm",),
+)
+class TestTimmBackbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModel
+    - AutoBackbone
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate aya_vision`.
+"""aya_vision: deep tests of its architectures.
+
+AyaVisionModel has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="aya_vision", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="AyaVisionModel",
+    family="vision_language",
+)
+class TestAyaVisionModel:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

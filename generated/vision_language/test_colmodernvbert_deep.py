@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate colmodernvbert`.
+"""colmodernvbert: deep tests of its architectures.
+
+ColModernVBertForRetrieval has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="colmodernvbert", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="ColModernVBertForRetrieval",
+    family="vision_language",
+)
+class TestColModernVBertForRetrieval:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

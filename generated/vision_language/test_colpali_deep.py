@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate colpali`.
+"""colpali: deep tests of its architectures.
+
+ColPaliForRetrieval has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="colpali", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="ColPaliForRetrieval",
+    family="vision_language",
+)
+class TestColPaliForRetrieval:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

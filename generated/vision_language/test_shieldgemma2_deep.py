@@ -1,0 +1,34 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate shieldgemma2`.
+"""shieldgemma2: deep tests of its architectures.
+
+ShieldGemma2ForImageClassification has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="shieldgemma2", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="ShieldGemma2ForImageClassification",
+    family="vision_language",
+)
+class TestShieldGemma2ForImageClassification:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForImageClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

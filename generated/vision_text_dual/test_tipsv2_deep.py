@@ -1,0 +1,35 @@
+# Rendered from templates/_architectures.py.jinja for transformers 5.24.0. Do not edit:
+# change the templates, then run `hfci generate tipsv2`.
+"""tipsv2: deep tests of its architectures.
+
+Tipsv2Model has smoke tests, in a file of its own.
+"""
+
+import pytest
+
+from hfci import checks
+from hfci.tiny import TinyModel
+
+pytestmark = pytest.mark.hfci(model_type="tipsv2", tier="deep")
+
+
+@pytest.mark.hfci(
+    architecture="Tipsv2Model",
+    family="vision_text_dual",
+)
+class TestTipsv2Model:
+    """Family: image and text encoder pair.
+
+    Auto classes:
+    - AutoModel
+    - AutoModelForZeroShotImageClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
