@@ -1,80 +1,104 @@
-"""`python -m tests.mutants [NAME…]`: try mutants of model types, and say which checks see them."""
+"""`python -m tests.mutants [NAME…]`: put faults into transformers, and say which checks see them.
+
+Mutants, drawn at random, or with `--fixes` real faults: the fixes of fixes.toml, undone one at a time.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from hfci.cases.manifest import MANIFEST, load_manifest
+from hfci.testing.process_setup import prepare
 
+from .drawing import Target, drawn, targets
+from .faults import PACKAGE, Fault
+from .fixes import read_fixes, with_tests
 from .results import Result, Results, summary
-from .trials import ROOT, Changed, Trial, in_forks
+from .trials import ROOT, Ended, Trial, in_forks
 
 RESULTS = Path(".hfci") / "mutants.jsonl"
+GENERATED = ROOT / "generated"
 
-# A mutant takes too long that takes so much longer than the unchanged model; it may have made a loop endless.
-SLOWER, GRACE_S = 5.0, 20.0
+# A fault takes too long with which a model type takes so much longer; it may have made a loop endless.
+SLOWER, GRACE_S = 5.0, 30.0
 
 
 def main() -> int:
     """Try what is asked for; 0 where every model type was green to begin with, 1 otherwise."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="model types (default: some, drawn at random)")
-    parser.add_argument("--types", type=int, default=20, help="how many model types are drawn (default: 20)")
+    parser = argparse.ArgumentParser(
+        prog="nox -s mutants --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="model types (default: some, drawn; of fixes all)")
+    parser.add_argument("--fixes", action="store_true", help="undo fixes")
+    parser.add_argument("--types", type=int, default=20, help="of how many model types mutants are drawn (default: 20)")
     parser.add_argument("--each", type=int, default=20, help="how many mutants of each (default: 20)")
     parser.add_argument("--seed", type=int, default=14, help="of what is drawn (default: 14)")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"what is in it is not tried again ({RESULTS})")
     arguments = parser.parse_args()
 
-    from hfci.testing.process_setup import prepare
-
-    prepare("cpu")
-    _import_what_tests_need()
-    from .drawing import Target, drawn, targets
-
-    generated = ROOT / "generated"
-    known = targets(load_manifest(generated / MANIFEST), generated)
-    names = arguments.names or random.Random(arguments.seed).sample(sorted(known), arguments.types)
-    if unknown := [name for name in names if name not in known]:
-        parser.error(f"no functional tests, or no modelling module of its own: {', '.join(unknown)}")
+    manifest = load_manifest(GENERATED / MANIFEST)
+    known = targets(manifest, GENERATED)
+    if unknown := [name for name in arguments.names if name not in known]:
+        parser.error(f"no model type that has tests and runs here: {', '.join(unknown)}")
     results = Results(arguments.results)
+    if arguments.fixes:
+        names = arguments.names or known
+        fixes = read_fixes(with_tests(manifest))
+        faults = [fault for fix in fixes for fault in fix.faults() if fault.model_type in names]
+    else:
+        own = sorted(name for name, target in known.items() if target.has_modules)
+        names = arguments.names or random.Random(arguments.seed).sample(own, arguments.types)
+        faults = [fault for name in names for fault in drawn(known[name], arguments.each, arguments.seed)]
+    left = [fault for fault in faults if not results.has(fault)]
 
-    whole = {}
-    unchanged = (Trial(known[name], known[name].files, measured=known[name].folder) for name in names)
-    for trial, ended in in_forks(unchanged, arguments.workers):
-        target: Target = trial.about
-        if ended.red or ended.broken or not ended.asked:
-            print(f"{target.model_type} is not green without any: {ended.broken or ended.red or 'nothing ran'}")
-        else:
-            whole[target.model_type] = ended
-
-    def trials() -> Iterator[Trial]:
-        for name in names:
-            for path, mutant in drawn(known[name], arguments.each, arguments.seed) if name in whole else ():
-                if results.has(name, path, mutant):
-                    continue
-                if mutant.line not in whole[name].lines.get(str(path), ()):
-                    results.add(Result.of(name, path, mutant, None))
-                    continue
-                module = ".".join(("transformers", *path.relative_to(path.parents[2]).with_suffix("").parts))
-                changed = Changed(module, mutant.applied(path.read_text(encoding="utf-8")))
-                limit = whole[name].seconds * SLOWER + GRACE_S
-                yield Trial((name, path, mutant), known[name].files, changed, limit_s=limit)
-
-    for trial, ended in in_forks(trials(), arguments.workers):
-        results.add(Result.of(*trial.about, ended))
+    whole: dict[str, Ended] = {}
+    # What is imported before a fork cannot be changed in it.
+    for is_shared in (True, False):
+        some = [fault for fault in left if fault.is_shared == is_shared]
+        if some and not is_shared:
+            prepare("cpu")
+            _import_what_tests_need()
+        _unchanged({fault.model_type for fault in some} - whole.keys(), known, whole, arguments.workers)
+        for trial, ended in in_forks(_trials(some, known, whole, results), arguments.workers):
+            results.add(Result.of(trial.about, ended))
     print(summary(results.every))
-    return 0 if len(whole) == len(names) else 1
+    return 0 if {fault.model_type for fault in left} <= whole.keys() else 1
+
+
+def _unchanged(names: Iterable[str], known: Mapping[str, Target], whole: dict[str, Ended], workers: int) -> None:
+    """Try model types as they are, which those must be green as that are tried with faults."""
+    trials = (Trial(name, known[name].files, measured=known[name].folder) for name in sorted(names))
+    for trial, ended in in_forks(trials, workers):
+        if ended.red or ended.broken or not ended.asked:
+            print(
+                f"{trial.about} is not green without a fault: {ended.broken or ended.red or 'nothing ran'}", flush=True
+            )
+        else:
+            whole[trial.about] = ended
+
+
+def _trials(
+    faults: Iterable[Fault], known: Mapping[str, Target], whole: Mapping[str, Ended], results: Results
+) -> Iterator[Trial]:
+    """Yield what is to be tried; of a line that no test runs it is known what becomes of it."""
+    for fault in faults:
+        if (unchanged := whole.get(fault.model_type)) is None:
+            continue
+        if fault.line and fault.line not in unchanged.lines.get(str(PACKAGE / fault.file), ()):
+            results.add(Result.of(fault, None))
+            continue
+        limit = unchanged.seconds * SLOWER + GRACE_S
+        yield Trial(fault, known[fault.model_type].files, fault.changed(), limit_s=limit)
 
 
 def _import_what_tests_need() -> None:
     """Import, before any fork, what is no model's."""
-    import importlib
-
     import transformers.generation.utils
     import transformers.modeling_utils  # noqa: F401
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
-import transformers
 from packaging.version import Version
 
 from hfci.cases.manifest import Manifest
 from hfci.confined import RelativePath, inside
 from hfci.errors import UsageError, nearest
+from hfci.origin import version_of
 from hfci.parsing import Filled, Names, Release, Text, read_toml
+
+from .faults import PACKAGE, Fault
 
 __all__ = ["FIXES", "Fix", "read_fixes", "with_tests"]
 
 FIXES = Path(__file__).with_name("fixes.toml")
-PACKAGE = Path(transformers.__file__).parent
+_VERSION = version_of(PACKAGE) or "0"
 
 Kind = Literal[
     "mask",
@@ -61,8 +63,16 @@ class Fix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         except OSError as error:
             raise UsageError(f"{self}: {error.strerror}: {self.path}") from error
         if (count := source.count(self.old)) != 1:
-            raise UsageError(f"{self}: its text stands {count} times in transformers {transformers.__version__}")
+            raise UsageError(f"{self}: its text stands {count} times in transformers {_VERSION}")
         return source.replace(self.old, self.new)
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield it undone, for each of its model types; UsageError as `applied` does."""
+        self.applied()
+        data, old = self.path.read_bytes(), self.old.encode()
+        start = data.index(old)
+        for model_type in self.model_types:
+            yield Fault(model_type, self.file, self.kind, str(self), 0, start, start + len(old), self.new)
 
     def __str__(self) -> str:
         """Return it in a line."""
@@ -80,8 +90,8 @@ def read_fixes(known: Collection[str], path: Path = FIXES) -> tuple[Fix, ...]:
         for name in fix.model_types:
             if name not in known:
                 raise UsageError(f"{path}: {fix}: no functional tests of {name!r}.{nearest(name, known)}")
-        if fix.release > Version(transformers.__version__):
-            raise UsageError(f"{path}: {fix}: transformers {transformers.__version__} is older")
+        if fix.release > Version(_VERSION):
+            raise UsageError(f"{path}: {fix}: transformers {_VERSION} is older")
         if fix.old == fix.new:
             raise UsageError(f"{path}: {fix}: undone it is the same")
     return fixes

@@ -1,4 +1,4 @@
-"""What became of mutants: a line each in a file, as they are tried, and what they say together."""
+"""What became of faults: a line each in a file, as they are tried, and what they say together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from .operators import KINDS, Mutant
+from .faults import Fault
 from .trials import Ended
 
 __all__ = ["Result", "Results", "summary"]
@@ -18,14 +18,13 @@ GOLDEN = "golden_output"
 
 
 class Result(msgspec.Struct, frozen=True):
-    """A mutant of a model type, and the checks that were red; `reached` is false where no test runs its line."""
+    """What became of a fault: the checks that were red; `reached` is false where no test runs its line."""
 
     model_type: str
     file: str
     kind: str
     place: str
     start: int
-    end: int
     new: str
     reached: bool = True
     red: dict[str, str] = {}
@@ -33,9 +32,9 @@ class Result(msgspec.Struct, frozen=True):
     seconds: float = 0.0
 
     @classmethod
-    def of(cls, model_type: str, path: Path, mutant: Mutant, ended: Ended | None) -> Result:
+    def of(cls, fault: Fault, ended: Ended | None) -> Result:
         """Return it for a trial that ended; None where there was none, since no test runs its line."""
-        about = (model_type, path.name, mutant.kind, str(mutant), mutant.start, mutant.end, mutant.new)
+        about = (fault.model_type, fault.file, fault.kind, fault.place, fault.start, fault.new)
         if ended is None:
             return cls(*about, reached=False)
         return cls(*about, red=ended.red, broken=ended.broken, seconds=ended.seconds)
@@ -78,11 +77,11 @@ class Results:
                     self.every.append(msgspec.json.decode(line, type=Result))
                 except msgspec.MsgspecError:
                     print(f"{path}: left out {line[:60]!r}, which is no result")
-        self._known = {(each.model_type, each.file, each.start, each.end, each.new) for each in self.every}
+        self._known = {(each.model_type, each.file, each.start, each.new) for each in self.every}
 
-    def has(self, model_type: str, path: Path, mutant: Mutant) -> bool:
-        """Tell whether a mutant was tried."""
-        return (model_type, path.name, mutant.start, mutant.end, mutant.new) in self._known
+    def has(self, fault: Fault) -> bool:
+        """Tell whether it was tried."""
+        return (fault.model_type, fault.file, fault.start, fault.new) in self._known
 
     def add(self, result: Result) -> None:
         """Write it, and say it."""
@@ -97,15 +96,15 @@ class Results:
 
 
 def summary(results: Sequence[Result]) -> str:
-    """Return the share of mutants that are seen, by kind of fault, and what each check alone sees."""
-    lines = ["kind        tried  reached  by invariants  with golden outputs"]
-    for kind in (*KINDS, ""):
+    """Return the share of faults that are seen, by kind, and what each check alone sees."""
+    lines = ["kind           tried  reached  by invariants  with golden outputs"]
+    for kind in (*dict.fromkeys(each.kind for each in results), ""):
         some = [each for each in results if kind in ("", each.kind)]
         if some:
             seen, golden = (sum(getattr(each, name) for each in some) for name in ("is_seen", "is_seen_with_golden"))
             reached = sum(each.reached for each in some)
             shares = f"{seen / len(some):14.1%} {golden / len(some):20.1%}"
-            lines.append(f"{kind or 'together':10} {len(some):6} {reached:8} {shares}")
+            lines.append(f"{kind or 'together':13} {len(some):6} {reached:8} {shares}")
     alone = Counter(next(iter(each.red)) for each in results if len(each.red) == 1)
     lines += ["", "seen by one check alone:", *(f"{count:5} {name}" for name, count in alone.most_common())]
     return "\n".join(lines)

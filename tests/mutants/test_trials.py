@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from .operators import mutants_of
+from .faults import Fault
 from .page import Explained, page
 from .results import Result, Results
 from .trials import ROOT, Ended
@@ -21,9 +21,9 @@ import json, sys
 from pathlib import Path
 from hfci.testing.process_setup import prepare
 prepare("cpu")
-from tests.mutants.drawing import MODELS
+from tests.mutants.faults import PACKAGE
 from tests.mutants.trials import ROOT, Changed, Trial, in_forks
-source = (MODELS / "vit" / "modeling_vit.py").read_text()
+source = (PACKAGE / "models" / "vit" / "modeling_vit.py").read_text()
 files = [ROOT / "generated" / "vision" / name for name in ("test_vit.py", "test_vit_functional.py")]
 module = "transformers.models.vit.modeling_vit"
 scaled = source.replace("key.transpose(2, 3)) * scaling", "key.transpose(2, 3))")
@@ -79,10 +79,18 @@ def test_an_unknown_name_is_wrong_use() -> None:
     assert "no_such" in done.stderr
 
 
+def test_a_fix_that_all_share_is_undone_in_what_is_imported_first(tmp_path: Path) -> None:
+    results = tmp_path / "fixes.jsonl"
+    command = [sys.executable, "-m", "tests.mutants", "--fixes", "gpt2", "--results", str(results)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    seen = {result.file: result.red for result in Results(results).every}
+    assert "reset_cache_is_new" in seen["cache_utils.py"]
+    assert "generation_options_keep_their_contract" in seen["generation/utils.py"]
+
+
 def _result(model_type: str, **fields: object) -> Result:
-    (mutant,) = mutants_of("def f(x):\n    return not x\n")
-    result = Result.of(model_type, Path("modeling_x.py"), mutant, Ended(asked=1))
-    return msgspec.structs.replace(result, **fields)
+    fault = Fault(model_type, "models/x/modeling_x.py", "sign", "f, line 2: `-x` → `x`", 2, 24, 26, "x")
+    return msgspec.structs.replace(Result.of(fault, Ended(asked=1)), **fields)
 
 
 def test_the_page_counts_what_the_results_hold() -> None:
