@@ -54,7 +54,7 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
 
     Those that ban, bias or punish tokens and those that end a text are set together, for two texts of one length, for
     one that is padded on the left beside a longer one, and with two beams; those that cut what is sampled from, a
-    few at a time, for two texts. Of the token that pads nothing is asked where a text is padded.
+    few at a time, for two texts.
 
     Raises `NotApplicable` where it reads no texts that may be padded, or generates in a way of its own.
     """
@@ -73,11 +73,11 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
     for name, inputs, beams in (("", plain, 1), ("padded on the left, ", shifted, 1), ("with two beams, ", plain, 2)):
         steps = _generate(tiny, inputs, padding, **options, num_beams=beams)
         hidden = (inputs["attention_mask"] == 0).sum(1).repeat_interleave(beams).tolist()
-        wrong = _differences(steps, definitions, hidden, padding if any(hidden) else None, options["eos_token_id"])
+        wrong = _differences(steps, definitions, hidden, options["eos_token_id"])
         problems += [f"{name}{problem}" for problem in wrong]
     for sampling, cutting in _warpers():
         steps = _generate(tiny, plain, padding, do_sample=True, **sampling)
-        wrong = _differences(steps, cutting, [0, 0], None, None)
+        wrong = _differences(steps, cutting, [0, 0], None)
         problems += [f"sampling by {', '.join(sampling)}, {problem}" for problem in wrong]
     if problems:
         raise AssertionError(f"options make other scores than they are defined to: {'; '.join(problems)}")
@@ -206,13 +206,11 @@ def _differences(
     steps: Iterator[_Step],
     definitions: Sequence[Definition],
     hidden: Sequence[int],
-    unasked: int | None,
     ends: int | None,
 ) -> list[str]:
     """Return at which steps, and of which tokens, the scores of a row that goes on are others than defined.
 
-    Of each row the first `hidden` places are padding; `unasked` is a token of which nothing is asked, `ends` the one
-    behind which a row is over.
+    Of each row the first `hidden` places are padding; `ends` is the token behind which a row is over.
     """
     differences = []
     prompt: int | None = None
@@ -225,7 +223,6 @@ def _differences(
             for definition in definitions:
                 wanted = definition(text[hidden[row] :], wanted, number)
             other = ~torch.isclose(step.made[row], wanted, rtol=_ROUNDING, atol=_ROUNDING)
-            tokens = [token for token in other.nonzero().flatten().tolist() if token != unasked]
-            if tokens:
+            if tokens := other.nonzero().flatten().tolist():
                 differences.append(f"at step {number} row {row} of tokens {tokens[:5]}")
     return differences
