@@ -20,7 +20,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from hfci.catalog import registries
 from hfci.errors import UsageError, nearest
-from hfci.tiny.derived_fields import drop_computed
+from hfci.tiny.derived_fields import drop_computed, filled_in
 from hfci.tiny.relations import equals_another, keep_relations
 from hfci.tiny.shrink import is_size, small
 
@@ -105,6 +105,7 @@ def usual_values(config: Any) -> dict[str, Any]:
 def changed_config(config: Any, changes: Sequence[Change]) -> Any:
     """Return a copy of a tiny configuration with `changes`; the relations between fields that held still do.
 
+    What its class fills in follows from the fields as they are then: the kinds of layers from how many there are.
     Raises UsageError for a field that it does not have, and what its class does where it refuses a value.
     """
     for change in changes:
@@ -112,7 +113,9 @@ def changed_config(config: Any, changes: Sequence[Change]) -> Any:
     before = config.to_dict()
     data = copy.deepcopy(before)
     data |= {change.field: copy.deepcopy(change.value) for change in changes}
-    keep_relations(data, before, fixed={change.field for change in changes})
+    fixed = {change.field for change in changes}
+    keep_relations(data, before, fixed=fixed)
+    data |= dict.fromkeys(filled_in(config) - fixed)
     drop_computed(data)
     return type(config).from_dict(data)
 

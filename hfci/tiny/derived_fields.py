@@ -1,11 +1,12 @@
 """What a configuration computes of itself: the number of its stages from their list, a head's size from its halves.
 
 Such a field stands in the configuration's `to_dict()` as any other does, and would keep its old value if handed back;
-left out, it is computed anew from the tiny sizes.
+left out, or None where its class fills it then, it is computed anew from the other fields.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import inspect
@@ -13,7 +14,7 @@ from typing import Any
 
 from hfci.catalog import registries
 
-__all__ = ["drop_computed"]
+__all__ = ["drop_computed", "filled_in"]
 
 # No sizes: what picks outputs by layer is moved with the layers, labels are whatever the configuration says.
 _NO_SIZES = ("out_indices", "num_classes", "label_names")
@@ -26,6 +27,27 @@ def drop_computed(node: dict[str, Any]) -> None:
         return
     for name in [name for name, value in node.items() if name not in taken and _is_size(name, value)]:
         del node[name]
+
+
+def filled_in(config: Any) -> frozenset[str]:
+    """Return the fields that are None by default, and that the class fills, where they are, with what they are here.
+
+    The kinds of layers that follow from their number and from a window, the heads of keys that are those of queries.
+    """
+    cls, data = type(config), config.to_dict()
+    declared = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ()
+    optional = {each.name for each in declared if each.default is None and data.get(each.name) is not None}
+    alone = {name for name in optional if name in _come_back(cls, data, {name})}
+    return frozenset(_come_back(cls, data, alone))
+
+
+def _come_back(cls: type[Any], data: dict[str, Any], names: set[str]) -> set[str]:
+    """Return those of `names` that have their old value in a configuration made with None for all of them."""
+    try:
+        now = cls.from_dict({**copy.deepcopy(data), **dict.fromkeys(names)}).to_dict()
+    except Exception:  # whatever a class says of a None that it does not take
+        return set()
+    return {name for name in names if now.get(name) == data[name]}
 
 
 def _is_size(name: str, value: Any) -> bool:

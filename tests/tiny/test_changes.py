@@ -16,6 +16,7 @@ from hfci.cli import main
 from hfci.errors import StageError, UsageError
 from hfci.tiny import build_tiny, tiny_config
 from hfci.tiny.changes import Change, changed_config, changes_of, fields_of, parse_change, require_field, usual_values
+from hfci.tiny.derived_fields import filled_in
 from hfci.tiny.model import changed
 
 # Of families unlike each other, whose classes inherit their fields from none but that of all configurations.
@@ -161,3 +162,21 @@ def test_a_changed_model_is_saved_with_its_change(tmp_path: Path, capsys: pytest
 def test_a_wrong_change_ends_the_command(change: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tiny", "falcon", "--set", change]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_what_a_class_fills_in_follows_from_the_changed_fields() -> None:
+    config = tiny_config("llama4_text")
+    assert "layer_types" in filled_in(config)
+    assert "chunked_attention" in config.layer_types
+    unchunked = changed_config(config, [Change("attention_chunk_size", None)])
+    assert set(unchunked.layer_types) == {"full_attention"}
+    longer = changed_config(tiny_config("gpt_oss"), [Change("num_hidden_layers", 8)])
+    assert len(longer.layer_types) == 8
+    kept = changed_config(config, [Change("layer_types", ["full_attention"] * config.num_hidden_layers)])
+    assert set(kept.layer_types) == {"full_attention"}
+
+
+def test_what_was_given_is_not_filled_in() -> None:
+    config = tiny_config("llama4_text")
+    config.layer_types = ["full_attention"] * config.num_hidden_layers
+    assert "layer_types" not in filled_in(config)
