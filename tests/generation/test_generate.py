@@ -13,6 +13,7 @@ from hfci.generation.problems import strays
 
 BERT = "text_encoder/test_bert.py"
 BERT_HEADS = "text_encoder/test_bert_functional.py"
+BERT_DEEP = "text_encoder/test_bert_deep.py"
 
 
 def schema():
@@ -52,9 +53,9 @@ def test_the_schema_refuses_a_row_that_contradicts_itself(rendered, change):
 def test_a_verified_model_type_has_its_parameters_in_the_manifest(tmp_path):
     outcome = generate(["bert"], tmp_path / "out", progress=False)
     row = outcome.manifest["bert"]
-    assert (row.rung, row.files) == ("generated", (BERT, BERT_HEADS))
+    assert (row.rung, row.files) == ("generated", (BERT, BERT_HEADS, BERT_DEEP))
     assert all(0 < arch.parameters <= 1_000_000 and arch.stage is None for arch in row.architectures)
-    assert outcome.written == (BERT, BERT_HEADS)
+    assert outcome.written == (BERT, BERT_HEADS, BERT_DEEP)
     assert check([], tmp_path / "out", progress=False) == ""
 
 
