@@ -132,7 +132,7 @@ def functional(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["env"])
 def deep(session: nox.Session) -> None:
-    """Run the deep tier: does each change of a configuration do what it did, of each model type's base."""
+    """Run the deep tier: does all of an architecture matter, and does each change of a configuration do what it did."""
     shared(session, "hfci", "run", "--tier", "deep", *session.posargs)
 
 

@@ -14,6 +14,50 @@ pytestmark = pytest.mark.hfci(model_type="musicgen", tier="deep")
 
 
 @pytest.mark.hfci(
+    architecture="MusicgenModel",
+    family="audio_generation",
+)
+class TestMusicgenModel:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="MusicgenForCausalLM",
+    family="audio_generation",
+)
+class TestMusicgenForCausalLM:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MusicgenForConditionalGeneration",
     family="audio_generation",
 )
@@ -27,6 +71,8 @@ class TestMusicgenForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
         ],
     )

@@ -14,6 +14,50 @@ pytestmark = pytest.mark.hfci(model_type="musicgen_melody", tier="deep")
 
 
 @pytest.mark.hfci(
+    architecture="MusicgenMelodyModel",
+    family="audio_generation",
+)
+class TestMusicgenMelodyModel:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModel
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="MusicgenMelodyForCausalLM",
+    family="audio_generation",
+)
+class TestMusicgenMelodyForCausalLM:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MusicgenMelodyForConditionalGeneration",
     family="audio_generation",
 )
@@ -27,6 +71,8 @@ class TestMusicgenMelodyForConditionalGeneration:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
         ],
     )

@@ -27,7 +27,31 @@ class TestPocketTTSModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PocketTTSForConditionalGeneration",
+    family="audio_generation",
+)
+class TestPocketTTSForConditionalGeneration:
+    """Family: text to audio model.
+
+    Auto classes:
+    - AutoModelForTextToWaveform
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -27,7 +27,33 @@ class TestNemotron3_5TranscribeModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Nemotron3_5TranscribeForConditionalGeneration",
+    family="audio_language",
+)
+class TestNemotron3_5TranscribeForConditionalGeneration:
+    """Family: language model that listens.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForMultimodalLM
+    - AutoModelForSeq2SeqLM
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

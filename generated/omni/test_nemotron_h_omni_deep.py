@@ -28,6 +28,8 @@ class TestNemotronH_Omni_Reasoning_V3:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
         ],
     )

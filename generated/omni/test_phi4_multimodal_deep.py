@@ -27,7 +27,32 @@ class TestPhi4MultimodalModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Phi4MultimodalForCausalLM",
+    family="omni",
+)
+class TestPhi4MultimodalForCausalLM:
+    """Family: model of text, images and audio.
+
+    Auto classes:
+    - AutoModelForCausalLM
+    - AutoModelForMultimodalLM
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

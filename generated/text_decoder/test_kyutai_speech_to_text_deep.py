@@ -27,7 +27,32 @@ class TestKyutaiSpeechToTextModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="KyutaiSpeechToTextForConditionalGeneration",
+    family="text_decoder",
+)
+class TestKyutaiSpeechToTextForConditionalGeneration:
+    """Family: text decoder.
+
+    Auto classes:
+    - AutoModelForMultimodalLM
+    - AutoModelForSpeechSeq2Seq
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -27,7 +27,31 @@ class TestTimesFm2_5Model:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="TimesFm2_5ModelForPrediction",
+    family="time_series",
+)
+class TestTimesFm2_5ModelForPrediction:
+    """Family: time series model.
+
+    Auto classes:
+    - AutoModelForTimeSeriesPrediction
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

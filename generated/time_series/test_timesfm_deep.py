@@ -27,7 +27,31 @@ class TestTimesFmModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="TimesFmModelForPrediction",
+    family="time_series",
+)
+class TestTimesFmModelForPrediction:
+    """Family: time series model.
+
+    Auto classes:
+    - AutoModelForTimeSeriesPrediction
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -27,7 +27,31 @@ class TestVideoPrismVisionModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="VideoPrismForVideoClassification",
+    family="video",
+)
+class TestVideoPrismForVideoClassification:
+    """Family: video encoder.
+
+    Auto classes:
+    - AutoModelForVideoClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

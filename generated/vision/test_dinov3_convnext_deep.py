@@ -27,7 +27,31 @@ class TestDINOv3ConvNextModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="DINOv3ConvNextBackbone",
+    family="vision",
+)
+class TestDINOv3ConvNextBackbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoBackbone
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

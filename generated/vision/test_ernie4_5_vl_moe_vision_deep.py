@@ -23,7 +23,27 @@ class TestErnie4_5_VLMoeVisionTransformerPretrainedModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Ernie4_5_VL_MoeVisionTransformerPretrainedModel",
+    family="vision",
+)
+class TestErnie4_5_VL_MoeVisionTransformerPretrainedModel:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

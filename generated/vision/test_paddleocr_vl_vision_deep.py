@@ -23,7 +23,27 @@ class TestPaddleOCRVisionTransformer:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PaddleOCRVisionModel",
+    family="vision",
+)
+class TestPaddleOCRVisionModel:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -27,7 +27,31 @@ class TestPPOCRV5ServerRecModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PPOCRV5ServerRecForTextRecognition",
+    family="vision",
+)
+class TestPPOCRV5ServerRecForTextRecognition:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForTextRecognition
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -27,7 +27,141 @@ class TestSapiens2Model:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2ForSemanticSegmentation",
+    family="vision",
+)
+class TestSapiens2ForSemanticSegmentation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForSemanticSegmentation
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2Backbone",
+    family="vision",
+)
+class TestSapiens2Backbone:
+    """Family: image model.
+
+    Auto classes:
+    - AutoBackbone
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2ForImageMatting",
+    family="vision",
+)
+class TestSapiens2ForImageMatting:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForImageMatting
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2ForNormalEstimation",
+    family="vision",
+)
+class TestSapiens2ForNormalEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForNormalEstimation
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2ForPointmapEstimation",
+    family="vision",
+)
+class TestSapiens2ForPointmapEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForPointmapEstimation
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Sapiens2ForPoseEstimation",
+    family="vision",
+)
+class TestSapiens2ForPoseEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForPoseEstimation
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -29,6 +29,8 @@ class TestTimmBackbone:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
         ],
     )

@@ -27,7 +27,53 @@ class TestTipsv2DptForSemanticSegmentation:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Tipsv2DptForDepthEstimation",
+    family="vision",
+)
+class TestTipsv2DptForDepthEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForDepthEstimation
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Tipsv2DptForNormalEstimation",
+    family="vision",
+)
+class TestTipsv2DptForNormalEstimation:
+    """Family: image model.
+
+    Auto classes:
+    - AutoModelForNormalEstimation
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -27,6 +27,8 @@ class TestUVDocModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
         ],
     )

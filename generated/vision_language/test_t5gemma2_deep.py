@@ -27,7 +27,78 @@ class TestT5Gemma2Model:
     @pytest.mark.parametrize(
         "check",
         [
+            "every_parameter_matters",
+            "every_input_matters",
             "configuration_changes_do_as_recorded",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="T5Gemma2ForConditionalGeneration",
+    family="vision_language",
+)
+class TestT5Gemma2ForConditionalGeneration:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForPreTraining
+    - AutoModelForImageTextToText
+    - AutoModelForMultimodalLM
+    - AutoModelForSeq2SeqLM
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="T5Gemma2ForSequenceClassification",
+    family="vision_language",
+)
+class TestT5Gemma2ForSequenceClassification:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForSequenceClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="T5Gemma2ForTokenClassification",
+    family="vision_language",
+)
+class TestT5Gemma2ForTokenClassification:
+    """Family: language model that sees.
+
+    Auto classes:
+    - AutoModelForTokenClassification
+    """
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from hfci.checks.inert_parameters import perturbed
+from hfci.checks.perturbing import perturbed
 from hfci.checks.running import outputs_of
 from hfci.checks.tensors import FLOAT_ERROR, floating, named_tensors, relative_difference
 from hfci.tiny.parts import part_inputs, part_modules

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hfci.checks.double import in_double
 from hfci.checks.goldens import CAP, FLOOR, tolerance
-from hfci.checks.inert_parameters import perturbed
+from hfci.checks.perturbing import perturbed
 from hfci.checks.running import copied, outputs_of, reference
 from hfci.checks.tensors import floating, relative_difference
 from hfci.errors import StageError

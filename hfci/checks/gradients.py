@@ -12,10 +12,10 @@ from hfci.checks.applicability import NotApplicable
 from hfci.checks.directions import direction
 from hfci.checks.exceptions import reason
 from hfci.checks.frozen_parameters import LIFTS, Cuts, frozen_in, lifted
-from hfci.checks.inert_parameters import inert_reasons, perturbed, unproven
-from hfci.checks.inert_rules import InertRule
+from hfci.checks.inert_parameters import unexplained
+from hfci.checks.perturbing import perturbed
 from hfci.checks.running import discard_derived_state, seeded
-from hfci.checks.tensors import floating, named_tensors
+from hfci.checks.tensors import MASKED, floating, named_tensors
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -41,8 +41,6 @@ _UNSTABLE = 0.3
 # this. Measured over 303 tiny models: rounding errors reach 1.3e-6, while the faintest gradients of
 # parameters that take part, those of the routers of mixtures of experts, begin at 8.8e-6.
 _INVISIBLE = 3e-6
-# Some models mask with a number this low instead of -inf; it says nothing of how large an output is.
-_MASKED = -9999.0
 
 
 def gradients_reach_every_parameter(tiny: TinyModel) -> None:
@@ -78,12 +76,9 @@ def gradients_reach_every_parameter(tiny: TinyModel) -> None:
 
     largest = max(_size(gradient) for gradient in gradients.values())
     suspects = _rounding_errors(tiny, parameters, gradients, largest)
-    rules = inert_reasons(tiny, suspects)
-    refuted = unproven(tiny, rules)
     lines = [
-        f"{name}: largest {_size(gradients[name]):.1e}, {why}{_claim(name, rules, refuted)}"
-        for name, why in suspects.items()
-        if name not in rules or name in refuted
+        f"{name}: largest {_size(gradients[name]):.1e}, {suspects[name]}{claim}"
+        for name, claim in unexplained(tiny, suspects).items()
     ]
     if lines:
         raise AssertionError(
@@ -173,7 +168,7 @@ def _projection(name: str, output: Tensor) -> Tensor:
     if output.is_complex():
         output, along = torch.view_as_real(output), torch.view_as_real(along)
     detached = output.detach()
-    length = _length(detached[torch.isfinite(detached) & (detached > _MASKED)]) or 1.0
+    length = _length(detached[torch.isfinite(detached) & (detached > MASKED)]) or 1.0
     projection: Tensor = (output * along).sum().double() / length
     return projection.cpu()
 
@@ -207,9 +202,3 @@ def _size(gradient: Tensor) -> float:
 def _length(tensor: Tensor) -> float:
     # In float64, where the square of the smallest float32 is not yet 0.
     return float(torch.linalg.vector_norm(tensor.detach().double()))
-
-
-def _claim(name: str, rules: Mapping[str, InertRule], refuted: Mapping[str, str]) -> str:
-    if name not in rules:
-        return ""
-    return f"; the rule {rules[name].name!r} does not hold: moving the parameter changes {refuted[name]}"

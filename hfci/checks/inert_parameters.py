@@ -1,26 +1,41 @@
-"""Parameters that rightly get no gradient: the rules that name them, and the proof each must give."""
+"""Parameters that rightly do nothing or get no gradient: the rules that name them, the proof that each must give."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from hfci.checks.directions import direction
 from hfci.checks.exceptions import names_excepted
+from hfci.checks.floor import allowed
+from hfci.checks.goldens import CAP
 from hfci.checks.inert_rules import InertRule, inert_rules
-from hfci.checks.running import discard_derived_state, outputs_of, reference
+from hfci.checks.perturbing import perturbed
+from hfci.checks.running import outputs_of, reference
 from hfci.checks.tensors import FLOAT_ERROR, relative_difference, same_bits
 from hfci.parsing import Pattern
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["inert_reasons", "perturbed", "unproven"]
+__all__ = ["inert_reasons", "unexplained", "unproven"]
+
+
+def unexplained(tiny: TinyModel, suspects: Collection[str], among: Collection[str] | None = None) -> dict[str, str]:
+    """Return the suspects of which no rule and no exception says why they are inert, or one that does not hold.
+
+    Each with what to add of such a rule: nothing where there is none. It holds where moving them moves no output, of
+    those `among` or of all.
+    """
+    rules = inert_reasons(tiny, suspects)
+    refuted = unproven(tiny, rules, among)
+    said = {
+        name: f"; the rule {rules[name].name!r} does not hold: moving the parameter changes {moved}"
+        for name, moved in refuted.items()
+    }
+    return {name: said.get(name, "") for name in suspects if name not in rules or name in refuted}
 
 
 def inert_reasons(tiny: TinyModel, suspects: Collection[str]) -> dict[str, InertRule]:
@@ -31,44 +46,37 @@ def inert_reasons(tiny: TinyModel, suspects: Collection[str]) -> dict[str, Inert
     excepted = names_excepted(tiny, "gradients_reach_every_parameter", "inert")
     own = [InertRule("exception", why, re.compile(pattern), proof=None) for pattern, why in excepted.items()]
     names = {name for name, _ in tiny.model.named_parameters(remove_duplicate=False)}
+    fed = set(_fed(tiny.inputs()))
     by_name = {
-        name: next((rule for rule in (*own, *inert_rules()) if rule.matches(name, names)), None) for name in suspects
+        name: next((rule for rule in (*own, *inert_rules()) if rule.matches(name, names, fed)), None)
+        for name in suspects
     }
     return {name: rule for name, rule in by_name.items() if rule is not None}
 
 
-@contextmanager
-def perturbed(model: nn.Module, names: Collection[str], step: float, label: str = "") -> Iterator[None]:
-    """Move each named parameter in a fixed random direction by `step` times its size; put it back after.
+def _fed(inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of arguments, those of each model of a bundle too."""
+    for name, value in inputs.items():
+        yield name
+        if isinstance(value, Mapping):
+            yield from _fed(value)
 
-    The size is the root mean square, 1 where that is 0. The direction depends on the parameter's name and
-    shape and on `label`.
-    """
-    parameters = {name: p for name, p in model.named_parameters() if name in names and p.is_floating_point()}
-    old = {name: parameter.detach().clone() for name, parameter in parameters.items()}
-    try:
-        with torch.no_grad():
-            for name, parameter in parameters.items():
-                size = float(old[name].abs().square().mean().sqrt()) or 1.0
-                parameter.add_(direction(f"{label} {name}", parameter) * (step * size))
-        discard_derived_state(model)
-        yield
-    finally:
-        with torch.no_grad():
-            for name, parameter in parameters.items():
-                parameter.copy_(old[name])
-        discard_derived_state(model)
+
+def _differs_by_float_error(tiny: TinyModel, name: str, old: Tensor, new: Tensor) -> bool:
+    difference = relative_difference(old, new)
+    # float error is measured only where it could be what they differ by
+    return difference <= FLOAT_ERROR or (difference <= CAP and difference <= allowed(tiny, name))
 
 
 # Proof -> how far the parameter is moved, and which outputs count as left where they were.
-_PROOFS: dict[str, tuple[float, Callable[[Tensor, Tensor], bool]]] = {
-    "any size": (1.0, lambda old, new: relative_difference(old, new) <= FLOAT_ERROR),
-    "small step": (1e-4, same_bits),
+_PROOFS: dict[str, tuple[float, Callable[[TinyModel, str, Tensor, Tensor], bool]]] = {
+    "any size": (1.0, _differs_by_float_error),
+    "small step": (1e-4, lambda _, __, old, new: same_bits(old, new)),
 }
 
 
-def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]:
-    """Return of the claimed parameters those that move an output, each with what it moved.
+def unproven(tiny: TinyModel, claims: Mapping[str, InertRule], among: Collection[str] | None = None) -> dict[str, str]:
+    """Return of the claimed parameters those that move an output, of those `among` or any, each with what it moved.
 
     The parameters of one proof are moved together first, since as a rule all claims are true, and halved until
     those that are not are found. What a rule says to act through a choice must act: all such parameters of one holder,
@@ -76,25 +84,26 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
     """
     if not claims:
         return {}
-    outputs = reference(tiny)
+    outputs = {name: tensor for name, tensor in reference(tiny).items() if among is None or name in among}
 
     def moves(names: Collection[str], proof: str, stored: Pattern | None) -> str | None:
         step, left_alone = _PROOFS[proof]
         with perturbed(tiny.model, names, step):
-            new = outputs_of(tiny)
-            return next(
-                (
-                    name
-                    for name in outputs
-                    if not (stored and stored.fullmatch(name))
-                    and (
-                        name not in new
-                        or outputs[name].shape != new[name].shape
-                        or not left_alone(outputs[name], new[name])
-                    )
-                ),
-                None,
-            )
+            # clones, since an output may be a parameter
+            new = {name: tensor.clone() for name, tensor in outputs_of(tiny).items()}
+        return next(
+            (
+                name
+                for name in outputs
+                if not (stored and stored.fullmatch(name))
+                and (
+                    name not in new
+                    or outputs[name].shape != new[name].shape
+                    or not left_alone(tiny, name, outputs[name], new[name])
+                )
+            ),
+            None,
+        )
 
     def refuted(names: list[str], proofs: tuple[str, ...], stored: Pattern | None) -> dict[str, str]:
         moved = [moves(names, proof, stored) for proof in proofs]
@@ -115,12 +124,14 @@ def unproven(tiny: TinyModel, claims: Mapping[str, InertRule]) -> dict[str, str]
         for (proofs, stored, _), names in groups.items()
         for name, moved_output in refuted(names, proofs, stored).items()
     }
+    parameters = [name for name, _ in tiny.model.named_parameters()]
     choosing: dict[tuple[InertRule, str], list[str]] = {}
     for name, rule in claims.items():
         if rule.proof == "small step" and name not in refutations:
             choosing.setdefault((rule, rule.holder(name)), []).append(name)
-    for (rule, _), names in choosing.items():
-        if moves(names, "any size", rule.stored) is None:
+    for (rule, holder), names in choosing.items():
+        beside = [name for name in parameters if rule.parameter.fullmatch(name) and rule.holder(name) == holder]
+        if moves(beside, "any size", rule.stored) is None:
             refutations |= dict.fromkeys(names, "nothing, by its own size either, so it chooses nothing")
     return refutations
 

@@ -1,4 +1,4 @@
-"""The rules of `data/inert.toml`: which parameters rightly get no gradient. Read without torch."""
+"""The rules of `data/inert.toml`: which parameters rightly do nothing, or get no gradient. Read without torch."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class InertRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - `parameter`: a pattern of their whole names
     - `proof`: None accepts either
     - `beside`: the parameter that must exist too, written with the groups of `parameter`
+    - `unfed`: arguments of the forward, none of which the tiny model may be fed
     - `stored`: a pattern of outputs that they may move, where the model keeps, without a gradient, what they make
     """
 
@@ -28,6 +29,7 @@ class InertRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameter: Pattern
     proof: Literal["any size", "small step"] | None
     beside: Text | None = None
+    unfed: tuple[Text, ...] = ()
     stored: Pattern | None = None
 
     def holder(self, name: str) -> str:
@@ -35,14 +37,18 @@ class InertRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         match = self.parameter.fullmatch(name)
         return match[1] if match is not None and match.re.groups else ""
 
-    def matches(self, name: str, names: Collection[str]) -> bool:
-        """Tell whether the rule speaks of the parameter `name` of a model with the parameters `names`."""
+    def matches(self, name: str, names: Collection[str], fed: Collection[str]) -> bool:
+        """Tell whether the rule speaks of the parameter `name` of a model with the parameters `names`, `fed` these."""
         match = self.parameter.fullmatch(name)
-        return match is not None and (self.beside is None or match.expand(self.beside) in names)
+        return (
+            match is not None
+            and (self.beside is None or match.expand(self.beside) in names)
+            and not any(argument in fed for argument in self.unfed)
+        )
 
 
 class InertFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The rules that name parameters which rightly get no gradient."""
+    """The rules that name parameters which rightly do nothing, or get no gradient."""
 
     schema: Literal[1]
     rule: tuple[InertRule, ...]

@@ -20,7 +20,7 @@ from hfci.checks.directions import direction
 from hfci.checks.exceptions import reason
 from hfci.checks.losses import loss_of
 from hfci.checks.running import discard_derived_state, seeded
-from hfci.checks.tensors import floating, named_tensors
+from hfci.checks.tensors import MASKED, floating, named_tensors
 from hfci.errors import StageError
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Summary", "distance", "is_gradient", "summary_of", "unlike"]
 
-# Some models mask with a number this low instead of -inf: how low says nothing, and would hide all else.
-_MASKED = -9999.0
 # Each projection alone moves with every element of the field; the samples tell a person what became of it.
 _PROJECTIONS, _SAMPLES = 2, 3
 # How the names of fields of gradients begin.
@@ -220,7 +218,7 @@ def _summary(name: str, tensor: Tensor) -> Summary:
 
 
 def _usable(tensor: Tensor) -> Tensor:
-    return torch.isfinite(tensor) & (tensor > _MASKED)
+    return torch.isfinite(tensor) & (tensor > MASKED)
 
 
 def _rounded(value: float) -> float:

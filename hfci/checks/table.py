@@ -56,7 +56,7 @@ EVERY = "*"
 class ExceptionKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What exceptions of a kind are about, and what they mean: the rest of a sentence about them."""
 
-    of: Literal["architecture", "outputs", "parameters"]
+    of: Literal["architecture", "outputs", "parameters", "inputs"]
     means: str
 
 

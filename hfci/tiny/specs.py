@@ -27,7 +27,8 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
 
     - `shape`: a tensor of this shape, its first dimension one row long, of `values`: `integers` are from `low` to below
       `high`, `full` is of `high`
-    - `data`: a tensor of this nested list; `dtype` of these two, where it is not the usual one
+    - `data`: a tensor of this nested list, in which `token` is an ordinary token, another one in each row; `dtype` of
+      these two, where it is not the usual one
     - `each`: a list of these; `named`: a mapping of these
     - `where`: an input made before; whether it `equals` that
     - `rows`: the dimension along which rows stand one behind the other

@@ -437,6 +437,12 @@ BREAKAGES = (
             ("gpt2", "GPT2LMHeadModel", EtaLogitsWarper),
         )
     ),
+    Breakage("every_parameter_matters", "bert", "encoder.layer.0.intermediate", output(silenced)),
+    Breakage("every_parameter_matters", "llama", "layers.0.self_attn.q_proj", output(silenced)),
+    Breakage("every_parameter_matters", "vit", "layers.0.mlp.fc1", output(silenced)),
+    Breakage("every_input_matters", "layoutlm", "", forgets("bbox")),
+    Breakage("every_input_matters", "vit", "embeddings.patch_embeddings", output(silenced)),
+    Breakage("every_input_matters", "whisper", "encoder.layer_norm", output(silenced)),
     Breakage("configuration_changes_do_as_recorded", "mamba", "", unread("use_bias")),
     Breakage("configuration_changes_do_as_recorded", "vit", "", unread("qkv_bias")),
     Breakage("configuration_changes_do_as_recorded", "falcon", "", stopped_where_it_has("bias")),

@@ -52,13 +52,16 @@ def test_the_functional_tests_of_the_base_ask_what_the_smoke_tests_do_not(render
     assert re.findall(r"def test_(\w+)\(", section) == ["invariant"]
 
 
-def test_the_deep_tests_ask_of_the_base_alone(rendered):
+def test_the_deep_tests_ask_of_the_base_what_they_ask_of_heads_and_more(rendered):
     text = (rendered / "text_decoder" / "test_gpt2_deep.py").read_text()
     assert 'tier="deep"' in text
-    assert re.findall(r"^class (\w+)", text, re.MULTILINE) == ["TestGPT2Model"]
-    asked = asked_of(read_row("gpt2").base.known_facts, "deep", "base").names
-    assert tuple(re.findall(r'^            "(\w+)",$', text, re.MULTILINE)) == asked
-    assert "configuration_changes_do_as_recorded" in asked
+    classes = dict(re.findall(r"^class Test(\w+):$(.*?)(?=^class |\Z)", text, re.MULTILINE | re.DOTALL))
+    assert list(classes) == [architecture.name for architecture in read_row("gpt2").architectures]
+    for architecture in read_row("gpt2").architectures:
+        role = "base" if architecture == read_row("gpt2").base else "head"
+        asked = asked_of(architecture.known_facts, "deep", role).names
+        assert tuple(re.findall(r'^            "(\w+)",$', classes[architecture.name], re.MULTILINE)) == asked
+        assert ("configuration_changes_do_as_recorded" in asked) == (role == "base")
 
 
 def test_a_base_is_asked_by_the_functional_tier_what_no_rule_excludes(tmp_path):

@@ -107,7 +107,13 @@ def _as_its_tower(name: str, context: Context) -> dict[str, Any]:
     spec = specs.get(name)
     if tower.model is context.model or not isinstance(spec, Spec) or spec.rows:
         return {}
-    names = {key: key if key in context.parameters else f"image_{key}" for key in specs if specs[key] != OMITTED}
+    # a mask of the whole that has no other name is its text's
+    own = {"attention_mask": f"{name}_mask"}
+    names = {
+        key: own.get(key) or (key if key in context.parameters else f"image_{key}")
+        for key in specs
+        if specs[key] != OMITTED
+    }
     return {whole: from_spec(key, specs[key], tower) for key, whole in names.items() if whole in context.parameters}
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from hfci.errors import UsageError
 from hfci.tiny.inputs.context import Context
+from hfci.tiny.inputs.text import ordinary_tokens
 from hfci.tiny.specs import Input, Spec
 
 __all__ = ["from_spec"]
@@ -29,7 +32,7 @@ def from_spec(name: str, spec: Input, context: Context) -> Any:
     if spec.where is not None:
         return context.made[spec.where] == _number(spec.equals, context, name)
     if spec.data is not None:
-        return torch.tensor(spec.data, dtype=_DTYPES[spec.dtype or "int"])
+        return torch.tensor(_with_tokens(spec.data, _tokens(name, context)), dtype=_DTYPES[spec.dtype or "int"])
     shape = [_number(size, context, name) for size in spec.shape or ()]
     low, high = (_number(limit, context, name) for limit in (spec.low, spec.high))
     makers = {
@@ -43,6 +46,20 @@ def from_spec(name: str, spec: Input, context: Context) -> Any:
     }
     value = makers[spec.values]()
     return value if spec.dtype is None else value.to(_DTYPES[spec.dtype])
+
+
+def _tokens(name: str, context: Context) -> Iterator[int]:
+    """Yield ordinary tokens of the row's own."""
+    allowed = ordinary_tokens(context)
+    for place in itertools.count():
+        yield allowed[int(context.integers(f"{name}.{place}", 0, len(allowed), 1))]
+
+
+def _with_tokens(data: Any, tokens: Iterator[int]) -> Any:
+    """Return `data` with one of `tokens` in each place where it says `token`."""
+    if isinstance(data, list):
+        return [_with_tokens(item, tokens) for item in data]
+    return next(tokens) if data == "token" else data
 
 
 def _number(size: Any, context: Context, name: str) -> int:
