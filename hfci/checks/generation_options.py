@@ -19,6 +19,8 @@ __all__ = ["generation_options_keep_their_contract"]
 
 # What an option makes of one row's scores (vocabulary), given the row's text so far and the number of the step.
 Definition = Callable[[Sequence[int], Tensor, int], Tensor]
+# What options make of the scores of each row, one after another.
+Definitions = Callable[[int], Sequence[Definition]]
 
 _STEPS = 4
 # Dividing and multiplying in another order rounds float32 otherwise.
@@ -53,8 +55,8 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
     """Assert that the options of generate make of each step's scores what they are defined to make.
 
     Those that ban, bias or punish tokens and those that end a text are set together, for two texts of one length, for
-    one that is padded on the left beside a longer one, and with two beams; those that cut what is sampled from, a
-    few at a time, for two texts.
+    one that is padded on the left beside a longer one, and with two beams; so are, for two texts with two beams, those
+    that look at the text that was given or at the row. Those that cut what is sampled from are set a few at a time.
 
     Raises `NotApplicable` where it reads no texts that may be padded, or generates in a way of its own.
     """
@@ -73,11 +75,15 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
     for name, inputs, beams in (("", plain, 1), ("padded on the left, ", shifted, 1), ("with two beams, ", plain, 2)):
         steps = _generate(tiny, inputs, padding, **options, num_beams=beams)
         hidden = (inputs["attention_mask"] == 0).sum(1).repeat_interleave(beams).tolist()
-        wrong = _differences(steps, definitions, hidden, options["eos_token_id"])
+        wrong = _differences(steps, _always(definitions), hidden, options["eos_token_id"])
         problems += [f"{name}{problem}" for problem in wrong]
+    of_rows, of_row = _by_row(plain["input_ids"].tolist(), ordinary)
+    steps = _generate(tiny, plain, padding, **of_rows, num_beams=2)
+    wrong = _differences(steps, lambda beam: of_row(beam // 2), [0] * 4)
+    problems += [f"by row, with two beams, {problem}" for problem in wrong]
     for sampling, cutting in _warpers():
         steps = _generate(tiny, plain, padding, do_sample=True, **sampling)
-        wrong = _differences(steps, cutting, [0, 0], None)
+        wrong = _differences(steps, _always(cutting), [0, 0])
         problems += [f"sampling by {', '.join(sampling)}, {problem}" for problem in wrong]
     if problems:
         raise AssertionError(f"options make other scores than they are defined to: {'; '.join(problems)}")
@@ -86,10 +92,16 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
 def _processors(text: Sequence[int], ordinary: Sequence[int]) -> tuple[dict[str, Any], list[Definition]]:
     """Return options that change scores, and what each does, in the order in which generate goes through them.
 
-    The sequences that are banned and biased begin with a whole `text`, with its last token, and with nothing.
+    The sequences that are banned and biased begin with a whole `text`, with its last token, and with nothing; one is
+    the first token that there is.
     """
     ends, banned, biased, never, not_first = [token for token in ordinary if token not in text][:5]
-    bias: list[tuple[list[int], float]] = [([*text, biased], -2.5), ([text[-1], never], 1.5), ([biased], 0.5)]
+    bias: list[tuple[list[int], float]] = [
+        ([*text, biased], -2.5),
+        ([text[-1], never], 1.5),
+        ([biased], 0.5),
+        ([0], -0.25),
+    ]
     words = [[*text, banned], [text[-1], not_first], [text[0]]]
     options: dict[str, Any] = {
         "sequence_bias": [[sequence, added] for sequence, added in bias],
@@ -99,6 +111,7 @@ def _processors(text: Sequence[int], ordinary: Sequence[int]) -> tuple[dict[str,
         "min_new_tokens": 2,
         "eos_token_id": ends,
         "forced_eos_token_id": ends,
+        "exponential_decay_length_penalty": (0, 1.5),
         "suppress_tokens": [never],
         "begin_suppress_tokens": [not_first],
     }
@@ -128,10 +141,55 @@ def _processors(text: Sequence[int], ordinary: Sequence[int]) -> tuple[dict[str,
             scores.fill_(-torch.inf)[ends] = 0
         return scores
 
+    def ends_sooner(_: Sequence[int], scores: Tensor, step: int) -> Tensor:
+        if scores[ends].isfinite():
+            scores[ends] += scores[ends].abs() * (1.5**step - 1)
+        return scores
+
     def suppresses(_: Sequence[int], scores: Tensor, step: int) -> Tensor:
         return _without(scores, [never, not_first] if step == 0 else [never])
 
-    return options, [biases, punishes, repeats_no_pair, bans, goes_on, ends_at_last, suppresses]
+    return options, [biases, punishes, repeats_no_pair, bans, goes_on, ends_at_last, ends_sooner, suppresses]
+
+
+def _by_row(prompts: Sequence[Sequence[int]], ordinary: Sequence[int]) -> tuple[dict[str, Any], Definitions]:
+    """Return options that look at the text that was given, or at its row, and what they do, in the order of generate.
+
+    The last row is allowed one token only, which is forbidden: then that must be written all the same.
+    """
+    forbidden, *rest = ordinary
+
+    def allowed(row: int, _: Any) -> list[int]:
+        return [forbidden] if row == len(prompts) - 1 else rest[::2]
+
+    def of_row(row: int) -> list[Definition]:
+        prompt = prompts[row]
+
+        def holds_to_it(_: Sequence[int], scores: Tensor, __: int) -> Tensor:
+            for token in set(prompt):
+                scores[token] = scores[token] / 1.25 if scores[token] < 0 else scores[token] * 1.25
+            return scores
+
+        def repeats_no_pair_of_it(so_far: Sequence[int], scores: Tensor, _: int) -> Tensor:
+            return _without(scores, [then for one, then in pairwise(prompt) if one == so_far[-1]])
+
+        def forbids(_: Sequence[int], scores: Tensor, __: int) -> Tensor:
+            return _without(scores, [forbidden])
+
+        def allows(_: Sequence[int], scores: Tensor, __: int) -> Tensor:
+            others = torch.full_like(scores, -torch.inf)
+            others[allowed(row, None)] = 0
+            return scores + others if (scores + others).isfinite().any() else others
+
+        return [holds_to_it, repeats_no_pair_of_it, forbids, allows]
+
+    options: dict[str, Any] = {
+        "encoder_repetition_penalty": 1.25,
+        "encoder_no_repeat_ngram_size": 2,
+        "bad_words_ids": [[forbidden]],
+        "prefix_allowed_tokens_fn": allowed,
+    }
+    return options, of_row
 
 
 def _warpers() -> Iterator[tuple[dict[str, Any], list[Definition]]]:
@@ -174,6 +232,11 @@ def _warpers() -> Iterator[tuple[dict[str, Any], list[Definition]]]:
     yield {"eta_cutoff": 0.05, "top_k": 0}, [keeps_by_the_entropy]
 
 
+def _always(definitions: Sequence[Definition]) -> Definitions:
+    """Return what gives them for each row."""
+    return lambda _: definitions
+
+
 def _entropy(scores: Tensor) -> Tensor:
     chances = scores.softmax(-1)
     return -torch.xlogy(chances, chances).sum()
@@ -204,11 +267,11 @@ def _generate(tiny: TinyModel, inputs: Mapping[str, Tensor], padding: int, **opt
 
 def _differences(
     steps: Iterator[_Step],
-    definitions: Sequence[Definition],
+    definitions: Definitions,
     hidden: Sequence[int],
-    ends: int | None,
+    ends: int | None = None,
 ) -> list[str]:
-    """Return at which steps, and of which tokens, the scores of a row that goes on are others than defined.
+    """Return at which steps, and of which tokens, the scores of a row that goes on are others than its definitions say.
 
     Of each row the first `hidden` places are padding; `ends` is the token behind which a row is over.
     """
@@ -220,7 +283,7 @@ def _differences(
             if ends in text[prompt:]:
                 continue
             wanted = step.said[row].clone()
-            for definition in definitions:
+            for definition in definitions(row):
                 wanted = definition(text[hidden[row] :], wanted, number)
             other = ~torch.isclose(step.made[row], wanted, rtol=_ROUNDING, atol=_ROUNDING)
             if tokens := other.nonzero().flatten().tolist():

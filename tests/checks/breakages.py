@@ -144,6 +144,7 @@ from .output_patches import (
     the_other_row,
     weights_of_another_sum,
     without,
+    without_what_was_asked_for,
 )
 from .rope_patches import a_rope_that_stays_long, crosses_with_one_token, the_default_rope_whatever_is_asked
 from .state_patches import (
@@ -220,6 +221,8 @@ BREAKAGES = (
     Breakage("gradients_reach_every_parameter", "llama", "layers.0.self_attn.o_proj", output(a_cut)),
     Breakage("tuple_equals_dict", "bert", "", a_field_short),
     Breakage("tuple_equals_dict", "vit", "", a_field_short),
+    Breakage("tuple_equals_dict", "electra", "", without_what_was_asked_for),
+    Breakage("tuple_equals_dict", "resnet", "", without_what_was_asked_for),
     Breakage("tuple_equals_dict", "llama", "", a_dict_whatever_is_asked),
     Breakage("golden_output", "llama", "layers.0.self_attn", a_scale_in_every_path),
     Breakage("golden_output", "vit", "layers.0.attention", a_scale_in_every_path),

@@ -104,6 +104,15 @@ def a_field_short(module: nn.Module) -> None:
     module.register_forward_hook(lambda _, __, given: given[:-1] if isinstance(given, tuple) else None)
 
 
+def without_what_was_asked_for(module: nn.Module) -> None:
+    """Leave hidden states and attention maps, which are tuples, out of a tuple."""
+
+    def hook(_: Any, __: Any, given: Any) -> Any:
+        return tuple(each for each in given if isinstance(each, Tensor)) if type(given) is tuple else None
+
+    module.register_forward_hook(hook)
+
+
 def a_dict_whatever_is_asked(module: nn.Module) -> None:
     module.register_forward_pre_hook(
         lambda _, given, options: (given, options | {"return_dict": True}), with_kwargs=True
