@@ -9,8 +9,13 @@ import argparse
 import importlib
 import random
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
+
+import msgspec
 
 from hfci.cases.manifest import MANIFEST, load_manifest
 from hfci.testing.process_setup import prepare
@@ -18,18 +23,18 @@ from hfci.testing.process_setup import prepare
 from .drawing import Target, drawn, targets
 from .faults import PACKAGE, Fault
 from .fixes import read_fixes, with_tests
+from .page import PAGE, families, written
 from .results import Result, Results, summary
-from .trials import ROOT, Ended, Trial, in_forks
+from .trials import GENERATED, Ended, Trial, in_forks
 
 RESULTS = Path(".hfci") / "mutants.jsonl"
-GENERATED = ROOT / "generated"
 
 # A fault takes too long with which a model type takes so much longer; it may have made a loop endless.
 SLOWER, GRACE_S = 5.0, 30.0
 
 
 def main() -> int:
-    """Try what is asked for; 0 where every model type was green to begin with, 1 otherwise."""
+    """Try what is asked for, and say what became of it."""
     parser = argparse.ArgumentParser(
         prog="nox -s mutants --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -39,11 +44,17 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=20, help="how many mutants of each (default: 20)")
     parser.add_argument("--seed", type=int, default=14, help="of what is drawn (default: 14)")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument("--page", action="store_true", help="render docs/sight.md of what is written down, and end")
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"what is in it is not tried again ({RESULTS})")
     arguments = parser.parse_args()
 
     manifest = load_manifest(GENERATED / MANIFEST)
-    known = targets(manifest, GENERATED)
+    if arguments.page:
+        PAGE.write_text(written(families(manifest)), encoding="utf-8")
+        return 0
+    # By another process: it imports transformers, and what is imported before a fork cannot be changed in it.
+    with ProcessPoolExecutor(1, get_context("spawn")) as other:
+        known = other.submit(targets, GENERATED).result()
     if unknown := [name for name in arguments.names if name not in known]:
         parser.error(f"no model type that has tests and runs here: {', '.join(unknown)}")
     results = Results(arguments.results)
@@ -57,44 +68,51 @@ def main() -> int:
         faults = [fault for name in names for fault in drawn(known[name], arguments.each, arguments.seed)]
     left = [fault for fault in faults if not results.has(fault)]
 
-    whole: dict[str, Ended] = {}
-    # What is imported before a fork cannot be changed in it.
     for is_shared in (True, False):
         some = [fault for fault in left if fault.is_shared == is_shared]
         if some and not is_shared:
             prepare("cpu")
             _import_what_tests_need()
-        _unchanged({fault.model_type for fault in some} - whole.keys(), known, whole, arguments.workers)
+        whole = _unchanged(some, known, arguments.workers)
         for trial, ended in in_forks(_trials(some, known, whole, results), arguments.workers):
-            results.add(Result.of(trial.about, ended))
+            results.add(Result.of(trial.about, _by_the_fault(ended, whole.get(trial.about.model_type))))
     print(summary(results.every))
-    return 0 if {fault.model_type for fault in left} <= whole.keys() else 1
+    return 0
 
 
-def _unchanged(names: Iterable[str], known: Mapping[str, Target], whole: dict[str, Ended], workers: int) -> None:
-    """Try model types as they are, which those must be green as that are tried with faults."""
-    trials = (Trial(name, known[name].files, measured=known[name].folder) for name in sorted(names))
-    for trial, ended in in_forks(trials, workers):
-        if ended.red or ended.broken or not ended.asked:
-            print(
-                f"{trial.about} is not green without a fault: {ended.broken or ended.red or 'nothing ran'}", flush=True
-            )
-        else:
-            whole[trial.about] = ended
+def _unchanged(faults: Sequence[Fault], known: Mapping[str, Target], workers: int) -> dict[str, Ended]:
+    """Try the model types of faults of one line as they are, to know which lines they run, and in what time."""
+    names = dict.fromkeys(fault.model_type for fault in faults if fault.line)
+    trials = (Trial(name, known[name].files, measured=known[name].folder) for name in names)
+    return {trial.about: ended for trial, ended in in_forks(trials, workers)}
 
 
 def _trials(
     faults: Iterable[Fault], known: Mapping[str, Target], whole: Mapping[str, Ended], results: Results
 ) -> Iterator[Trial]:
-    """Yield what is to be tried; of a line that no test runs it is known what becomes of it."""
+    """Yield what is to be tried, a fix until one of its model types sees it undone.
+
+    Of a line that no test runs it is known what becomes of it.
+    """
     for fault in faults:
-        if (unchanged := whole.get(fault.model_type)) is None:
+        if not fault.line and results.sees(fault):
             continue
-        if fault.line and fault.line not in unchanged.lines.get(str(PACKAGE / fault.file), ()):
-            results.add(Result.of(fault, None))
-            continue
-        limit = unchanged.seconds * SLOWER + GRACE_S
-        yield Trial(fault, known[fault.model_type].files, fault.changed(), limit_s=limit)
+        trial = Trial(fault, known[fault.model_type].files, fault.changed())
+        if (unchanged := whole.get(fault.model_type)) is not None:
+            if fault.line not in unchanged.lines.get(str(PACKAGE / fault.file), ()):
+                results.add(Result.of(fault, None))
+                continue
+            trial = replace(trial, limit_s=unchanged.seconds * SLOWER + GRACE_S)
+        yield trial
+
+
+def _by_the_fault(ended: Ended, unchanged: Ended | None) -> Ended:
+    """Return how a trial ended, without the checks that are red without its fault too."""
+    if unchanged is None:
+        trials = [Trial(None, [GENERATED / test for test in ended.tests])] if ended.tests else []
+        unchanged = next((clean for _, clean in in_forks(iter(trials), 1)), Ended())
+    red = {check: message for check, message in ended.red.items() if check not in unchanged.red}
+    return msgspec.structs.replace(ended, red=red)
 
 
 def _import_what_tests_need() -> None:

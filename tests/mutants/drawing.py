@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfci.cases.manifest import Manifest, ManifestRow
+from hfci.cases.manifest import MANIFEST, ManifestRow, load_manifest
 
 from .faults import PACKAGE, Fault
 from .operators import KINDS, mutants_of
@@ -17,7 +18,7 @@ __all__ = ["Target", "drawn", "targets"]
 
 @dataclass(frozen=True)
 class Target:
-    """A model type, the folder of its modules, and its generated tests of the smoke and the functional tier."""
+    """A model type, the folder of its modules, and the generated tests of all that these define, its own first."""
 
     model_type: str
     folder: Path
@@ -38,20 +39,33 @@ class Target:
                     yield Fault(self.model_type, file, *about)
 
 
-def targets(manifest: Manifest, generated: Path) -> dict[str, Target]:
-    """Return every model type that has tests and runs here."""
-    return {row.model_type: target for row in manifest.model_types if (target := _target(row, generated)) is not None}
+def targets(generated: Path) -> dict[str, Target]:
+    """Return every model type that runs here and has tests in the folder `generated`."""
+    rows = load_manifest(generated / MANIFEST).model_types
+    own = {row.model_type: _tests(row, generated) for row in rows if _runs(row)}
+    sharing: dict[Path, list[Path]] = defaultdict(list)
+    for name, files in own.items():
+        sharing[_folder(name)] += files
+    return {
+        name: Target(name, _folder(name), tuple(dict.fromkeys((*files, *sharing[_folder(name)]))))
+        for name, files in own.items()
+        if files
+    }
 
 
-def _target(row: ManifestRow, generated: Path) -> Target | None:
+def _runs(row: ManifestRow) -> bool:
+    return any(architecture.parameters for architecture in row.architectures)
+
+
+def _tests(row: ManifestRow, generated: Path) -> list[Path]:
+    files = dict.fromkeys(case.file for case in row.cases if case.file is not None)
+    return [generated / file for file in files]
+
+
+def _folder(model_type: str) -> Path:
     from transformers.models.auto.configuration_auto import model_type_to_module_name
 
-    cases = [case for case in row.cases if case.file is not None and case.tier != "deep"]
-    files = dict.fromkeys(case.file for case in cases)
-    if not files or not any(architecture.parameters for architecture in row.architectures):
-        return None
-    folder = PACKAGE / "models" / model_type_to_module_name(row.model_type)
-    return Target(row.model_type, folder, tuple(generated / file for file in files if file is not None))
+    return PACKAGE / "models" / model_type_to_module_name(model_type)
 
 
 def drawn(target: Target, count: int, seed: int) -> Sequence[Fault]:

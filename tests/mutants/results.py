@@ -11,7 +11,7 @@ import msgspec
 from .faults import Fault
 from .trials import Ended
 
-__all__ = ["Result", "Results", "summary"]
+__all__ = ["Result", "Results", "summary", "undone"]
 
 # Compares with outputs as they were; what it alone sees, an invariant does not.
 GOLDEN = "golden_output"
@@ -83,6 +83,10 @@ class Results:
         """Tell whether it was tried."""
         return (fault.model_type, fault.file, fault.start, fault.new) in self._known
 
+    def sees(self, fault: Fault) -> bool:
+        """Tell whether an invariant saw it, with whichever model type."""
+        return any(each.is_seen and (each.file, each.place) == (fault.file, fault.place) for each in self.every)
+
     def add(self, result: Result) -> None:
         """Write it, and say it."""
         self.every.append(result)
@@ -93,6 +97,16 @@ class Results:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
             file.write(line + b"\n")
+
+
+def undone(results: Sequence[Result]) -> list[Result]:
+    """Return a result for each fix: of its model types the one whose tests see it, by an invariant if one does."""
+    best: dict[str, Result] = {}
+    for result in results:
+        before = best.setdefault(result.place, result)
+        if (result.is_seen, result.is_seen_with_golden) > (before.is_seen, before.is_seen_with_golden):
+            best[result.place] = result
+    return list(best.values())
 
 
 def summary(results: Sequence[Result]) -> str:

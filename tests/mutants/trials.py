@@ -22,10 +22,13 @@ import pytest
 from hfci.testing.session import CONFIGURATION, PLUGINS, UNUSED, own_environment
 from hfci.testing.subject import CASE
 
-__all__ = ["Changed", "Ended", "Outcome", "Trial", "in_forks"]
+__all__ = ["GENERATED", "Changed", "Ended", "Outcome", "Trial", "in_forks"]
 
 ROOT = Path(__file__).parents[2]
-CASE_S = 20
+GENERATED = ROOT / "generated"
+CASE_S = 150
+# The exit code of a trial that could not be made, by an error of its own and not by the fault.
+FAILED = 70
 ENOUGH = 4
 
 
@@ -39,7 +42,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Trial:
-    """The test files to run, with a changed module or with none, and in how many seconds.
+    """The test files, or tests in them, to run, with a changed module or with none, and in how many seconds.
 
     `measured` is a folder of transformers: the lines of its modules that are executed come back.
     """
@@ -54,10 +57,11 @@ class Trial:
 class Ended(msgspec.Struct, frozen=True):
     """How a trial ended: which checks were red, with what the first said of each; or that it took too long, or died.
 
-    `lines` are the executed ones by file.
+    `tests` are those that were red, `lines` the executed ones by file.
     """
 
     red: dict[str, str] = {}
+    tests: tuple[str, ...] = ()
     asked: int = 0
     broken: str = ""
     lines: dict[str, tuple[int, ...]] = {}
@@ -73,6 +77,7 @@ class Outcome:
     """
 
     red: dict[str, str] = field(default_factory=dict)
+    tests: list[str] = field(default_factory=list)
     asked: int = 0
     checks: dict[str, str] = field(default_factory=dict)
 
@@ -91,6 +96,7 @@ class Outcome:
         self.asked += report.when == "call"
         if verdict.get("outcome") == "failed":
             error = verdict["error"]
+            self.tests.append(report.nodeid)
             self.red.setdefault(self.checks[report.nodeid], f"{error['type']}: {error['message']}"[:300])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -131,7 +137,9 @@ def _ended(running: dict[int, tuple[Trial, Path, float]]) -> Iterator[tuple[Tria
             _kill(pid)
             yield trial, Ended(broken=f"it took more than {trial.limit_s:.0f} s", seconds=seconds)
         elif not target.exists():
-            yield trial, Ended(broken=f"its process died ({os.waitstatus_to_exitcode(status)})", seconds=seconds)
+            if (code := os.waitstatus_to_exitcode(status)) == FAILED:
+                raise RuntimeError(f"the trial of {trial.about} could not be made")
+            yield trial, Ended(broken=f"its process died ({code})", seconds=seconds)
         else:
             ended = msgspec.json.decode(target.read_bytes(), type=Ended)
             yield trial, msgspec.structs.replace(ended, seconds=round(seconds, 2))
@@ -154,8 +162,9 @@ def _fork(trial: Trial, target: Path) -> int:
         ended = _run(trial)
         target.with_suffix(".part").write_bytes(msgspec.json.encode(ended))
         target.with_suffix(".part").rename(target)
-    finally:
         os._exit(0)
+    finally:
+        os._exit(FAILED)
 
 
 def _run(trial: Trial) -> Ended:
@@ -164,7 +173,7 @@ def _run(trial: Trial) -> Ended:
             _forget("transformers")
         sys.meta_path.insert(0, _Instead(trial.changed))
     plugins = (*(name for name in PLUGINS if name != "xdist.plugin"), *(f"no:{name}" for name in (*UNUSED, "xdist")))
-    options = ["-q", "-c", str(CONFIGURATION), "--rootdir", str(ROOT / "generated"), "--import-mode=importlib"]
+    options = ["-q", "-c", str(CONFIGURATION), "--rootdir", str(GENERATED), "--import-mode=importlib"]
     options += ["--continue-on-collection-errors", "--tb=short", f"--hfci-timeout={CASE_S}"]
     options += [part for plugin in plugins for part in ("-p", plugin)]
     os.environ |= own_environment()
@@ -176,11 +185,11 @@ def _run(trial: Trial) -> Ended:
     whole = outcome.red or status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
     broken = "" if whole else f"pytest exits with {status!r}"
     if trial.measured is None:
-        return Ended(outcome.red, outcome.asked, broken)
+        return Ended(outcome.red, tuple(outcome.tests), outcome.asked, broken)
     measure.stop()
     data = measure.get_data()
     lines = {file: tuple(sorted(data.lines(file) or ())) for file in data.measured_files()}
-    return Ended(outcome.red, outcome.asked, broken, lines)
+    return Ended(outcome.red, tuple(outcome.tests), outcome.asked, broken, lines)
 
 
 def _forget(package: str) -> None:
