@@ -100,10 +100,14 @@ PROMISES: dict[str, tuple[Callable[[tuple[str, ...]], list[float]], float, str]]
     "smoke": (second_smoke_of_bert, 2.0, "the second `nox -s smoke -- bert` / a bare script that runs the model once"),
     "help": (help_page, 0.1, "`hfci --help` / that script"),
     "render": (rendering, 0.2, "rendering and validating all model types / smoking them (from a sample)"),
-    "catalogue": (smoking, 1.2, "smoking with two workers / (half a bare loop of the same calls + their start-up)"),
-    "processor": (working, 1.15, "processor-seconds of that run beyond its imports / those of the bare loop"),
+    "catalogue": (
+        smoking,
+        1.2,
+        "smoking with two workers / (two bare loops of the same calls, at the same time, + their start-up)",
+    ),
+    "processor": (working, 1.15, "processor-seconds of that run beyond its imports / those of the bare loops"),
     "functional": (asking, 3.0, "processor-seconds of a model type in the functional tier beyond the imports, of ten"),
-    "functional-processor": (asking_barely, 1.15, "processor-seconds of that run / those of the bare loop"),
+    "functional-processor": (asking_barely, 1.15, "processor-seconds of that run / those of the bare loops"),
     "reporting": (
         reporting,
         10.0,
