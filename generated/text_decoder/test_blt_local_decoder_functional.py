@@ -42,6 +42,7 @@ class TestBltLocalDecoder:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
+            "rotary_places_are_relative",
             "positions_matter",
             "every_token_id_runs",
             "text_past_its_maximum_is_refused",

@@ -47,6 +47,7 @@ class TestDiaDecoder:
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
+            "rotary_places_are_relative",
             "positions_matter",
             "packed_equals_separate",
             "rope_types_agree",

@@ -51,6 +51,7 @@ class TestQwen3VLTextModel:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
+            "rotary_places_are_relative",
             "positions_matter",
             "packed_equals_separate",
             "rope_types_agree",

@@ -44,6 +44,7 @@ class TestT5Gemma2TextEncoder:
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
+            "rotary_places_are_relative",
             "positions_matter",
             "rope_types_agree",
             "every_token_id_runs",

@@ -17,11 +17,13 @@ from hfci.checks.sequences import at, is_text
 from hfci.checks.tensors import floating
 from hfci.tiny import TinyModel
 
-__all__ = ["explicit_positions_equal_default", "positions_matter"]
+__all__ = ["explicit_positions_equal_default", "positions_matter", "rotary_places_are_relative"]
 
 _PLACES = "position_ids"
 # How many of the last tokens are read behind a cache.
 _BEHIND = 4
+# By so many are all places moved on.
+_MOVED = 7
 
 
 def explicit_positions_equal_default(tiny: TinyModel) -> None:
@@ -63,6 +65,27 @@ def _behind_a_cache(tiny: TinyModel, places: Tensor) -> list[str]:
             return []
         outputs.append(outputs_of(tiny, {"input_ids": behind, name: cache, **more}))
     return different(tiny, outputs[1], outputs[0])
+
+
+def rotary_places_are_relative(tiny: TinyModel) -> None:
+    """Assert that places which are all moved on by as many change nothing: rotary embeddings turn by differences.
+
+    Keys are kept as they are turned, so that those in a cache do change. Where an exception says that places are read
+    for themselves too, something must change.
+
+    Raises `NotApplicable` where its inputs are no texts, or name the place of each token.
+    """
+    tokens = _text(tiny)
+    if _PLACES in tiny.inputs():
+        raise NotApplicable("its inputs name the place of each token")
+    cache = forward_parameters(type(tiny.model)).get("cache", _PLACES)
+    wanted = {name: tensor for name, tensor in reference(tiny).items() if not name.startswith(cache)}
+    moved = outputs_of(tiny, tiny.inputs() | {_PLACES: _places(tokens) + _MOVED})
+    problems, absolute = different(tiny, moved, wanted), reason(tiny, "rotary_places_are_relative", "absolute")
+    if problems and absolute is None:
+        raise AssertionError(f"places that are all moved on by {_MOVED} change {'; '.join(problems)}")
+    if absolute is not None and not problems:
+        raise AssertionError(f"an exception says that it reads places for themselves ({absolute}), and it does not")
 
 
 def positions_matter(tiny: TinyModel) -> None:

@@ -78,6 +78,11 @@ def one_place_for_all(embedding: nn.Module) -> None:
     embedding.register_forward_hook(hook)
 
 
+def half_turned(embedding: nn.Module) -> None:
+    """Have rotary places give half of each sine, with which nothing is turned, but stretched."""
+    embedding.register_forward_hook(lambda _, __, given: (given[0], given[1] / 2))
+
+
 def a_hole_at_the_last_token(table: nn.Module) -> None:
     """Have a table of embeddings give no number for the last of its tokens."""
 

@@ -124,6 +124,10 @@ def explicit_positions_equal_default(cls: Sight) -> bool:
     return {"position_ids", "input_ids"} <= cls.parameters and not _shows_media(cls)
 
 
+def rotary_places_are_relative(cls: Sight) -> bool:
+    return explicit_positions_equal_default(cls) and _declares("rope_parameters", cls, _config_of(cls))
+
+
 def positions_matter(cls: Sight) -> bool:
     return "input_ids" in cls.parameters and not _shows_media(cls)
 
