@@ -123,6 +123,7 @@ class TestGraniteSpeechPlusForConditionalGeneration:
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
+            "chunked_generation_equals_whole",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",

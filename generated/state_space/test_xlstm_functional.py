@@ -115,6 +115,7 @@ class TestxLSTMForCausalLM:
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "generate_in_train_mode_with_checkpointing",
+            "chunked_generation_equals_whole",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

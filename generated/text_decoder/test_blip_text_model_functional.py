@@ -106,6 +106,7 @@ class TestBlipTextLMHeadModel:
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
+            "chunked_generation_equals_whole",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",

@@ -126,6 +126,7 @@ class TestCodeGenForCausalLM:
             "assisted_equals_greedy",
             "continuous_batching_equals_generate",
             "generate_in_train_mode_with_checkpointing",
+            "chunked_generation_equals_whole",
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",

@@ -111,6 +111,7 @@ class TestCpmAntForCausalLM:
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
+            "chunked_generation_equals_whole",
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",

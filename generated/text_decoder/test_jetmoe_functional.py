@@ -125,6 +125,7 @@ class TestJetMoeForCausalLM:
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "continuous_batching_equals_generate",
+            "chunked_generation_equals_whole",
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",

@@ -50,6 +50,7 @@ class TestKosmos2TextForCausalLM:
             "assisted_equals_greedy",
             "continuous_batching_equals_generate",
             "generate_in_train_mode_with_checkpointing",
+            "chunked_generation_equals_whole",
             "left_padded_generation_equals_unpadded",
             "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",

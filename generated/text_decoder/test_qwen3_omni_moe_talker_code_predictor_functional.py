@@ -119,6 +119,7 @@ class TestQwen3OmniMoeTalkerCodePredictorModelForConditionalGeneration:
             "assisted_equals_greedy",
             "continuous_batching_equals_generate",
             "generate_in_train_mode_with_checkpointing",
+            "chunked_generation_equals_whole",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",

@@ -127,6 +127,7 @@ class TestBlenderbotForCausalLM:
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "generate_in_train_mode_with_checkpointing",
+            "chunked_generation_equals_whole",
             "left_padded_generation_equals_unpadded",
             "generation_options_keep_their_contract",
             "every_output_flag_fills_its_field",

@@ -129,6 +129,7 @@ class TestExaone4_5_ForConditionalGeneration:
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",
             "generate_in_train_mode_with_checkpointing",
+            "chunked_generation_equals_whole",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",

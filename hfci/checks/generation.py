@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
+from hfci.catalog.facts import forward_parameters
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.caches import decoding
 from hfci.checks.exceptions import excused
@@ -19,6 +21,7 @@ from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
 __all__ = [
+    "chunked_generation_equals_whole",
     "generate",
     "generate_equals_without_cache",
     "generating",
@@ -33,6 +36,10 @@ _OPTIONS: Mapping[str, Any] = {
     "do_sample": False,
     "num_beams": 1,
 }
+
+
+# So long is a text that is read in chunks, and so long are these: the last is shorter.
+_LONG, _CHUNK = 8, 3
 
 
 class _Told(LogitsProcessor):
@@ -81,6 +88,36 @@ def left_padded_generation_equals_unpadded(tiny: TinyModel) -> None:
     beside = {name: tensor[:1] for name, tensor in step_logits(tiny, inputs).items()}
     if problems := different(tiny, beside, step_logits(tiny, tiny.inputs((0,)))):
         raise AssertionError(f"padded on the left, generate gives other logits: {'; '.join(problems)}")
+
+
+def chunked_generation_equals_whole(tiny: TinyModel) -> None:
+    """Assert that generate gives the same logits where it reads a text in chunks, alone and behind what it read before.
+
+    The text is of ordinary tokens. Going on, it is given the cache that it gave, and the whole text, longer.
+
+    Raises `NotApplicable` where an exception says that it generates in a way of its own.
+    """
+    tiny = generating(tiny)
+    ordinary = ordinary_of(tiny)
+    name = forward_parameters(type(tiny.model))["cache"]
+    text = ordinary[-2 * _LONG :].reshape(2, _LONG)
+    first = write(tiny, _unpadded(text), use_cache=True)
+    problems = []
+    for where, tokens, cache in (
+        ("", text, None),
+        ("behind its cache, ", torch.cat([first.sequences, text], 1), first[name]),
+    ):
+        whole, chunks = (
+            step_logits(tiny, _unpadded(tokens), use_cache=True, **{name: copy.deepcopy(cache)}, **options)
+            for options in ({}, {"prefill_chunk_size": _CHUNK})
+        )
+        problems += [f"{where}{difference}" for difference in different(tiny, chunks, whole)]
+    if problems:
+        raise AssertionError(f"reading a text in chunks, generate gives other logits: {'; '.join(problems)}")
+
+
+def _unpadded(tokens: Tensor) -> dict[str, Tensor]:
+    return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
 
 
 def generating(tiny: TinyModel) -> TinyModel:

@@ -215,6 +215,11 @@ def beam_search_equals_without_cache(cls: Sight) -> bool:
     return bool(_CACHE & cls.parameters and _CACHE & cls.fields) and "GenerationMixin" in cls.ancestors
 
 
+def chunked_generation_equals_whole(cls: Sight) -> bool:
+    reads = "input_ids" in cls.parameters and "decoder_input_ids" not in cls.parameters
+    return reads and beam_search_equals_without_cache(cls)
+
+
 beam_and_sample_keep_the_contract = assisted_equals_greedy = beam_search_equals_without_cache
 
 
@@ -404,12 +409,14 @@ DIFFERENCES = (
         )
         for check in (
             *_GENERATION,
+            "chunked_generation_equals_whole",
             "generate_with_media_equals_forward",
             "left_padded_generation_equals_unpadded",
         )
     ),
     Difference("generate_equals_without_cache", True, ("qwen2_5_omni/*", "qwen3_omni_moe/*"), _OF_ITS_OWN),
     Difference("left_padded_generation_equals_unpadded", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
+    Difference("chunked_generation_equals_whole", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
     Difference("generate_with_media_equals_forward", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
     Difference(
         "generation_options_keep_their_contract",
