@@ -102,12 +102,20 @@ def test_the_page_counts_what_the_results_hold() -> None:
         _result("vit", place="f, line 9: it | is"),
     ]
     explained = (Explained("vit", "f, line 9", "both are the same", is_equivalent=True),)
-    text = page(results, {"bert": "text_encoder", "vit": "vision"}, explained)
+    fixes = [
+        _result("bert", kind="mask", place="a fix"),
+        _result("vit", kind="mask", place="a fix", red={"causal_mask_hides_future": "AssertionError: seen"}),
+        _result("vit", kind="cache", place="another fix"),
+    ]
+    text = page(results, fixes, explained, {"bert": "text_encoder", "vit": "vision"})
     assert "5 mutants of 2 model types" in text
     assert "| text_encoder | 3 | 100% | 67% | 100% |" in text
     assert "| vision | 1 | 0% | 0% | 0% |" in text
     assert "| **together** | 4 | 75% | 50% | 75% |" in text
     assert "| `eager_equals_sdpa` | 1 |" in text
+    assert "2 fixes that transformers made" in text
+    assert "| mask | 1 | 100% | 100% | 100% |" in text
+    assert "| cache | 1 | 100% | 0% | 0% |" in text
     assert "| vit | f, line 9: it \\| is | does the same: both are the same |" in text
     assert "not read yet; golden outputs see it" in text
 
