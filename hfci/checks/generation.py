@@ -108,8 +108,14 @@ def chunked_generation_equals_whole(tiny: TinyModel) -> None:
         ("behind its cache, ", torch.cat([first.sequences, text], 1), first[name]),
     ):
         whole, chunks = (
-            step_logits(tiny, _unpadded(tokens), use_cache=True, **{name: copy.deepcopy(cache)}, **options)
-            for options in ({}, {"prefill_chunk_size": _CHUNK})
+            step_logits(
+                tiny,
+                _unpadded(tokens),
+                use_cache=True,
+                prefill_chunk_size=size,
+                **{name: copy.deepcopy(cache)},
+            )
+            for size in (None, _CHUNK)
         )
         problems += [f"{where}{difference}" for difference in different(tiny, chunks, whole)]
     if problems:
