@@ -10,6 +10,7 @@ import torch
 from hfci.checks.exceptions import names_excepted, reason
 from hfci.checks.running import outputs_of, reference
 from hfci.checks.tensors import floating, named_tensors, relative_difference, same_bits
+from hfci.tiny.random_numbers import generator_states
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -54,14 +55,18 @@ def _allowed(tensor: torch.Tensor, *, masked: bool) -> torch.Tensor:
 
 
 def forward_is_deterministic(tiny: TinyModel) -> None:
-    """Assert that two forwards of the same inputs give the same bits, and that the inputs stay as they were.
+    """Assert that two forwards of the same inputs give the same bits, and leave the inputs and random numbers alone.
 
     Where an exception says that the architecture draws random numbers by design, both start from the same seed.
     """
     inputs = tiny.inputs()
     before = {name: tensor.clone() for name, tensor in named_tensors(inputs).items()}
     by_design = reason(tiny, DETERMINISTIC, "draws") is not None
+    states = generator_states()
     first = outputs_of(tiny, inputs, seed=by_design)
+    drawn = [of for of, state in generator_states().items() if state != states[of]]
+    if drawn and not by_design:
+        raise AssertionError(f"the forward draws {' and '.join(drawn)} random numbers in eval mode")
     # Clones, because a model may return its own buffers or its inputs, which the second forward could change.
     first = {name: tensor.clone() for name, tensor in first.items()}
 

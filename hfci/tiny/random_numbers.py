@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["generator", "seed_generators"]
+__all__ = ["generator", "generator_states", "seed_generators"]
 
 
 def generator(key: str) -> torch.Generator:
@@ -35,3 +35,16 @@ def seed_generators(number: int, device: Any = "cpu") -> None:
     kind = torch.device(device).type
     if kind != "cpu":
         torch.get_device_module(kind).manual_seed_all(number)
+
+
+def generator_states() -> dict[str, Any]:
+    """Return what each of the generators that models draw from, on the CPU, is at: equal where nothing was drawn."""
+    import numpy as np
+    import torch
+
+    numpy: Any = np.random.get_state(legacy=False)
+    return {
+        "Python's": random.getstate(),
+        "numpy's": (numpy["state"]["key"].tobytes(), numpy["state"]["pos"], numpy["has_gauss"]),
+        "torch's": torch.default_generator.get_state().numpy().tobytes(),
+    }

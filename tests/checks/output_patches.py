@@ -104,6 +104,15 @@ def a_field_short(module: nn.Module) -> None:
     module.register_forward_hook(lambda _, __, given: given[:-1] if isinstance(given, tuple) else None)
 
 
+def a_random_number_drawn(module: nn.Module) -> None:
+    """Draw a number that nothing depends on."""
+
+    def hook(*_: Any) -> None:
+        torch.rand(1)
+
+    module.register_forward_hook(hook)
+
+
 def without_what_was_asked_for(module: nn.Module) -> None:
     """Leave hidden states and attention maps, which are tuples, out of a tuple."""
 
