@@ -48,6 +48,7 @@ least = (
 )
 keys = ("family", "architecture", "parameter", "factor")
 found = {
+    "schema": 1,
     "parameters": len(rows),
     "deciles": [round(decile) for decile in deciles],
     "faintest": [dict(zip(keys, (*row[:3], float(f"{row[3]:.2g}")), strict=True)) for row in least],

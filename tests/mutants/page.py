@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -69,7 +69,8 @@ class Faint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     factor: float
 
 
-class _FaintestFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _FaintestFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    schema: Literal[1] = 1
     parameters: int
     deciles: tuple[float, ...]
     faintest: tuple[Faint, ...]
@@ -81,19 +82,19 @@ def read_explained(path: Path = EXPLAINED) -> tuple[Explained, ...]:
 
 
 def families(manifest: Manifest) -> dict[str, str]:
-    """Return the family of the base of each model type."""
+    """Return the family of the base of each model type that has one."""
     return {
         row.model_type: architecture.family
         for row in manifest.model_types
         for architecture in row.architectures
-        if architecture.name == row.base
+        if architecture.name == row.base and architecture.family is not None
     }
 
 
 def written(families: Mapping[str, str]) -> str:
     """Return the page of what is written down in this folder and of the recorded changes."""
     changes = [file for path in sorted(FOLDER.glob("*.json")) if (file := read_changes(path.stem)) is not None]
-    faint = read_json(FAINTEST, _FaintestFile, "list of faint parameters")
+    faint = read_json(FAINTEST, _FaintestFile, "list of faint parameters", schema=1)
     return "\n".join(
         [
             page(Results(TRIED).every, Results(FIXES).every, read_explained(), families),
@@ -227,17 +228,21 @@ def _faintest(file: _FaintestFile) -> str:
         "",
         f"{file.parameters:,} parameters were moved alone, each by its own size. By how many times what comparisons",
         f"allow each moves the output that it moves most, in deciles: {deciles}.",
-        "Below is the least of each family, of those of which no rule and no exception says why they do nothing.",
-        "Ten times are asked for, and less where an exception says what makes it faint.",
+        "Below is the least of each family that was measured, of those of which no rule and no exception says why",
+        "they do nothing. Ten times are asked for, and less where an exception says what makes it faint.",
         "",
         "| Family | Architecture | Parameter | moves it by |",
         "|---|---|---|--:|",
         *(
-            f"| {each.family} | {each.architecture} | `{each.parameter}` | {each.factor:.2g} times |"
+            f"| {each.family} | {each.architecture} | `{each.parameter}` | {_times(each.factor)} times |"
             for each in file.faintest
         ),
     ]
     return "\n".join([*lines, ""])
+
+
+def _times(factor: float) -> str:
+    return f"{factor:,.0f}" if factor >= 10 else f"{factor:.2g}"
 
 
 def _cell(text: str) -> str:

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from .faults import Fault
-from .page import Explained, page
 from .results import Result, Results
 from .trials import ROOT, Ended
 
@@ -91,33 +90,6 @@ def test_a_fix_that_all_share_is_undone_in_what_is_imported_first(tmp_path: Path
 def _result(model_type: str, **fields: object) -> Result:
     fault = Fault(model_type, "models/x/modeling_x.py", "sign", "f, line 2: `-x` → `x`", 2, 24, 26, "x")
     return msgspec.structs.replace(Result.of(fault, Ended(asked=1)), **fields)
-
-
-def test_the_page_counts_what_the_results_hold() -> None:
-    results = [
-        _result("bert", red={"eager_equals_sdpa": "AssertionError: a|b"}),
-        _result("bert", red={"golden_output": "other"}),
-        _result("bert", broken="it took more than 5 s"),
-        _result("vit", reached=False),
-        _result("vit", place="f, line 9: it | is"),
-    ]
-    explained = (Explained("vit", "f, line 9", "both are the same", is_equivalent=True),)
-    fixes = [
-        _result("bert", kind="mask", place="a fix"),
-        _result("vit", kind="mask", place="a fix", red={"causal_mask_hides_future": "AssertionError: seen"}),
-        _result("vit", kind="cache", place="another fix"),
-    ]
-    text = page(results, fixes, explained, {"bert": "text_encoder", "vit": "vision"})
-    assert "5 mutants of 2 model types" in text
-    assert "| text_encoder | 3 | 100% | 67% | 100% |" in text
-    assert "| vision | 1 | 0% | 0% | 0% |" in text
-    assert "| **together** | 4 | 75% | 50% | 75% |" in text
-    assert "| `eager_equals_sdpa` | 1 |" in text
-    assert "2 fixes that transformers made" in text
-    assert "| mask | 1 | 100% | 100% | 100% |" in text
-    assert "| cache | 1 | 100% | 0% | 0% |" in text
-    assert "| vit | f, line 9: it \\| is | does the same: both are the same |" in text
-    assert "not read yet; golden outputs see it" in text
 
 
 @pytest.mark.parametrize("line", [b"", b"{", b'{"model_type": 1}', b"\xff"])
