@@ -65,8 +65,6 @@ def forward_is_deterministic(tiny: TinyModel) -> None:
     states = generator_states()
     first = outputs_of(tiny, inputs, seed=by_design)
     drawn = [of for of, state in generator_states().items() if state != states[of]]
-    if drawn and not by_design:
-        raise AssertionError(f"the forward draws {' and '.join(drawn)} random numbers in eval mode")
     # Clones, because a model may return its own buffers or its inputs, which the second forward could change.
     first = {name: tensor.clone() for name, tensor in first.items()}
 
@@ -85,6 +83,8 @@ def forward_is_deterministic(tiny: TinyModel) -> None:
     if different:
         again = " although the seed was reset" if by_design else ""
         raise AssertionError(f"two forwards of the same inputs differ{again}: {'; '.join(different)}")
+    if drawn and not by_design:
+        raise AssertionError(f"the forward draws {' and '.join(drawn)} random numbers in eval mode")
 
 
 def _difference(left: torch.Tensor, right: torch.Tensor) -> str:
