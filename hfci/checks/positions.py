@@ -12,7 +12,7 @@ from hfci.catalog.facts import forward_parameters
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
-from hfci.checks.running import outputs_of, reference, run
+from hfci.checks.running import outputs_of, reference, reference_outside_cache, run
 from hfci.checks.sequences import at, is_text
 from hfci.checks.tensors import floating
 from hfci.tiny import TinyModel
@@ -33,9 +33,7 @@ def explicit_positions_equal_default(tiny: TinyModel) -> None:
 
     Raises `NotApplicable` where its inputs are no texts, or name the place of each token.
     """
-    tokens = _text(tiny)
-    if _PLACES in tiny.inputs():
-        raise NotApplicable("its inputs name the place of each token")
+    tokens = _text_without_places(tiny)
     padding = getattr(tiny.config.get_text_config(), "pad_token_id", None)
     first: list[str] = []
     for start in (0,) if padding is None else (0, padding + 1):
@@ -75,13 +73,10 @@ def rotary_places_are_relative(tiny: TinyModel) -> None:
 
     Raises `NotApplicable` where its inputs are no texts, or name the place of each token.
     """
-    tokens = _text(tiny)
-    if _PLACES in tiny.inputs():
-        raise NotApplicable("its inputs name the place of each token")
-    cache = forward_parameters(type(tiny.model)).get("cache", _PLACES)
-    wanted = {name: tensor for name, tensor in reference(tiny).items() if not name.startswith(cache)}
+    tokens = _text_without_places(tiny)
     moved = outputs_of(tiny, tiny.inputs() | {_PLACES: _places(tokens) + _MOVED})
-    problems, absolute = different(tiny, moved, wanted), reason(tiny, "rotary_places_are_relative", "absolute")
+    problems = different(tiny, moved, reference_outside_cache(tiny))
+    absolute = reason(tiny, "rotary_places_are_relative", "absolute")
     if problems and absolute is None:
         raise AssertionError(f"places that are all moved on by {_MOVED} change {'; '.join(problems)}")
     if absolute is not None and not problems:
@@ -136,6 +131,14 @@ def _text(tiny: TinyModel) -> Any:
     tokens = tiny.inputs().get("input_ids")
     if not is_text(tiny, tokens):
         raise NotApplicable("its inputs are no texts of tokens, one in each row")
+    return tokens
+
+
+def _text_without_places(tiny: TinyModel) -> Any:
+    """Return the tokens among its inputs; raises `NotApplicable` as `_text`, and where places stand there too."""
+    tokens = _text(tiny)
+    if _PLACES in tiny.inputs():
+        raise NotApplicable("its inputs name the place of each token")
     return tokens
 
 

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import inspect
 import random
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from hfci.catalog.facts import forward_parameters
 from hfci.checks.tensors import named_tensors
 from hfci.tiny.inputs.context import configs
 from hfci.tiny.random_numbers import seed_generators
@@ -31,6 +33,7 @@ __all__ = [
     "rebuilt",
     "reference",
     "reference_forward",
+    "reference_outside_cache",
     "run",
     "seeded",
     "set_everywhere",
@@ -131,6 +134,12 @@ def reference(tiny: TinyModel) -> dict[str, Tensor]:
         tiny.forwarded = run(tiny)
         tiny.reference = {name: tensor.clone() for name, tensor in named_tensors(tiny.forwarded).items()}
     return dict(tiny.reference)
+
+
+def reference_outside_cache(tiny: TinyModel) -> dict[str, Tensor]:
+    """Return those of `reference(tiny)` that are in no cache."""
+    cache = forward_parameters(type(tiny.model)).get("cache")
+    return {name: tensor for name, tensor in reference(tiny).items() if re.split(r"[.\[]", name)[0] != cache}
 
 
 def reference_forward(tiny: TinyModel, **overrides: Any) -> Any:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from hfci.catalog.facts import forward_parameters
 from hfci.checks.exceptions import names_excepted
 from hfci.checks.floor import allowed
 from hfci.checks.inert_parameters import unexplained
 from hfci.checks.perturbing import perturbed
-from hfci.checks.running import outputs_of, reference
+from hfci.checks.running import outputs_of, reference, reference_outside_cache
 from hfci.checks.tensors import relative_difference
 from hfci.errors import StageError
 
@@ -165,10 +164,7 @@ def _with(inputs: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[
 
 def _limits(tiny: TinyModel) -> dict[str, float]:
     """Return what two computations of each output may differ by, but of those in a cache; of all if all are in one."""
-    cache = forward_parameters(type(tiny.model)).get("cache")
-    names = list(reference(tiny))
-    heard = [name for name in names if cache is None or re.split(r"[.\[]", name)[0] != cache]
-    return {name: allowed(tiny, name) for name in heard or names}
+    return {name: allowed(tiny, name) for name in reference_outside_cache(tiny) or reference(tiny)}
 
 
 def _factor(tiny: TinyModel, limits: Mapping[str, float], inputs: dict[str, Any] | None = None) -> float:
