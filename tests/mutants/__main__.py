@@ -81,10 +81,17 @@ def main() -> int:
 
 
 def _unchanged(faults: Sequence[Fault], known: Mapping[str, Target], workers: int) -> dict[str, Ended]:
-    """Try the model types of faults of one line as they are, to know which lines they run, and in what time."""
+    """Try the model types of faults of one line as they are, to know which lines they run, and in what time.
+
+    One that does not come to its end says neither: then every fault of it is tried.
+    """
     names = dict.fromkeys(fault.model_type for fault in faults if fault.line)
     trials = (Trial(name, known[name].files, measured=known[name].folder) for name in names)
-    return {trial.about: ended for trial, ended in in_forks(trials, workers)}
+    tried = {trial.about: ended for trial, ended in in_forks(trials, workers)}
+    for name, ended in tried.items():
+        if ended.broken:
+            print(f"{name} as it is: {ended.broken}", flush=True)
+    return {name: ended for name, ended in tried.items() if not ended.broken}
 
 
 def _trials(

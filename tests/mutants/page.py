@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -147,6 +148,9 @@ model types that the fix is about (`nox -s mutants -- --fixes`). {same} of them 
 """
 
 
+_SHARED = tuple(map(attrgetter, ("reached", "is_seen", "is_seen_with_golden")))
+
+
 def _shares(title: str, results: Sequence[Result], key: Callable[[Result], str], order: Iterable[str]) -> str:
     """Return a table of how many were tried, reached and seen, by a key of theirs."""
     groups: dict[str, list[Result]] = defaultdict(list)
@@ -155,21 +159,9 @@ def _shares(title: str, results: Sequence[Result], key: Callable[[Result], str],
     rows = [(name, groups[name]) for name in order if name in groups] + [("**together**", list(results))]
     lines = [f"| {title} | tried | reached | seen | with golden outputs |", "|---|--:|--:|--:|--:|"]
     for name, some in rows:
-        shares = (sum(map(has, some)) / max(len(some), 1) for has in (_is_reached, _is_seen, _is_seen_with_golden))
+        shares = (sum(map(is_so, some)) / max(len(some), 1) for is_so in _SHARED)
         lines.append(f"| {name} | {len(some)} | {' | '.join(f'{share:.0%}' for share in shares)} |")
     return "\n".join([*lines, ""])
-
-
-def _is_reached(result: Result) -> bool:
-    return result.reached
-
-
-def _is_seen(result: Result) -> bool:
-    return result.is_seen
-
-
-def _is_seen_with_golden(result: Result) -> bool:
-    return result.is_seen_with_golden
 
 
 def _alone(results: Iterable[Result]) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from .faults import Fault
-from .results import Result, Results
-from .trials import ROOT, Ended
+from .results import Results
+from .test_page import result
+from .trials import ROOT
 
 # Forks are of a process of its own: in this one other tests import models.
 PROGRAM = """
@@ -87,14 +87,9 @@ def test_a_fix_that_all_share_is_undone_in_what_is_imported_first(tmp_path: Path
     assert "generation_options_keep_their_contract" in seen["generation/utils.py"]
 
 
-def _result(model_type: str, **fields: object) -> Result:
-    fault = Fault(model_type, "models/x/modeling_x.py", "sign", "f, line 2: `-x` → `x`", 2, 24, 26, "x")
-    return msgspec.structs.replace(Result.of(fault, Ended(asked=1)), **fields)
-
-
 @pytest.mark.parametrize("line", [b"", b"{", b'{"model_type": 1}', b"\xff"])
 def test_a_line_that_is_no_result_is_left_out(line: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "tried.jsonl"
-    path.write_bytes(msgspec.json.encode(_result("bert")) + b"\n" + line + b"\n")
+    path.write_bytes(msgspec.json.encode(result("bert")) + b"\n" + line + b"\n")
     assert len(Results(path).every) == 1
     assert "which is no result" in capsys.readouterr().out

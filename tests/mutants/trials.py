@@ -170,7 +170,7 @@ def _fork(trial: Trial, target: Path) -> int:
 def _run(trial: Trial) -> Ended:
     if trial.changed is not None:
         if trial.changed.module in sys.modules:
-            _forget("transformers")
+            raise RuntimeError(f"{trial.changed.module} is imported already")
         sys.meta_path.insert(0, _Instead(trial.changed))
     plugins = (*(name for name in PLUGINS if name != "xdist.plugin"), *(f"no:{name}" for name in (*UNUSED, "xdist")))
     options = ["-q", "-c", str(CONFIGURATION), "--rootdir", str(GENERATED), "--import-mode=importlib"]
@@ -190,14 +190,6 @@ def _run(trial: Trial) -> Ended:
     data = measure.get_data()
     lines = {file: tuple(sorted(data.lines(file) or ())) for file in data.measured_files()}
     return Ended(outcome.red, tuple(outcome.tests), outcome.asked, broken, lines)
-
-
-def _forget(package: str) -> None:
-    """Have a package imported anew; RuntimeError where torch is imported, of which so much is built that it cannot."""
-    if "torch" in sys.modules:
-        raise RuntimeError(f"{package} is imported already, and in use")
-    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
-        del sys.modules[name]
 
 
 class _Instead(MetaPathFinder):
