@@ -350,7 +350,7 @@ def test_the_examples_of_all_families_run(folder: Path) -> None:
     perform(Command(("run", *names), 0, ()), folder)
     records = list(read_results([folder / "results"]))
     assert {record.model_type for record in records} == set(names)
-    assert {record.outcome for record in records} <= {"passed", "not-applicable"}
+    assert {record.outcome for record in records} <= {"passed", "known-failure", "not-applicable"}
 
 
 def test_the_other_commands_of_a_family_do_what_its_page_says(folder: Path) -> None:
