@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         dest="changes",
         help="change this field of its configuration, to a value of JSON; repeatable",
     )
-    add_folder(parser, "--save", "write a checkpoint that from_pretrained loads")
+    add_folder(parser, "--save", "write a checkpoint that pipeline loads, with its tokenizer and processors")
     add_device(parser)
     add_seed(parser)
     add_json(parser)
@@ -40,27 +40,40 @@ def run(arguments: Namespace) -> int:
     prepare(arguments.device)
     from hfci.tiny import build_tiny
     from hfci.tiny.changes import parse_change
+    from hfci.tiny.processors import KINDS, VOCABULARY, Processors, save_checkpoint
+    from hfci.tiny.shrink import VOCABULARY as SMALL
 
     changes = [parse_change(text) for text in arguments.changes]
+    saves = arguments.save is not None
     tiny = build_tiny(
-        arguments.model_type, arguments.architecture, device=arguments.device, seed=arguments.seed, changes=changes
+        arguments.model_type,
+        arguments.architecture,
+        device=arguments.device,
+        seed=arguments.seed,
+        changes=changes,
+        vocabulary=VOCABULARY if saves else SMALL,
     )
     tiny.forward()
-    if arguments.save is not None:
-        tiny.save(arguments.save)
+    processors = save_checkpoint(tiny, arguments.save) if saves else Processors()
+    classes = {kind: type(one).__name__ for kind in KINDS if (one := getattr(processors, kind)) is not None}
     facts = {
         "model_type": tiny.model_type,
         "architecture": tiny.architecture,
         "changes": [str(change) for change in changes],
         "parameters": tiny.parameters,
         "device": used_device(tiny.model),
-        "saved": str(arguments.save) if arguments.save is not None else None,
+        "saved": str(arguments.save) if saves else None,
+        "processors": classes,
+        "refused": dict(processors.refused),
     }
     if arguments.json:
         print_json(facts)
-    else:
-        saved = f", saved in {arguments.save}" if arguments.save is not None else ""
-        size = f"{tiny.architecture} of {tiny.parameters:,} parameters"
-        size += f" with {', '.join(map(str, changes))}" if changes else ""
-        sys.stdout.write(f"{tiny.model_type}: {size} builds and forwards{saved}\n")
+        return 0
+    size = f"{tiny.architecture} of {tiny.parameters:,} parameters"
+    size += f" with {', '.join(map(str, changes))}" if changes else ""
+    saved = f", saved in {arguments.save}" if saves else ""
+    saved += f" with {', '.join(classes.values())}" if classes else ""
+    sys.stdout.write(f"{tiny.model_type}: {size} builds and forwards{saved}\n")
+    for kind, why in processors.refused.items():
+        sys.stdout.write(f"without {kind}: {why}\n")
     return 0

@@ -18,7 +18,7 @@ from hfci.tiny.bundles import bundled, is_bundle
 from hfci.tiny.changes import Change, changed_config
 from hfci.tiny.layout import can_be_placed, lay_out, placed
 from hfci.tiny.recipes import Recipe, recipe_for
-from hfci.tiny.shrink import shrink
+from hfci.tiny.shrink import VOCABULARY, shrink
 from hfci.tiny.specs import Shown
 from hfci.tiny.statistics import measure_statistics
 from hfci.tiny.weights import fill
@@ -174,15 +174,17 @@ def _config_type(model_type: str, config: Any) -> str:
     return own
 
 
-def tiny_config(model_type: str, architecture: str | None = None, *, ones: bool = False) -> Any:
+def tiny_config(
+    model_type: str, architecture: str | None = None, *, ones: bool = False, vocabulary: int = VOCABULARY
+) -> Any:
     """Return the tiny configuration: that of `default_config_of` shrunk, then its recipe's exceptions.
 
-    With `ones` it has one of whatever it counts, and one label.
+    With `ones` it has one of whatever it counts, and one label. A vocabulary keeps at most `vocabulary` tokens.
     """
     from hfci.tiny.inputs.context import configs
 
     default = default_config_of(model_type, architecture)
-    config = type(default).from_dict(shrink(default.to_dict(), architecture, ones=ones))
+    config = type(default).from_dict(shrink(default.to_dict(), architecture, ones=ones, vocabulary=vocabulary))
     for part in configs(config) if ones else ():
         part.num_labels = 1
     return config
@@ -197,10 +199,12 @@ def build_tiny(
     dtype: str = "float32",
     layout: str = "natural",
     changes: Sequence[Change] = (),
+    vocabulary: int = VOCABULARY,
 ) -> TinyModel:
     """Build `architecture` of `model_type` (default: the one of `AutoModel`) as a tiny model, without any network.
 
-    Its configuration has the `changes`. Its numbers are the same whatever `layout` says of where they lie.
+    Its configuration has the `changes`, and at most `vocabulary` tokens in each vocabulary. Its numbers are the same
+    whatever `layout` says of where they lie.
     Raises UsageError for an unknown name, StageError (`config` or `build`) where transformers does.
     """
     row = read_row(model_type)
@@ -215,7 +219,7 @@ def build_tiny(
     except Exception as error:
         raise StageError("build", model_type, name, error) from error
     try:
-        config = tiny_config(model_type, name)
+        config = tiny_config(model_type, name, vocabulary=vocabulary)
     except Exception as error:
         raise StageError("config", model_type, name, error) from error
     if changes:

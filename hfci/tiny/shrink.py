@@ -20,7 +20,7 @@ from hfci.tiny.derived_fields import drop_computed
 from hfci.tiny.recipes import recipe_for
 from hfci.tiny.relations import keep_relations
 
-__all__ = ["ShrinkFile", "is_size", "shrink", "small"]
+__all__ = ["VOCABULARY", "ShrinkFile", "is_size", "shrink", "small"]
 
 Data = dict[str, Any]
 
@@ -28,7 +28,8 @@ _LAYERS = 2
 # A list of growing widths becomes a list of multiples of 8, one for every 128 or part of it: equal stays equal wherever
 # it stands, and whatever divides by 8 (groups, heads) still does.
 _STEP, _PER_STEP = 8, 128
-_VOCABULARY = 128
+# Tokens of a vocabulary, unless more are asked for.
+VOCABULARY = 128
 # An image is this many patches wide and high; a model without patches (a convolutional one, strides of 32 in all) gets
 # this many pixels.
 _PATCHES = 4
@@ -49,6 +50,7 @@ class ShrinkRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     keep: Text | None = None
     image: bool = False
     layers: bool = False
+    vocabulary: bool = False
     count: bool = False
 
     def __post_init__(self) -> None:
@@ -97,19 +99,19 @@ def small(name: str, value: Any) -> Any:
     return _applied(rule, value, {})
 
 
-def shrink(default: Data, architecture: str | None = None, *, ones: bool = False) -> Data:
+def shrink(default: Data, architecture: str | None = None, *, ones: bool = False, vocabulary: int = VOCABULARY) -> Data:
     """Return a tiny copy of `default`, a configuration's `to_dict()` with its sub-configurations nested in it.
 
     The recipes' exceptions are applied too, to the configuration (as that of `architecture`, where one is named) and to
     every part of it. With `ones`, of whatever it counts (heads, experts, channels) there is one, and of each kind of
-    layer.
+    layer. A vocabulary keeps at most `vocabulary` tokens.
     """
     tiny = copy.deepcopy(default)
     for node, original in _nodes(tiny, default):
         _shrink_node(node, original, ones)
-    vocabulary = _Vocabulary(default)
+    vocabularies = _Vocabularies(default, vocabulary)
     for node, original in _nodes(tiny, default):
-        vocabulary.rewrite(node, original)
+        vocabularies.rewrite(node, original)
         keep_relations(node, original)
         _keep_relations_of_layers(node, original, ones)
         _scale_pinpoints(node, original)
@@ -348,13 +350,14 @@ _ID_PATTERNS = ("*_token_id", "*_token_ids", "*_token_index", "*_id", "*_ids", "
 _ID_NOT = ("*layer_id*", "*ignore_index", "speaker_id")
 
 
-class _Vocabulary:
-    """Token IDs, moved into the shrunk vocabularies: the same ID stays the same throughout the tree.
+class _Vocabularies:
+    """The sizes of vocabularies, and the IDs of tokens: the same ID stays the same throughout the tree.
 
     An ID small enough stays; larger ones are counted down from the end of the vocabulary, in their order.
     """
 
-    def __init__(self, default: Data) -> None:
+    def __init__(self, default: Data, size: int) -> None:
+        self._size = size
         large = sorted(
             {
                 token
@@ -362,10 +365,10 @@ class _Vocabulary:
                 for name, value in node.items()
                 if self._is_id(name)
                 for token in (value if isinstance(value, list) else [value])
-                if isinstance(token, int) and not isinstance(token, bool) and token >= _VOCABULARY // 2
+                if isinstance(token, int) and not isinstance(token, bool) and token >= size // 2
             }
         )
-        self._new = {token: _VOCABULARY - len(large) + place for place, token in enumerate(large)}
+        self._new = {token: size - len(large) + place for place, token in enumerate(large)}
 
     @staticmethod
     def _is_id(name: str) -> bool:
@@ -373,6 +376,9 @@ class _Vocabulary:
 
     def rewrite(self, node: Data, default: Data) -> None:
         for name, value in default.items():
-            if self._is_id(name):
+            rule = _rule_for(name, ones=False)
+            if rule is not None and rule.vocabulary:
+                node[name] = _applied(structs.replace(rule, to=self._size), value, default)
+            elif self._is_id(name):
                 new = [self._new.get(token, token) for token in (value if isinstance(value, list) else [value])]
                 node[name] = new if isinstance(value, list) else new[0]

@@ -1,0 +1,15 @@
+"""Image processors, of the sizes that the tiny model takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hfci.tiny.model import TinyModel
+
+__all__ = ["build_image_processor"]
+
+
+def build_image_processor(cls: type[Any], _tiny: TinyModel) -> Any:
+    """Return a `cls` as it is by default."""
+    return cls()
