@@ -18,6 +18,7 @@ from typing import Any
 
 __all__ = [
     "auto_classes_by_table",
+    "backends_without_class",
     "config_class",
     "default_config",
     "find_class",
@@ -156,6 +157,22 @@ def tasks_by_auto_class() -> dict[str, tuple[tuple[str, str], ...]]:
 @functools.cache
 def processor_tables() -> dict[str, dict[str, tuple[str, ...]]]:
     """Return kind of processor (`tokenizer`, `image_processor` …) → model type → class names."""
+    kinds = _tables_of_processors()
+    return {kind: {key: _as_tuple(names) for key, names in table.items()} for kind, table in kinds.items()}
+
+
+def backends_without_class(kind: str, model_type: str) -> tuple[str, ...]:
+    """Return the packages for which a table of processors has a variant for `model_type`, but here no class of it.
+
+    transformers takes the names of video processors out of its table where torchvision is not installed.
+    """
+    variants = _tables_of_processors().get(kind, {}).get(model_type)
+    if not isinstance(variants, dict) or any(variants.values()):
+        return ()
+    return tuple(variants)
+
+
+def _tables_of_processors() -> dict[str, Mapping[str, Any]]:
     sources = {
         "processor": ("processing_auto", "PROCESSOR_MAPPING_NAMES"),
         "tokenizer": ("tokenization_auto", "TOKENIZER_MAPPING_NAMES"),
@@ -163,11 +180,10 @@ def processor_tables() -> dict[str, dict[str, tuple[str, ...]]]:
         "feature_extractor": ("feature_extraction_auto", "FEATURE_EXTRACTOR_MAPPING_NAMES"),
         "video_processor": ("video_processing_auto", "VIDEO_PROCESSOR_MAPPING_NAMES"),
     }
-    tables = {}
-    for kind, (module, attribute) in sources.items():
-        table = getattr(importlib.import_module(f"{_MODELS}.auto.{module}"), attribute)
-        tables[kind] = {key: _as_tuple(names) for key, names in table.items()}
-    return tables
+    return {
+        kind: getattr(importlib.import_module(f"{_MODELS}.auto.{module}"), attribute)
+        for kind, (module, attribute) in sources.items()
+    }
 
 
 def find_class(model_type: str, name: str) -> type[Any]:

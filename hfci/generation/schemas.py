@@ -31,6 +31,7 @@ from hfci.planning.popularity import Popularity
 from hfci.planning.requirements import Requirements
 from hfci.releases.acceptances import AcceptanceFile
 from hfci.results.formats.coverage_summary import CoverageSummary
+from hfci.tiny.processors.settings import SettingFile
 from hfci.tiny.recipes import RecipeFile
 from hfci.writing import replacing
 
@@ -96,6 +97,12 @@ DOCUMENTS = (
     Document("checks/data/exceptions", "Exceptions to a check", (ExceptionFile,), is_whole=False),
     Document("catalog/data/families", "The families, and what they allow", (FamilyFile,), is_whole=False),
     Document("tiny/data/recipes", "Recipes: how model types are made tiny and fed", (RecipeFile,), is_whole=False),
+    Document(
+        "tiny/processors/data/settings",
+        "Settings of processors that no rule gives",
+        (SettingFile,),
+        is_whole=False,
+    ),
 )
 
 # `- `name`, `other`: text; `third`: text`, over one line or more.

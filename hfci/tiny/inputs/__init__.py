@@ -4,6 +4,6 @@ Every row of a batch is made alone, from a generator keyed on the row and the pa
 put together: so row 1 is the same whatever stands beside it.
 """
 
-from hfci.tiny.inputs.assemble import make_inputs
+from hfci.tiny.inputs.assemble import inputs_around, make_inputs
 
-__all__ = ["make_inputs"]
+__all__ = ["inputs_around", "make_inputs"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
 
 from hfci.tiny.bundles import bundled, is_bundle
 from hfci.tiny.inputs import others
-from hfci.tiny.inputs.audio import spectrogram_inputs, waveform_inputs
+from hfci.tiny.inputs.audio import FRAME_MASKS, spectrogram_inputs, waveform_inputs
 from hfci.tiny.inputs.context import Context
 from hfci.tiny.inputs.molecules import molecule_inputs
 from hfci.tiny.inputs.sessions import session_inputs
@@ -21,9 +22,11 @@ from hfci.tiny.inputs.vision import flattened_inputs, named_pixel_inputs, pixel_
 from hfci.tiny.recipes import Recipe, recipe_for
 from hfci.tiny.specs import OMITTED, Input, Shown, Spec
 
-__all__ = ["make_inputs"]
+__all__ = ["inputs_around", "make_inputs"]
 
 Maker = Callable[[Context], dict[str, Any]]
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 # Parameter of forward → what makes it and all that goes with it, in the order of making: text comes after the media
 # whose placeholders it holds.
@@ -67,6 +70,26 @@ def make_inputs(model: Any, rows: Sequence[int], *, seed: int = 0, shown: Shown 
     return {name: _batch([row[name] for row in inputs], overrides.get(name)) for name in inputs[0]}
 
 
+def inputs_around(model: Any, given: Mapping[str, Any], *, seed: int = 0) -> dict[str, Any]:
+    """Return the keyword arguments of `model.forward` for one row whose images or sounds are `given`.
+
+    They are what a processor gives, under its names; of those the model takes what it knows, and gets a text that has
+    room for their features. Raises what making them raises.
+    """
+    recipe = recipe_for(model.config.model_type, type(model).__name__)
+    known = Context(model, model.config, 0, seed).parameters
+    named = {_name_of(name, known): value for name, value in given.items()}
+    taken = {name: value for name, value in named.items() if name in known and isinstance(value, torch.Tensor)}
+    return _one_row(model, 0, seed=seed, overrides=recipe.inputs, shown="image", given=taken)
+
+
+def _name_of(name: str, known: Mapping[str, str]) -> str:
+    """Return what a model calls an output of a processor: beside a text, the mask of a sound has another name."""
+    if name == "attention_mask":
+        return next((mask for mask in FRAME_MASKS if mask in known), "" if "input_ids" in known else name)
+    return name
+
+
 def _of_a_video(recipe: Recipe) -> Mapping[str, Input]:
     """Return what a recipe says of inputs that hold a video: what it says of no image, and what of videos alone."""
     of_both = {name: spec for name, spec in recipe.inputs.items() if not name.startswith(_OF_AN_IMAGE)}
@@ -79,10 +102,12 @@ def _choices(count: int, make_row: Callable[[int], dict[str, Any]], row: int) ->
     return {name: _joined([choice[name] for choice in choices])[None] for name in choices[0]}
 
 
-def _one_row(model: Any, row: int, *, seed: int, overrides: Mapping[str, Input], shown: Shown) -> dict[str, Any]:
-    context = Context(model, model.config, row, seed, overrides)
+def _one_row(
+    model: Any, row: int, *, seed: int, overrides: Mapping[str, Input], shown: Shown, given: Mapping[str, Any] = _NONE
+) -> dict[str, Any]:
+    context = Context(model, model.config, row, seed, overrides, dict(given))
     for name, spec in overrides.items():
-        if spec != OMITTED:
+        if spec != OMITTED and name not in given:
             context.made[name] = from_spec(name, spec, context)
     makers = sorted(_MAKERS, key=lambda name: name not in _ALTERNATIVES[shown][0][:1])  # what is to be shown, first
     for name in makers:
@@ -91,7 +116,8 @@ def _one_row(model: Any, row: int, *, seed: int, overrides: Mapping[str, Input],
             inputs = _as_its_tower(name, context) or maker(context)
             context.made.update({key: value for key, value in inputs.items() if key not in context.made})
     spelled = context.parameters
-    return {spelled.get(name, name): value for name, value in context.made.items() if overrides.get(name) != OMITTED}
+    wanted = (name for name in context.made if name in given or overrides.get(name) != OMITTED)
+    return {spelled.get(name, name): context.made[name] for name in wanted}
 
 
 def _is_made(name: str, context: Context) -> bool:

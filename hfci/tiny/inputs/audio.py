@@ -10,14 +10,14 @@ import torch
 from hfci.catalog import registries
 from hfci.tiny.inputs.context import Context
 
-__all__ = ["spectrogram_inputs", "waveform_inputs"]
+__all__ = ["BINS", "FRAME_MASKS", "spectrogram_inputs", "waveform_inputs"]
 
 _SAMPLES = 2560  # whole frames of 5, 10 and 20 ms at 16 kHz
 _FRAMES = 64
 _SAMPLES_PER_FRAME = 160  # 10 ms
 # Masks of frames and of samples: all of them are sound.
-_FRAME_MASKS = ("feature_attention_mask", "input_features_mask")
-_BINS = (
+FRAME_MASKS = ("feature_attention_mask", "input_features_mask")
+BINS = (
     "num_mel_bins|feature_size|n_mels|mel_dim|input_feat_per_channel|input_feat_size|input_dim|"
     "feature_projection_input_dim"
 )
@@ -80,7 +80,7 @@ def spectrogram_inputs(context: Context) -> dict[str, Any]:
         shape = (1, context.made["input_values"].shape[-1] // _hop(context), shape[2])
     inputs = {"input_features": listener.normal("input_features", *shape)}
     frames = shape[2] if _is_bins_first(listener) else shape[1]
-    for mask in _FRAME_MASKS:
+    for mask in FRAME_MASKS:
         if mask in context.parameters:
             inputs[mask] = torch.ones(1, frames, dtype=torch.long)
     if "padding_mask" in context.required:
@@ -90,12 +90,12 @@ def spectrogram_inputs(context: Context) -> dict[str, Any]:
 
 def _is_bins_first(listener: Context) -> bool:
     first = _first_layer(listener, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Linear)
-    return isinstance(first, torch.nn.Conv1d) and first.in_channels == listener.find(_BINS, 80)
+    return isinstance(first, torch.nn.Conv1d) and first.in_channels == listener.find(BINS, 80)
 
 
 def _spectrogram_shape(listener: Context) -> tuple[int, int, int]:
     first = _first_layer(listener, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Linear)
-    bins = listener.find(_BINS, 80)
+    bins = listener.find(BINS, 80)
     if _is_bins_first(listener):
         positions = listener.find("max_source_positions")
         return 1, bins, positions * first.stride[0] * 2 if isinstance(positions, int) else _FRAMES

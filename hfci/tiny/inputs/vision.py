@@ -10,11 +10,19 @@ import torch
 from hfci.catalog.facts import FEATURE_METHODS
 from hfci.tiny.inputs.context import Context
 
-__all__ = ["flattened_inputs", "named_pixel_inputs", "patch_inputs", "pixel_inputs", "tower_inputs", "video_inputs"]
+__all__ = [
+    "TOWER",
+    "flattened_inputs",
+    "named_pixel_inputs",
+    "patch_inputs",
+    "pixel_inputs",
+    "tower_inputs",
+    "video_inputs",
+]
 
 _SIDE = 64
 _FRAMES = 4
-_TOWER = "vision_config|image_config|vision_tower_config|perceptual_config|visual_config"
+TOWER = "vision_config|image_config|vision_tower_config|perceptual_config|visual_config"
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -29,7 +37,7 @@ def _number(value: Any, default: int) -> int:
 
 
 def _tower(context: Context) -> Context:
-    return Context(context.model, context.part(_TOWER), context.row, context.seed)
+    return Context(context.model, context.part(TOWER), context.row, context.seed)
 
 
 def _image_shape(context: Context) -> tuple[int, int, int]:

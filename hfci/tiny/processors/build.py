@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfci.catalog import read_row, registries
 from hfci.catalog.requirements import absent_packages, needs
-from hfci.errors import FOREIGN, in_one_line
+from hfci.errors import FOREIGN, HfciError, in_one_line
 from hfci.tiny.processors.bundle import build_processor
 from hfci.tiny.processors.images import build_image_processor
 from hfci.tiny.processors.sounds import build_feature_extractor
@@ -19,7 +20,7 @@ from hfci.tiny.processors.videos import build_video_processor
 if TYPE_CHECKING:
     from hfci.tiny.model import TinyModel
 
-__all__ = ["KINDS", "VOCABULARY", "Processors", "build_processors", "save_checkpoint"]
+__all__ = ["KINDS", "VOCABULARY", "Processors", "Refused", "build_part", "build_processors", "save_checkpoint"]
 
 # Tokens of a tiny model that is to read what a real tokenizer gives: all bytes, the special ones and some words.
 VOCABULARY = 512
@@ -59,21 +60,48 @@ class Processors:
             one.save_pretrained(folder)
 
 
+class Refused(HfciError):
+    """No class that transformers' tables have of a kind can be built here; the message says why."""
+
+
 def build_processors(tiny: TinyModel) -> Processors:
     """Build one of each kind for `tiny`, of the first class in the table of its model type that can be built here."""
     built: dict[str, Any] = {}
     refused: dict[str, str] = {}
+    bundling = functools.partial(build_processor, parts=built)
     for kind in KINDS:
-        for name in read_row(tiny.model_type).processors.get(kind, ()):
-            try:
-                cls = registries.find_class(tiny.model_type, name)
-                built[kind] = _PARTS[kind](cls, tiny) if kind in _PARTS else build_processor(cls, built)
-                refused.pop(kind, None)
-                break
-            except FOREIGN as error:
-                absent = absent_packages(error)
-                refused[kind] = f"{name} {needs(absent)}" if absent else f"{name}: {in_one_line(error)}"
+        try:
+            one = build_part(tiny, kind) if kind in _PARTS else _first(tiny, kind, bundling)
+        except Refused as error:
+            refused[kind] = str(error)
+        else:
+            built |= {kind: one} if one is not None else {}
     return Processors(**built, refused=refused)
+
+
+def build_part(tiny: TinyModel, kind: str) -> Any:
+    """Build one of a kind for `tiny`, which is none of those that bundle others; None where the tables have none.
+
+    Raises Refused.
+    """
+    return _first(tiny, kind, lambda cls: _PARTS[kind](cls, tiny))
+
+
+def _first(tiny: TinyModel, kind: str, build: Callable[[type[Any]], Any]) -> Any:
+    """Build one of the first class of a kind that can be built here; None where there is no such class."""
+    names = read_row(tiny.model_type).processors.get(kind, ())
+    for name in names:
+        try:
+            return build(registries.find_class(tiny.model_type, name))
+        except FOREIGN as error:
+            absent = absent_packages(error)
+            failed = error
+            why = f"{name} {needs(absent)}" if absent else f"{name}: {in_one_line(error)}"
+    if names:
+        raise Refused(why) from failed
+    if lacking := registries.backends_without_class(kind, tiny.model_type):
+        raise Refused(f"its {kind} {needs(lacking)}")
+    return None
 
 
 def save_checkpoint(tiny: TinyModel, folder: str | Path) -> Processors:
