@@ -11,16 +11,27 @@ from typing import TYPE_CHECKING, Any
 from hfci.catalog import read_row, registries
 from hfci.catalog.requirements import absent_packages, needs
 from hfci.errors import FOREIGN, HfciError, in_one_line
-from hfci.tiny.processors.bundle import build_processor
+from hfci.tiny.inputs.context import configs
+from hfci.tiny.processors.bundle import build_processor, kind_of
 from hfci.tiny.processors.images import build_image_processor
+from hfci.tiny.processors.plan import Wanted
 from hfci.tiny.processors.sounds import build_feature_extractor
-from hfci.tiny.processors.tokenizers import build_tokenizer
+from hfci.tiny.processors.tokenizers import build_tokenizer, make_tokenizer
 from hfci.tiny.processors.videos import build_video_processor
 
 if TYPE_CHECKING:
     from hfci.tiny.model import TinyModel
 
-__all__ = ["KINDS", "VOCABULARY", "Processors", "Refused", "build_part", "build_processors", "save_checkpoint"]
+__all__ = [
+    "KINDS",
+    "VOCABULARY",
+    "Processors",
+    "Refused",
+    "build_part",
+    "build_processors",
+    "class_names",
+    "save_checkpoint",
+]
 
 # Tokens of a tiny model that is to read what a real tokenizer gives: all bytes, the special ones and some words.
 VOCABULARY = 512
@@ -65,13 +76,23 @@ class Refused(HfciError):
 
 
 def build_processors(tiny: TinyModel) -> Processors:
-    """Build one of each kind for `tiny`, of the first class in the table of its model type that can be built here."""
+    """Build one of each kind for `tiny`, of the first of the classes for its model type that can be built here."""
     built: dict[str, Any] = {}
     refused: dict[str, str] = {}
-    bundling = functools.partial(build_processor, parts=built)
+
+    def part(attribute: str) -> Any:
+        kind = kind_of(attribute)
+        if kind not in built:
+            why = refused.get(kind, "transformers names none for its model type")
+            raise ValueError(f"it holds a {kind}, and {why}")
+        return built[kind] if attribute == kind else _other(attribute, kind, tiny)
+
+    def bundled(cls: type[Any]) -> Any:
+        return build_processor(cls, tiny, part)
+
     for kind in KINDS:
         try:
-            one = build_part(tiny, kind) if kind in _PARTS else _first(tiny, kind, bundling)
+            one = build_part(tiny, kind) if kind in _PARTS else _first(tiny, kind, bundled)
         except Refused as error:
             refused[kind] = str(error)
         else:
@@ -80,7 +101,7 @@ def build_processors(tiny: TinyModel) -> Processors:
 
 
 def build_part(tiny: TinyModel, kind: str) -> Any:
-    """Build one of a kind for `tiny`, which is none of those that bundle others; None where the tables have none.
+    """Build one of a kind for `tiny`, which is none of those that bundle others; None where there is no class for it.
 
     Raises Refused.
     """
@@ -89,7 +110,7 @@ def build_part(tiny: TinyModel, kind: str) -> Any:
 
 def _first(tiny: TinyModel, kind: str, build: Callable[[type[Any]], Any]) -> Any:
     """Build one of the first class of a kind that can be built here; None where there is no such class."""
-    names = read_row(tiny.model_type).processors.get(kind, ())
+    names = class_names(tiny.model_type, kind)
     for name in names:
         try:
             return build(registries.find_class(tiny.model_type, name))
@@ -102,6 +123,46 @@ def _first(tiny: TinyModel, kind: str, build: Callable[[type[Any]], Any]) -> Any
     if lacking := registries.backends_without_class(kind, tiny.model_type):
         raise Refused(f"its {kind} {needs(lacking)}")
     return None
+
+
+@functools.cache
+def class_names(model_type: str, kind: str) -> tuple[str, ...]:
+    """Return the classes of that kind for `model_type`, the first one the usual.
+
+    Where the table has none and its processor holds one, or its models read texts, those are returned that it has for a
+    part of its configuration, or else for another model type with the same processor; of tokenizers, at last, the class
+    that may be any.
+    """
+    table = registries.processor_tables()[kind]
+    if model_type in table or kind not in _wanted_kinds(model_type):
+        return table.get(model_type, ())
+    parts = [type(part).model_type for part in configs(registries.default_config(model_type))]
+    processors = registries.processor_tables()["processor"]
+    own = processors.get(model_type)
+    same = [other for other, names in processors.items() if own and names == own]
+    others = (table[other] for other in (*parts, *same) if table.get(other))
+    return next(others, ("TokenizersBackend",) if kind == "tokenizer" else ())
+
+
+def _wanted_kinds(model_type: str) -> frozenset[str]:
+    """Return the kinds that the processor class of `model_type` holds, and a tokenizer where its models read texts."""
+    reads = {"tokenizer"} if "text" in read_row(model_type).modalities else set()
+    for name in read_row(model_type).processors.get("processor", ()):
+        try:
+            return frozenset({*map(kind_of, registries.find_class(model_type, name).get_attributes()), *reads})
+        except FOREIGN:
+            continue
+    return frozenset(reads)
+
+
+def _other(attribute: str, kind: str, tiny: TinyModel) -> Any:
+    """Return the second part of a kind that a processor holds, `qformer_tokenizer` say: of the part so named."""
+    name = attribute.removesuffix(f"_{kind}")
+    config = next((config for field in (f"{name}_config", name) if (config := getattr(tiny.config, field, None))), None)
+    if kind != "tokenizer" or config is None:
+        raise ValueError(f"nothing says of which class its {attribute} is")
+    names = registries.processor_tables()[kind].get(config.model_type) or ("BertTokenizer",)
+    return make_tokenizer(registries.find_class(tiny.model_type, names[0]), Wanted(config.vocab_size))
 
 
 def save_checkpoint(tiny: TinyModel, folder: str | Path) -> Processors:
