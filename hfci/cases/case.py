@@ -108,6 +108,8 @@ def case_from_marker(
     if not isinstance(requires, (tuple, list)) or not all(isinstance(name, str) for name in requires):
         raise UsageError(f"{wrong}: requires must be a tuple of package names, not {requires!r}")
     for name, value in values.items():
+        if (name, value) == ("architecture", None):  # of a model type as a whole
+            continue
         if not isinstance(value, str) or not value:
             raise UsageError(f"{wrong}: {name} must be a non-empty string, not {value!r}")
     return Case(**values, requires=tuple(requires), **known)

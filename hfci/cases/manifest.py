@@ -34,13 +34,14 @@ __all__ = [
 ]
 
 MANIFEST = "manifest.json"  # its name in the folder of generated tests
-SCHEMA: Literal[5] = 5
+SCHEMA: Literal[6] = 6
 
 # Earlier schemas lack only fields that may be left out: enough to render anew from, and to be compared with.
 UPGRADES: Upgrades = {
     2: lambda manifest: {**manifest, "schema": 3},
     3: lambda manifest: {**manifest, "schema": 4},
     4: lambda manifest: {**manifest, "schema": 5, "hfci": None},
+    5: lambda manifest: {**manifest, "schema": 6},
 }
 
 # Where the making of a test may stop: its class cannot be read, its template not filled, or the text is no valid test.
@@ -90,6 +91,7 @@ class ManifestArchitecture(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     - `parts`: the model types of its configuration's parts, beyond its own
     - `outputs`: the fields that its outputs declare, in words that are the same in every release
     - `excluded`: the checks whose rules exclude it; the table of checks says why
+    - `excluded_tasks`: pipeline tasks whose tables list it and that it cannot serve, each with the rule that says so
     """
 
     name: Filled
@@ -102,6 +104,7 @@ class ManifestArchitecture(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     parts: Unique = ()
     outputs: Unique = ()
     excluded: Unique = ()
+    excluded_tasks: dict[Filled, Filled] = {}
 
     @property
     def was_built(self) -> bool:
@@ -110,14 +113,15 @@ class ManifestArchitecture(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 
 
 class ManifestCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The checks that a file makes of one architecture in one tier.
+    """The checks that a file makes of one architecture in one tier, or of the model type as a whole.
 
+    - `architecture`: None for the model type as a whole
     - `file`: relative to the manifest, with slashes
     - `checks`: each with its axes, if it has any, as `Variant` writes it
     - `parent`: the model type to build where the row's own is a part of others
     """
 
-    architecture: Filled
+    architecture: Filled | None
     tier: Annotated[str, Meta(extra_json_schema={"enum": list(TIERS)})]
     file: Annotated[RelativePath, Meta(extra_json_schema=OF_FILE)]
     checks: Annotated[Unique, Meta(extra_json_schema={"minItems": 1})] = ()
@@ -130,6 +134,7 @@ class ManifestRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     - `base`: the architecture that the smoke tier tests
     - `error`: what is wrong with the row, of the catalog, or why it lacks a test
     - `reason`: why the row has no architecture, by design
+    - `processors`: the classes of its processors, whatever their kinds
     """
 
     model_type: Filled
@@ -142,6 +147,7 @@ class ManifestRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     cases: tuple[ManifestCase, ...] = msgspec.field(default_factory=lambda: ())
     error: Filled | None = None
     reason: Filled | None = None
+    processors: Unique = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -196,8 +202,12 @@ class ManifestRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
                     )
 
     def architecture(self, name: str | None) -> ManifestArchitecture:
-        """Return the architecture `name`; one of which nothing is known where the row has none of that name."""
-        return next((arch for arch in self.architectures if arch.name == name), ManifestArchitecture(name or ""))
+        """Return the architecture `name`, of the model type as a whole its base.
+
+        It is one of which nothing is known where the row has none of that name.
+        """
+        wanted = name or self.base
+        return next((arch for arch in self.architectures if arch.name == wanted), ManifestArchitecture(wanted or ""))
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -209,7 +219,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transformers: Filled
     model_types: tuple[Annotated[ManifestRow, Meta(extra_json_schema=RULES)], ...]
     registry: Filled | None = None
-    schema: Literal[5] = SCHEMA
+    schema: Literal[6] = SCHEMA
     hfci: Writer = msgspec.field(default_factory=this_hfci)
 
     def __post_init__(self) -> None:

@@ -28,8 +28,7 @@ def why_without_class(model_type: str) -> str:
     name = registries.config_class(model_type).__name__
     parents = parents_of(model_type)
     held = [f"{parent} ({', '.join(fields)})" for parent, fields in parents.items()]
-    tables = registries.processor_tables().values()
-    processors = dict.fromkeys(name for table in tables for name in table.get(model_type, ()))
+    processors = dict.fromkeys(name for names in registries.processors_of(model_type).values() for name in names)
     use = f"a part of {', '.join(held)}" if held else "no model type's configuration holds it"
     has = f"; it names processors: {', '.join(processors)}" if processors else ""
     return f"no model class has {name} as its configuration class; {use}{has}"

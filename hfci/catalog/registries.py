@@ -28,6 +28,7 @@ __all__ = [
     "module_name",
     "own_model_classes",
     "processor_tables",
+    "processors_of",
     "quiet",
     "registry_digest",
     "tables_of_class",
@@ -184,6 +185,11 @@ def _tables_of_processors() -> dict[str, Mapping[str, Any]]:
         kind: getattr(importlib.import_module(f"{_MODELS}.auto.{module}"), attribute)
         for kind, (module, attribute) in sources.items()
     }
+
+
+def processors_of(model_type: str) -> dict[str, tuple[str, ...]]:
+    """Return kind of processor → the names of its classes for `model_type`, of the kinds that there are for it."""
+    return {kind: table[model_type] for kind, table in processor_tables().items() if model_type in table}
 
 
 def find_class(model_type: str, name: str) -> type[Any]:

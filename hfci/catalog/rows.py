@@ -57,9 +57,14 @@ class Architecture:
 
     @functools.cached_property
     def known_facts(self) -> frozenset[str]:
-        """What the rules of checks read: `facts`, its family and the fields that its outputs declare, `*` for any."""
+        """What the rules of checks read: `facts`, its family, the kinds of processor of its model type, and more.
+
+        That is the fields that its outputs declare and the tasks that it can serve, `*` for any.
+        """
         declared = {f"output:{field}" for field in ("*", *self.outputs)} if self.outputs else set()
-        return self.facts | {f"family:{self.family}"} | declared
+        served = {f"task:{task}" for task in ("*", *self.tasks)} if self.tasks else set()
+        processors = {f"processor:{kind}" for kind in registries.processors_of(self.model_type)}
+        return self.facts | {f"family:{self.family}"} | declared | served | processors
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -190,7 +195,7 @@ def _read(model_type: str, tables: dict[str, tuple[str, ...]]) -> ModelType:
         "model_type": model_type,
         "config": registries.config_class(model_type).__name__,
         "module": registries.module_name(model_type),
-        "processors": {kind: t[model_type] for kind, t in registries.processor_tables().items() if model_type in t},
+        "processors": registries.processors_of(model_type),
     }
     tables = tables or {cls.__name__: () for cls in registries.own_model_classes(model_type)}
     if not tables:

@@ -128,7 +128,7 @@ class _Side:
     @functools.cached_property
     def kinds(self) -> frozenset[str]:
         """The kinds of processor that there are for the model type."""
-        own = {kind for kind, table in registries.processor_tables().items() if self.model_type in table}
+        own = set(registries.processors_of(self.model_type))
         main_inputs = {self.inputs(kind)[:1] for kind in own}
         return frozenset(own | {kind for kind in _data().generic if self.inputs(kind)[:1] not in main_inputs})
 

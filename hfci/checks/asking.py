@@ -60,5 +60,9 @@ def _ask_of_a_video(ask: Callable[[TinyModel], None], tiny: TinyModel) -> None:
 
 
 def assert_holds(tiny: TinyModel, check: str) -> None:
-    """Assert that a check holds of a tiny model; `check` may say its axes too, as in `NAME[dtype=bfloat16]`."""
-    load_check(Variant.parse(check).check)(tiny)
+    """Assert that a check holds of a tiny model; `check` may say its axes too, as in `NAME[dtype=bfloat16]`.
+
+    Of the axes the function is told the task: the model has the others.
+    """
+    variant = Variant.parse(check)
+    load_check(variant.check)(tiny, **({"task": variant.task} if variant.task is not None else {}))

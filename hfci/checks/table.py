@@ -38,9 +38,9 @@ __all__ = [
 
 FILE = files("hfci.checks") / "data" / "checks.toml"
 
-# What an architecture is to its model type: the base that the smoke tier tests, another one, or the one that holds a
-# part without a class.
-Role = Literal["base", "head", "part"]
+# What an architecture is to its model type: the base that the smoke tier tests, another one, the one that holds a
+# part without a class, or the base once more, where the model type as a whole is asked.
+Role = Literal["base", "head", "part", "model_type"]
 
 Needs = Literal["forward", "gradient", "copy", "processor", "generation"]
 Tier = Literal["smoke", "functional", "deep"]
@@ -68,7 +68,7 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tiers: tuple[Tier, ...]
     invariant: str
     excluded: str = ""
-    subject: Literal["architecture", "base", "part"] = "architecture"
+    subject: Literal["architecture", "base", "part", "model_type"] = "architecture"
     needs: tuple[Needs, ...] = ()
     axes: Mapping[str, tuple[str, ...]] = {}
     exceptions: Mapping[str, ExceptionKind] = {}
@@ -82,6 +82,8 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
         super().__post_init__()
         if not self.tiers:
             raise ValueError(f"{self.name} is of no tier: nobody would ask it")
+        if self.subject == "model_type" and "smoke" in self.tiers:
+            raise ValueError(f"{self.name}: the smoke tier asks architectures, not model types as a whole")
         if bool(self.all or self.any or self.none) != bool(self.excluded.strip()):
             raise ValueError(f"{self.name}: a rule, and what those are told whom it excludes, go together")
         if (not_asked := self.exceptions.get(NOT_ASKED)) is not None and not_asked.of != "architecture":
@@ -104,7 +106,9 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def is_of(self, tier: str, role: Role) -> bool:
         """Tell whether `tier` asks it of what plays `role` in its model type."""
-        if (self.subject == "part") != (role == "part") or (self.subject == "base") > (role == "base"):
+        if {self.subject, role} & {"part", "model_type"} and self.subject != role:
+            return False
+        if self.subject == "base" and role != "base":
             return False
         if tier == "smoke":
             return role != "head" and "smoke" in self.tiers

@@ -31,7 +31,7 @@ from hfci.generation.expected_files import (
 )
 from hfci.generation.problems import invalid_files, problems_of_rows
 from hfci.generation.progress import track
-from hfci.generation.render import Fault, Rendered, is_rendered
+from hfci.generation.render import WHOLE, Fault, Rendered, is_rendered
 from hfci.generation.rules import Problem
 from hfci.generation.select import select
 from hfci.generation.staging import is_on_disk, require_own, staged
@@ -129,6 +129,7 @@ def _made(
         for file in new
         if file.path in invalid
         for name in file.families
+        if name != WHOLE
     )
     return ExpectedFiles(files, (*faults, *invalid_faults))
 
@@ -168,6 +169,11 @@ def _manifest_row(
     unread = [Fault(row.model_type, arch.name, "catalog", arch.error) for arch in row.architectures if arch.error]
     hindered = {fault.architecture: fault for fault in (*unread, *faults)}
     outputs = {name: fields for file in files for name, fields in file.outputs.items()}
+    excluded_tasks = {
+        arch.name: {verdict.task: verdict.rule for verdict in arch.verdicts if verdict.rule}
+        for arch in row.architectures
+        if arch.name not in hindered
+    }
     excluded: dict[str, tuple[str, ...]] = {}
     for file in files:
         for name, applicable in file.asked.items():
@@ -189,6 +195,7 @@ def _manifest_row(
             verification.parts,
             outputs.get(name, ()),
             excluded.get(name, ()),
+            excluded_tasks.get(name, {}),
         )
 
     names = {**families, **{name: "" for name in hindered if name not in families}}
@@ -198,9 +205,10 @@ def _manifest_row(
         model_type=row.model_type,
         rung="generated" if files else "catalogued",
         base=row.base.name if row.base else None,
+        processors=tuple(dict.fromkeys(name for names in row.processors.values() for name in names)),
         architectures=tuple(architecture(name, family) for name, family in names.items()),
         cases=tuple(
-            ManifestCase(name, file.tier, file.path, applicable.names, file.parent)
+            ManifestCase(name or None, file.tier, file.path, applicable.names, file.parent)
             for file in files
             for name, applicable in file.asked.items()
         ),

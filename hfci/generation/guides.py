@@ -134,7 +134,7 @@ def _checks(family: str, manifest: Manifest) -> list[tuple[Check, int, int]]:
     for row in manifest.model_types:
         own = [arch for arch in row.architectures if arch.family == family]
         for arch in own:
-            names = (name for case in row.cases if case.architecture == arch.name for name in case.checks)
+            names = (name for case in row.cases if (case.architecture or row.base) == arch.name for name in case.checks)
             asked.update({Variant.parse(name).check for name in names})
             excluded.update(arch.excluded)
     return [(check, asked[name], excluded[name]) for name, check in CHECKS.items() if asked[name] or excluded[name]]
@@ -170,7 +170,7 @@ def _example(family: str, manifest: Manifest, tests: Path, excepted: set[str]) -
             if place == len(cases):  # not one of them can be read
                 raise
             continue
-        return {"model_type": row.model_type, "architecture": case.architecture, "file": case.file, "test": test}
+        return {"model_type": row.model_type, "architecture": str(case.architecture), "file": case.file, "test": test}
     return None
 
 

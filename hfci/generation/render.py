@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FAMILY_OF_PARTS",
     "HEADER",
+    "WHOLE",
     "Fault",
     "Rendered",
     "TemplateBroken",
@@ -46,17 +47,21 @@ LONGEST_HEADER = 400  # bytes
 # architecture.
 _SMOKE, _ARCHITECTURE = "_smoke.py.jinja", "_architecture.py.jinja"
 _ARCHITECTURES = "_architectures.py.jinja"
+_MODEL_TYPE = "_model_type.py.jinja"
 _PART = "_part.py.jinja"
 FAMILY_OF_PARTS = "component"
+
+# Stands for the name of an architecture where the model type as a whole is asked.
+WHOLE = ""
 
 
 @dataclass(frozen=True)
 class Rendered:
     """One test file, not yet written: its place under the output folder, its text, and what it tests.
 
-    By the names of its architectures: `families`; `asked`, what its tests ask of them, and whom the rules of other
-    checks exclude; `outputs`, the fields that each gives, in words that are the same in every release. `parent` is
-    the model type whose architecture it is where the file is about a part.
+    By the names of its architectures, WHOLE for the model type itself: `families`; `asked`, what its tests ask of them,
+    and whom the rules of other checks exclude; `outputs`, the fields that each gives, in words that are the same in
+    every release. `parent` is the model type whose architecture it is where the file is about a part.
     """
 
     model_type: str
@@ -109,7 +114,7 @@ def render(
 ) -> tuple[tuple[Rendered, ...], tuple[Fault, ...]]:
     """Return the test files of `row`: the smoke tests of its base, and the tests of its architectures in other tiers.
 
-    Of these an architecture is in each that asks something of it.
+    Of these an architecture is in each that asks something of it, and so is the model type as a whole.
 
     `requires` has the packages that an architecture is known to want. An architecture without a family, which is an
     error of the row, has no tests; nor has one of which a template makes none: why is its fault. Raises TemplateBroken,
@@ -138,7 +143,7 @@ def render(
     def fill(arch: Architecture, tier: Tier) -> str:
         family = families[arch.family]
         role: Literal["base", "head"] = "base" if arch == base else "head"
-        applicable = asked[arch.name, tier] = asked_of(arch.known_facts, tier, role)
+        applicable = asked[arch.name, tier] = asked_of(arch.known_facts, tier, role, arch.tasks)
         if not applicable.variants:
             return ""
         variables = {
@@ -148,7 +153,7 @@ def render(
             "family": family,
             "header": header(family.template, transformers),
             "requires": requires.get(arch.name, ()),
-            "invariants": [str(variant) for variant in applicable.variants if not CHECKS[variant.check].written_out],
+            "invariants": _invariants(applicable),
             "written_out": [variant.check for variant in applicable.variants if CHECKS[variant.check].written_out],
             "module": _importable_from(find_class(row.model_type, arch.name)),
             "config_type": config_class(row.model_type).model_type,
@@ -156,27 +161,44 @@ def render(
         }
         return _fill(folder, family.template, variables)
 
-    def file(tier: Tier, template: str, text: str, architectures: Sequence[Architecture]) -> Rendered:
-        of = {arch.name: arch.family for arch in architectures}
+    def exclude(architecture: str, tier: Tier, checks: tuple[str, ...]) -> None:
+        known = asked[architecture, tier]
+        asked[architecture, tier] = replace(known, excluded=known.excluded + checks)
+
+    def file(tier: Tier, template: str, text: str, names: Iterable[str]) -> Rendered:
+        of = {name: base.family if name == WHOLE else family_of[name] for name in names}
         due = {name: asked[name, tier] for name in of}
-        fields = {name: outputs[name] for name in of}
+        fields = {name: outputs[name] for name in of if name != WHOLE}
         path = f"{base.family or known[0].family}/{file_name(stem, tier)}"
         return Rendered(row.model_type, tier, path, text, header(template, transformers), of, due, outputs=fields)
 
-    sections: dict[Tier, dict[Architecture, str]] = {tier: {} for tier in TIERS}
+    family_of = {arch.name: arch.family for arch in known}
+    sections: dict[Tier, dict[str, str]] = {tier: {} for tier in TIERS}
     for tier, arch in product(TIERS, known):
         if any(fault.architecture == arch.name for fault in faults):
             continue
         if text := filled(arch, tier):
-            sections[tier][arch] = text
-        elif first := next((asked_in for asked_in in TIERS if arch in sections[asked_in]), None):
+            sections[tier][arch.name] = text
+        elif first := next((asked_in for asked_in in TIERS if arch.name in sections[asked_in]), None):
             # The tests of that tier tell whom the rules of this one exclude.
-            both = asked[arch.name, first].excluded + asked[arch.name, tier].excluded
-            asked[arch.name, first] = replace(asked[arch.name, first], excluded=both)
+            exclude(arch.name, first, asked[arch.name, tier].excluded)
+    for tier in TIERS:
+        if first := next((asked_in for asked_in in TIERS if base.name in sections[asked_in]), None):
+            whole = asked_of(base.known_facts, tier, "model_type", base.tasks)
+            exclude(base.name, first, whole.excluded)
+            if whole.variants:
+                asked[WHOLE, tier] = Applicable(whole.variants)
+                variables = {
+                    "family": families[base.family],
+                    "requires": requires.get(base.name, ()),
+                    "processors": [*row.processors],
+                    "invariants": _invariants(whole),
+                }
+                sections[tier] = {WHOLE: _fill(folder, _MODEL_TYPE, variables), **sections[tier]}
     files = []
     for tier, texts in sections.items():
         if tier == "smoke":
-            files += [file(tier, families[arch.family].template, text, [arch]) for arch, text in texts.items()]
+            files += [file(tier, families[family_of[name]].template, text, [name]) for name, text in texts.items()]
         elif texts:
             variables = {
                 "model_type": row.model_type,
@@ -185,8 +207,13 @@ def render(
                 "header": header(_ARCHITECTURES, transformers),
                 "sections": list(texts.values()),
             }
-            files.append(file(tier, _ARCHITECTURES, _fill(folder, _ARCHITECTURES, variables), [*texts]))
+            files.append(file(tier, _ARCHITECTURES, _fill(folder, _ARCHITECTURES, variables), texts))
     return tuple(files), tuple(faults)
+
+
+def _invariants(applicable: Applicable) -> list[str]:
+    """Return what is a parameter of one test: what is not written out."""
+    return [str(variant) for variant in applicable.variants if not CHECKS[variant.check].written_out]
 
 
 def fault_of(model_type: str, architecture: str, error: BaseException) -> Fault:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hfci.checks.table import Applicable
-from hfci.generation.render import HEADER
+from hfci.generation.render import HEADER, WHOLE
 
 if TYPE_CHECKING:
     from hfci.catalog import ModelType
@@ -121,11 +121,16 @@ def _group(line: int, owner: ast.Module | ast.ClassDef, marker: Mapping[str, str
 
 
 def _marker(nodes: Iterable[ast.AST]) -> dict[str, str]:
-    """Return the string arguments of the `pytest.mark.hfci(…)` among `nodes`."""
+    """Return the string arguments of the `pytest.mark.hfci(…)` among `nodes`; WHOLE for a None."""
     calls = (part for node in nodes for part in ast.walk(node) if isinstance(part, ast.Call))
-    return {
-        key: value for call in calls if _dotted(call.func) == "pytest.mark.hfci" for _, key, value in _strings(call)
-    }
+    arguments = [
+        (word.arg, WHOLE if word.value.value is None else word.value.value)
+        for call in calls
+        if _dotted(call.func) == "pytest.mark.hfci"
+        for word in call.keywords
+        if isinstance(word.value, ast.Constant)
+    ]
+    return {name: value for name, value in arguments if name is not None and isinstance(value, str)}
 
 
 def problems_of(file: TestFile, expected: Expected) -> list[Problem]:
@@ -166,11 +171,12 @@ def _asked_checks(file: TestFile, expected: Expected) -> Findings:
     architectures = [group.marker.get("architecture", "") for group in file.groups]
     for name in expected.families:
         if architectures.count(name) != 1:
-            yield 1, f"{name} is tested {architectures.count(name)} times, not once"
+            yield 1, f"{name or expected.row.model_type} is tested {architectures.count(name)} times, not once"
     for group, architecture in zip(file.groups, architectures, strict=True):
         checks = [(test.lineno, name) for test in group.tests for name in asked_by(test)]
         names = [name for _, name in checks]
         due = expected.asked[architecture].names if architecture in expected.asked else ()
+        architecture = architecture or expected.row.model_type
         for name in due:
             if name not in names:
                 yield group.line, f"{name} is not asked of {architecture}, to which it applies"
@@ -216,7 +222,7 @@ def _registries(file: TestFile, expected: Expected) -> Findings:
     known = {
         "model_type": {row.model_type},
         "tier": {expected.tier},
-        "architecture": set(families),
+        "architecture": set(families) - {WHOLE},
         "family": set(families.values()),
         "auto class": {auto for arch in row.architectures for auto in arch.auto_classes},
     }

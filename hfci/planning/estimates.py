@@ -44,6 +44,9 @@ SECONDS: Mapping[str | None, float] = {
 USUAL_SECONDS = 0.12
 USUAL_MEMORY = int(1.2 * 2**30)
 
+# Where the ID of a case has the name of its architecture, if it is of one.
+WHOLE = "-"
+
 # The family and the size of what the manifest does not know.
 UNLIKE: tuple[str | None, float] = (None, 1.0)
 
@@ -85,7 +88,7 @@ class Estimator:
         known = self._known.get(case.id)
         if known is not None and known.memory is not None:
             return Estimate(known.seconds, known.memory, True, True)
-        family, size = self._traits.get(f"{case.model_type}/{case.architecture}", UNLIKE)
+        family, size = self._traits.get(f"{case.model_type}/{case.architecture or WHOLE}", UNLIKE)
         memory = self._largest.get(family, self._largest[None])
         if known is not None:
             return Estimate(known.seconds, memory, True, False)
@@ -95,9 +98,9 @@ class Estimator:
     def _traits(self) -> dict[str, tuple[str | None, float]]:
         """By model type and architecture, as in a case's ID: the family, and the parameters' part in the seconds."""
         return {
-            f"{row.model_type}/{arch.name}": (arch.family, _size(arch.parameters))
+            f"{row.model_type}/{name}": (arch.family, _size(arch.parameters))
             for row in self._manifest.model_types
-            for arch in row.architectures
+            for name, arch in ((WHOLE, row.architecture(None)), *zip(row.names, row.architectures, strict=True))
         }
 
     @cached_property

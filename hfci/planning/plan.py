@@ -43,7 +43,7 @@ __all__ = [
     "write_plan",
 ]
 
-SCHEMA = 3
+SCHEMA = 4
 SCHEMA_FILE = Path(__file__).parent / "data" / "plan.schema.json"
 Tier = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(TIERS)})]
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -53,12 +53,13 @@ MOST_DIGITS = 6  # of a shard's index: no engine has a million jobs
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Checks, with their axes, of one architecture in one file, all of the same fingerprint, where that is known.
 
+    - `architecture`: None for a model type as a whole
     - `file`: relative to the manifest; `checks`: each with its axes, if it has any; `requires`: packages
     - `fingerprint`: of what the cases depend on, where it is known
     """
 
     model_type: Text
-    architecture: Text
+    architecture: Text | None
     family: str | None = None
     file: RelativePath
     checks: Names
@@ -205,7 +206,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     - `budget_s`: the seconds that a shard may take, where there is a limit
     """
 
-    schema: Literal[3] = 3
+    schema: Literal[4] = 4
     hfci: Writer = msgspec.field(default_factory=this_hfci)
     run: PlainName
     transformers: str
@@ -241,7 +242,7 @@ def groups_of(cases: Iterable[Case], fingerprints: Mapping[str, str] | None = No
     return tuple(
         Group(
             model_type=model_type,
-            architecture=architecture,
+            architecture=architecture or None,
             family=own[0].family,
             file=file,
             checks=tuple(str(case.variant) for case in own),
@@ -267,7 +268,11 @@ def _told_of_commits(plan: Mapping[str, Any]) -> dict[str, Any]:
     return {**plan, "schema": 2, "reused": [entry for entry in reused if entry not in commits], "assumed": assumed}
 
 
-UPGRADES: Upgrades = {1: _told_of_commits, 2: lambda plan: {**plan, "schema": 3, "hfci": None}}
+UPGRADES: Upgrades = {
+    1: _told_of_commits,
+    2: lambda plan: {**plan, "schema": 3, "hfci": None},
+    3: lambda plan: {**plan, "schema": 4},
+}
 
 
 def write_plan(plan: Plan, path: Path) -> None:

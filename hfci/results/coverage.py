@@ -59,7 +59,7 @@ def _of_manifest(rows: Iterable[ManifestRow], rung: str, *, verified: bool) -> l
     if rung == "catalogued":
         return [(row.model_type, list(row.names)) for row in rows]
     if rung == "generated":
-        on_rung = [(row.model_type, [case.architecture for case in row.cases]) for row in rows]
+        on_rung = [(row.model_type, [case.architecture for case in row.cases if case.architecture]) for row in rows]
     elif verified and rung in ("built", "forwarded"):
         stages = ("inputs", "forward") if rung == "built" else ()
         on_rung = [

@@ -21,7 +21,7 @@ __all__ = ["pytest_addoption", "pytest_configure", "tiny", "tiny_models"]
 
 MARKER = (
     "hfci(model_type, architecture, family, tier, requires=(), task=None, backend=None, dtype=None, parent=None): "
-    "a case of hfci, with a record of its own"
+    "a case of hfci, with a record of its own; architecture=None: of the model type as a whole"
 )
 
 # Option, default, type, what it is for.

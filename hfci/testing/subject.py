@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hfci.checks.table import CHECKS
+
 if TYPE_CHECKING:
     from hfci.cases.case import Case
     from hfci.tiny import TinyModel
@@ -33,11 +35,14 @@ class _TinyModels:
     def get(self, case: Case) -> TinyModel:
         """Return it, or raise again what building it raised: a failure is not tried again for every test."""
         from hfci.tiny import build_tiny
+        from hfci.tiny.processors import VOCABULARY
+        from hfci.tiny.shrink import VOCABULARY as SMALL
 
         asked: dict[str, Any] = {
             "model_type": case.parent or case.model_type,
-            "architecture": case.architecture,
+            "architecture": case.architecture or _base(case.model_type),
             "dtype": case.dtype or "float32",
+            "vocabulary": VOCABULARY if _needs_processor(case.check) else SMALL,
         }
         if self.asked != asked or self._is_rebuilt():
             self.asked, self.made = asked, None
@@ -57,6 +62,20 @@ class _TinyModels:
             return False
         now = list(self.made.model.modules())
         return len(now) != len(self.modules) or any(map(operator.is_not, now, self.modules))
+
+
+def _needs_processor(check: str | None) -> bool:
+    """Tell whether the table of checks says that a check needs a processor."""
+    known = CHECKS.get(check or "")
+    return known is not None and "processor" in known.needs
+
+
+def _base(model_type: str) -> str | None:
+    """Return the architecture that stands for a model type as a whole."""
+    from hfci.catalog import read_row
+
+    base = read_row(model_type).base
+    return base.name if base is not None else None
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfci.catalog import read_row, registries
 from hfci.catalog.facts import entry_point, forward_parameters
@@ -23,10 +24,16 @@ from hfci.tiny.specs import Shown
 from hfci.tiny.statistics import measure_statistics
 from hfci.tiny.weights import fill
 
+if TYPE_CHECKING:
+    from hfci.tiny.processors import Processors
+
 __all__ = ["TinyModel", "build_tiny", "changed", "default_config_of", "recipe_of", "save_model", "tiny_config"]
 
 # The rows that norms are measured on: none of those that the checks feed.
 _SETTLED_BY = (100, 101)
+
+# Where Linux keeps files in memory.
+MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own is made in it
 
 # The argument of a forward that takes videos.
 _VIDEO = "pixel_values_videos"
@@ -94,9 +101,31 @@ class TinyModel:
     @cached_property
     def checkpoint(self) -> str:
         """The folder of its checkpoint, saved once for all who load it, and nobody's to write to; it goes with it."""
-        folder = tempfile.mkdtemp(prefix="hfci-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        folder = self._folder()
         self.save(folder)
+        return folder
+
+    @cached_property
+    def processors(self) -> Processors:
+        """Its tokenizer, processors and feature extractor, built once for all who ask for them."""
+        from hfci.tiny.processors import build_processors
+
+        return build_processors(self)
+
+    @cached_property
+    def whole_checkpoint(self) -> str:
+        """The folder of its checkpoint with its processors beside it, as `checkpoint` is one without."""
+        from hfci.tiny.processors import save_checkpoint
+
+        folder = self._folder()
+        save_checkpoint(self, folder)
+        return folder
+
+    def _folder(self) -> str:
+        """Return a new folder, in memory where the system has a place for files there, that goes with the model."""
+        is_there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
+        folder = tempfile.mkdtemp(prefix="hfci-", dir=MEMORY if is_there else None)
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
     def reuse_inputs(self, other: TinyModel) -> None:

@@ -62,12 +62,12 @@ def changed(**row: Any) -> dict[str, Any]:
     [
         ("{", "is not JSON"),
         ([], "somebody else's, no manifest"),
-        ({**MANIFEST.to_json(), "schema": 1}, "schema 1, this hfci reads 5"),
+        ({**MANIFEST.to_json(), "schema": 1}, "schema 1, this hfci reads 6"),
         (
             {**MANIFEST.to_json(), "model_typs": []},
             "is no manifest: unknown key 'model_typs'. Did you mean model_types",
         ),
-        ({"schema": 5, "transformers": "5.23.0"}, "is no manifest: it lacks model_types"),
+        ({"schema": 6, "transformers": "5.23.0"}, "is no manifest: it lacks model_types"),
         (changed(bsae="x"), r"model_types\[0\] \(bert\): unknown key 'bsae'. Did you mean base"),
         (changed(architectures="text"), r"model_types\[0\] \(bert\): architectures: Expected `array`, got `str`"),
         (changed(architectures=["BertModel"]), r"architectures\[0\]: Expected `object`, got `str`"),

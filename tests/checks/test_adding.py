@@ -23,6 +23,39 @@ def outputs_are_small(tiny: TinyModel) -> None:
         if float(tensor.abs().max()) > {limit}:
             raise AssertionError(f"{{name}} is too large")
 '''
+OF_A_MODEL_TYPE = '''
+
+def has_a_tokenizer(tiny: TinyModel) -> None:
+    """Assert that its model type has a tokenizer, and its model room for its tokens."""
+    if tiny.processors.tokenizer is None or tiny.config.vocab_size != 512:
+        raise AssertionError(f"{tiny.config.vocab_size} tokens, {tiny.processors}")
+
+
+def is_told_its_task(tiny: TinyModel, task: str) -> None:
+    """Assert that it is told a task."""
+    if task not in ("fill-mask", "token-classification"):
+        raise AssertionError(f"the task is {task}")
+'''
+ROWS = """
+[[check]]
+name = "has_a_tokenizer"
+theme = "forward"
+tiers = ["functional"]
+invariant = "its model type has a tokenizer"
+subject = "model_type"
+any = ["processor:tokenizer"]
+excluded = "it has no tokenizer"
+needs = ["processor"]
+
+[[check]]
+name = "is_told_its_task"
+theme = "forward"
+tiers = ["functional"]
+invariant = "it is told each task that it can serve"
+any = ["task:fill-mask", "task:token-classification"]
+excluded = "it can serve neither of two tasks"
+axes = { task = ["*"] }
+"""
 ROW = """
 [[check]]
 name = "outputs_are_small"
@@ -78,6 +111,24 @@ def test_what_is_added_is_asked_of_whom_it_applies_to(package: Path) -> None:
     assert outcomes(package, "bert", "vit", "--check", "outputs_are_small") == {
         "bert/BertModel/outputs_are_small[device=cpu]": "failed"
     }
+
+
+def test_a_model_type_as_a_whole_and_a_task_are_asked(package: Path) -> None:
+    with (package / "hfci" / "checks" / "forward.py").open("a") as source:
+        source.write(OF_A_MODEL_TYPE)
+    with (package / "hfci" / "checks" / "data" / "checks.toml").open("a") as table:
+        table.write(ROWS)
+    names = ("has_a_tokenizer", "is_told_its_task")
+    asked = [word for name in names for word in ("--check", name)]
+    assert outcomes(package, "bert", "vit", "--tier", "functional", *asked) == {
+        "bert/-/has_a_tokenizer[device=cpu]": "passed",
+        "bert/BertForMaskedLM/is_told_its_task[task=fill-mask,device=cpu]": "passed",
+        "bert/BertForTokenClassification/is_told_its_task[task=token-classification,device=cpu]": "passed",
+    }
+    reproduced = outcomes(package, "bert", "--tier", "functional", "--check", "is_told_its_task[task=fill-mask]")
+    assert reproduced == {"bert/BertForMaskedLM/is_told_its_task[task=fill-mask,device=cpu]": "passed"}
+    manifest = next((package / ".hfci").glob("generated*/manifest.json")).read_text()
+    assert re.search(r'"name": "ViTModel"[^}]*"excluded": \[[^\]]*"has_a_tokenizer"', manifest)
 
 
 def test_contributing_names_these_and_no_other_file() -> None:

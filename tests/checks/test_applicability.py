@@ -40,7 +40,7 @@ def asked(manifest: Manifest, check: str) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for row in manifest.model_types:
         for case in row.cases:
-            name = f"{row.model_type}/{case.architecture}"
+            name = f"{row.model_type}/{case.architecture or row.base}"
             if check in {Variant.parse(variant).check for variant in case.checks}:
                 found[name] = True
             elif check in row.architecture(case.architecture).excluded:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
 from hfci import checks
 from hfci.cases.manifest import load_manifest
+from hfci.cases.variant import Variant
 from hfci.checks.table import CHECKS, TIERS, Check, Role, asked_of, read_checks
 from hfci.errors import UsageError
 
@@ -66,6 +69,7 @@ invariant = "it is built"
             "check[0] (builds_tiny): tiers[0] must be one of smoke, functional, deep, not 'smokey'. Did you mean smoke",
         ),
         (ROW.replace('["smoke"]', "[]"), "builds_tiny is of no tier"),
+        (ROW + 'subject = "model_type"\n', "the smoke tier asks architectures, not model types as a whole"),
         (ROW + ROW, "check[1] (builds_tiny): another row bears this name"),
         (ROW + 'colour = "red"\n', "check[0] (builds_tiny): unknown key 'colour'. It takes "),
         (ROW.replace("invariant", "# "), "check[0] (builds_tiny) lacks invariant"),
@@ -118,9 +122,11 @@ def test_a_tier_asks_a_check_of_an_architecture_once(tmp_path: Path) -> None:
     both = table(tmp_path, "").is_of
     assert (both("smoke", "base"), both("smoke", "head"), both("functional", "base")) == (True, False, False)
     check = msgspec.structs.replace(table(tmp_path, ""), tiers=("functional",))
-    assert [check.is_of("functional", role) for role in ("base", "head", "part")] == [True, True, False]
+    assert [check.is_of("functional", role) for role in get_args(Role)] == [True, True, False, False]
+    whole = msgspec.structs.replace(check, subject="model_type")
+    assert [whole.is_of("functional", role) for role in get_args(Role)] == [False, False, False, True]
     for check in CHECKS.values():
-        for role in ("base", "head", "part"):
+        for role in get_args(Role):
             assert sum(check.is_of(tier, role) for tier in TIERS) <= len(check.tiers)
             assert not (check.is_of("smoke", role) and check.is_of("functional", role))
 
@@ -138,10 +144,16 @@ def test_the_manifest_lists_what_applies_and_what_is_excluded_of_every_architect
     manifest = load_manifest(Path(__file__).parents[2] / "generated" / "manifest.json")
     for row in manifest.model_types:
         for architecture in row.architectures:
-            asked = {name for case in row.cases if case.architecture == architecture.name for name in case.checks}
+            own = [case for case in row.cases if (case.architecture or row.base) == architecture.name]
+            asked = {Variant.parse(name).check for case in own for name in case.checks}
             role: Role = "part" if any(case.parent for case in row.cases) else "base"
             role = role if architecture.name == row.base or role == "part" else "head"
-            due = {name for name, check in CHECKS.items() if any(check.is_of(tier, role) for tier in TIERS)}
+            roles: tuple[Role, ...] = (role, "model_type") if role == "base" else (role,)
+            due = {
+                name
+                for name, check in CHECKS.items()
+                if any(check.is_of(tier, each) for tier, each in product(TIERS, roles))
+            }
             if asked:
                 assert asked | set(architecture.excluded) == due, (row.model_type, architecture.name)
                 assert not asked & set(architecture.excluded)

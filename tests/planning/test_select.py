@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from hfci.cases.case import run_command
 from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
 from hfci.errors import UsageError
 from hfci.planning import select
@@ -74,6 +75,20 @@ def test_a_family_selects_its_own_cases() -> None:
     assert "ernie" not in [case.model_type for case in select(manifest, ["family:text_decoder"]).cases]
     chosen = select(manifest, ["family:text_decoder"], tier="functional").cases
     assert [case.architecture for case in chosen if case.model_type == "ernie"] == ["ErnieForCausalLM"]
+
+
+def test_a_model_type_as_a_whole_has_cases_of_its_own() -> None:
+    whole = ManifestCase(None, "functional", "text_encoder/test_bert_functional.py", ("encodes",))
+    bert = MANIFEST["bert"]
+    manifest = msgspec.structs.replace(
+        MANIFEST, model_types=(msgspec.structs.replace(bert, cases=(whole, *bert.cases)),)
+    )
+    (case,) = select(manifest, ["bert"], tier="functional", checks=["encodes"]).cases
+    assert (case.id, case.family) == ("bert/-/encodes[device=cpu]", "text_encoder")
+    assert run_command(case) == "hfci run bert --check encodes --device cpu --tier functional"
+    for name in ("BertModel", "BertForMaskedLM", "family:text_encoder"):
+        assert not select(manifest, [name], tier="functional", checks=["encodes"]).cases
+    assert not [untested for untested in bert.untested("functional", "cpu") if untested.architecture is None]
 
 
 def test_checks_and_device() -> None:

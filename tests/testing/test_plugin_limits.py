@@ -34,7 +34,7 @@ def test_other_peoples_tests_are_left_alone(tmp_path: Path) -> None:
     ("fields", "positional", "said"),
     [
         ({**FIELDS, "taks": "x"}, (), "Did you mean task"),
-        ({**FIELDS, "architecture": None}, (), "architecture must be a non-empty string"),
+        ({**FIELDS, "architecture": ""}, (), "architecture must be a non-empty string"),
         ({**FIELDS, "requires": "timm"}, (), "requires must be a tuple"),
         ({"model_type": "a", "tier": "smoke"}, (), "lacks architecture, family"),
         ({}, ("a",), "keyword arguments only"),

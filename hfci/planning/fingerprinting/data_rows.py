@@ -14,7 +14,7 @@ from hfci.planning.fingerprinting.normalize import digest_of
 __all__ = ["Rows", "tables_in", "templates_of", "text_digest"]
 
 # Tier → the templates that hold what a family's template fills; of a tier that is not here, all of them count.
-_ARCHITECTURES = ("_architectures.py.jinja", "_architecture.py.jinja")
+_ARCHITECTURES = ("_architectures.py.jinja", "_architecture.py.jinja", "_model_type.py.jinja")
 LAYOUTS = {"smoke": ("_smoke.py.jinja",), "functional": _ARCHITECTURES, "deep": _ARCHITECTURES}
 OF_PART = "_part.py.jinja"
 

@@ -50,7 +50,7 @@ MODELING_AUTO = "transformers/models/auto/modeling_auto.py"
 
 
 class Fingerprinted(NamedTuple):
-    """Whose cases have one fingerprint."""
+    """Whose cases have one fingerprint; the architecture is empty for a model type as a whole."""
 
     model_type: str
     architecture: str
@@ -108,7 +108,7 @@ class Fingerprints:
         about = (subject.model_type, subject.architecture)
         counted = (
             self._digest(self._shared),
-            self._digest_beside(self._made_of(*about)),
+            self._digest_beside((*self._made_of(*about), *self._processed_by(subject))),
             self._digest_beside(self._check(subject.check)),
             self._digest_beside(tuple(self._tests(subject))),
             self._others_digest(*about, subject.tier),
@@ -133,13 +133,13 @@ class Fingerprints:
 
     def roots(self, subject: Fingerprinted) -> tuple[str, ...]:
         """Return where its imports begin: its tests, what its tiny model is made of, its check, and what makes any."""
-        made_of = self._made_of(subject.model_type, subject.architecture)
+        made_of = (*self._made_of(subject.model_type, subject.architecture), *self._processed_by(subject))
         return (*self._tests(subject), *made_of, *self._check(subject.check), *self._everybodys)
 
     def _tests(self, subject: Fingerprinted) -> Iterator[str]:
         """Yield the test in each file: written out, or a parameter of one for many; the file, where it has neither."""
         names = (f"test_{subject.check}", "test_invariant")
-        owned = [f"Test{subject.architecture}.{name}" for name in names]
+        owned = [f"Test{subject.architecture or 'ModelType'}.{name}" for name in names]
         for case in self.cases[subject]:
             label = f"generated/{case.file}"
             known = self._definitions(label)
@@ -157,6 +157,13 @@ class Fingerprints:
         row = self._rows[model_type]
         looked_at = [place for name in row.names if (place := self.graph.find("transformers", name)) is not None]
         return (*(f"{MODELS}.{name}" for name in row.architecture(architecture).modules), *looked_at)
+
+    def _processed_by(self, subject: Fingerprinted) -> tuple[str, ...]:
+        """The modules of the processors that a check with need of any makes, of the classes of the model type."""
+        if subject.check not in CHECKS or "processor" not in CHECKS[subject.check].needs:
+            return ()
+        places = (self.graph.find("transformers", name) for name in self._rows[subject.model_type].processors)
+        return tuple(place for place in places if place is not None)
 
     def _check(self, name: str) -> tuple[str, ...]:
         asked = (name, *CHECKS[name].asks) if name in CHECKS else ()
@@ -186,7 +193,7 @@ class Fingerprints:
         for row in self.manifest.model_types:
             for case in row.cases:
                 for check in dict.fromkeys(Variant.parse(variant).check for variant in case.checks):
-                    subject = Fingerprinted(row.model_type, case.architecture, case.tier, check)
+                    subject = Fingerprinted(row.model_type, case.architecture or "", case.tier, check)
                     by_subject[subject] = (*by_subject.get(subject, ()), case)
         return by_subject
 
@@ -259,11 +266,12 @@ class Fingerprints:
     def _others(self, model_type: str, architecture: str, tier: str) -> dict[str, str]:
         """Return what counts beside imports: templates, the rows of data about the subject, the data of everybody."""
         row = self._rows[model_type]
-        arch, cases = row.architecture(architecture), [case for case in row.cases if case.architecture == architecture]
+        arch = row.architecture(architecture)
+        cases = [case for case in row.cases if case.architecture == (architecture or None)]
         parents = {case.parent for case in cases if case.parent}
         names = self._templates_of(arch.family, tier, bool(parents))
         filled = {f"templates/{name}": self._content(f"templates/{name}") for name in names}
-        about = ({model_type, *parents}, arch.parts, architecture, self._tables)
+        about = ({model_type, *parents}, arch.parts, arch.name, self._tables)
         data = {label: self._content(label) for label in self._data_of(self._shared)}
         return {**filled, **{label: table.about(*about) for label, table in self._by_row.items()}, **data}
 

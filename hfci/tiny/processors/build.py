@@ -167,7 +167,6 @@ def _other(attribute: str, kind: str, tiny: TinyModel) -> Any:
 
 def save_checkpoint(tiny: TinyModel, folder: str | Path) -> Processors:
     """Write `tiny` and its processors into `folder`, one checkpoint that `pipeline` loads; return the processors."""
-    processors = build_processors(tiny)
     tiny.save(folder)
-    processors.save(folder)
-    return processors
+    tiny.processors.save(folder)
+    return tiny.processors
