@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="sew", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="audio",
+)
+class TestModelType:
+    """Processors: processor, feature_extractor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="SEWModel",
     family="audio",
 )

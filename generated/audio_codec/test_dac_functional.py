@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="dac", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="audio_codec",
+)
+class TestModelType:
+    """Processors: feature_extractor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="DacModel",
     family="audio_codec",
 )

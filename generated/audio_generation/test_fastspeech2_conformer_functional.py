@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="fastspeech2_conformer", tier="function
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="audio_generation",
+)
+class TestModelType:
+    """Processors: tokenizer."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="FastSpeech2ConformerModel",
     family="audio_generation",
 )

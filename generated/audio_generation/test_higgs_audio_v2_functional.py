@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="higgs_audio_v2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="audio_generation",
+)
+class TestModelType:
+    """Processors: processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="HiggsAudioV2ForConditionalGeneration",
     family="audio_generation",
 )

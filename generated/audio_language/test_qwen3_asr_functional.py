@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="qwen3_asr", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="audio_language",
+)
+class TestModelType:
+    """Processors: processor, tokenizer, feature_extractor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Qwen3ASRModel",
     family="audio_language",
 )

@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="seamless_m4t_v2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="audio_language",
+)
+class TestModelType:
+    """Processors: tokenizer, feature_extractor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="SeamlessM4Tv2Model",
     family="audio_language",
 )

@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="moss_transcribe_diarize", tier="functi
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="audio_text_dual",
+)
+class TestModelType:
+    """Processors: processor, tokenizer, feature_extractor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MossTranscribeDiarizeModel",
     family="audio_text_dual",
 )

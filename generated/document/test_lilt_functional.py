@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="lilt", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="document",
+)
+class TestModelType:
+    """Processors: tokenizer."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="LiltModel",
     family="document",
 )

@@ -14,6 +14,25 @@ pytestmark = pytest.mark.hfci(model_type="gemma3n", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="omni",
+    requires=("timm",),
+)
+class TestModelType:
+    """Processors: processor, tokenizer, image_processor, feature_extractor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Gemma3nModel",
     family="omni",
     requires=("timm",),

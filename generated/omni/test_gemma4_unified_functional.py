@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="gemma4_unified", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="omni",
+)
+class TestModelType:
+    """Processors: processor, image_processor, feature_extractor, video_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Gemma4UnifiedModel",
     family="omni",
 )

@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="pe_audio_video", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="omni",
+    requires=("timm",),
+)
+class TestModelType:
+    """Processors: processor, feature_extractor, video_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PeAudioVideoModel",
     family="omni",
     requires=("timm",),

@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="qwen2_5_omni", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="omni",
+)
+class TestModelType:
+    """Processors: processor, tokenizer, image_processor, feature_extractor, video_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Qwen2_5OmniForConditionalGeneration",
     family="omni",
 )

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="evolla", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="protein",
+)
+class TestModelType:
+    """Processors: processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="EvollaModel",
     family="protein",
 )

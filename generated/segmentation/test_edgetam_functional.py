@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="edgetam", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="segmentation",
+    requires=("timm",),
+)
+class TestModelType:
+    """Processors: processor, image_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="EdgeTamModel",
     family="segmentation",
     requires=("timm",),

@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="canary", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="speech_encoder_decoder",
+)
+class TestModelType:
+    """Processors: processor, tokenizer, feature_extractor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="CanaryModel",
     family="speech_encoder_decoder",
 )

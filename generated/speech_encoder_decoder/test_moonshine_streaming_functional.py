@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="moonshine_streaming", tier="functional
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="speech_encoder_decoder",
+)
+class TestModelType:
+    """Processors: processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="MoonshineStreamingModel",
     family="speech_encoder_decoder",
 )

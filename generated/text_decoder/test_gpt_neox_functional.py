@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="gpt_neox", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="text_decoder",
+)
+class TestModelType:
+    """Processors: tokenizer."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="GPTNeoXModel",
     family="text_decoder",
 )

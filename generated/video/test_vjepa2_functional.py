@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="vjepa2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="video",
+)
+class TestModelType:
+    """Processors: video_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="VJEPA2Model",
     family="video",
 )

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="efficientnet", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="vision",
+)
+class TestModelType:
+    """Processors: image_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="EfficientNetModel",
     family="vision",
 )

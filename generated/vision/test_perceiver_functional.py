@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="perceiver", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="vision",
+)
+class TestModelType:
+    """Processors: tokenizer, image_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PerceiverModel",
     family="vision",
 )

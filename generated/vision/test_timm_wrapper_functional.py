@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="timm_wrapper", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="vision",
+    requires=("timm",),
+)
+class TestModelType:
+    """Processors: image_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="TimmWrapperModel",
     family="vision",
     requires=("timm",),

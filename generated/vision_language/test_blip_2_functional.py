@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="blip-2", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="vision_language",
+)
+class TestModelType:
+    """Processors: processor, tokenizer, image_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Blip2Model",
     family="vision_language",
 )

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="glm5_next", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="vision_language",
+)
+class TestModelType:
+    """Processors: processor, image_processor, video_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Glm5NextModel",
     family="vision_language",
 )

@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="sam3_lite_text", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="vision_language",
+)
+class TestModelType:
+    """Processors: processor, image_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="Sam3LiteTextModel",
     family="vision_language",
 )

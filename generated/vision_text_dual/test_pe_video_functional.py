@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="pe_video", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="vision_text_dual",
+    requires=("timm",),
+)
+class TestModelType:
+    """Processors: processor, video_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="PeVideoModel",
     family="vision_text_dual",
     requires=("timm",),

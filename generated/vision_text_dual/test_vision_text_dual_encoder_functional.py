@@ -14,6 +14,23 @@ pytestmark = pytest.mark.hfci(model_type="vision-text-dual-encoder", tier="funct
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="vision_text_dual",
+)
+class TestModelType:
+    """Processors: processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="VisionTextDualEncoderModel",
     family="vision_text_dual",
 )

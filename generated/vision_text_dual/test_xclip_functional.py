@@ -14,6 +14,24 @@ pytestmark = pytest.mark.hfci(model_type="xclip", tier="functional")
 
 
 @pytest.mark.hfci(
+    architecture=None,
+    family="vision_text_dual",
+)
+class TestModelType:
+    """Processors: tokenizer, image_processor."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "tokenizer_encode_decode",
+            "processor_roundtrip",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
     architecture="XCLIPModel",
     family="vision_text_dual",
 )

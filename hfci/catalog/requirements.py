@@ -11,7 +11,9 @@ __all__ = ["absent_packages", "is_absent", "needs"]
 # transformers' own sentences: of `requires_backends`, of the placeholders of classes whose package is missing, and
 # where a model imports a package only when needed.
 _SENTENCE = re.compile(
-    r"requires the (\S+) library but it was not found|^\S+ needs (.+)$|requires `(\w+)`\. Install it", re.MULTILINE
+    r"requires the (\S+) library but it was not found|^\S+ needs (.+)$|requires `(\w+)`\. Install it"
+    r"|^(\w+) is required for|need to install (\S+) to use",
+    re.MULTILINE,
 )
 
 
@@ -27,7 +29,7 @@ def absent_packages(error: BaseException) -> tuple[str, ...]:
             named = [cause.name.partition(".")[0]]
         elif isinstance(cause, ImportError):
             match = _SENTENCE.search(str(cause))
-            named = (match[1] or match[2] or match[3]).split(", ") if match else []
+            named = next(filter(None, match.groups())).lower().split(", ") if match else []
         elif isinstance(cause, NameError) and cause.name and _is_optional(cause.name):
             named = [cause.name]
         cause = cause.__cause__ or cause.__context__

@@ -1,7 +1,7 @@
 """The breakages: real models broken on purpose, each with the check that must turn red.
 
-A row is a check, a model type, a module of its model, and what is done to that. Of every check there are rows of two
-families at least, or of two architectures where it applies to one family only.
+A row is a check, a model type, a module of its model or a kind of its processors, and what is done to that. Of every
+check there are rows of two families at least, or of two architectures where it applies to one family only.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from hfci.checks.asking import load_check
 from hfci.checks.table import CHECKS
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.parts import host_of
+from hfci.tiny.processors import KINDS, VOCABULARY
+from hfci.tiny.shrink import VOCABULARY as SMALL
 
 from .attention_patches import (
     louder_when_batched,
@@ -148,6 +150,7 @@ from .output_patches import (
     without,
     without_what_was_asked_for,
 )
+from .processor_patches import a_letter_lost, deaf_to, saved_as_another, saved_without, special_tokens_never_skipped
 from .rope_patches import a_rope_that_stays_long, crosses_with_one_token, the_default_rope_whatever_is_asked
 from .state_patches import (
     a_note_when_built,
@@ -161,7 +164,7 @@ from .state_patches import (
 
 __all__ = ["BREAKAGES", "Breakage"]
 
-Break = Callable[[nn.Module], Any]
+Break = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -183,14 +186,23 @@ class Breakage:
         """Whether what is broken is a model type without a class of its own."""
         return CHECKS[self.check].subject == "part"
 
+    @property
+    def needs_processors(self) -> bool:
+        """Whether its check asks the processors of a model type, of which `module` is then a kind."""
+        return "processor" in CHECKS[self.check].needs
+
     def build(self) -> TinyModel:
         """Return the tiny model, whole."""
         host = host_of(self.model_type) if self.is_of_part else None
-        return build_tiny(*(host or (self.model_type, self.architecture)))
+        vocabulary = VOCABULARY if self.needs_processors else SMALL
+        return build_tiny(*(host or (self.model_type, self.architecture)), vocabulary=vocabulary)
 
     def apply(self, tiny: TinyModel) -> None:
-        """Break it. Raises AttributeError where the model has no such module any more."""
-        self.patch(tiny.model.get_submodule(self.module))
+        """Break it. Raises AttributeError where the model has no such module, or no such processor, any more."""
+        if self.module in KINDS:
+            self.patch(getattr(tiny.processors, self.module))
+        else:
+            self.patch(tiny.model.get_submodule(self.module))
         tiny.reference = None
 
     def ask(self, tiny: TinyModel) -> None:
@@ -450,6 +462,13 @@ BREAKAGES = (
             ("gpt2", "GPT2LMHeadModel", EtaLogitsWarper),
         )
     ),
+    Breakage("tokenizer_encode_decode", "bert", "tokenizer", deaf_to("padding_side")),
+    Breakage("tokenizer_encode_decode", "gpt2", "tokenizer", a_letter_lost),
+    Breakage("tokenizer_encode_decode", "t5", "tokenizer", special_tokens_never_skipped),
+    Breakage("tokenizer_encode_decode", "ctrl", "tokenizer", deaf_to("truncation_strategy")),
+    Breakage("processor_roundtrip", "bert", "tokenizer", saved_without("padding_side")),
+    Breakage("processor_roundtrip", "wav2vec2", "tokenizer", saved_without("word_delimiter_token")),
+    Breakage("processor_roundtrip", "clip", "processor", saved_as_another),
     Breakage("every_parameter_matters", "bert", "encoder.layer.0.intermediate", output(silenced)),
     Breakage("every_parameter_matters", "llama", "layers.0.self_attn.q_proj", output(silenced)),
     Breakage("every_parameter_matters", "vit", "layers.0.mlp.fc1", output(silenced)),

@@ -1,12 +1,13 @@
 """To whom each check with a rule applies, counted by what a class can be seen to be; a function bears its check's name.
 
-None of them asks hfci's facts or rules. Where the rule says otherwise, a row says why: of `names`, patterns of
-`MODEL_TYPE/ARCHITECTURE`, each of which must still be needed.
+Of a model type as a whole it is told that too. None of them asks hfci's facts or rules. Where the rule says otherwise,
+a row says why: of `names`, patterns of `MODEL_TYPE/ARCHITECTURE`, each of which must still be needed.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from typing import NamedTuple
 
@@ -292,6 +293,30 @@ _GENERATION = (
     "assisted_equals_greedy",
     "generate_in_train_mode_with_checkpointing",
 )
+
+
+def tokenizer_encode_decode(_: Sight, model_type: str) -> bool:
+    return _has_tokenizer(model_type)
+
+
+def processor_roundtrip(_: Sight, model_type: str) -> bool:
+    row = rf'^ +\(\s*"{re.escape(model_type)}",\s*(\{{[^}}]*)?"\w+(Processor|FeatureExtractor|ImageProcessorPil)"'
+    return _has_tokenizer(model_type) or any(
+        re.search(row, source, re.MULTILINE) for source in _registries("*auto*.py").values()
+    )
+
+
+def _has_tokenizer(model_type: str) -> bool:
+    """Tell whether the registry of tokenizers has a row of a model type, or lists it for what its checkpoints say."""
+    (registry,) = _registries("tokenization_auto.py").values()
+    name = re.escape(model_type)
+    return re.search(rf'^ +\(\s*"{name}",\s*(?!None)|^    "{name}",$', registry, re.MULTILINE) is not None
+
+
+@functools.cache
+def _registries(pattern: str) -> dict[str, str]:
+    auto = see()["BertModel"].path.parents[1] / "auto"
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(auto.glob(pattern))}
 
 
 class Difference(NamedTuple):

@@ -17,10 +17,10 @@ from hfci.checks.table import CHECKS
 from . import seen
 from .breaking import ROOT
 from .seen import DIFFERENCES, Difference
-from .sight import Sight, see
+from .sight import see
 
 RULED = [name for name, check in CHECKS.items() if check.excluded]
-COUNTED: dict[str, Callable[[Sight], bool]] = {
+COUNTED: dict[str, Callable[..., bool]] = {
     name: function
     for name, function in inspect.getmembers(seen, inspect.isfunction)
     if function.__module__ == seen.__name__ and not name.startswith("_")
@@ -50,7 +50,9 @@ def asked(manifest: Manifest, check: str) -> dict[str, bool]:
 
 def is_seen(name: str, check: str) -> bool:
     """Return whether MODEL_TYPE/ARCHITECTURE can be seen to be one that `check` is meant for."""
-    return COUNTED[check](see()[name.partition("/")[2]])
+    model_type, _, architecture = name.partition("/")
+    count, cls = COUNTED[check], see()[architecture]
+    return count(cls, model_type) if CHECKS[check].subject == "model_type" else count(cls)
 
 
 def unexplained(manifest: Manifest, check: str, rows: Iterable[Difference] = DIFFERENCES) -> list[str]:
@@ -92,10 +94,12 @@ def narrowed(manifest: Manifest, check: str, family: str) -> Manifest:
     """Return it as it would be rendered if the rule of `check` left out a family."""
 
     def without(row: ManifestRow) -> ManifestRow:
-        left_out = {one.name for one in row.architectures if one.family == family}
+        is_whole = CHECKS[check].subject == "model_type"
+        names = {row.base} if is_whole else {one.name for one in row.architectures}
+        left_out = {one.name for one in row.architectures if one.family == family and one.name in names}
         cases = tuple(
             msgspec.structs.replace(case, checks=tuple(name for name in case.checks if name != check))
-            if case.architecture in left_out
+            if (case.architecture or row.base) in left_out
             else case
             for case in row.cases
         )
@@ -116,7 +120,7 @@ def test_a_rule_narrowed_by_a_family_is_red_and_names_whom_it_lost(check: str, m
     family = manifest[model_type].architecture(architecture).family
     assert family is not None
     less = narrowed(manifest, check, family)
-    lost = {name for name, is_asked in asked(less, check).items() if before[name] and not is_asked}
+    lost = {name for name, is_asked in asked(less, check).items() if before.get(name) and not is_asked}
     assert first in lost
     told = {line for line in unexplained(less, check) if line.endswith(LOST)}
     assert {line.partition(" ")[0] for line in told} == {name for name in lost if is_seen(name, check)}

@@ -93,14 +93,14 @@ def _of_files(cls: type[Any], wanted: Wanted) -> Any:
     recipe = tokenizer_recipe(cls.__name__)
     files = file_parameters(cls)
     spelling = spelling_of(files, recipe)
+    spelt = [text for one in recipe.tokens for text in _spelt_out(one)]
     folder = Path(tempfile.mkdtemp(prefix="hfci-"))
     more = 0
     while True:
         fewer = Wanted(wanted.size - more, wanted.ids, wanted.tokens)
         plan = plan_for(cls, fewer)
-        plan.extra = (*plan.extra, *(text for one in recipe.tokens for text in _spelt_out(one)))
-        pieces = pieces_for(spelling, plan.room(), recipe)
-        table = plan.table(pieces.tokens, {})
+        pieces = pieces_for(spelling, plan.room(spelt), recipe)
+        table = plan.table((*spelt, *pieces.tokens), {})
         paths = write_files(folder, files, table, pieces, plan, recipe)
         made = cls(**paths, **recipe.arguments, **_arguments(cls, plan))
         numbered = {*made.get_vocab().values(), *getattr(made, "lang_code_to_id", {}).values()}

@@ -1,0 +1,73 @@
+"""What breaks a tokenizer or a processor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Patch = Callable[[Any], None]
+
+
+def deaf_to(option: str) -> Patch:
+    """Return a patch by which a tokenizer reads a text as if it had not been told an option."""
+
+    def patch(tokenizer: Any) -> None:
+        encode = tokenizer._encode_plus
+        usual: dict[str, Any] = {}
+
+        def deaf(*arguments: Any, **options: Any) -> Any:
+            options.pop(option, None)
+            return encode(*arguments, **usual, **options)
+
+        tokenizer._encode_plus = deaf
+
+    return patch
+
+
+def a_letter_lost(tokenizer: Any) -> None:
+    decode = tokenizer.decode
+    tokenizer.decode = lambda *arguments, **options: decode(*arguments, **options).replace("t", "", 1)
+
+
+def special_tokens_never_skipped(tokenizer: Any) -> None:
+    decode = tokenizer.decode
+    tokenizer.decode = lambda ids, **options: decode(ids, **{**options, "skip_special_tokens": False})
+
+
+def saved_without(field: str) -> Patch:
+    """Return a patch by which a tokenizer is saved as if a field of its configuration were another."""
+
+    def patch(tokenizer: Any) -> None:
+        save = tokenizer.save_pretrained
+        if field == "padding_side":
+            tokenizer.padding_side = "left"
+
+        def forgetful(folder: str, **options: Any) -> Any:
+            saved = save(folder, **options)
+            file = Path(folder, "tokenizer_config.json")
+            said = json.loads(file.read_text())
+            said.pop(field, None)
+            file.write_text(json.dumps(said))
+            return saved
+
+        tokenizer.save_pretrained = forgetful
+
+    return patch
+
+
+def saved_as_another(processor: Any) -> None:
+    """Have a processor that bundles others saved with its image processor changed."""
+    save = processor.save_pretrained
+
+    def other(folder: str, **options: Any) -> Any:
+        saved = save(folder, **options)
+        for file in Path(folder).glob("*processor_config.json"):
+            said = json.loads(file.read_text())
+            part = said.get("image_processor", said)
+            part["do_normalize"] = not part.get("do_normalize", True)
+            file.write_text(json.dumps(said))
+        return saved
+
+    processor.save_pretrained = other
