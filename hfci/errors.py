@@ -13,6 +13,7 @@ from typing import ClassVar
 
 __all__ = [
     "FOREIGN",
+    "Broken",
     "EnvironmentUnfit",
     "HfciError",
     "NothingToDo",
@@ -53,6 +54,18 @@ class EnvironmentUnfit(HfciError):
     """A package or device is missing or broken; the message names it and the mend."""
 
     exit_code = 4
+
+
+class Broken(AssertionError):
+    """What must hold does not, of `names`: parameters, say, each of which would fail by itself.
+
+    A known failure of some of them does not hide that of another.
+    """
+
+    def __init__(self, message: str, names: Iterable[str]) -> None:
+        """Take what went wrong in words, and of what."""
+        super().__init__(message)
+        self.names = tuple(names)
 
 
 class StageError(HfciError):

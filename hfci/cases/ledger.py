@@ -46,6 +46,8 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     - `model_types`: left empty, every one that fails so; whoever passes then is no error, since none was named
     - `architectures`, `checks`: left empty they mean every one; a check that never forwards (`builds_tiny`) is not
       among them where the inputs or the forward fail
+    - `names`: patterns of what fails, of a check that names it (parameters, say): what else fails so is no known
+      failure; left empty, whatever it names
     - `changes`: patterns of `FIELD=VALUE`: the failure is of a configuration so changed, and of no case; by it
       `configuration_changes_do_as_recorded` says why what such a change does fails
     - `link`: where it was told to transformers
@@ -57,6 +59,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     model_types: Names = ()
     architectures: Names = ()
     checks: Names = ()
+    names: Names = ()
     changes: Names = ()
     stage: Stage
     error: Failure
@@ -105,6 +108,10 @@ class Entry(Row, frozen=True, kw_only=True):
         of_model = of_type and architecture in (self.architectures or (architecture,))
         gets_there = forwards or self.stage not in ("inputs", "forward")
         return of_model and gets_there and (check is None or check in (self.checks or (check,)))
+
+    def covers(self, name: str) -> bool:
+        """Tell whether `name`, of what a check says that fails, is among what was entered."""
+        return not self.names or any(fnmatchcase(name, pattern) for pattern in self.names)
 
     def describes(self, stage: str, kind: str, message: str) -> bool:
         """Tell whether an error of type `kind` at `stage` is the one that was entered.

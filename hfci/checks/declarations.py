@@ -17,6 +17,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from hfci.catalog import read_row
 from hfci.catalog.facts import forward_parameters
 from hfci.checks.exceptions import reason
+from hfci.errors import Broken
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -35,13 +36,15 @@ def declared_names_exist(tiny: TinyModel) -> None:
     """
     known = _Known.of(tiny)
     wrong = [
-        f"{declaration} names {name!r}"
+        (declaration, name)
         for declaration, exists in _DECLARED.items()
         for name in sorted(_declared(tiny.model, declaration))
         if not exists(tiny.model, known, name)
     ]
     if wrong:
-        raise AssertionError(f"{tiny.architecture} declares what does not exist: {'; '.join(wrong)}")
+        shown = "; ".join(f"{declaration} names {name!r}" for declaration, name in wrong)
+        names = [f"{declaration}:{name}" for declaration, name in wrong]
+        raise Broken(f"{tiny.architecture} declares what does not exist: {shown}", names)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from hfci.checks.exceptions import names_excepted
 from hfci.checks.loading import loaded, saved_weights
 from hfci.checks.tensors import cast, same_bits
+from hfci.errors import Broken
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -30,7 +31,7 @@ def loads_in_the_dtype_asked_for(tiny: TinyModel) -> None:
     saved = saved_weights(tiny.model)
     weights = {name: weight for name, weight in tiny.model.named_parameters() if name in saved}
     made_so = names_excepted(tiny, "loads_in_the_dtype_asked_for", "float32")
-    problems: list[str] = []
+    problems: list[tuple[str, list[str]]] = []
     for dtype in (torch.bfloat16, torch.float16):
         kept = {
             name for name in weights if _is_kept(tiny.model, name, dtype) or any(re.fullmatch(p, name) for p in made_so)
@@ -42,7 +43,8 @@ def loads_in_the_dtype_asked_for(tiny: TinyModel) -> None:
         problems += _differences(half, wanted, f"{dtype}")
         if not kept:  # of weights of several dtypes the first one decides which the checkpoint says
             declared = half.config.dtype
-            problems += [] if declared == dtype else [f"asked for {dtype}, its configuration says {declared}"]
+            if declared != dtype:
+                problems.append((f"asked for {dtype}, its configuration says {declared}", ["config.dtype"]))
             other = replace(tiny, model=half)
             alike, _ = loaded(type(half), other.checkpoint)
             problems += _differences(alike, wanted, f"none, of what was saved in {dtype}")
@@ -50,7 +52,8 @@ def loads_in_the_dtype_asked_for(tiny: TinyModel) -> None:
             single, _ = loaded(type(half), other.checkpoint, dtype=torch.float32)
             problems += _differences(single, wanted, f"float32, of {dtype}")
     if problems:
-        raise AssertionError("; ".join(problems))
+        said, names = zip(*problems, strict=True)
+        raise Broken("; ".join(said), dict.fromkeys(name for some in names for name in some))
 
 
 def _is_kept(model: Any, name: str, dtype: torch.dtype) -> bool:
@@ -64,11 +67,13 @@ def _is_kept(model: Any, name: str, dtype: torch.dtype) -> bool:
     return False
 
 
-def _differences(model: Any, wanted: Mapping[str, Tensor], asked: str) -> Iterator[str]:
+def _differences(model: Any, wanted: Mapping[str, Tensor], asked: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is wrong with parameters of `model`, in words, and of which it is."""
     parameters = dict(model.named_parameters())
     others = [name for name, weight in wanted.items() if parameters[name].dtype != weight.dtype]
     if others:
-        yield f"asked for {asked}, {len(others)} weights are {parameters[others[0]].dtype}: {', '.join(others[:4])}"
+        dtype = parameters[others[0]].dtype
+        yield f"asked for {asked}, {len(others)} weights are {dtype}: {', '.join(others[:4])}", others
     changed = [n for n, weight in wanted.items() if n not in others and not same_bits(parameters[n], weight)]
     if changed:
-        yield f"asked for {asked}, {len(changed)} weights have other numbers: {', '.join(changed[:4])}"
+        yield f"asked for {asked}, {len(changed)} weights have other numbers: {', '.join(changed[:4])}", changed

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from hfci.checks.loading import loaded
 from hfci.checks.tensors import same_bits
+from hfci.errors import Broken
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -38,9 +39,10 @@ def missing_key_is_initialised(tiny: TinyModel) -> None:
     one, two, actual = _tensors(first), _tensors(second), _tensors(filled)
     if strays := one.keys() ^ actual.keys():
         raise AssertionError(f"other weights than building gives: {', '.join(sorted(strays))}")
-    wrong = [f"{name} {why}" for name in one if (why := _wrong(one[name], two[name], actual[name]))]
+    wrong = {name: why for name in one if (why := _wrong(one[name], two[name], actual[name]))}
     if wrong:
-        raise AssertionError(f"{len(wrong)} tensors that the checkpoint lacks are not as built: {'; '.join(wrong[:8])}")
+        some = "; ".join(f"{name} {why}" for name, why in list(wrong.items())[:8])
+        raise Broken(f"{len(wrong)} tensors that the checkpoint lacks are not as built: {some}", wrong)
 
 
 def _built(cls: type[Any], config: Any, seed: int) -> Any:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from hfci.errors import Broken
+
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
@@ -35,7 +37,7 @@ def parameters_are_in_the_module_tree(tiny: TinyModel) -> None:
     }
     if strays:
         shown = ", ".join(f"{name} ({kind})" for name, kind in list(strays.items())[:6])
-        raise AssertionError(f"{len(strays)} that the model does not know as its own: {shown}")
+        raise Broken(f"{len(strays)} that the model does not know as its own: {shown}", strays)
 
 
 def _holds_numbers(module: nn.Module) -> bool:

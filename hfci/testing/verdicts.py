@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from hfci.cases.outcome import Outcome
 from hfci.catalog.requirements import absent_packages, needs
-from hfci.errors import StageError
+from hfci.errors import Broken, StageError
 
 if TYPE_CHECKING:
     import pytest
@@ -80,6 +80,8 @@ def judge(error: BaseException | None, building: bool) -> Verdict:
     if isinstance(error, StageError) and (absent := absent_packages(error)):
         return Verdict(outcome=Outcome.UNAVAILABLE.value, stage=error.stage, reason=needs(absent))
     stage = error.stage if isinstance(error, StageError) else "build" if building else "check"
+    if isinstance(error, Broken):
+        return Verdict(Verdict.failed(AssertionError.__name__, str(error), stage), names=list(error.names))
     cause = error.__cause__ if isinstance(error, StageError) and error.__cause__ else error
     return Verdict.failed(type(cause).__name__, str(error), stage)
 
@@ -107,9 +109,9 @@ def short_traceback(error: BaseException, file: Path) -> str:
 def against_ledger(verdict: Verdict, entries: Sequence[Entry], today: date, *, is_over: bool) -> Verdict:
     """Return what `verdict` is in the light of the ledger's `entries` on this case.
 
-    A failure that one of them describes is a known failure. A pass, once the test `is_over`, is a failure: the
-    entry must go, if it names the model type. Any other failure stays one, with what the ledger has to say of it as
-    its reason.
+    A failure that one of them describes is a known failure, if all that it names is covered by those that do. A pass,
+    once the test `is_over`, is a failure: the entry must go, if it names the model type. Any other failure stays one,
+    with what the ledger has to say of it as its reason.
     """
     in_force = [entry for entry in entries if not entry.is_expired(today)]
     named = [entry for entry in in_force if entry.model_types]
@@ -121,7 +123,11 @@ def against_ledger(verdict: Verdict, entries: Sequence[Entry], today: date, *, i
         return verdict
     stage, error = verdict["stage"], verdict["error"]
     described = [entry for entry in entries if entry.describes(stage, error["type"], error["message"])]
-    known = next((entry for entry in described if entry in in_force), None)
+    valid = [entry for entry in described if entry in in_force]
+    known = next(iter(valid), None)
+    new = [name for name in verdict.get("names", ()) if not any(entry.covers(name) for entry in valid)]
+    if known is not None and new:
+        return Verdict(verdict, reason=f"{known.title} does not speak of {', '.join(new[:8])}")
     if known is not None:
         return Verdict(verdict, outcome=Outcome.KNOWN_FAILURE.value, reason=f"{known.name}: {known.reason}")
     entry = (*described, *entries)[0]

@@ -20,10 +20,10 @@ from packaging.specifiers import SpecifierSet
 from hfci.cases.ledger import OWN, Entry, Ledger, load_ledger, parse_ledger, read_ledger
 from hfci.cases.outcome import Outcome
 from hfci.checks.table import CHECKS
-from hfci.errors import UsageError
+from hfci.errors import Broken, UsageError
 from hfci.testing.ledger_check import Installed, matches_nothing, problems_of
 from hfci.testing.reproducer import Ending, Reproducers, faults
-from hfci.testing.verdicts import Verdict, against_ledger
+from hfci.testing.verdicts import Verdict, against_ledger, judge
 
 ROW: dict[str, Any] = {
     "name": "split-heads",
@@ -69,6 +69,7 @@ def test_our_own_ledger_is_read_whole() -> None:
         ({"error": None}, "lacks error"),
         ({"model_types": []}, "list of names"),
         ({"model_types": "bert"}, "list of names"),
+        ({"names": "*.bias"}, "list of names"),
         ({"stage": "biuld"}, "Did you mean build"),
         ({"stage": "check"}, "`checks` must name which"),
         ({"model_types": None}, "neither `model_types` nor `checks`"),
@@ -183,6 +184,36 @@ def test_any_other_failure_stays_one(verdict: Verdict, changes: Mapping[str, Any
     found = against_ledger(verdict, [entry(**changes)], TODAY, is_over=False)
     assert found["outcome"] == Outcome.FAILED
     assert said in found["reason"]
+
+
+def failed_of(*names: str) -> Verdict:
+    return judge(Broken("2 tensors are not as built: a 1; b 2", names), building=False)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "outcome"),
+    [
+        ([["*.bias"]], Outcome.FAILED),
+        ([["*.bias", "encoder.weight_?"]], Outcome.KNOWN_FAILURE),
+        ([["*.bias"], ["encoder.*"]], Outcome.KNOWN_FAILURE),
+        ([["*.bias"], None], Outcome.KNOWN_FAILURE),
+    ],
+)
+def test_what_else_fails_beside_known_names_is_no_known_failure(patterns: list[Any], outcome: Outcome) -> None:
+    about = {"stage": "check", "checks": ["missing_key_is_initialised"]}
+    about["error"] = {"type": "AssertionError", "message": "not as built"}
+    entries = [entry(**about, names=some) for some in patterns]
+    verdict = against_ledger(failed_of("a.bias", "encoder.weight_g"), entries, TODAY, is_over=True)
+    assert verdict["outcome"] == outcome
+    if outcome == Outcome.FAILED:
+        assert verdict["reason"] == "the ledger's entry split-heads (ledger.toml) does not speak of encoder.weight_g"
+
+
+def test_an_expired_entry_covers_no_name() -> None:
+    about = {"stage": "check", "checks": ["x"], "error": {"type": "AssertionError", "message": "not as built"}}
+    entries = [entry(**about, names=["a"]), entry(**about, names=["b"], expires=date(2026, 1, 1))]
+    assert against_ledger(failed_of("a"), entries, TODAY, is_over=True)["outcome"] == Outcome.KNOWN_FAILURE
+    assert against_ledger(failed_of("a", "b"), entries, TODAY, is_over=True)["outcome"] == Outcome.FAILED
 
 
 def test_an_entry_holds_until_the_end_of_its_last_day() -> None:
