@@ -62,19 +62,31 @@ def loss_matches_definition(tiny: TinyModel) -> None:
 def loss_of(tiny: TinyModel) -> Callable[[], Tensor] | None:
     """Return what computes, from the tiny model's seed, its loss for labels that are always the same.
 
-    None where `loss_matches_definition` is not asked of it: nobody says what its labels are.
+    None where nobody says what its labels are.
+    """
+    forward = labelled(tiny)
+    if forward is None:
+        return None
+
+    def compute() -> Tensor:
+        loss: Tensor = forward()["loss"]
+        return loss
+
+    return compute
+
+
+def labelled(tiny: TinyModel) -> Callable[..., Any] | None:
+    """Return what runs, from the tiny model's seed, its forward with labels that are always the same.
+
+    It takes further arguments of the forward. None where `loss_matches_definition` is not asked of the model: nobody
+    says what its labels are.
     """
     rows = (row for row in read_row(tiny.model_type).architectures if row.name == tiny.architecture)
     check = CHECKS[loss_matches_definition.__name__]
     if not any(check.holds(row.known_facts) for row in rows) or excused(tiny, check.name) is not None:
         return None
     case = next(_cases(tiny))
-
-    def compute() -> Tensor:
-        loss: Tensor = _outputs(tiny, case, tiny.inputs())["loss"]
-        return loss
-
-    return compute
+    return lambda **more: _outputs(tiny, case, tiny.inputs(), **more)
 
 
 def _outputs(tiny: TinyModel, case: _Case, inputs: dict[str, Any], **more: Any) -> Any:

@@ -104,6 +104,19 @@ def a_field_short(module: nn.Module) -> None:
     module.register_forward_hook(lambda _, __, given: given[:-1] if isinstance(given, tuple) else None)
 
 
+def the_first_left_out(module: nn.Module) -> None:
+    module.register_forward_hook(lambda _, __, given: given[1:] if isinstance(given, tuple) else None)
+
+
+def the_loss_left_out(module: nn.Module) -> None:
+    """Give with labels the tuple that it gives without."""
+
+    def hook(_: Any, __: Any, options: Any, given: Any) -> Any:
+        return given[1:] if isinstance(given, tuple) and options.get("labels") is not None else None
+
+    module.register_forward_hook(hook, with_kwargs=True)
+
+
 def a_random_number_drawn(module: nn.Module) -> None:
     """Draw a number that nothing depends on."""
 
