@@ -43,6 +43,7 @@ class TestGemma4AudioModel:
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
+            "sound_padding_is_hidden",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

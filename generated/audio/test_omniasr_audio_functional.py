@@ -44,6 +44,7 @@ class TestOmniASRAudioModel:
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
             "audio_length_arithmetic",
+            "sound_padding_is_hidden",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

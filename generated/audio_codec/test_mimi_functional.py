@@ -60,6 +60,7 @@ class TestMimiModel:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "undivided_heads_are_refused",
+            "sound_padding_is_hidden",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

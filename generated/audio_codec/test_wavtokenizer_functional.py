@@ -58,6 +58,7 @@ class TestWavTokenizerModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "undivided_heads_are_refused",
+            "sound_padding_is_hidden",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -75,6 +75,7 @@ class TestVibeVoiceForConditionalGeneration:
             "wrong_placeholder_count_is_refused",
             "text_past_its_maximum_is_refused",
             "undivided_heads_are_refused",
+            "sound_padding_is_hidden",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

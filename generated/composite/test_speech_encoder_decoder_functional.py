@@ -58,6 +58,7 @@ class TestSpeechEncoderDecoderModel:
             "every_output_flag_fills_its_field",
             "text_past_its_maximum_is_refused",
             "undivided_heads_are_refused",
+            "sound_padding_is_hidden",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

@@ -67,6 +67,7 @@ class TestParakeetForRNNT:
             "text_past_its_maximum_is_refused",
             "undivided_heads_are_refused",
             "audio_length_arithmetic",
+            "sound_padding_is_hidden",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",

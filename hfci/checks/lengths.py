@@ -15,7 +15,7 @@ from hfci.checks.running import run
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
-__all__ = ["audio_length_arithmetic"]
+__all__ = ["audio_length_arithmetic", "axis_of_time", "shortened"]
 
 # On both sides of so many steps of a formula, the first ones, the model is held against it.
 _STEPS = 2
@@ -46,13 +46,13 @@ def audio_length_arithmetic(tiny: TinyModel) -> None:
     name = next((name for name in _SOUNDS if name in inputs), None)
     if name is None:
         raise NotApplicable("its inputs are no sound")
-    axis = _axis_of_time(tiny, inputs, name)
+    axis = axis_of_time(tiny, inputs, name)
     whole = inputs[name].shape[axis]
     formulas = _formulas(tiny.model, whole)
     lengths = {whole, _less(whole)}
     if reason(tiny, "audio_length_arithmetic", "one_length") is None:
         lengths |= {length for expected in formulas.values() for length in _steps(expected)}
-    seen = {length: _run(tiny, _shortened(inputs, name, axis, length))[0] for length in lengths}
+    seen = {length: _run(tiny, shortened(inputs, name, axis, length))[0] for length in lengths}
     problems = [problem for formula, expected in formulas.items() for problem in _problems(formula, expected, seen)]
     if hasattr(tiny.model, _MASK):
         problems += _masked(tiny.model, next(iter(formulas.values())), sorted(lengths))
@@ -92,15 +92,15 @@ def _less(length: int) -> int:
     return length - length // 4
 
 
-def _axis_of_time(tiny: TinyModel, inputs: Mapping[str, Any], name: str) -> int:
+def axis_of_time(tiny: TinyModel, inputs: Mapping[str, Any], name: str) -> int:
     """Return the dimension of a sound, behind that of the rows, that may be shorter; the longest where none may."""
     shape = inputs[name].shape
     axes = [axis for axis in range(len(shape) - 1, 0, -1) if shape[axis] > 1]
-    shorter = (axis for axis in axes if _run(tiny, _shortened(inputs, name, axis, _less(shape[axis])))[1])
+    shorter = (axis for axis in axes if _run(tiny, shortened(inputs, name, axis, _less(shape[axis])))[1])
     return axes[0] if len(axes) == 1 else next(shorter, max(axes, key=shape.__getitem__))
 
 
-def _shortened(inputs: Mapping[str, Any], name: str, axis: int, length: int) -> dict[str, Any]:
+def shortened(inputs: Mapping[str, Any], name: str, axis: int, length: int) -> dict[str, Any]:
     """Return inputs with a sound no longer than that, and what is said of each of its places or of its length."""
     whole = inputs[name].shape[axis]
     short = dict(inputs) | {name: inputs[name].narrow(axis, 0, length)}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, groupby
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context, demanded
 from hfci.tiny.inputs.text import placeholders
 
-__all__ = ["media_features_fit_their_items"]
+__all__ = ["features_of", "items_of", "media_features_fit_their_items"]
 
 # The argument that says where an image stands in a text that has no token for it.
 _MASK = "image_embeds_position_mask"
@@ -43,12 +44,15 @@ def media_features_fit_their_items(tiny: TinyModel) -> None:
     stepwise = attending(tiny, "eager") if tiny.model._supports_sdpa else None
     problems = []
     for method in asked:
-        features = _features(tiny, method)
-        together, *alone = _items(features), *(_items(_features(tiny, method, (row,))) for row in (0, 1))
+        features = features_of(tiny, method)
+        together, *alone = (
+            items_of(features),
+            *(items_of(features_of(tiny, method, tiny.inputs((row,)))) for row in (0, 1)),
+        )
         parts = [item for items in alone for item in items]
         wrong = _differences(tiny, "in a batch", together, parts if len(together) > 1 else [torch.cat(parts)])
         if stepwise is not None:
-            wrong += _differences(tiny, "attending step by step", _items(_features(stepwise, method)), together)
+            wrong += _differences(tiny, "attending step by step", items_of(features_of(stepwise, method)), together)
         for row, items in enumerate(alone):
             wrong += [f"of row {row}, {problem}" for problem in _misfits(tiny, method, row, items)]
         wrong = wrong or _misplaced(tiny, method, features)  # which refuses others than fit
@@ -58,8 +62,8 @@ def media_features_fit_their_items(tiny: TinyModel) -> None:
     reference(tiny)  # by whose float error alone these may differ: where it stops, nothing is said, close as they are
 
 
-def _context(tiny: TinyModel, rows: Sequence[int] = (0, 1)) -> Context:
-    return Context(tiny.model, tiny.config, 0, tiny.seed, made=tiny.inputs(rows))
+def _context(tiny: TinyModel, inputs: Mapping[str, Any] | None = None) -> Context:
+    return Context(tiny.model, tiny.config, 0, tiny.seed, made=dict(tiny.inputs() if inputs is None else inputs))
 
 
 def _modality(method: str) -> str:
@@ -77,9 +81,9 @@ def _is_fed(tiny: TinyModel, method: str) -> bool:
     return shown and all(demanded(each) <= arguments.keys() for each in methods)
 
 
-def _features(tiny: TinyModel, method: str, rows: Sequence[int] = (0, 1)) -> Tensor | Sequence[Tensor]:
-    """Return what a method makes of the media of `rows`."""
-    context = _context(tiny, rows)
+def features_of(tiny: TinyModel, method: str, inputs: Mapping[str, Any] | None = None) -> Tensor | Sequence[Tensor]:
+    """Return what a method makes of the media in `inputs`, its own unless others are given."""
+    context = _context(tiny, inputs)
     function = context.methods(method)[0]
     try:
         with torch.no_grad(), seeded(tiny):
@@ -91,7 +95,7 @@ def _features(tiny: TinyModel, method: str, rows: Sequence[int] = (0, 1)) -> Ten
     return features
 
 
-def _items(features: Tensor | Sequence[Tensor]) -> list[Tensor]:
+def items_of(features: Tensor | Sequence[Tensor]) -> list[Tensor]:
     """Return the features of each item, (tokens, width); of all at once where they are given so."""
     return [features] if isinstance(features, Tensor) and features.ndim < 3 else list(features)
 
@@ -112,7 +116,7 @@ def _misfits(tiny: TinyModel, method: str, row: int, items: Sequence[Tensor]) ->
     if places:
         wanted = tiny.config.get_text_config().hidden_size
     elif hasattr(tiny.model, "get_text_features"):
-        wanted = _items(_features(tiny, "get_text_features", (row,)))[0].shape[-1]
+        wanted = items_of(features_of(tiny, "get_text_features", tiny.inputs((row,))))[0].shape[-1]
     else:
         wanted = items[0].shape[-1]
     problems = [f"features are {item.shape[-1]} wide, not {wanted}" for item in items if item.shape[-1] != wanted]

@@ -259,6 +259,12 @@ def audio_length_arithmetic(cls: Sight) -> bool:
     return counts and bool({"input_values", "input_features"} & cls.parameters)
 
 
+def sound_padding_is_hidden(cls: Sight) -> bool:
+    fed = any(re.search("input_(values|features)|audio|^latents$", name) for name in cls.parameters)
+    is_heard = fed or (cls.attribute("input_modalities") == "audio" and "input_ids" not in cls.parameters)
+    return is_heard and any(re.search("(attention|features|values|padding)_mask", name) for name in cls.parameters)
+
+
 def time_series_scaling_is_undone(cls: Sight) -> bool:
     return "past_values" in cls.parameters
 
@@ -329,6 +335,12 @@ class Difference(NamedTuple):
 
 
 DIFFERENCES = (
+    Difference(
+        "sound_padding_is_hidden",
+        False,
+        ("qwen2_5_omni_talker/*",),
+        "is told how long sounds are, to count the places of a text, and is fed none",
+    ),
     *(
         difference
         for check in ("loss_matches_definition", "training_step_lowers_loss")
