@@ -25,6 +25,8 @@ class TestModelType:
         [
             "tokenizer_encode_decode",
             "processor_roundtrip",
+            "feature_extractor_lengths_and_masks",
+            "single_equals_list_of_one",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

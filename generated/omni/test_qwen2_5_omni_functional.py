@@ -25,6 +25,9 @@ class TestModelType:
         [
             "tokenizer_encode_decode",
             "processor_roundtrip",
+            "image_processor_batch_equals_single",
+            "feature_extractor_lengths_and_masks",
+            "single_equals_list_of_one",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

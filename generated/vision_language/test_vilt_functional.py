@@ -25,6 +25,8 @@ class TestModelType:
         [
             "tokenizer_encode_decode",
             "processor_roundtrip",
+            "image_processor_batch_equals_single",
+            "single_equals_list_of_one",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-import transformers
 from torch import Tensor
 
-from hfci.catalog import read_row, registries
+from hfci.catalog import registries
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
+from hfci.checks.processing import processor_of
 from hfci.checks.running import reference_forward
-from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
 __all__ = ["depth_and_keypoint_scales", "detection_postprocess_within_image", "segmentation_postprocess_sizes"]
@@ -119,32 +118,16 @@ def _methods(tiny: TinyModel, kinds: Mapping[str, tuple[str, ...]]) -> list[str]
     """Return the methods that its tables ask for, which of several kinds not every processor has."""
     tables = registries.tables_of_class(tiny.architecture)
     wanted = [f"post_process_{name}" for name in sorted({name for table in tables for name in kinds.get(table, ())})]
-    processor = _processor(tiny)
+    processor = processor_of(tiny, "image_processor")
     methods = [name for name in wanted if hasattr(processor, name)]
     if not methods:
         raise NotApplicable(f"its image processor, {type(processor).__name__}, has no {' and no '.join(wanted)}")
     return methods
 
 
-def _processor(tiny: TinyModel) -> Any:
-    """Return the image processor that transformers' table has for its model type, the first that can be made here.
-
-    Raises `NotApplicable` where the table has none, and StageError where all want a package that is not here.
-    """
-    names = read_row(tiny.model_type).processors.get("image_processor", ())
-    if not names:
-        raise NotApplicable("transformers' table has no image processor for its model type")
-    for name in names:
-        try:
-            return getattr(transformers, name)()
-        except ImportError as error:
-            lacking = error
-    raise StageError("check", tiny.model_type, tiny.architecture, lacking) from lacking
-
-
 def _each(tiny: TinyModel, method: str, outputs: Any, sizes: Any = _SIZES) -> Iterator[tuple[Any, Any]]:
     """Yield what a method makes of each row of outputs, with the size that it is told of that row's image."""
-    process = getattr(_processor(tiny), method)
+    process = getattr(processor_of(tiny, "image_processor"), method)
     known = inspect.signature(process).parameters
     options = {"target_sizes": list(sizes), "source_sizes": list(sizes), "threshold": 0.0}
     results = process(outputs, **{name: value for name, value in options.items() if name in known})

@@ -122,6 +122,14 @@ from .loss_patches import (
     shifted_once_more,
     without_the_shift,
 )
+from .media_patches import (
+    a_mask_of_all,
+    alone_louder,
+    answering,
+    any_rate_is_taken,
+    beside_others_louder,
+    mirrored_of_pil_images,
+)
 from .output_patches import (
     a_class_that_there_is_not,
     a_cut,
@@ -171,7 +179,10 @@ Break = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Breakage:
-    """One row. `architecture` is the model type's base unless it is named; a part is broken within its host."""
+    """One row. `architecture` is the model type's base unless it is named; a part is broken within its host.
+
+    Of a check of a model type as a whole, `module` is the kind of processor that is broken.
+    """
 
     check: str
     model_type: str
@@ -450,6 +461,20 @@ BREAKAGES = (
     ),
     Breakage("depth_and_keypoint_scales", "superpoint", "", one_more("keypoints")),
     Breakage("depth_and_keypoint_scales", "superglue", "", one_more("keypoints")),
+    *(
+        Breakage(check, model_type, kind, answering(edit))
+        for check, model_type, kind, edit in (
+            ("image_processor_batch_equals_single", "vit", "image_processor", beside_others_louder),
+            ("image_processor_batch_equals_single", "qwen2_vl", "image_processor", beside_others_louder),
+            ("image_processor_batch_equals_single", "segformer", "image_processor", mirrored_of_pil_images),
+            ("feature_extractor_lengths_and_masks", "whisper", "feature_extractor", beside_others_louder),
+            ("feature_extractor_lengths_and_masks", "wav2vec2", "feature_extractor", a_mask_of_all),
+            ("single_equals_list_of_one", "detr", "image_processor", alone_louder),
+            ("single_equals_list_of_one", "clip", "image_processor", alone_louder),
+            ("single_equals_list_of_one", "hubert", "feature_extractor", alone_louder),
+        )
+    ),
+    Breakage("feature_extractor_lengths_and_masks", "encodec", "feature_extractor", any_rate_is_taken),
     Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),
     Breakage("encoder_decoder_consistency", "whisper", "", louder_where_encoded, "WhisperForConditionalGeneration"),
     Breakage("encoder_decoder_consistency", "bart", "", tokens_of_labels_unshifted, "BartForConditionalGeneration"),

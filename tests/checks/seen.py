@@ -11,7 +11,7 @@ import functools
 import re
 from typing import NamedTuple
 
-from .sight import Sight, see
+from .sight import Sight, named_for, see
 
 # What heads are called whose loss has one definition, that of their kind.
 _HEAD = re.compile(
@@ -279,6 +279,18 @@ def segmentation_postprocess_sizes(cls: Sight) -> bool:
 
 def depth_and_keypoint_scales(cls: Sight) -> bool:
     return re.search("For(DepthEstimation|Keypoint(Detection|Matching))$", cls.name) is not None
+
+
+def image_processor_batch_equals_single(_: Sight, model_type: str) -> bool:
+    return model_type in named_for("IMAGE_PROCESSOR")
+
+
+def feature_extractor_lengths_and_masks(_: Sight, model_type: str) -> bool:
+    return model_type in named_for("FEATURE_EXTRACTOR")
+
+
+def single_equals_list_of_one(_: Sight, model_type: str) -> bool:
+    return model_type in named_for("IMAGE_PROCESSOR") | named_for("FEATURE_EXTRACTOR")
 
 
 def encoder_decoder_consistency(cls: Sight) -> bool:

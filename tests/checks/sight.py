@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["Sight", "see"]
+__all__ = ["Sight", "named_for", "see"]
 
 # A class ends where the next line stands at the margin; a name is another file's, or another name for one of this.
 _CLASS = re.compile(r"^class (\w+).*?(?=^[\w@]|\Z)", re.DOTALL | re.MULTILINE)
@@ -63,6 +63,19 @@ def see() -> dict[str, Sight]:
     """Return every class of the modelling files by its name."""
     files = sorted(_transformers().glob("models/*/modeling_*.py"))
     return {name: Sight(path, name) for path in files for name in _file(path).classes}
+
+
+@functools.cache
+def named_for(kind: str) -> frozenset[str]:
+    """Return the model types for which transformers' files of auto classes name a processor of a kind."""
+    found: set[str] = set()
+    for path in (_transformers() / "models" / "auto").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            named = isinstance(target, ast.Name) and target.id.removeprefix("MISSING_") == f"{kind}_MAPPING_NAMES"
+            if named and isinstance(node.value, ast.Call) and node.value.args:
+                found.update(key for key, names in ast.literal_eval(node.value.args[0]) if names)
+    return frozenset(found)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def outputs_of(tiny: TinyModel, kind: str) -> dict[str, Any]:
     one = build_part(tiny, kind)
     if kind == "image_processor":
         pictures = [picture(60, 100)]
-        outputs = one(arranged(tiny, pictures), return_tensors="pt", **companions(one, pictures))
+        outputs = one(arranged(tiny, pictures), return_tensors="pt", **companions(one, [(60, 100)]))
     else:
         samples = getattr(one, "n_samples", one.sampling_rate * 655 // 1000)
         wanted = {"sampling_rate": one.sampling_rate, "return_attention_mask": True}

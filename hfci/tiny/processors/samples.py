@@ -13,10 +13,11 @@ from hfci.tiny.inputs.context import demanded
 if TYPE_CHECKING:
     from hfci.tiny.model import TinyModel
 
-__all__ = ["arranged", "companions", "picture", "sound", "takes_pairs"]
+__all__ = ["arranged", "companions", "picture", "size_of", "sound", "takes_pairs"]
 
 _FRAMES = 4
 _LOUDNESS = 0.1
+_CHANNELS = (1, 3, 4)
 
 
 def picture(height: int, width: int, *, seed: int = 0, channels: int = 3) -> Any:
@@ -51,11 +52,20 @@ def arranged(tiny: TinyModel, pictures: Sequence[Any]) -> list[Any]:
     return list(pictures)
 
 
-def companions(processor: Any, pictures: Sequence[Any]) -> dict[str, Any]:
-    """Return what an image processor demands besides the images: a map of each, or the boxes in it."""
+def companions(processor: Any, sizes: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Return what an image processor demands besides images of these sizes: an empty map, or the one box, of each."""
     wanted = demanded(processor.preprocess)
     made = {
-        "trimaps": [one[..., 0] if one.ndim == 3 else one for one in pictures],
-        "boxes": [[[0.0, 0.0, float(one.shape[1]), float(one.shape[0])]] for one in pictures],
+        "trimaps": [np.zeros(size, np.uint8) for size in sizes],
+        "boxes": [[[0.0, 0.0, float(width), float(height)]] for height, width in sizes],
     }
     return {name: value for name, value in made.items() if name in wanted}
+
+
+def size_of(image: Any) -> tuple[int, int]:
+    """Return height and width of a PIL image, or of an array or tensor with its channels at either end."""
+    if not hasattr(image, "shape"):
+        return image.height, image.width
+    first = len(image.shape) == 3 and image.shape[0] in _CHANNELS and image.shape[-1] not in _CHANNELS
+    height, width = image.shape[1:] if first else image.shape[:2]
+    return height, width

@@ -43,7 +43,8 @@ def build_feature_extractor(cls: type[Any], tiny: TinyModel) -> Any:
         features = fed(tiny).get("input_features")
         bins = look_up(listener, BINS) or look_up(tiny.config, BINS)
         if bins is not None and features is not None and "audio_samples_per_token" not in known:
-            arguments |= {name: bins // (known.get("stride") or 1) for name in _BINS if name in known}
+            told = [name for name in _BINS if known.get(name, 1) > 1]  # one is of waveforms: their channels
+            arguments |= dict.fromkeys(told, bins // (known.get("stride") or 1))
         if "chunk_length" in known and features is not None:
             rate = arguments.get("sampling_rate", known["sampling_rate"])
             arguments |= _of_a_fixed_length(rate, frames=_frames(features.shape[1:], bins))
