@@ -125,6 +125,8 @@ class TestASTForAudioClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=audio-classification]",
+            "pipeline_follows_its_parameters[task=audio-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

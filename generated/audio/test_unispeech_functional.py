@@ -188,6 +188,8 @@ class TestUniSpeechForSequenceClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=audio-classification]",
+            "pipeline_follows_its_parameters[task=audio-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -248,6 +250,8 @@ class TestUniSpeechForCTC:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

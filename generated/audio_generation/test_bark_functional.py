@@ -61,6 +61,7 @@ class TestBarkModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-to-audio]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

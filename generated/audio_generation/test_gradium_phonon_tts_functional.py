@@ -76,6 +76,8 @@ class TestGradiumPhononTTSModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -143,6 +145,7 @@ class TestGradiumPhononTTSForConditionalGeneration:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-to-audio]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -78,6 +78,8 @@ class TestQwen3ASRModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -162,6 +164,8 @@ class TestQwen3ASRForConditionalGeneration:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=any-to-any]",
+            "pipeline_follows_its_parameters[task=any-to-any]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -229,6 +233,8 @@ class TestQwen3ASRForTokenClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=token-classification]",
+            "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -232,6 +232,8 @@ class TestSeamlessM4TForSpeechToText:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -309,6 +311,7 @@ class TestSeamlessM4TForTextToSpeech:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-to-audio]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

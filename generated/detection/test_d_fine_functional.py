@@ -97,10 +97,10 @@ class TestDFineForObjectDetection:
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "detection_postprocess_within_image",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "detection_postprocess_within_image",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -93,10 +93,10 @@ class TestDabDetrForObjectDetection:
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "detection_postprocess_within_image",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "detection_postprocess_within_image",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -65,6 +65,8 @@ class TestDetrModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -117,11 +119,13 @@ class TestDetrForSegmentation:
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "detection_postprocess_within_image",
-            "segmentation_postprocess_sizes",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "detection_postprocess_within_image",
+            "segmentation_postprocess_sizes",
+            "pipeline_runs[task=image-segmentation]",
+            "pipeline_follows_its_parameters[task=image-segmentation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -174,10 +178,12 @@ class TestDetrForObjectDetection:
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "detection_postprocess_within_image",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "detection_postprocess_within_image",
+            "pipeline_runs[task=object-detection]",
+            "pipeline_follows_its_parameters[task=object-detection]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

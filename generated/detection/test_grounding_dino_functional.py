@@ -127,10 +127,12 @@ class TestGroundingDinoForObjectDetection:
             "wrong_placeholder_count_is_refused",
             "text_past_its_maximum_is_refused",
             "undivided_heads_are_refused",
-            "detection_postprocess_within_image",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "detection_postprocess_within_image",
+            "pipeline_runs[task=zero-shot-object-detection]",
+            "pipeline_follows_its_parameters[task=zero-shot-object-detection]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -63,6 +63,8 @@ class TestPPOCRV5ServerDetForObjectDetection:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=object-detection]",
+            "pipeline_follows_its_parameters[task=object-detection]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -62,6 +62,8 @@ class TestPPOCRV6MediumDetModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -114,6 +116,8 @@ class TestPPOCRV6MediumDetForObjectDetection:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=object-detection]",
+            "pipeline_follows_its_parameters[task=object-detection]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

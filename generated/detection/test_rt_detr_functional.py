@@ -64,6 +64,8 @@ class TestRTDetrModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -115,10 +117,12 @@ class TestRTDetrForObjectDetection:
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "detection_postprocess_within_image",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "detection_postprocess_within_image",
+            "pipeline_runs[task=object-detection]",
+            "pipeline_follows_its_parameters[task=object-detection]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

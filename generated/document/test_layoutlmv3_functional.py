@@ -203,6 +203,8 @@ class TestLayoutLMv3ForQuestionAnswering:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=document-question-answering]",
+            "pipeline_follows_its_parameters[task=document-question-answering]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

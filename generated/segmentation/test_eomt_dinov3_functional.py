@@ -61,10 +61,10 @@ class TestEomtDinov3ForUniversalSegmentation:
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "segmentation_postprocess_sizes",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "segmentation_postprocess_sizes",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -62,6 +62,8 @@ class TestMask2FormerModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -113,10 +115,10 @@ class TestMask2FormerForUniversalSegmentation:
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "segmentation_postprocess_sizes",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "segmentation_postprocess_sizes",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -64,6 +64,8 @@ class TestSam3TrackerModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=mask-generation]",
+            "pipeline_follows_its_parameters[task=mask-generation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -149,6 +149,8 @@ class TestCanaryForConditionalGeneration:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

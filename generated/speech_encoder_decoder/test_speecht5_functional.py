@@ -140,6 +140,8 @@ class TestSpeechT5ForSpeechToText:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -213,6 +215,7 @@ class TestSpeechT5ForTextToSpeech:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-to-audio]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -155,6 +155,8 @@ class TestWhisperForCausalLM:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-generation]",
+            "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -231,6 +233,8 @@ class TestWhisperForConditionalGeneration:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -288,6 +292,8 @@ class TestWhisperForAudioClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=audio-classification]",
+            "pipeline_follows_its_parameters[task=audio-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

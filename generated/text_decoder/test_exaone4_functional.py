@@ -62,6 +62,8 @@ class TestExaone4Model:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -146,6 +148,9 @@ class TestExaone4ForCausalLM:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-generation]",
+            "pipeline_runs[task=decision]",
+            "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -213,6 +218,10 @@ class TestExaone4ForSequenceClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-classification]",
+            "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_follows_its_parameters[task=text-classification]",
+            "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -348,6 +357,8 @@ class TestExaone4ForTokenClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=token-classification]",
+            "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

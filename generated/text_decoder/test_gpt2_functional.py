@@ -78,6 +78,8 @@ class TestGPT2Model:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -160,6 +162,9 @@ class TestGPT2LMHeadModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-generation]",
+            "pipeline_runs[task=decision]",
+            "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -226,6 +231,10 @@ class TestGPT2ForSequenceClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-classification]",
+            "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_follows_its_parameters[task=text-classification]",
+            "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -359,6 +368,8 @@ class TestGPT2ForTokenClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=token-classification]",
+            "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

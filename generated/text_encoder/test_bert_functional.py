@@ -77,6 +77,8 @@ class TestBertModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -221,6 +223,9 @@ class TestBertLMHeadModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-generation]",
+            "pipeline_runs[task=decision]",
+            "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -288,6 +293,8 @@ class TestBertForMaskedLM:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=fill-mask]",
+            "pipeline_follows_its_parameters[task=fill-mask]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -354,6 +361,10 @@ class TestBertForSequenceClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-classification]",
+            "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_follows_its_parameters[task=text-classification]",
+            "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -487,6 +498,8 @@ class TestBertForTokenClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=token-classification]",
+            "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -77,6 +77,8 @@ class TestData2VecTextModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -145,6 +147,8 @@ class TestData2VecTextForMaskedLM:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=fill-mask]",
+            "pipeline_follows_its_parameters[task=fill-mask]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -224,6 +228,9 @@ class TestData2VecTextForCausalLM:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-generation]",
+            "pipeline_runs[task=decision]",
+            "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -290,6 +297,10 @@ class TestData2VecTextForSequenceClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-classification]",
+            "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_follows_its_parameters[task=text-classification]",
+            "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -423,6 +434,8 @@ class TestData2VecTextForTokenClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=token-classification]",
+            "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

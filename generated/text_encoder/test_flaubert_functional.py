@@ -70,6 +70,8 @@ class TestFlaubertModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -137,6 +139,8 @@ class TestFlaubertWithLMHeadModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=fill-mask]",
+            "pipeline_follows_its_parameters[task=fill-mask]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -200,6 +204,10 @@ class TestFlaubertForSequenceClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-classification]",
+            "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_follows_its_parameters[task=text-classification]",
+            "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -327,6 +335,8 @@ class TestFlaubertForTokenClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=token-classification]",
+            "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

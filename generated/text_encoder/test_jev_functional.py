@@ -50,6 +50,7 @@ class TestJevForDecision:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=decision]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -262,6 +262,7 @@ class TestTapasForQuestionAnswering:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=table-question-answering]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

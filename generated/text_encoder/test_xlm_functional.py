@@ -70,6 +70,8 @@ class TestXLMModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -138,6 +140,11 @@ class TestXLMWithLMHeadModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-generation]",
+            "pipeline_runs[task=decision]",
+            "pipeline_runs[task=fill-mask]",
+            "pipeline_follows_its_parameters[task=text-generation]",
+            "pipeline_follows_its_parameters[task=fill-mask]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -201,6 +208,10 @@ class TestXLMForSequenceClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-classification]",
+            "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_follows_its_parameters[task=text-classification]",
+            "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -328,6 +339,8 @@ class TestXLMForTokenClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=token-classification]",
+            "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -219,6 +219,10 @@ class TestT5GemmaForSequenceClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-classification]",
+            "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_follows_its_parameters[task=text-classification]",
+            "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -283,6 +287,8 @@ class TestT5GemmaForTokenClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=token-classification]",
+            "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -65,6 +65,8 @@ class TestDepthProModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -118,10 +120,11 @@ class TestDepthProForDepthEstimation:
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "depth_and_keypoint_scales",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "depth_and_keypoint_scales",
+            "pipeline_runs[task=depth-estimation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -64,6 +64,8 @@ class TestDinatModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -120,6 +122,8 @@ class TestDinatForImageClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-classification]",
+            "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -62,6 +62,8 @@ class TestMobileNetV2Model:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -117,6 +119,8 @@ class TestMobileNetV2ForImageClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-classification]",
+            "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -169,10 +173,12 @@ class TestMobileNetV2ForSemanticSegmentation:
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "segmentation_postprocess_sizes",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "segmentation_postprocess_sizes",
+            "pipeline_runs[task=image-segmentation]",
+            "pipeline_follows_its_parameters[task=image-segmentation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

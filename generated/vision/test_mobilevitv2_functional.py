@@ -63,6 +63,8 @@ class TestMobileViTV2Model:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -119,6 +121,8 @@ class TestMobileViTV2ForImageClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-classification]",
+            "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -172,10 +176,12 @@ class TestMobileViTV2ForSemanticSegmentation:
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "segmentation_postprocess_sizes",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "segmentation_postprocess_sizes",
+            "pipeline_runs[task=image-segmentation]",
+            "pipeline_follows_its_parameters[task=image-segmentation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

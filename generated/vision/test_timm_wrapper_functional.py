@@ -67,6 +67,8 @@ class TestTimmWrapperModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -125,6 +127,8 @@ class TestTimmWrapperForImageClassification:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-classification]",
+            "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

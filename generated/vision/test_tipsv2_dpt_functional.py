@@ -64,10 +64,12 @@ class TestTipsv2DptForSemanticSegmentation:
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "segmentation_postprocess_sizes",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "segmentation_postprocess_sizes",
+            "pipeline_runs[task=image-segmentation]",
+            "pipeline_follows_its_parameters[task=image-segmentation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -120,10 +122,11 @@ class TestTipsv2DptForDepthEstimation:
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
-            "depth_and_keypoint_scales",
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "depth_and_keypoint_scales",
+            "pipeline_runs[task=depth-estimation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -78,6 +78,8 @@ class TestCosmos3OmniModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -160,6 +162,7 @@ class TestCosmos3OmniForConditionalGeneration:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=decision]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -77,6 +77,8 @@ class TestOvis2Model:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -158,6 +160,11 @@ class TestOvis2ForConditionalGeneration:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-text-to-text]",
+            "pipeline_runs[task=decision]",
+            "pipeline_runs[task=any-to-any]",
+            "pipeline_follows_its_parameters[task=image-text-to-text]",
+            "pipeline_follows_its_parameters[task=any-to-any]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -79,6 +79,8 @@ class TestQwen3_5MoeModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -163,6 +165,9 @@ class TestQwen3_5MoeForCausalLM:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-generation]",
+            "pipeline_runs[task=decision]",
+            "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -246,6 +251,11 @@ class TestQwen3_5MoeForConditionalGeneration:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-text-to-text]",
+            "pipeline_runs[task=decision]",
+            "pipeline_runs[task=any-to-any]",
+            "pipeline_follows_its_parameters[task=image-text-to-text]",
+            "pipeline_follows_its_parameters[task=any-to-any]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -303,6 +313,7 @@ class TestJevForDecision:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=decision]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -79,6 +79,8 @@ class TestQwen4ExpModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=feature-extraction]",
+            "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -163,6 +165,9 @@ class TestQwen4ExpForCausalLM:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=text-generation]",
+            "pipeline_runs[task=decision]",
+            "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -246,6 +251,11 @@ class TestQwen4ExpForConditionalGeneration:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-text-to-text]",
+            "pipeline_runs[task=decision]",
+            "pipeline_runs[task=any-to-any]",
+            "pipeline_follows_its_parameters[task=image-text-to-text]",
+            "pipeline_follows_its_parameters[task=any-to-any]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

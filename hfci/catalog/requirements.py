@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 __all__ = ["absent_packages", "is_absent", "needs"]
 
@@ -30,8 +33,8 @@ def absent_packages(error: BaseException) -> tuple[str, ...]:
         elif isinstance(cause, ImportError):
             match = _SENTENCE.search(str(cause))
             named = next(filter(None, match.groups())).lower().split(", ") if match else []
-        elif isinstance(cause, NameError) and cause.name and _is_optional(cause.name):
-            named = [cause.name]
+        elif isinstance(cause, NameError) and cause.name:
+            named = [cause.name] if _is_optional(cause.name) else _imported_as(cause.name, cause)
         cause = cause.__cause__ or cause.__context__
     return tuple(name for name in named if is_absent(name))
 
@@ -41,6 +44,14 @@ def _is_optional(name: str) -> bool:
     from transformers import utils
 
     return hasattr(utils, f"is_{name}_available")
+
+
+def _imported_as(name: str, error: BaseException) -> list[str]:
+    """Return the package of the module that the file which raised `error` imports under `name`, where it can."""
+    file = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    nodes = ast.walk(ast.parse(file.read_bytes())) if file.is_file() else ()
+    imported = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    return [alias.name.partition(".")[0] for alias in imported if alias.asname == name][:1]
 
 
 def is_absent(package: str) -> bool:

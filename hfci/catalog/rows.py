@@ -57,14 +57,13 @@ class Architecture:
 
     @functools.cached_property
     def known_facts(self) -> frozenset[str]:
-        """What the rules of checks read: `facts`, its family, the kinds of processor of its model type, and more.
+        """What the rules of checks read: `facts`, its family, the kinds of processor of its model type, its outputs.
 
-        That is the fields that its outputs declare and the tasks that it can serve, `*` for any.
+        Of these it is the fields that they declare, `*` for any.
         """
         declared = {f"output:{field}" for field in ("*", *self.outputs)} if self.outputs else set()
-        served = {f"task:{task}" for task in ("*", *self.tasks)} if self.tasks else set()
         processors = {f"processor:{kind}" for kind in registries.processors_of(self.model_type)}
-        return self.facts | {f"family:{self.family}"} | declared | served | processors
+        return self.facts | {f"family:{self.family}"} | declared | processors
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -27,7 +27,6 @@ KINDS = {
     "config": "its configuration class says {}",
     "family": "it is of the family {}",
     "processor": "transformers has a processor of its model type of the kind {}",
-    "task": "it can serve the pipeline task {}",
 }
 
 

@@ -56,7 +56,7 @@ EVERY = "*"
 class ExceptionKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What exceptions of a kind are about, and what they mean: the rest of a sentence about them."""
 
-    of: Literal["architecture", "outputs", "parameters", "inputs"]
+    of: Literal["architecture", "outputs", "parameters", "inputs", "tasks"]
     means: str
 
 
@@ -116,7 +116,9 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def variants(self, tasks: Sequence[str] = ()) -> Iterator[Variant]:
         """Yield the check with each combination of its axes' values; of an architecture that can serve `tasks`."""
-        named = {axis: tasks if values == (EVERY,) else values for axis, values in self.axes.items()}
+        named = dict(self.axes)
+        if "task" in named:
+            named["task"] = tuple(task for task in tasks if {task, EVERY} & {*named["task"]})
         for combination in product(*named.values()):
             yield Variant(self.name, **dict(zip(named, combination, strict=True)))
 
@@ -140,7 +142,8 @@ def read_checks(path: Path | Traversable) -> dict[str, Check]:
             raise UsageError(f"{where}: another row bears this name")
         by_name[row.name] = row
         if not _defines(row):
-            raise UsageError(f"{where}: hfci/checks/{row.theme}.py defines no function {row.name}")
+            file = f"hfci/checks/{row.theme.replace('.', '/')}.py"
+            raise UsageError(f"{where}: {file} defines no function {row.name}")
     for index, row in enumerate(rows):
         if unknown := next((name for name in row.asks if name not in by_name or name == row.name), None):
             near = nearest(unknown, by_name)
@@ -150,7 +153,7 @@ def read_checks(path: Path | Traversable) -> dict[str, Check]:
 
 def _defines(check: Check) -> bool:
     """Tell whether the module of its theme defines the function, without importing it, which would bring torch."""
-    module = files("hfci.checks") / f"{check.theme}.py"
+    module = files("hfci.checks") / f"{check.theme.replace('.', '/')}.py"
     return module.is_file() and f"\ndef {check.name}(" in module.read_text(encoding="utf-8")
 
 

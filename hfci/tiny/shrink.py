@@ -51,6 +51,7 @@ class ShrinkRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     image: bool = False
     layers: bool = False
     vocabulary: bool = False
+    read: Size | None = None
     count: bool = False
 
     def __post_init__(self) -> None:
@@ -379,6 +380,8 @@ class _Vocabularies:
             rule = _rule_for(name, ones=False)
             if rule is not None and rule.vocabulary:
                 node[name] = _applied(structs.replace(rule, to=self._size), value, default)
+            elif rule is not None and rule.read and self._size > VOCABULARY:
+                node[name] = _applied(structs.replace(rule, to=rule.read), value, default)
             elif self._is_id(name):
                 new = [self._new.get(token, token) for token in (value if isinstance(value, list) else [value])]
                 node[name] = new if isinstance(value, list) else new[0]

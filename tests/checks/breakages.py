@@ -20,6 +20,7 @@ from transformers import (
 )
 
 from hfci.checks.asking import load_check
+from hfci.checks.pipelines.serving import load
 from hfci.checks.table import CHECKS
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.parts import host_of
@@ -160,6 +161,7 @@ from .output_patches import (
     without,
     without_what_was_asked_for,
 )
+from .pipeline_patches import always_as_at_first, another_in_a_list, deaf_to_parameters, out_of_form
 from .processor_patches import a_letter_lost, deaf_to, saved_as_another, saved_without, special_tokens_never_skipped
 from .rope_patches import a_rope_that_stays_long, crosses_with_one_token, the_default_rope_whatever_is_asked
 from .state_patches import (
@@ -182,6 +184,7 @@ class Breakage:
     """One row. `architecture` is the model type's base unless it is named; a part is broken within its host.
 
     Of a check of a model type as a whole, `module` is the kind of processor that is broken.
+    Of a check of a `task` it is the pipeline that is broken, and `module` is empty.
     """
 
     check: str
@@ -189,10 +192,12 @@ class Breakage:
     module: str
     patch: Break
     architecture: str | None = None
+    task: str | None = None
 
     def __str__(self) -> str:
         """Return it as the name of a test."""
-        return f"{self.check}-{self.model_type}-{self.patch.__name__}"
+        name = f"{self.check}-{self.model_type}-{self.patch.__name__}"
+        return f"{name}-{self.task}" if self.task else name
 
     @property
     def is_of_part(self) -> bool:
@@ -212,7 +217,9 @@ class Breakage:
 
     def apply(self, tiny: TinyModel) -> None:
         """Break it. Raises AttributeError where the model has no such module, or no such processor, any more."""
-        if self.module in KINDS:
+        if self.task:
+            self.patch(load(tiny, self.task))
+        elif self.module in KINDS:
             self.patch(getattr(tiny.processors, self.module))
         else:
             self.patch(tiny.model.get_submodule(self.module))
@@ -220,8 +227,50 @@ class Breakage:
 
     def ask(self, tiny: TinyModel) -> None:
         """Ask the check; of a part, about that."""
-        load_check(self.check)(tiny, *([self.model_type] if self.is_of_part else []))
+        told = [self.model_type] if self.is_of_part else [self.task] if self.task else []
+        load_check(self.check)(tiny, *told)
 
+
+# Task, and two that can serve it, of two families where there are so many whose packages are here.
+SERVED = (
+    ("text-classification", "bert", "BertForSequenceClassification"),
+    ("text-classification", "llama", "LlamaForSequenceClassification"),
+    ("token-classification", "bert", "BertForTokenClassification"),
+    ("token-classification", "llama", "LlamaForTokenClassification"),
+    ("fill-mask", "bert", "BertForMaskedLM"),
+    ("fill-mask", "bart", "BartForConditionalGeneration"),
+    ("feature-extraction", "bert", "BertModel"),
+    ("feature-extraction", "llama", "LlamaModel"),
+    ("zero-shot-classification", "bert", "BertForSequenceClassification"),
+    ("zero-shot-classification", "bart", "BartForSequenceClassification"),
+    ("text-generation", "gpt2", "GPT2LMHeadModel"),
+    ("text-generation", "mamba", "MambaForCausalLM"),
+    ("decision", "gpt2", "GPT2LMHeadModel"),
+    ("decision", "mamba", "MambaForCausalLM"),
+    ("image-text-to-text", "llava", "LlavaForConditionalGeneration"),
+    ("image-text-to-text", "blip", "BlipForConditionalGeneration"),
+    ("image-classification", "vit", "ViTForImageClassification"),
+    ("image-classification", "clip", "CLIPForImageClassification"),
+    ("image-feature-extraction", "vit", "ViTModel"),
+    ("image-feature-extraction", "detr", "DetrModel"),
+    ("image-segmentation", "beit", "BeitForSemanticSegmentation"),
+    ("image-segmentation", "detr", "DetrForSegmentation"),
+    ("object-detection", "detr", "DetrForObjectDetection"),
+    ("object-detection", "yolos", "YolosForObjectDetection"),
+    ("zero-shot-object-detection", "owlvit", "OwlViTForObjectDetection"),
+    ("zero-shot-image-classification", "clip", "CLIPModel"),
+    ("zero-shot-image-classification", "blip", "BlipModel"),
+    ("depth-estimation", "dpt", "DPTForDepthEstimation"),
+    ("depth-estimation", "glpn", "GLPNForDepthEstimation"),
+    ("document-question-answering", "layoutlm", "LayoutLMForQuestionAnswering"),
+    ("document-question-answering", "layoutlmv3", "LayoutLMv3ForQuestionAnswering"),
+    ("audio-classification", "hubert", "HubertForSequenceClassification"),
+    ("audio-classification", "audio-spectrogram-transformer", "ASTForAudioClassification"),
+    ("zero-shot-audio-classification", "clap", "ClapModel"),
+    ("automatic-speech-recognition", "wav2vec2", "Wav2Vec2ForCTC"),
+    ("automatic-speech-recognition", "whisper", "WhisperForConditionalGeneration"),
+    ("text-to-audio", "vits", "VitsModel"),
+)
 
 BREAKAGES = (
     Breakage("builds_tiny", "bert", "embeddings.word_embeddings", never_filled),
@@ -502,6 +551,21 @@ BREAKAGES = (
     Breakage("processor_roundtrip", "bert", "tokenizer", saved_without("padding_side")),
     Breakage("processor_roundtrip", "wav2vec2", "tokenizer", saved_without("word_delimiter_token")),
     Breakage("processor_roundtrip", "clip", "processor", saved_as_another),
+    *(
+        Breakage("pipeline_runs", model_type, "", patch, architecture, task)
+        for task, model_type, architecture in SERVED
+        for patch in (out_of_form, another_in_a_list)
+    ),
+    *(
+        Breakage("pipeline_runs", model_type, "", always_as_at_first, architecture, task)
+        for task, model_type, architecture in SERVED
+        if task in ("fill-mask", "text-generation", "depth-estimation", "audio-classification")
+    ),
+    *(
+        Breakage("pipeline_follows_its_parameters", model_type, "", deaf_to_parameters, architecture, task)
+        for task, model_type, architecture in SERVED
+        if task in CHECKS["pipeline_follows_its_parameters"].axes["task"] and model_type not in ("beit", "whisper")
+    ),
     Breakage("every_parameter_matters", "bert", "encoder.layer.0.intermediate", output(silenced)),
     Breakage("every_parameter_matters", "llama", "layers.0.self_attn.q_proj", output(silenced)),
     Breakage("every_parameter_matters", "vit", "layers.0.mlp.fc1", output(silenced)),

@@ -110,6 +110,8 @@ def table(tmp_path: Path, more: str) -> Check:
 
 
 def test_each_axis_gives_a_case_a_value_and_tasks_are_those_of_the_architecture(tmp_path: Path) -> None:
+    some = table(tmp_path, 'axes = { task = ["fill-mask", "decision"] }\n')
+    assert list(map(str, some.variants(["fill-mask", "mask-generation"]))) == ["builds_tiny[task=fill-mask]"]
     check = table(tmp_path, 'axes = { task = ["*"], dtype = ["bfloat16", "float16"] }\n')
     assert list(map(str, check.variants(["fill-mask"]))) == [
         "builds_tiny[task=fill-mask,dtype=bfloat16]",
@@ -153,6 +155,8 @@ def test_the_manifest_lists_what_applies_and_what_is_excluded_of_every_architect
                 name
                 for name, check in CHECKS.items()
                 if any(check.is_of(tier, each) for tier, each in product(TIERS, roles))
+                # Who can serve none of its tasks is told so by the rules of tasks.
+                and ("task" not in check.axes or name in asked)
             }
             if asked:
                 assert asked | set(architecture.excluded) == due, (row.model_type, architecture.name)

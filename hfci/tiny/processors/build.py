@@ -121,7 +121,7 @@ def _first(tiny: TinyModel, kind: str, build: Callable[[type[Any]], Any]) -> Any
     if names:
         raise Refused(why) from failed
     if lacking := registries.backends_without_class(kind, tiny.model_type):
-        raise Refused(f"its {kind} {needs(lacking)}")
+        raise Refused(f"its {kind} {needs(lacking)}") from ModuleNotFoundError(needs(lacking), name=lacking[0])
     return None
 
 
