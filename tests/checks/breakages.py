@@ -130,6 +130,7 @@ from .media_patches import (
     any_rate_is_taken,
     beside_others_louder,
     mirrored_of_pil_images,
+    told_sizes_the_other_way,
 )
 from .output_patches import (
     a_class_that_there_is_not,
@@ -521,6 +522,19 @@ BREAKAGES = (
             ("single_equals_list_of_one", "detr", "image_processor", alone_louder),
             ("single_equals_list_of_one", "clip", "image_processor", alone_louder),
             ("single_equals_list_of_one", "hubert", "feature_extractor", alone_louder),
+        )
+    ),
+    *(
+        Breakage(
+            "postprocess_inverts_preprocess",
+            model_type,
+            "image_processor",
+            told_sizes_the_other_way(f"post_process_{found}"),
+        )
+        for model_type, found in (
+            ("yolos", "object_detection"),
+            ("segformer", "semantic_segmentation"),
+            ("dpt", "depth_estimation"),
         )
     ),
     Breakage("feature_extractor_lengths_and_masks", "encodec", "feature_extractor", any_rate_is_taken),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +19,7 @@ __all__ = [
     "any_rate_is_taken",
     "beside_others_louder",
     "mirrored_of_pil_images",
-    "without_argument",
+    "told_sizes_the_other_way",
 ]
 
 Answer = Mapping[str, Any]
@@ -85,16 +86,16 @@ def any_rate_is_taken(extractor: Any) -> None:
     as_subclass(extractor, __call__=call)
 
 
-def without_argument(name: str) -> Callable[[Any], None]:
-    """Return a patch by which a processor takes an argument and does nothing with it."""
+def told_sizes_the_other_way(method: str) -> Callable[[Any], None]:
+    """Return a patch by which a method of an image processor takes the height of an image for its width."""
 
     def patch(processor: Any) -> None:
-        whole = type(processor)
+        whole = getattr(type(processor), method)
 
-        def call(self: Any, *arguments: Any, **options: Any) -> Any:
-            return whole.__call__(self, *arguments, **{key: value for key, value in options.items() if key != name})
+        def turned(self: Any, outputs: Any, target_sizes: Any, **options: Any) -> Any:
+            return whole(self, outputs, target_sizes=[size[::-1] for size in target_sizes], **options)
 
-        as_subclass(processor, __call__=call)
+        as_subclass(processor, **{method: functools.wraps(whole)(turned)})
 
-    patch.__name__ = f"without_{name}"
+    patch.__name__ = f"told_sizes_the_other_way_by_{method}"
     return patch

@@ -285,6 +285,10 @@ def image_processor_batch_equals_single(_: Sight, model_type: str) -> bool:
     return model_type in named_for("IMAGE_PROCESSOR")
 
 
+def postprocess_inverts_preprocess(_: Sight, model_type: str) -> bool:
+    return model_type in named_for("IMAGE_PROCESSOR")
+
+
 def feature_extractor_lengths_and_masks(_: Sight, model_type: str) -> bool:
     return model_type in named_for("FEATURE_EXTRACTOR")
 
