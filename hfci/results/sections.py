@@ -75,6 +75,7 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _counts("Outcomes", Column("outcome"), {name: count for name, count in summary.outcomes.items() if count}),
         replace(_counts("Coverage", Column("rung"), summary.ladder, unit="model types"), note=MEANING),
         _families(summary),
+        _tasks(summary),
         _counts("Unavailable", REASON, summary.reasons, opened=10),
         _counts("Known failures", ENTRY, summary.known, opened=10),
         _section("Known failures about to expire", EXPIRING, _expiring, summary.expiring),
@@ -121,6 +122,7 @@ SHARDS = _columns(
     foreign=("run", "runner", "longest worker", "started"),
     numbers=("cases", "seconds of work", "its seconds"),
 )
+TASK_COUNTS = ("asked", "run", "passed")
 FACTS = ("run", "started", "commit", "branch", "device", "tier", "seed", "versions", "machine")
 LOST = _columns("whose", "what", "accepted because", foreign=("whose", "what", "accepted because"))
 RUNS = _columns("of", *FACTS, foreign=FACTS)
@@ -275,6 +277,20 @@ def _families(summary: Summary) -> Section:
     note = "In each tier: passed / executed / planned."
     opened = sum(red(family) > 0 for family in families[:10])
     return _section("Families", columns, row, families, opened=opened, note=note if families else "")
+
+
+def _tasks(summary: Summary) -> Section:
+    """Return of each pipeline task how many architectures are asked, run it, and pass whatever of it was executed."""
+    columns = _columns("task", *TASK_COUNTS, foreign=("task",), numbers=TASK_COUNTS)
+
+    def row(task: str) -> Row:
+        cells = summary.tasks[task].values()
+        run = [cell for cell in cells if cell.executed]
+        passed = sum(cell.passed == cell.executed and not cell.red for cell in run)
+        return (_name(task), f"{len(cells):,}", f"{len(run):,}", f"{passed:,}")
+
+    note = "Of each pipeline task, in architectures; `hfci catalog --tasks` says by which rule no other can serve it."
+    return _section("Tasks", columns, row, sorted(summary.tasks), opened=0, note=note if summary.tasks else "")
 
 
 def _cell(cell: Cell | None) -> str:

@@ -65,6 +65,7 @@ class Summary:
     runs: tuple[dict[str, Any], ...]  # the headers
     missing: int = 0  # records that a header announces and nobody wrote; among the outcomes as not-run
     families: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict)  # by family and tier
+    tasks: Mapping[str, Mapping[tuple[str, str | None], Cell]] = field(default_factory=dict)  # by task, and whose
     shards: tuple[JobTimes, ...] = ()
     baseline: dict[str, Any] | None = None  # its run, started, commit
     regressions: tuple[Failure, ...] = ()  # newly red, then vanished
@@ -188,6 +189,7 @@ def summarize(
         runs=tuple(msgspec.to_builtins(header) for header in results.headers),
         missing=results.missing,
         families=tally.families,
+        tasks=tally.tasks,
         shards=tuple(tally.shards),
         slower=trends.slower if trends is not None else (),
         heavier=trends.heavier if trends is not None else (),

@@ -43,7 +43,7 @@ class Failure:
 
 @dataclass
 class Cell:
-    """How many cases of one family in one tier were planned, executed, passed and red."""
+    """How many cases of something, a family in one tier say, were planned, executed, passed and red."""
 
     planned: int = 0
     executed: int = 0
@@ -91,6 +91,7 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     numerics: dict[str, str] = field(default_factory=dict)
     families: dict[str, dict[str, Cell]] = field(default_factory=dict)
+    tasks: dict[str, dict[tuple[str, str | None], Cell]] = field(default_factory=dict)
     ladder: Ladder[str] = field(default_factory=Ladder)
     failures: list[Failure] = field(default_factory=list)
     shards: list[JobTimes] = field(default_factory=list)
@@ -109,6 +110,9 @@ class Tally:
         self.outcomes[outcome] += 1
         self.ladder.add(record.model_type, record)
         self.families.setdefault(record.family or NO_FAMILY, {}).setdefault(record.tier, Cell()).add(outcome)
+        if record.task is not None:
+            pair = (record.model_type, record.architecture)
+            self.tasks.setdefault(record.task, {}).setdefault(pair, Cell()).add(outcome)
         if outcome == Outcome.KNOWN_FAILURE:
             self.known[first_line(record.reason or "")] += 1
         elif outcome == Outcome.UNAVAILABLE:

@@ -28,7 +28,7 @@ from hfci.results.comparison import Shift, baseline_of, compare_results
 from hfci.results.expiring import expiring
 from hfci.results.history.trends import Flake, Streak, Trends
 from hfci.results.markdown import append_summary, render_summary
-from hfci.results.sections import MOST_ROWS
+from hfci.results.sections import MOST_ROWS, sections
 from hfci.results.summary import Flaky, Summary
 from hfci.results.tally import Cell
 from hfci.results.terminal import print_summary
@@ -102,6 +102,21 @@ def test_ladder_counts_what_really_happened(tmp_path: Path) -> None:
         "forwarded",
         "generated",
     ]
+
+
+def test_each_task_counts_its_architectures(tmp_path: Path) -> None:
+    summary = summary_of(
+        tmp_path,
+        record("ant", "runs", "passed", task="fill-mask"),
+        record("ant", "follows", "not-applicable", reason="none", task="fill-mask"),
+        record("bee", "runs", "passed", task="fill-mask"),
+        record("bee", "follows", "failed", stage="check", task="fill-mask"),
+        record("cow", "runs", "unavailable", reason="needs av", task="fill-mask"),
+        record("cow", "runs", "known-failure", reason="x: y", stage="pipeline", task="decision"),
+    )
+    (section,) = (section for section in sections(summary) if section.title == "Tasks")
+    assert [column.name for column in section.columns] == ["task", "asked", "run", "passed"]
+    assert section.rows == (("decision", "1", "1", "0"), ("fill-mask", "3", "2", "1"))
 
 
 def test_green_needs_something_executed(tmp_path: Path) -> None:
