@@ -16,6 +16,10 @@ from hfci.checks.pipelines.text import TEXTS, texts, tokens
 
 __all__ = ["GENERATING_TASKS"]
 
+# What the tokens are called with which an image or a sound begins and ends.
+_BEGINS = {"image": "boi_token", "audio": "boa_token"}
+_ENDS = {"image": "eoi_token", "audio": "eoa_token"}
+
 _NEW = 4
 _GREEDY = {"max_new_tokens": _NEW, "do_sample": False}
 _BRIEFLY = {"max_new_tokens": _NEW, "generate_kwargs": {"do_sample": False}}
@@ -66,16 +70,33 @@ def _media(served: Served) -> list[dict[str, Any]]:
     """Return one text with an image each, or with a sound where the processor takes no image."""
     processor = served.pipe.processor
     if getattr(processor, "image_processor", None) is not None:
-        text = f"{_placeholder(processor, 'image')}{TEXTS[0]}"
-        return [{"images": image, "text": text} for image in images()]
+        prompt = _prompt(processor, "image", images=images()[0])
+        return [{"images": image, "text": prompt} for image in images()]
     if (extractor := getattr(processor, "feature_extractor", None)) is not None:
-        text = f"{_placeholder(processor, 'audio')}{TEXTS[0]}"
-        return [{"audio": wave, "text": text} for wave in sounds(extractor.sampling_rate)]
+        waves = sounds(extractor.sampling_rate)
+        prompt = _prompt(processor, "audio", audio=waves[0])
+        return [{"audio": wave, "text": prompt} for wave in waves]
     return [{"text": text} for text in TEXTS]
 
 
-def _placeholder(processor: Any, kind: str) -> str:
-    token = getattr(processor, f"{kind}_token", None) or getattr(processor.tokenizer, f"{kind}_token", None)
+def _prompt(processor: Any, kind: str, **media: Any) -> str:
+    """Return a text with the placeholder for a medium: of those that the processor names, the first that it takes.
+
+    Some want the token of the medium, some that with which it begins, some both and the one at its end, some none.
+    """
+    first, begin, end = (_token(processor, name) for name in (f"{kind}_token", _BEGINS[kind], _ENDS[kind]))
+    prompts = [f"{placeholder}{TEXTS[0]}" for placeholder in (first, begin, f"{begin}{first}{end}", "")]
+    for prompt in prompts:
+        try:
+            processor(text=prompt, **media, return_tensors="pt")
+        except (ValueError, TypeError, IndexError):
+            continue
+        return prompt
+    return prompts[0]
+
+
+def _token(processor: Any, name: str) -> str:
+    token = getattr(processor, name, None) or getattr(processor.tokenizer, name, None)
     return f"{token}" if token is not None else ""
 
 

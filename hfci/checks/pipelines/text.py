@@ -28,6 +28,9 @@ _WORDS = ("the", "cat", "sat", "on", "a", "mat")
 # Some two of them are as many tokens.
 _NAMES = ("cat", "dog", "mat", "bird", "home", "animals", "weather")
 
+# As many answers has a question at most.
+_OPTIONS = 3
+
 _CHAT_TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }}: {% if message['content'] is string %}{{ message['content'] }}"
     "{% else %}{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{% endif %}\n{% endfor %}"
@@ -128,13 +131,6 @@ def _groups(served: Served, given: str, _: Any, output: Any) -> Iterator[str]:
 
 
 # fill-mask
-
-
-def _can_mask(served: Served) -> None:
-    """Let a tokenizer that has no token that masks have one for it, as those have whose models are to fill it."""
-    tokenizer = served.pipe.tokenizer
-    if tokenizer.mask_token is None:
-        tokenizer.add_special_tokens({"mask_token": tokenizer.convert_ids_to_tokens(len(tokenizer) - 1)})
 
 
 def _masked(served: Served) -> list[str]:
@@ -238,13 +234,14 @@ def _each_candidate(served: Served, given: str, _: Any, output: Any) -> Iterator
 def _can_be_asked(served: Served) -> None:
     """Give the tokenizer a chat template where it has none, and the answers names of one token each."""
     tokenizer = served.pipe.tokenizer
-    letters = [
-        letter
-        for letter in string.ascii_letters + string.digits
-        if len(ids := tokenizer(letter, add_special_tokens=False)["input_ids"]) == 1
-        and ids[0] != tokenizer.unk_token_id
-    ]
-    served.pipe.decision_config.labels = dict.fromkeys(("noul", "choice", "score"), letters[:3])
+    names: list[str] = []
+    for name in (*string.ascii_letters, *sorted(tokenizer.get_vocab())):
+        ids = tokenizer(name, add_special_tokens=False)["input_ids"]
+        if len(ids) == 1 and ids[0] != tokenizer.unk_token_id:
+            names.append(name)
+        if len(names) == _OPTIONS:
+            break
+    served.pipe.decision_config.labels = dict.fromkeys(("noul", "choice", "score"), names)
     for one in (served.pipe.processor, served.pipe.tokenizer):
         if one is not None and one.chat_template is None:
             one.chat_template = _CHAT_TEMPLATE
@@ -342,7 +339,6 @@ TEXT_TASKS = {
             Parameter({"top_k": 2}, top(2)),
             Parameter({"targets": ["the", "cat"]}, _only_of(("the", "cat"))),
         ),
-        prepare=_can_mask,
     ),
     "feature-extraction": Task(
         equal_texts, _features, _first_output, parameters=(Parameter({"return_tensors": True}, _a_tensor),)
