@@ -25,9 +25,9 @@ class TestModelType:
         [
             "tokenizer_encode_decode",
             "processor_roundtrip",
+            "chat_template_renders",
             "image_processor_batch_equals_single",
             "single_equals_list_of_one",
-            "postprocess_inverts_preprocess",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -25,10 +25,10 @@ class TestModelType:
         [
             "tokenizer_encode_decode",
             "processor_roundtrip",
+            "chat_template_renders",
             "image_processor_batch_equals_single",
             "feature_extractor_lengths_and_masks",
             "single_equals_list_of_one",
-            "postprocess_inverts_preprocess",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -25,6 +25,7 @@ class TestModelType:
         [
             "tokenizer_encode_decode",
             "processor_roundtrip",
+            "chat_template_renders",
             "feature_extractor_lengths_and_masks",
             "single_equals_list_of_one",
         ],

@@ -25,6 +25,7 @@ class TestModelType:
         [
             "tokenizer_encode_decode",
             "processor_roundtrip",
+            "chat_template_renders",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

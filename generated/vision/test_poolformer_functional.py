@@ -26,7 +26,6 @@ class TestModelType:
             "processor_roundtrip",
             "image_processor_batch_equals_single",
             "single_equals_list_of_one",
-            "postprocess_inverts_preprocess",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -24,9 +24,9 @@ class TestModelType:
         "check",
         [
             "processor_roundtrip",
+            "media_token_count_matches_model",
             "image_processor_batch_equals_single",
             "single_equals_list_of_one",
-            "postprocess_inverts_preprocess",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

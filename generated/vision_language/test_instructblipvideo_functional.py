@@ -25,6 +25,8 @@ class TestModelType:
         [
             "tokenizer_encode_decode",
             "processor_roundtrip",
+            "media_token_count_matches_model",
+            "chat_template_renders",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

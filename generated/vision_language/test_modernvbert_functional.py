@@ -24,6 +24,7 @@ class TestModelType:
         "check",
         [
             "processor_roundtrip",
+            "media_token_count_matches_model",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from hfci.errors import StageError
 from hfci.tiny import TinyModel
 from hfci.tiny.processors import Refused, build_part
 
-__all__ = ["TEXTS", "encoded", "tokenizer_of", "words_with"]
+__all__ = ["TEXTS", "encoded", "letters", "tokenizer_of", "words_with"]
 
 # Texts of which each has what the others have not; a short one first, and none is the beginning of another.
 TEXTS = (
@@ -43,6 +44,12 @@ def tokenizer_of(tiny: TinyModel) -> Any:
     except Refused as error:
         raise StageError("check", tiny.model_type, tiny.architecture, error) from error
     raise NotApplicable("there is no tokenizer for its model type")
+
+
+def letters(text: str) -> str:
+    """Return a text without case, accents, white space and what stands for it, as a class may drop them."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(one for one in plain if not one.isspace() and not unicodedata.category(one).startswith(("M", "C")))
 
 
 def words_with(tokenizer: Any) -> list[str]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hfci.checks.exceptions import reason
-from hfci.checks.texts import TEXTS, encoded, tokenizer_of, words_with
+from hfci.checks.texts import TEXTS, encoded, letters, tokenizer_of, words_with
 from hfci.tiny import TinyModel
 
 __all__ = ["tokenizer_encode_decode"]
@@ -43,12 +42,6 @@ def _ids(tokenizer: Any, text: str, **options: Any) -> list[int]:
     return list(encoded(tokenizer, text, **options)["input_ids"])
 
 
-def _letters(text: str) -> str:
-    """Return a text without case, accents, white space and what stands for it, as a class may drop them."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(one for one in plain if not one.isspace() and not unicodedata.category(one).startswith(("M", "C")))
-
-
 def _identifiers(tokenizer: Any, tiny: TinyModel) -> Iterator[str]:
     size = _embedded(tiny)
     if size is not None and len(tokenizer) > size:
@@ -74,7 +67,7 @@ def _texts(tokenizer: Any) -> Iterator[str]:
     for text in TEXTS:
         ids = _ids(tokenizer, text, add_special_tokens=False)
         back = tokenizer.decode(ids, **every)
-        if tokenizer.unk_token_id not in ids and _letters(back) != _letters(text):
+        if tokenizer.unk_token_id not in ids and letters(back) != letters(text):
             yield f"{text!r} comes back as {back!r}"
 
 
@@ -105,14 +98,14 @@ def _offsets(tokenizer: Any) -> Iterator[str]:
         given = tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
         last = 0
         for token, (start, end) in zip(given["input_ids"], given["offset_mapping"], strict=True):
-            spelt = _letters(tokenizer.decode([token]).removeprefix("##"))
+            spelt = letters(tokenizer.decode([token]).removeprefix("##"))
             if not 0 <= start <= end <= len(text) or start < last - 1:
                 yield f"{text!r}: a token at {start} to {end} behind one at {last}"
             elif (
                 token != tokenizer.unk_token_id
                 and "\N{REPLACEMENT CHARACTER}" not in spelt
                 and len(spelt) > 1
-                and spelt not in _letters(text[start:end])
+                and spelt not in letters(text[start:end])
             ):
                 yield f"{text!r}: {spelt!r} is said to stand for {text[start:end]!r}"
             last = start

@@ -44,6 +44,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="the pipeline tasks of each architecture, and by which rule it serves no other",
     )
     parser.add_argument(
+        "--processors",
+        action="store_true",
+        help="only each class of tokenizer, processor and feature extractor: built here, or why not",
+    )
+    parser.add_argument(
         "--coverage",
         action="store_true",
         help="how many model types and architectures are catalogued, generated, built, … and run on a GPU",
@@ -71,6 +76,8 @@ def run(arguments: Namespace) -> int:
     prepare("cpu")
     if arguments.against is not None:
         return _compare(arguments)
+    if arguments.processors:
+        return _survey_processors(as_json=arguments.json)
     from hfci.catalog import read_catalog
     from hfci.generation.progress import track
     from hfci.generation.select import select
@@ -86,6 +93,30 @@ def run(arguments: Namespace) -> int:
     else:
         _print_rows(catalog)
     return 1 if any(row.problems if arguments.tasks else row.wrong for row in catalog.model_types) else 0
+
+
+def _survey_processors(*, as_json: bool) -> int:
+    """Print which classes of each kind can be built here, and why the others cannot."""
+    import dataclasses
+    from collections import Counter
+
+    from hfci.generation.progress import track
+    from hfci.results.terminal import make_table, print_tables
+    from hfci.tiny.processors.survey import class_count, survey
+
+    rows = list(track(survey(), total=class_count(), label="building processors"))
+    if as_json:
+        print_json({"schema": 1, "classes": list(map(dataclasses.asdict, rows))})
+        return 0
+    table = make_table("kind", "class", "rows", "built for", "why not", numbers=False)
+    for row in rows:
+        table.add_row(row.kind, row.name, str(row.rows), row.built_for or "", row.why or "")
+    every, built = Counter(row.kind for row in rows), Counter(row.kind for row in rows if row.built_for)
+    counts = make_table("kind", "classes", "built", numbers=True)
+    for kind, count in every.items():
+        counts.add_row(kind, str(count), str(built[kind]))
+    print_tables(table, counts)
+    return 0
 
 
 def _count_coverage(arguments: Namespace) -> int:

@@ -130,7 +130,6 @@ from .media_patches import (
     any_rate_is_taken,
     beside_others_louder,
     mirrored_of_pil_images,
-    told_sizes_the_other_way,
 )
 from .output_patches import (
     a_class_that_there_is_not,
@@ -163,7 +162,16 @@ from .output_patches import (
     without_what_was_asked_for,
 )
 from .pipeline_patches import always_as_at_first, another_in_a_list, deaf_to_parameters, out_of_form
-from .processor_patches import a_letter_lost, deaf_to, saved_as_another, saved_without, special_tokens_never_skipped
+from .processor_patches import (
+    a_letter_lost,
+    a_placeholder_more,
+    deaf_to,
+    masked_before_images,
+    saved_as_another,
+    saved_without,
+    special_tokens_never_skipped,
+    template_without,
+)
 from .rope_patches import a_rope_that_stays_long, crosses_with_one_token, the_default_rope_whatever_is_asked
 from .state_patches import (
     a_note_when_built,
@@ -524,19 +532,6 @@ BREAKAGES = (
             ("single_equals_list_of_one", "hubert", "feature_extractor", alone_louder),
         )
     ),
-    *(
-        Breakage(
-            "postprocess_inverts_preprocess",
-            model_type,
-            "image_processor",
-            told_sizes_the_other_way(f"post_process_{found}"),
-        )
-        for model_type, found in (
-            ("yolos", "object_detection"),
-            ("segformer", "semantic_segmentation"),
-            ("dpt", "depth_estimation"),
-        )
-    ),
     Breakage("feature_extractor_lengths_and_masks", "encodec", "feature_extractor", any_rate_is_taken),
     Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),
     Breakage("encoder_decoder_consistency", "whisper", "", louder_where_encoded, "WhisperForConditionalGeneration"),
@@ -562,6 +557,13 @@ BREAKAGES = (
     Breakage("tokenizer_encode_decode", "gpt2", "tokenizer", a_letter_lost),
     Breakage("tokenizer_encode_decode", "t5", "tokenizer", special_tokens_never_skipped),
     Breakage("tokenizer_encode_decode", "ctrl", "tokenizer", deaf_to("truncation_strategy")),
+    *(
+        Breakage("media_token_count_matches_model", model_type, "processor", a_placeholder_more(field))
+        for model_type, field in (("llava", "num_additional_image_tokens"), ("idefics3", "image_seq_len"))
+    ),
+    Breakage("chat_template_renders", "gpt2", "tokenizer", template_without("add_generation_prompt")),
+    Breakage("chat_template_renders", "bert", "tokenizer", template_without("tools")),
+    Breakage("chat_template_renders", "llava", "processor", masked_before_images),
     Breakage("processor_roundtrip", "bert", "tokenizer", saved_without("padding_side")),
     Breakage("processor_roundtrip", "wav2vec2", "tokenizer", saved_without("word_delimiter_token")),
     Breakage("processor_roundtrip", "clip", "processor", saved_as_another),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +18,7 @@ __all__ = [
     "any_rate_is_taken",
     "beside_others_louder",
     "mirrored_of_pil_images",
-    "told_sizes_the_other_way",
+    "without_argument",
 ]
 
 Answer = Mapping[str, Any]
@@ -86,16 +85,16 @@ def any_rate_is_taken(extractor: Any) -> None:
     as_subclass(extractor, __call__=call)
 
 
-def told_sizes_the_other_way(method: str) -> Callable[[Any], None]:
-    """Return a patch by which a method of an image processor takes the height of an image for its width."""
+def without_argument(name: str) -> Callable[[Any], None]:
+    """Return a patch by which a processor takes an argument and does nothing with it."""
 
     def patch(processor: Any) -> None:
-        whole = getattr(type(processor), method)
+        whole = type(processor)
 
-        def turned(self: Any, outputs: Any, target_sizes: Any, **options: Any) -> Any:
-            return whole(self, outputs, target_sizes=[size[::-1] for size in target_sizes], **options)
+        def call(self: Any, *arguments: Any, **options: Any) -> Any:
+            return whole.__call__(self, *arguments, **{key: value for key, value in options.items() if key != name})
 
-        as_subclass(processor, **{method: functools.wraps(whole)(turned)})
+        as_subclass(processor, __call__=call)
 
-    patch.__name__ = f"told_sizes_the_other_way_by_{method}"
+    patch.__name__ = f"without_{name}"
     return patch

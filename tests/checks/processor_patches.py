@@ -71,3 +71,32 @@ def saved_as_another(processor: Any) -> None:
         return saved
 
     processor.save_pretrained = other
+
+
+def a_placeholder_more(field: str) -> Patch:
+    """Return a patch by which a processor writes one placeholder more, as a field of it says."""
+
+    def patch(processor: Any) -> None:
+        setattr(processor, field, getattr(processor, field) + 1)
+
+    return patch
+
+
+def template_without(word: str) -> Patch:
+    """Return a patch by which a chat template does not know what it is told by a name."""
+
+    def patch(tokenizer: Any) -> None:
+        tokenizer.chat_template = tokenizer.chat_template.replace(word, f"un{word}")
+
+    return patch
+
+
+def masked_before_images(processor: Any) -> None:
+    """Have the assistant's words looked for where they were before placeholders were written out."""
+    adjust = processor._adjust_assistant_masks_indices
+
+    def unmoved(answer: Any, spans: Any) -> Any:
+        answer.pop("text_replacement_offsets", None)
+        return adjust(answer, spans)
+
+    processor._adjust_assistant_masks_indices = unmoved

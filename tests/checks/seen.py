@@ -285,10 +285,6 @@ def image_processor_batch_equals_single(_: Sight, model_type: str) -> bool:
     return model_type in named_for("IMAGE_PROCESSOR")
 
 
-def postprocess_inverts_preprocess(_: Sight, model_type: str) -> bool:
-    return model_type in named_for("IMAGE_PROCESSOR")
-
-
 def feature_extractor_lengths_and_masks(_: Sight, model_type: str) -> bool:
     return model_type in named_for("FEATURE_EXTRACTOR")
 
@@ -321,10 +317,26 @@ def tokenizer_encode_decode(_: Sight, model_type: str) -> bool:
     return _has_tokenizer(model_type)
 
 
+chat_template_renders = tokenizer_encode_decode
+
+
 def processor_roundtrip(_: Sight, model_type: str) -> bool:
     row = rf'^ +\(\s*"{re.escape(model_type)}",\s*(\{{[^}}]*)?"\w+(Processor|FeatureExtractor|ImageProcessorPil)"'
     return _has_tokenizer(model_type) or any(
         re.search(row, source, re.MULTILINE) for source in _registries("*auto*.py").values()
+    )
+
+
+def media_token_count_matches_model(cls: Sight, model_type: str) -> bool:
+    row = rf'^ +\(\s*"{re.escape(model_type)}",\s*"\w+Processor"'
+    sees = "input_ids" in cls.parameters and {"pixel_values", "pixel_values_videos"} & cls.parameters
+    hears = any(re.search("audio|input_features|sound", name) for name in cls.parameters)
+    is_of_two = any(cls.methods("get_text_features")) or "bbox" in cls.parameters
+    return (
+        bool(sees)
+        and not hears
+        and not is_of_two
+        and any(re.search(row, source, re.MULTILINE) for source in _registries("*auto*.py").values())
     )
 
 
@@ -524,5 +536,17 @@ DIFFERENCES = (
         False,
         ("blip_2_qformer/*",),
         "is told to take images, though it takes none but as queries and states",
+    ),
+    Difference(
+        "media_token_count_matches_model",
+        True,
+        ("aimv2/*", "flava/*", "sam3/*", "sam3_lite_text/*", "blip-2/*"),
+        "makes features of texts too, by a method of that name, and is no pair of towers",
+    ),
+    Difference(
+        "media_token_count_matches_model",
+        False,
+        ("apertus1p5/*", "muse_spark/*", "pe_audio_video/*", "pe_video/*", "grounding-dino/*", "mm-grounding-dino/*"),
+        "hears, pairs or finds boxes as well, of which no argument that it is told by says so",
     ),
 )

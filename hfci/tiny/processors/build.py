@@ -27,6 +27,7 @@ __all__ = [
     "VOCABULARY",
     "Processors",
     "Refused",
+    "build_kind",
     "build_part",
     "build_processors",
     "class_names",
@@ -46,11 +47,15 @@ _PARTS: Mapping[str, Callable[[type[Any], TinyModel], Any]] = {
 KINDS = (*_PARTS, "processor")
 
 
+class Refused(HfciError):
+    """No class that transformers' tables have of a kind can be built here; the message says why."""
+
+
 @dataclass(frozen=True)
 class Processors:
     """The objects themselves; None of a kind that the model type has none of, or whose every class is `refused`.
 
-    `processor` bundles the others. `refused` says of a kind why none can be made here.
+    `processor` bundles the others. `errors` has of a kind what kept its classes from being built here.
     """
 
     tokenizer: Any = None
@@ -58,7 +63,12 @@ class Processors:
     video_processor: Any = None
     feature_extractor: Any = None
     processor: Any = None
-    refused: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, Refused] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Kind → why none of its classes can be built here."""
+        return {kind: str(error) for kind, error in self.errors.items()}
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -71,20 +81,17 @@ class Processors:
             one.save_pretrained(folder)
 
 
-class Refused(HfciError):
-    """No class that transformers' tables have of a kind can be built here; the message says why."""
-
-
 def build_processors(tiny: TinyModel) -> Processors:
     """Build one of each kind for `tiny`, of the first of the classes for its model type that can be built here."""
     built: dict[str, Any] = {}
-    refused: dict[str, str] = {}
+    errors: dict[str, Refused] = {}
 
     def part(attribute: str) -> Any:
         kind = kind_of(attribute)
         if kind not in built:
-            why = refused.get(kind, "transformers names none for its model type")
-            raise ValueError(f"it holds a {kind}, and {why}")
+            error = errors.get(kind)
+            why = error or "transformers names none for its model type"
+            raise ValueError(f"it holds a {kind}, and {why}") from error
         return built[kind] if attribute == kind else _other(attribute, kind, tiny)
 
     def bundled(cls: type[Any]) -> Any:
@@ -94,10 +101,10 @@ def build_processors(tiny: TinyModel) -> Processors:
         try:
             one = build_part(tiny, kind) if kind in _PARTS else _first(tiny, kind, bundled)
         except Refused as error:
-            refused[kind] = str(error)
+            errors[kind] = error
         else:
             built |= {kind: one} if one is not None else {}
-    return Processors(**built, refused=refused)
+    return Processors(**built, errors=errors)
 
 
 def build_part(tiny: TinyModel, kind: str) -> Any:
@@ -106,6 +113,16 @@ def build_part(tiny: TinyModel, kind: str) -> Any:
     Raises Refused.
     """
     return _first(tiny, kind, lambda cls: _PARTS[kind](cls, tiny))
+
+
+def build_kind(tiny: TinyModel, kind: str, name: str) -> Any:
+    """Build the class `name` of a kind for `tiny`; what it bundles is built too. Raises Refused, or what it raises."""
+    cls = registries.find_class(tiny.model_type, name)
+    if kind in _PARTS:
+        return _PARTS[kind](cls, tiny)
+    if (error := tiny.processors.errors.get(kind)) is not None:
+        raise error
+    return tiny.processors.processor
 
 
 def _first(tiny: TinyModel, kind: str, build: Callable[[type[Any]], Any]) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hfci.tiny.inputs.context import look_up
 from hfci.tiny.inputs.text import placeholders
+from hfci.tiny.processors.chat import chat_template, chats
 
 if TYPE_CHECKING:
     from hfci.tiny.model import TinyModel
@@ -20,6 +21,12 @@ _COUNTS = {
     "image": re.compile(r"image_seq_len(gth)?|num_image_tokens"),
     "audio": re.compile(r"audio_seq_length"),
 }
+# What may stand in a text as a mark.
+_MARKED = ("image", "video", "audio")
+# What a configuration calls otherwise.
+_SPELLED = {"img_size": "image_size"}
+# Dimensions of pixels where an image is given in tiles.
+_IN_TILES = 5
 
 
 def kind_of(attribute: str) -> str:
@@ -33,7 +40,19 @@ def kind_of(attribute: str) -> str:
 def build_processor(cls: type[Any], tiny: TinyModel, part: Callable[[str], Any]) -> Any:
     """Return a `cls` for `tiny` of the parts that `part` has by attribute name."""
     parts = {name: part(name) for name in cls.get_attributes()}
-    return cls(**parts, **_arguments(cls, tiny))
+    if getattr(parts.get("image_processor"), "image_seq_length", 0) is None:
+        parts["image_processor"].image_seq_length = _features(tiny, "image")
+    processor = cls(**parts, **_arguments(cls, tiny))
+    if "tokenizer" in parts and chats(tiny.model_type):
+        marks = {modality: mark for modality in _MARKED if (mark := _mark(processor, modality))}
+        if marks:  # what takes no media in a text is not talked to by way of its processor
+            parts["tokenizer"].chat_template = processor.chat_template = chat_template(marks)
+    return processor
+
+
+def _mark(processor: Any, modality: str) -> str | None:
+    """Return what stands for an image, a video or a sound in a text that `processor` is handed."""
+    return getattr(processor, f"{modality}_placeholder_token", None) or getattr(processor, f"{modality}_token", None)
 
 
 def _arguments(cls: type[Any], tiny: TinyModel) -> dict[str, Any]:
@@ -43,11 +62,13 @@ def _arguments(cls: type[Any], tiny: TinyModel) -> dict[str, Any]:
         if name.endswith("_token") or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
         modality = next((modality for modality, pattern in _COUNTS.items() if pattern.fullmatch(name)), None)
-        value = _features(tiny, modality) if modality else look_up(tiny.config, name)
+        value = _features(tiny, modality) if modality else look_up(tiny.config, _SPELLED.get(name, name))
         if isinstance(value, (int, float, str)):
             arguments[name] = value
     if "num_additional_image_tokens" in inspect.signature(cls.__init__).parameters:
-        arguments["num_additional_image_tokens"] = _additional(tiny, arguments)
+        arguments["num_additional_image_tokens"] = _additional(tiny)
+        if _additional(tiny):
+            arguments.setdefault("vision_feature_select_strategy", "default")  # without the one of all
     return arguments
 
 
@@ -56,13 +77,11 @@ def _features(tiny: TinyModel, modality: str) -> int | None:
     token, inputs = placeholders(tiny.config).get(modality), tiny.inputs()
     if token is None or "input_ids" not in inputs:
         return None
-    return int((inputs["input_ids"][0] == token).sum()) or None
+    pixels = inputs.get("pixel_values")
+    tiles = pixels.shape[1] if modality == "image" and pixels is not None and pixels.ndim == _IN_TILES else 1
+    return int((inputs["input_ids"][0] == token).sum()) // tiles or None
 
 
-def _additional(tiny: TinyModel, arguments: Mapping[str, Any]) -> int:
-    """Return how many features a tower has of an image beside those of its patches, before the first is dropped."""
-    count, size, patch = _features(tiny, "image"), look_up(tiny.config, "image_size"), arguments.get("patch_size")
-    if count is None or not isinstance(size, int) or not isinstance(patch, int):
-        return 0
-    dropped = arguments.get("vision_feature_select_strategy") == "default"
-    return max(0, count - (size // patch) ** 2 + dropped)
+def _additional(tiny: TinyModel) -> int:
+    """Return how many features a tower has of an image beside those of its patches: one of all, if it has that."""
+    return int(any(hasattr(part, name) for part in tiny.model.modules() for name in ("class_embedding", "cls_token")))

@@ -79,7 +79,7 @@ def ids_by_name(tiny: TinyModel) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class ProcessorTokens:
-    """Tokens of a processor class: name → spelling of those that it reads off its tokenizer, and of its `own`.
+    """Tokens of a processor class: name → spelling of those that its tokenizer has to have, and of its `own`.
 
     `spelt` are all special tokens that its source spells out.
     """
@@ -109,6 +109,7 @@ def _tokens_of(cls: type[Any]) -> ProcessorTokens:
     asked: dict[str, str] = {}
     own: dict[str, str] = {}
     spelt: dict[str, None] = {}
+    numbers: dict[str, ast.AST] = {}
     for base in cls.__mro__:
         if not base.__module__.startswith("transformers.models."):
             continue
@@ -120,14 +121,30 @@ def _tokens_of(cls: type[Any]) -> ProcessorTokens:
             for node in nodes
             if isinstance(node, ast.Assign) and (name := _own_name(node.targets[0]))
         ]
+        numbers |= {
+            name: node.args[0]
+            for assignment in nodes
+            if isinstance(assignment, ast.Assign) and (name := _own_name(assignment.targets[0], "_token_id"))
+            for node in ast.walk(assignment.value)
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "convert_tokens_to_ids"
+        }
         for name, parts in assigned:
             texts = [text for part in parts if (text := _spelt(part, known))]
             own |= {name: texts[0]} if texts and name not in own else {}
+        optional = {name for node in nodes if (name := _guarded(node))}
         for name, parts in assigned:
             for read in filter(None, map(_read_name, parts)):
-                asked.setdefault(read, own.setdefault(name, _usual(read)))
+                spelling = own.setdefault(name, _usual(read))
+                if read not in optional:
+                    asked.setdefault(read, spelling)
         for read in filter(None, map(_read_name, nodes)):
-            asked.setdefault(read, _usual(read))
+            if read not in optional:
+                asked.setdefault(read, _usual(read))
+    for name, token in numbers.items():
+        written = _own_name(token)
+        numbered = own.get(written) if written else _spelt(token, {})
+        if numbered:
+            own[name.removesuffix("_id")] = numbered
     return ProcessorTokens(asked, own, tuple(spelt))
 
 
@@ -153,10 +170,18 @@ def _defaults(nodes: list[ast.AST]) -> dict[str, str]:
     }
 
 
-def _own_name(target: ast.AST) -> str | None:
-    """Return the name of the token that is assigned to the processor itself."""
+def _guarded(node: ast.AST) -> str | None:
+    """Return the name that an expression asks whether the tokenizer has it: a processor has another for where not."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "hasattr":
+        return None
+    name = node.args[1]
+    return name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else None
+
+
+def _own_name(target: ast.AST, ending: str = "_token") -> str | None:
+    """Return the name of the token that is the processor's own, or of its ID."""
     is_own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
-    return target.attr if isinstance(target, ast.Attribute) and is_own and target.attr.endswith("_token") else None
+    return target.attr if isinstance(target, ast.Attribute) and is_own and target.attr.endswith(ending) else None
 
 
 def _read_name(node: ast.AST) -> str | None:

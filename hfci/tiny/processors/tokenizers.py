@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfci.tiny.processors.chat import chat_template, chats
 from hfci.tiny.processors.files import file_parameters, pieces_for, spelling_of, write_files
 from hfci.tiny.processors.pieces import Pieces, learn, model_of
 from hfci.tiny.processors.plan import Plan, Wanted, default_tokens, parameters_of, plan_for, wanted_by
@@ -25,7 +26,10 @@ _SPECIAL, _NEVER = 0.0, -100.0
 
 def build_tokenizer(cls: type[Any], tiny: TinyModel) -> Any:
     """Return a `cls` for `tiny`: its IDs lie in the vocabulary of `tiny`, special ones where the configuration says."""
-    return make_tokenizer(cls, wanted_by(tiny))
+    tokenizer = make_tokenizer(cls, wanted_by(tiny))
+    if chats(tiny.model_type):
+        tokenizer.chat_template = chat_template({})
+    return tokenizer
 
 
 def make_tokenizer(cls: type[Any], wanted: Wanted) -> Any:
