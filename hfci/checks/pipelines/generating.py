@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -100,6 +100,12 @@ def _token(processor: Any, name: str) -> str:
     return f"{token}" if token is not None else ""
 
 
+def _together(inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return several texts with their images as one input: of each text a list of those."""
+    together = {name: [given[name] for given in inputs] for name in inputs[0]}
+    return {**together, **({"images": [[image] for image in together["images"]]} if "images" in together else {})}
+
+
 def _texts_of_media(_: Served, given: dict[str, Any], output: Any) -> Iterator[str]:
     yield from entries(output, {"input_text": str, "generated_text": str})
     if output[0]["input_text"] != given["text"]:
@@ -134,7 +140,7 @@ _WITH_MEDIA = Task(
         Parameter({"return_full_text": False}, _shorter),
         Parameter({"return_tensors": True}, _ids_of_media),
     ),
-    listed=lambda inputs: {name: [given[name] for given in inputs] for name in inputs[0]},
+    listed=_together,
     unlisted=lambda outputs: [[one] for one in outputs],
 )
 
