@@ -18,9 +18,10 @@ from hfci.checks.applicability import NotApplicable
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 from hfci.tiny.processors import Refused, build_part
-from hfci.tiny.processors.samples import arranged, companions, size_of
+from hfci.tiny.processors.samples import arranged, companions, picture, size_of, sound
 
 __all__ = [
+    "answer_to_a_sample",
     "answer_to_images",
     "answer_to_sounds",
     "conclude",
@@ -93,6 +94,13 @@ def answer_to_sounds(processor: Any, sounds: Any, **options: Any) -> dict[str, A
     usual = {"return_tensors": "pt", "sampling_rate": processor.sampling_rate, "return_attention_mask": True}
     taken = {name: value for name, value in usual.items() if name in known or name == "return_tensors"}
     return named(processor, processor(sounds, **taken | options))
+
+
+def answer_to_a_sample(tiny: TinyModel, kind: str, processor: Any) -> dict[str, Any]:
+    """Return what an image processor gives for an image, or a feature extractor for a sound, the same at each call."""
+    if kind == "image_processor":
+        return answer_to_images(tiny, processor, [picture(40, 100)])
+    return answer_to_sounds(processor, [sound(processor.sampling_rate // 2)])
 
 
 def named(processor: Any, answer: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any
 import transformers
 
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.exceptions import reason
+from hfci.checks.exceptions import names_excepted, reason
+from hfci.checks.processing import answer_to_a_sample, difference
 from hfci.checks.texts import TEXTS, encoded
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
@@ -38,7 +39,7 @@ _ADDED, _SPECIAL = "qzxjword", "<|qzxj|>"
 def processor_roundtrip(tiny: TinyModel) -> None:
     """Assert that each processor is loaded as the same class, says the same of itself, and is saved as the same files.
 
-    A tokenizer gives the same for the same texts, with tokens that were added to it too.
+    It gives the same for the same texts, with tokens that were added to it too, for an image or for a sound.
     """
     problems = []
     for kind, one in _built(tiny).items():
@@ -50,6 +51,8 @@ def processor_roundtrip(tiny: TinyModel) -> None:
             reads_added = reason(tiny, "processor_roundtrip", "never_added") is None
             if not different and kind == "tokenizer" and reads_added:
                 different += _without_what_was_added(again)
+            if not different and kind in ("image_processor", "feature_extractor"):
+                different += _different_answers(tiny, kind, one, again)
             problems += [f"{type(one).__name__}: {problem}" for problem in different]
     if problems:
         raise AssertionError("; ".join(problems))
@@ -116,6 +119,17 @@ def _different_tokenizers(one: Any, again: Any) -> Iterator[str]:
             yield f"{text!r} is {first['input_ids'][:12]}, and {second['input_ids'][:12]} once loaded"
         elif one.decode(first["input_ids"]) != again.decode(first["input_ids"]):
             yield f"the tokens of {text!r} are another text once loaded"
+
+
+def _different_answers(tiny: TinyModel, kind: str, one: Any, again: Any) -> Iterator[str]:
+    """Yield where what is made of an image or a sound is another once loaded."""
+    drawn = names_excepted(tiny, "processor_roundtrip", "drawn")
+    first, second = (
+        {name: value for name, value in answer_to_a_sample(tiny, kind, each).items() if name not in drawn}
+        for each in (one, again)
+    )
+    if wrong := difference(first, second):
+        yield f"once loaded it gives something else: {wrong}"
 
 
 def _without_what_was_added(tokenizer: Any) -> Iterator[str]:
