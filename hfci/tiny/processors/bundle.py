@@ -52,7 +52,8 @@ def build_processor(cls: type[Any], tiny: TinyModel, part: Callable[[str], Any])
 
 def _mark(processor: Any, modality: str) -> str | None:
     """Return what stands for an image, a video or a sound in a text that `processor` is handed."""
-    return getattr(processor, f"{modality}_placeholder_token", None) or getattr(processor, f"{modality}_token", None)
+    mark = getattr(processor, f"{modality}_placeholder_token", None) or getattr(processor, f"{modality}_token", None)
+    return str(mark) if mark else None
 
 
 def _arguments(cls: type[Any], tiny: TinyModel) -> dict[str, Any]:
