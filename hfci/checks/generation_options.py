@@ -55,8 +55,9 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
     """Assert that the options of generate make of each step's scores what they are defined to make.
 
     Those that ban, bias or punish tokens and those that end a text are set together, for two texts of one length, for
-    one that is padded on the left beside a longer one, and with two beams; so are, for two texts with two beams, those
-    that look at the text that was given or at the row. Those that cut what is sampled from are set a few at a time.
+    one that is padded on the left beside a longer one, and with two beams; so are, for two texts with two beams and for
+    two samples of each, those that look at the text that was given or at the row. Those that cut what is sampled from
+    are set a few at a time.
 
     Raises `NotApplicable` where it reads no texts that may be padded, or generates in a way of its own.
     """
@@ -78,9 +79,11 @@ def generation_options_keep_their_contract(tiny: TinyModel) -> None:
         wrong = _differences(steps, _always(definitions), hidden, options["eos_token_id"])
         problems += [f"{name}{problem}" for problem in wrong]
     of_rows, of_row = _by_row(plain["input_ids"].tolist(), ordinary)
-    steps = _generate(tiny, plain, padding, **of_rows, num_beams=2)
-    wrong = _differences(steps, lambda beam: of_row(beam // 2), [0] * 4)
-    problems += [f"by row, with two beams, {problem}" for problem in wrong]
+    samples = {"do_sample": True, "num_return_sequences": 2, "top_k": 0}  # of all tokens, not of the best
+    for name, twice in (("beams", {"num_beams": 2}), ("samples", samples)):
+        steps = _generate(tiny, plain, padding, **of_rows, **twice)
+        wrong = _differences(steps, lambda one: of_row(one // 2), [0] * 4)
+        problems += [f"by row, with two {name}, {problem}" for problem in wrong]
     for sampling, cutting in _warpers():
         steps = _generate(tiny, plain, padding, do_sample=True, **sampling)
         wrong = _differences(steps, _always(cutting), [0, 0])

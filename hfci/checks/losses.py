@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from hfci.catalog import read_row, registries
 from hfci.checks.exceptions import excused
 from hfci.checks.running import run, seeded
 from hfci.checks.table import CHECKS
+from hfci.errors import Broken
 from hfci.tiny.random_numbers import generator
 
 if TYPE_CHECKING:
@@ -50,13 +52,16 @@ def loss_matches_definition(tiny: TinyModel) -> None:
     """Assert that the loss is that of its kind of head, recomputed in float64 from the logits returned beside it.
 
     Labels are drawn anew, some of them ignored, unlike the inputs: a head that compares without the shift, counts
-    ignored places or averages over something else gives another number.
+    ignored places or averages over something else gives another number. A head that sorts rows into classes is asked
+    with one label too, which is a number to come close to.
     """
     for case in _cases(tiny):
         with torch.no_grad():
             outputs = _outputs(tiny, case, tiny.inputs())
         total, items = case.value(outputs, case.labels)
         _assert_close(f"{tiny.architecture}, {case}", outputs, float(total) / (items or 1))
+    if _maker(tiny) is _problems:
+        _assert_one_number_is_regression(tiny)
 
 
 def loss_of(tiny: TinyModel) -> Callable[[], Tensor] | None:
@@ -116,11 +121,31 @@ def _configured(model: Any, fields: Mapping[str, Any]) -> Iterator[None]:
             setattr(model.config, name, value)
 
 
-def _cases(tiny: TinyModel) -> Iterator[_Case]:
-    """Yield the losses of the head that the auto tables say `tiny` is."""
+def _assert_one_number_is_regression(tiny: TinyModel) -> None:
+    """Assert that a head of one label compares the number that it gives for each row with a number for each row."""
+    config = copy.deepcopy(tiny.config)
+    config.num_labels, config.problem_type = 1, None
+    with torch.random.fork_rng(devices=[]):
+        model = type(tiny.model)._from_config(config).to(tiny.device).eval()
+    one = replace(tiny, model=model)
+    numbers = torch.randn(2, generator=generator(f"{tiny.seed}:labels"), device=tiny.device)
+    with torch.no_grad():
+        outputs = _outputs(one, _Case({"labels": numbers}, lambda *_: (numbers, None)), tiny.inputs())
+    wanted = functional.mse_loss(_logits(outputs).flatten(), numbers.double())
+    _assert_close(f"{tiny.architecture}, of one label", outputs, float(wanted))
+    if outputs["logits"].shape[-1] != 1:
+        said = f"of one label, its logits are {tuple(outputs['logits'].shape)} where labels are given"
+        raise Broken(f"{tiny.architecture}, {said}", ["logits"])
+
+
+def _maker(tiny: TinyModel) -> _Maker:
+    """Return what yields the losses of the head that the auto tables say `tiny` is."""
     tables = registries.tables_of_class(tiny.architecture)
-    maker = next(maker for named, maker in _KINDS if named & tables)
-    yield from maker(tiny, run(tiny))
+    return next(maker for named, maker in _KINDS if named & tables)
+
+
+def _cases(tiny: TinyModel) -> Iterator[_Case]:
+    yield from _maker(tiny)(tiny, run(tiny))
 
 
 def _logits(outputs: Any) -> Tensor:

@@ -12,7 +12,7 @@ from hfci.catalog.facts import forward_parameters
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
-from hfci.checks.running import outputs_of, reference, reference_outside_cache, run
+from hfci.checks.running import outputs_of, outside_cache, reference, run
 from hfci.checks.sequences import at, is_text
 from hfci.checks.tensors import floating
 from hfci.tiny import TinyModel
@@ -75,7 +75,7 @@ def rotary_places_are_relative(tiny: TinyModel) -> None:
     """
     tokens = _text_without_places(tiny)
     moved = outputs_of(tiny, tiny.inputs() | {_PLACES: _places(tokens) + _MOVED})
-    problems = different(tiny, moved, reference_outside_cache(tiny))
+    problems = different(tiny, moved, outside_cache(tiny, reference(tiny)))
     absolute = reason(tiny, "rotary_places_are_relative", "absolute")
     if problems and absolute is None:
         raise AssertionError(f"places that are all moved on by {_MOVED} change {'; '.join(problems)}")

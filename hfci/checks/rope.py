@@ -13,10 +13,10 @@ from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from hfci.catalog.facts import forward_parameters
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.caches import cut, in_pieces_and_whole, read_in
-from hfci.checks.exceptions import excused
+from hfci.checks.exceptions import excused, reason
 from hfci.checks.floor import different
 from hfci.checks.generation import generating, write
-from hfci.checks.running import outputs_of, rebuilt
+from hfci.checks.running import outputs_of, outside_cache, rebuilt
 from hfci.checks.sequences import is_text
 from hfci.checks.tensors import floating, same_bits
 from hfci.errors import StageError
@@ -57,6 +57,8 @@ _SHARED = "proportional"
 _THETA = 100.0
 # The type whose frequencies are others with each length beyond that one.
 _GROWING = "dynamic"
+# The argument that says the place of each token, and how far all are moved on.
+_PLACES, _MOVED = "position_ids", 7
 
 
 def rope_types_agree(tiny: TinyModel) -> None:
@@ -67,7 +69,9 @@ def rope_types_agree(tiny: TinyModel) -> None:
     shorter one than was trained on gives what it gave before, bit by bit: one of just that length is left out, since a
     dynamic rope goes on with the frequencies of the longer one there (5.24.0, modeling_rope_utils.py, line 109).
     Behind a cache each gives what it gives without, where states in the cache were made by the same frequencies: both
-    of a longrope on one side of the length, and of a dynamic below it.
+    of a longrope on one side of the length, and of a dynamic below it. A type that depends on no length turns by
+    differences, as `default` does: places that are all moved on by as many change nothing, unless an exception says
+    that they are read for themselves too.
 
     A head that generates has its base's rope, and is asked what it does when it crosses that length: generate gives
     what it gives without a cache, or what reading token by token from the cache gives, at every step.
@@ -186,10 +190,24 @@ def _problems(one: TinyModel, plain: TinyModel, kind: str, trained: int) -> Iter
         yield f"after a longer text it gives others: {', '.join(changed)}"
     if not different(one, long, floating(outputs_of(plain, whole))):
         yield "it gives what it gives with default"
+    if kind not in _SWITCHING and not _moved(plain):
+        absolute, differences = reason(one, "rope_types_agree", "absolute"), _moved(one)
+        if differences and absolute is None:
+            yield f"places that are all moved on by {_MOVED} change {'; '.join(differences)}"
     for start, end in _from_cache(kind, trained, length):
         if _behind(plain, start, end) or not (differences := _behind(one, start, end)):
             continue  # what a cache does with any rope is other checks' to ask
         yield f"behind a cache of {start} of {end} places: {'; '.join(differences)}"
+
+
+def _moved(tiny: TinyModel) -> list[str]:
+    """Return what changes when all places are moved on by as many; nothing where it takes none."""
+    inputs = tiny.inputs()
+    if _PLACES not in forward_parameters(type(tiny.model)) or _PLACES in inputs:
+        return []
+    places = torch.arange(inputs["input_ids"].shape[1], device=tiny.device).expand_as(inputs["input_ids"])
+    before, after = (outside_cache(tiny, outputs_of(tiny, inputs | {_PLACES: places + step})) for step in (0, _MOVED))
+    return different(tiny, after, before)
 
 
 def _from_cache(kind: str, trained: int, length: int) -> list[tuple[int, int]]:

@@ -30,10 +30,10 @@ __all__ = [
     "discard_derived_state",
     "discard_recorders",
     "outputs_of",
+    "outside_cache",
     "rebuilt",
     "reference",
     "reference_forward",
-    "reference_outside_cache",
     "run",
     "seeded",
     "set_everywhere",
@@ -136,10 +136,10 @@ def reference(tiny: TinyModel) -> dict[str, Tensor]:
     return dict(tiny.reference)
 
 
-def reference_outside_cache(tiny: TinyModel) -> dict[str, Tensor]:
-    """Return those of `reference(tiny)` that are in no cache."""
+def outside_cache(tiny: TinyModel, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return those of the outputs of `tiny` that are in no cache."""
     cache = forward_parameters(type(tiny.model)).get("cache")
-    return {name: tensor for name, tensor in reference(tiny).items() if re.split(r"[.\[]", name)[0] != cache}
+    return {name: tensor for name, tensor in outputs.items() if re.split(r"[.\[]", name)[0] != cache}
 
 
 def reference_forward(tiny: TinyModel, **overrides: Any) -> Any:

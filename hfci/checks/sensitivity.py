@@ -15,7 +15,7 @@ from hfci.checks.exceptions import names_excepted
 from hfci.checks.floor import allowed
 from hfci.checks.inert_parameters import unexplained
 from hfci.checks.perturbing import perturbed
-from hfci.checks.running import outputs_of, reference, reference_outside_cache
+from hfci.checks.running import outputs_of, outside_cache, reference
 from hfci.checks.tensors import relative_difference
 from hfci.errors import StageError
 
@@ -164,7 +164,7 @@ def _with(inputs: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[
 
 def _limits(tiny: TinyModel) -> dict[str, float]:
     """Return what two computations of each output may differ by, but of those in a cache; of all if all are in one."""
-    return {name: allowed(tiny, name) for name in reference_outside_cache(tiny) or reference(tiny)}
+    return {name: allowed(tiny, name) for name in outside_cache(tiny, reference(tiny)) or reference(tiny)}
 
 
 def _factor(tiny: TinyModel, limits: Mapping[str, float], inputs: dict[str, Any] | None = None) -> float:

@@ -28,6 +28,7 @@ from hfci.tiny.processors import KINDS, VOCABULARY
 from hfci.tiny.shrink import VOCABULARY as SMALL
 
 from .attention_patches import (
+    deaf_to_one_token_when_eager,
     louder_when_batched,
     louder_when_eager,
     never_switched,
@@ -117,6 +118,7 @@ from .input_patches import (
     without_padding,
 )
 from .loss_patches import (
+    each_number_with_each,
     every_problem_as_regression,
     ignored_places_counted,
     labels_changed,
@@ -172,7 +174,12 @@ from .processor_patches import (
     special_tokens_never_skipped,
     template_without,
 )
-from .rope_patches import a_rope_that_stays_long, crosses_with_one_token, the_default_rope_whatever_is_asked
+from .rope_patches import (
+    a_rope_that_stays_long,
+    crosses_with_one_token,
+    the_default_rope_whatever_is_asked,
+    turned_by_other_lengths,
+)
 from .state_patches import (
     a_note_when_built,
     a_note_when_run,
@@ -321,6 +328,13 @@ BREAKAGES = (
     Breakage("loss_matches_definition", "bert", "", labels_changed(shifted_once_more), "BertForMaskedLM"),
     Breakage("loss_matches_definition", "wav2vec2", "", labels_changed(ignored_places_counted), "Wav2Vec2ForCTC"),
     Breakage("loss_matches_definition", "vit", "", every_problem_as_regression, "ViTForImageClassification"),
+    *(
+        Breakage("loss_matches_definition", model_type, "", built_so(each_number_with_each), architecture)
+        for model_type, architecture in (
+            ("vit", "ViTForImageClassification"),
+            ("llama", "LlamaForSequenceClassification"),
+        )
+    ),
     Breakage("gradient_checkpointing_equals_plain", "bert", "encoder.layer.0.output.dense", another_at_each_call),
     Breakage("gradient_checkpointing_equals_plain", "llama", "layers.0.mlp.gate_proj", another_at_each_call),
     Breakage("gradient_checkpointing_equals_plain", "vit", "", never_checkpointed),
@@ -428,6 +442,8 @@ BREAKAGES = (
     Breakage("attention_switched_at_run_time_equals_built", "vit", "", never_switched),
     Breakage("eager_equals_batched_experts", "mixtral", "layers.0.mlp.experts", louder_when_batched),
     Breakage("eager_equals_batched_experts", "qwen3_next", "layers.0.mlp.experts", louder_when_batched),
+    Breakage("eager_equals_batched_experts", "mixtral", "layers.0.mlp.experts", deaf_to_one_token_when_eager),
+    Breakage("eager_equals_batched_experts", "qwen3_next", "layers.0.mlp.experts", deaf_to_one_token_when_eager),
     Breakage("router_logits_and_auxiliary_loss_match_definition", "mixtral", "", router_logits_twice),
     Breakage(
         "router_logits_and_auxiliary_loss_match_definition", "qwen3_next", "layers.0.mlp.gate", weights_of_another_sum
@@ -542,6 +558,8 @@ BREAKAGES = (
     Breakage("rope_types_agree", "llama", "", built_so(the_default_rope_whatever_is_asked)),
     Breakage("rope_types_agree", "gpt_neox", "", built_so(a_rope_that_stays_long)),
     Breakage("rope_types_agree", "modernbert", "", built_so(the_default_rope_whatever_is_asked)),
+    Breakage("rope_types_agree", "llama", "", built_so(turned_by_other_lengths)),
+    Breakage("rope_types_agree", "gpt_neox", "", built_so(turned_by_other_lengths)),
     Breakage("rope_types_agree", "phi3", "", built_so(crosses_with_one_token), "Phi3ForCausalLM"),
     *(
         Breakage("generation_options_keep_their_contract", model_type, "", generating_without(kind), architecture)

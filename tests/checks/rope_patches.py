@@ -6,7 +6,12 @@ from typing import Any
 
 import torch
 
-__all__ = ["a_rope_that_stays_long", "crosses_with_one_token", "the_default_rope_whatever_is_asked"]
+__all__ = [
+    "a_rope_that_stays_long",
+    "crosses_with_one_token",
+    "the_default_rope_whatever_is_asked",
+    "turned_by_other_lengths",
+]
 
 
 def _rope(model: Any) -> Any:
@@ -52,3 +57,14 @@ def crosses_with_one_token(model: Any) -> None:
         return made
 
     model.prepare_inputs_for_generation = alone
+
+
+def turned_by_other_lengths(model: Any) -> None:
+    """Have the factor by which a rope makes attention sharper scale the cosines alone."""
+    rope = _rope(model)
+
+    def hook(module: Any, _: Any, given: Any) -> Any:
+        cosine, sine = given
+        return cosine / module.attention_scaling, sine
+
+    rope.register_forward_hook(hook)
