@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_names(parser)
     add_folder(parser, "--folder", "what is written down (default: hfci's own)")
-    parser.add_argument("--missing", action="store_true", help="accept only those of which nothing is written down yet")
+    parser.add_argument("--missing", action="store_true", help="try only what is not written down yet")
     add_json(parser)
 
 
@@ -90,18 +90,16 @@ def _as_data(file: ChangesFile) -> dict[str, object]:
 
 def _accept(names: list[str], arguments: Namespace) -> int:
     """Write the file of each model type once its changes are tried, so that what was done before an end stays."""
-    from hfci.checks.recorded_changes import FOLDER, read_changes
+    from hfci.checks.recorded_changes import FOLDER
     from hfci.generation.progress import track
     from hfci.results.text import clean
 
     folder: Path = arguments.folder or FOLDER
-    if arguments.missing:
-        names = [name for name in names if read_changes(name, folder) is None]
     failed: dict[str, str] = {}
     count = 0
     for name in track(names, total=len(names), label="trying changes"):
         try:
-            lines = list(_accept_one(name, folder))
+            lines = list(_accept_one(name, folder, only_missing=arguments.missing))
         except Exception as error:  # one model type's fault must not cost the others what theirs do
             failed[name] = in_one_line(error)
             continue
@@ -115,20 +113,27 @@ def _accept(names: list[str], arguments: Namespace) -> int:
     return 1 if failed else 0
 
 
-def _accept_one(name: str, folder: Path) -> Iterator[str]:
-    """Try the changes of a model type and write down what they do; yield what is other than before, a line each."""
+def _accept_one(name: str, folder: Path, *, only_missing: bool) -> Iterator[str]:
+    """Try the changes of a model type and write down what they do; yield what is other than before, a line each.
+
+    What is written down on the transformers that is installed is not tried again where `only_missing` is wanted.
+    """
     from hfci.catalog import transformers_version
     from hfci.checks.changes import effects_of, unreached
     from hfci.checks.recorded_changes import ChangesFile, read_changes
     from hfci.tiny import build_tiny
     from hfci.tiny.changes import changes_of, usual_values
 
-    before = read_changes(name, folder)
+    before, version = read_changes(name, folder), transformers_version()
     known = {} if before is None else before.by_change
     tiny = build_tiny(name)
     changes = changes_of(tiny.config, usual_values(tiny.config))
-    effects = {str(change): effect for change, effect in effects_of(tiny, changes)}
-    file = ChangesFile.of(transformers_version(), name, tiny.architecture, effects, unreached(tiny, changes))
+    is_same = before is not None and (before.transformers, before.architecture) == (version, tiny.architecture)
+    kept = known if only_missing and is_same else {}
+    tried = effects_of(tiny, [change for change in changes if str(change) not in kept])
+    found = {**kept, **{str(change): effect for change, effect in tried}}
+    effects = {str(change): found[str(change)] for change in changes}
+    file = ChangesFile.of(version, name, tiny.architecture, effects, unreached(tiny, changes))
     if file != before:
         file.write(folder)
     if before is None:

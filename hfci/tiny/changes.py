@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import inspect
 import json
+import math
 import types
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,12 @@ from hfci.tiny.relations import equals_another, keep_relations
 from hfci.tiny.shrink import is_size, small
 
 __all__ = ["Change", "changed_config", "changes_of", "fields_of", "parse_change", "require_field", "usual_values"]
+
+
+# A number below this is added where something else must not be zero: what is seen of it takes a larger one.
+_EPSILON, _SEEN = 1e-2, 0.1
+# One takes the place of any other: it is like none of those that models have by default.
+_OTHER_ACTIVATIONS = ("tanh", "relu")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +84,8 @@ def changes_of(config: Any, usual: Mapping[str, Any]) -> tuple[Change, ...]:
     A truth value is the other one. Of choices, of an annotation or of what the source compares the field with, each of
     the others is taken. What may be None is so, and what is None is what `usual` has for it. A size is twice what it
     is, so that no two sizes are equal by accident; one that may be a share of another, which it equals, is half of it.
+    A number with a fraction is half of what it is, zero is a half, and what is as small as an epsilon is 0.1, which is
+    seen. An activation is another one.
     """
     compared, present = _compared_texts(Path(inspect.getfile(type(config))).parent), config.to_dict()
     return tuple(
@@ -151,10 +160,21 @@ def _values(
         yield from (choice for choice in choices if choice != value)
     elif isinstance(value, int) and value > 0 and is_size(name):
         yield value // 2 if value % 2 == 0 and equals_another(name, present) else 2 * value
+    elif isinstance(value, float) and math.isfinite(value):
+        yield _SEEN if 0 < abs(value) < _EPSILON else value / 2 or 0.5
+    elif isinstance(value, str) and value in _activations():
+        yield next(name for name in _OTHER_ACTIVATIONS if name != value)
     elif value is None and name in usual:
         yield usual[name]
     if value is not None and type(None) in allowed:
         yield None
+
+
+@functools.cache
+def _activations() -> frozenset[str]:
+    from transformers.activations import ACT2FN
+
+    return frozenset(ACT2FN)
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:

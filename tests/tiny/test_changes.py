@@ -93,6 +93,27 @@ def test_a_size_is_doubled_and_the_relations_to_others_stay() -> None:
     assert (config.hidden_size, config.head_dim) == (64, 16)
 
 
+@pytest.mark.parametrize(
+    ("model_type", "change"),
+    [
+        ("llama", Change("rms_norm_eps", 0.1)),  # an epsilon
+        ("llama", Change("attention_dropout", 0.5)),  # zero
+        ("gpt_oss", Change("swiglu_limit", 3.5)),
+        ("llama", Change("hidden_act", "tanh")),
+        ("vit", Change("pooler_act", "relu")),  # which is tanh
+    ],
+)
+def test_a_fraction_and_an_activation_are_others_that_can_be_seen(model_type: str, change: Change) -> None:
+    _, asked = changes(model_type)
+    assert [one for one in asked if one.field == change.field and one.value is not None] == [change]
+
+
+def test_what_is_no_finite_number_stays() -> None:
+    config = tiny_config("llama")
+    config.rms_norm_eps = float("inf")
+    assert "rms_norm_eps" not in {change.field for change in changes_of(config, {})}
+
+
 def test_the_usual_value_is_as_small_as_tiny_configurations_are() -> None:
     usual = usual_values(tiny_config("llama"))
     assert usual["pad_token_id"] in range(128)
