@@ -9,7 +9,7 @@ from typing import Any
 from hfci.catalog import registries
 from hfci.errors import FOREIGN
 
-__all__ = ["parents_of", "why_without_class"]
+__all__ = ["holds", "model_types_in", "parents_of", "why_without_class"]
 
 
 def parents_of(model_type: str) -> Mapping[str, tuple[str, ...]]:
@@ -20,7 +20,7 @@ def parents_of(model_type: str) -> Mapping[str, tuple[str, ...]]:
     outside of it; the others are asked where there are none. Empty for one that no other holds.
     """
     package, part = registries.module_name(model_type), registries.config_class(model_type)
-    return _holders(_packages()[package]).get(part) or _holders(registries.model_type_names()).get(part, {})
+    return _holders(model_types_in(package)).get(part) or _holders(registries.model_type_names()).get(part, {})
 
 
 def why_without_class(model_type: str) -> str:
@@ -32,6 +32,17 @@ def why_without_class(model_type: str) -> str:
     use = f"a part of {', '.join(held)}" if held else "no model type's configuration holds it"
     has = f"; it names processors: {', '.join(processors)}" if processors else ""
     return f"no model class has {name} as its configuration class; {use}{has}"
+
+
+def model_types_in(package: str) -> tuple[str, ...]:
+    """Return the model types that `package` holds, in registry order."""
+    return _packages()[package]
+
+
+def holds(config: type[Any], name: str) -> bool:
+    """Say whether the configuration class `config` has a part, at whatever depth, that is a `name` or a child of it."""
+    parts = [part for _, part in _held_by(config)]
+    return any(name in (cls.__name__ for cls in part.__mro__) or holds(part, name) for part in parts)
 
 
 @functools.cache

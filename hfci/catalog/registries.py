@@ -20,6 +20,7 @@ __all__ = [
     "auto_classes_by_table",
     "backends_without_class",
     "config_class",
+    "config_class_name",
     "default_config",
     "find_class",
     "model_tables",
@@ -67,6 +68,14 @@ def config_class(model_type: str) -> type[Any]:
 
     cls: type[Any] = CONFIG_MAPPING[model_type]
     return cls
+
+
+def config_class_name(model_type: str) -> str | None:
+    """Return the name of the configuration class of `model_type`, not imported; None where it is added at run time."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    name: str | None = CONFIG_MAPPING_NAMES.get(model_type)
+    return name
 
 
 def default_config(model_type: str, **arguments: Any) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hfci.catalog import registries
+from hfci.catalog.exported import exported_classes
 from hfci.catalog.facts import facts_of, input_modalities
 from hfci.catalog.families import family_of
 from hfci.catalog.outputs import declared_outputs
@@ -78,6 +79,7 @@ class ModelType:
 
     `reason` says why a row has no architecture by design, `error` what is wrong with it. `requires` names the optional
     packages without which its classes cannot be imported or built; where nothing else is wrong, `unavailable` says so.
+    `left_out` are the models that transformers exports and that are no architecture of any row, each with the reason.
     """
 
     model_type: str
@@ -91,6 +93,7 @@ class ModelType:
     reason: str | None = None
     error: str | None = None
     unavailable: str | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def wrong(self) -> str | None:
@@ -197,30 +200,32 @@ def _read(model_type: str, tables: dict[str, tuple[str, ...]]) -> ModelType:
         "processors": registries.processors_of(model_type),
     }
     tables = tables or {cls.__name__: () for cls in registries.own_model_classes(model_type)}
+    type_tables = frozenset(table for names in tables.values() for table in names)
+    wrong: dict[str, str] = {}
+    absent: dict[str, tuple[str, ...]] = {}
+    exported = exported_classes(model_type)
+    tables |= {name: () for name in exported.architectures if name not in tables}
+    row["left_out"] = {name: reason for name, reason in exported.left_out.items() if name not in tables}
     if not tables:
         return ModelType(**row, reason=why_without_class(model_type))
-    type_tables = frozenset(table for names in tables.values() for table in names)
-    missing: list[str] = []
-    is_only_absent = True
     architectures = []
     for name, listed in tables.items():
         try:
             architecture = _architecture(model_type, name, listed, type_tables)
-            is_only_absent &= architecture.error is None
+            wrong |= {name: architecture.error} if architecture.error else {}
         except FOREIGN as error:
-            absent = absent_packages(error)
-            is_only_absent &= bool(absent)
-            missing += absent
-            architecture = Architecture(name, "", _autos(listed), error=in_one_line(error.__cause__ or error))
+            absent[name], wrong[name] = absent_packages(error), in_one_line(error.__cause__ or error)
+            architecture = Architecture(name, "", _autos(listed), error=wrong[name])
         architectures.append(architecture)
+    requires = tuple(dict.fromkeys(package for packages in absent.values() for package in packages))
     return ModelType(
         **row,
         modalities=tuple(dict.fromkeys(modality for arch in architectures for modality in arch.inputs)),
-        requires=tuple(dict.fromkeys(missing)),
+        requires=requires,
         families=tuple(dict.fromkeys(arch.family for arch in architectures if arch.family)),
         architectures=tuple(architectures),
-        error="; ".join(f"{arch.name}: {arch.error}" for arch in architectures if arch.error) or None,
-        unavailable=needs(tuple(dict.fromkeys(missing))) if missing and is_only_absent else None,
+        error="; ".join(f"{name}: {error}" for name, error in wrong.items()) or None,
+        unavailable=needs(requires) if requires and all(absent.get(name) for name in wrong) else None,
     )
 
 

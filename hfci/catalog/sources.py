@@ -5,33 +5,76 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import pkgutil
+import re
 import sys
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-__all__ = ["SourceClass", "read_class"]
+__all__ = ["SourceClass", "defined_class", "exported_names", "modeling_module_names", "read_class"]
+
+_MODELS = "transformers.models"
+_EXPORTED = re.compile(r"^__all__ = (\[.*?\])", re.MULTILINE | re.DOTALL)
 
 
 class SourceClass:
     """A class of transformers as it stands in its file, with its parents there."""
 
-    def __init__(self, module: str, node: ast.ClassDef) -> None:
-        """Hold the class that `node` of `module` defines."""
+    def __init__(self, module: str, node: ast.ClassDef, within: str = "transformers") -> None:
+        """Hold the class that `node` of `module` defines, with its parents `within` that package."""
         self.module = module
         self.node = node
+        self.within = within
 
     @functools.cached_property
     def lineage(self) -> tuple[SourceClass, ...]:
-        """The class and its parents within transformers, nearest first."""
-        names = [base.id for base in self.node.bases if isinstance(base, ast.Name)]
-        parents = [parent for name in names if (parent := _find(self.module, name)) is not None]
+        """The class and its parents within the package, nearest first."""
+        parents = [parent for name in self.bases if (parent := _find(self.module, name, self.within)) is not None]
         return (self, *(older for parent in parents for older in parent.lineage))
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The names of its parents, wherever they are from."""
+        return tuple(base.id for base in self.node.bases if isinstance(base, ast.Name))
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.node.name
+
+    def definer(self, method: str) -> SourceClass | None:
+        """Return the class of its lineage that defines `method`; None where none within transformers does."""
+        return next((owner for owner in self.lineage if owner._own_method(method)), None)
+
+    def method(self, name: str) -> ast.FunctionDef | None:
+        """Return the method `name`, its own or the nearest parent's; None where none within transformers has it."""
+        owner = self.definer(name)
+        return owner._own_method(name) if owner else None
 
     def parameters(self, method: str) -> tuple[str, ...]:
         """Return the names of the parameters of `method`, without `self`; none where it is not defined."""
-        methods = (node for node in self._nodes() if isinstance(node, ast.FunctionDef) and node.name == method)
-        node = next(methods, None)
+        node = self.method(method)
         return tuple(argument.arg for argument in node.args.args[1:]) if node else ()
+
+    def demanded(self, method: str) -> tuple[str, ...]:
+        """Return the names of the parameters of `method` without a default, without `self`."""
+        node = self.method(method)
+        if node is None:
+            return ()
+        positional = node.args.args[: len(node.args.args) - len(node.args.defaults)]
+        named = [each for each, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if not default]
+        return tuple(argument.arg for argument in (*positional, *named))[1:]
+
+    def own_class_of(self, attribute: str) -> str | None:
+        """Return the name of the class that its own attribute `attribute` is, or is annotated with."""
+        for node in self.node.body:
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                value = node.value if isinstance(node, ast.Assign) else node.annotation
+                if attribute in (getattr(target, "id", "") for target in targets):
+                    return getattr(value, "id", None) or getattr(value, "value", None)  # or a name in quotes
+        return None
 
     def strings(self, attribute: str) -> tuple[str, ...]:
         """Return the list of strings that is the class attribute `attribute`; empty where it is none."""
@@ -42,6 +85,10 @@ class SourceClass:
                     parts = node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else ()
                     return tuple(str(part.value) for part in parts if isinstance(part, ast.Constant))
         return ()
+
+    def _own_method(self, name: str) -> ast.FunctionDef | None:
+        nodes = (node for node in self.node.body if isinstance(node, ast.FunctionDef) and node.name == name)
+        return next(nodes, None)
 
     def _nodes(self) -> Iterator[ast.stmt]:
         for owner in self.lineage:
@@ -54,16 +101,36 @@ def read_class(name: str) -> SourceClass | None:
     import transformers  # noqa: F401 -- so that it is in sys.modules, as the lazy module that knows where what is
 
     module = getattr(sys.modules["transformers"], "_class_to_module", {}).get(name)
-    return _find(f"transformers.{module}", name) if module else None
+    return _find(f"transformers.{module}", name, "transformers") if module else None
+
+
+def modeling_module_names(package: str) -> tuple[str, ...]:
+    """Return the dotted names of the `modeling_*` modules of `package`, sorted; nothing of them is imported."""
+    spec = importlib.util.find_spec(package)
+    names = sorted(module.name for module in pkgutil.iter_modules(spec.submodule_search_locations if spec else []))
+    return tuple(f"{package}.{name}" for name in names if name.startswith("modeling_"))
+
+
+def exported_names(module: str) -> tuple[str, ...]:
+    """Return what `module` names in its `__all__`."""
+    listed = _EXPORTED.search(_text(module))
+    return tuple(ast.literal_eval(listed[1])) if listed else ()
+
+
+def defined_class(module: str, name: str) -> SourceClass | None:
+    """Return the class `name` as `module` itself defines it, with its parents among transformers' models."""
+    classes, _ = _index(module)
+    return SourceClass(module, classes[name], _MODELS) if name in classes else None
 
 
 @functools.cache
-def _find(module: str, name: str) -> SourceClass | None:
-    """Return the class `name` as `module` defines or imports it."""
+def _find(module: str, name: str, within: str) -> SourceClass | None:
+    """Return the class `name` as `module` defines or imports it from `within` a package."""
     classes, imported = _index(module)
     if name in classes:
-        return SourceClass(module, classes[name])
-    return _find(*imported[name]) if name in imported else None
+        return SourceClass(module, classes[name], within)
+    source = imported.get(name)
+    return _find(*source, within) if source and f"{source[0]}.".startswith(f"{within}.") else None
 
 
 @functools.cache
@@ -71,9 +138,8 @@ def _index(module: str) -> tuple[dict[str, ast.ClassDef], dict[str, tuple[str, s
     """Return name → class, and name → module and name there, of what `module` defines and what it imports."""
     classes: dict[str, ast.ClassDef] = {}
     imported: dict[str, tuple[str, str]] = {}
-    spec = importlib.util.find_spec(module) if module.partition(".")[0] == "transformers" else None
-    place = Path(spec.origin) if spec and spec.origin else None
-    waiting: list[ast.stmt] = ast.parse(place.read_text(encoding="utf-8")).body if place else []
+    spec = _spec(module)
+    waiting = ast.parse(_text(module)).body
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If | ast.Try):  # what is there where a package is
@@ -86,3 +152,14 @@ def _index(module: str) -> tuple[dict[str, ast.ClassDef], dict[str, tuple[str, s
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):  # another name for a class
             imported |= {name.id: (module, node.value.id) for name in node.targets if isinstance(name, ast.Name)}
     return classes, imported
+
+
+def _text(module: str) -> str:
+    """Return the text of `module`; empty where it is none of transformers."""
+    spec = _spec(module)
+    return Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+
+
+@functools.cache
+def _spec(module: str) -> ModuleSpec | None:
+    return importlib.util.find_spec(module) if module.partition(".")[0] == "transformers" else None

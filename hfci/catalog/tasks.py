@@ -26,7 +26,7 @@ from hfci.catalog.sources import SourceClass, read_class
 from hfci.errors import FOREIGN, in_one_line, nearest
 from hfci.parsing import Names, Reason, Text, read_toml
 
-__all__ = ["TaskFile", "TaskRule", "TaskVerdict", "rules", "tasks_of"]
+__all__ = ["TaskFile", "TaskRule", "TaskVerdict", "asked_for", "rules", "tasks_of"]
 
 
 class TaskRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -191,7 +191,11 @@ def _without_default(cls: type[Any]) -> set[str]:
 
 @functools.cache
 def _asked_for(cls: Any) -> frozenset[str]:
-    """Return the inputs, `a|b` for one of either, that forward raises an error for when they are None."""
+    return asked_for(_forward_tree(cls))
+
+
+def asked_for(forward: ast.FunctionDef) -> frozenset[str]:
+    """Return the inputs, `a|b` for one of either, that a forward raises an error for when they are None."""
     wants: set[str] = set()
 
     def look(body: list[ast.stmt], absent: frozenset[str]) -> None:
@@ -202,7 +206,7 @@ def _asked_for(cls: Any) -> frozenset[str]:
                 else:
                     look(statement.body, absent | names)
 
-    look(_forward_tree(cls).body, frozenset())
+    look(forward.body, frozenset())
     return frozenset(wants)
 
 

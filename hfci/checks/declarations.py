@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from hfci.catalog import read_row
+from hfci.catalog import model_type_names, read_row
 from hfci.catalog.facts import forward_parameters
 from hfci.checks.exceptions import reason
 from hfci.errors import Broken
@@ -70,7 +70,8 @@ class _Known:
         names = [_names_in(sys.modules[name]) for name in sorted(files)]
         classes, arguments, said = (frozenset().union(*part) for part in zip(*names, strict=True))
         classes |= {type(module).__name__ for module in tiny.model.modules()}
-        base = read_row(tiny.config_type).base
+        is_part = tiny.config_type not in model_type_names()  # of a model type, and none itself
+        base = None if is_part else read_row(tiny.config_type).base
         if base is None or reason(tiny, "declared_names_exist", "own_base") is not None:
             return cls(None, classes, arguments, said)
         return cls(base.name, classes, arguments, said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 import torch
 from torch import Tensor
@@ -18,6 +18,9 @@ __all__ = ["time_series_scaling_is_undone"]
 # What is a value of the series, and what is a width, without a place.
 _VALUES = frozenset({"loc", "context_mu", "mean_predictions", "full_predictions"})
 _WIDTHS = frozenset({"scale", "context_sigma"})
+
+# What is a value of the series where its place is given beside it, else of the series as it was scaled.
+_PREDICTED = frozenset({"prediction_outputs"})
 
 # What says of a series, beside what else it does, its place and its width.
 _FEATURES = "static_features"
@@ -62,7 +65,8 @@ def _problems(tiny: TinyModel, mode: str) -> list[str]:
     if mode not in _SHIFT:
         unscaled = {"loc": torch.zeros_like, "scale": torch.ones_like}
         return different(tiny, after, {name: make(before[name]) for name, make in unscaled.items() if name in before})
-    wanted = {name: _on(name, tensor, _FACTOR, shift) for name, tensor in before.items()}
+    values = _VALUES | (_PREDICTED if "loc" in before else frozenset())
+    wanted = {name: _on(name, tensor, _FACTOR, shift, values) for name, tensor in before.items()}
     if _FEATURES in before:
         scaling = torch.cat([after["loc"].abs().log1p(), after["scale"].log()], -1)
         features = torch.cat([after[_FEATURES][..., : -scaling.shape[-1]], scaling], -1)
@@ -78,8 +82,8 @@ def _scaled(tiny: TinyModel, factor: float, shift: float) -> Mapping[str, Tensor
     return {name: tensor for name, tensor in outputs.items() if name != "loss"}
 
 
-def _on(name: str, tensor: Tensor, factor: float, shift: float) -> Tensor:
-    """Return a field on another scale."""
-    if name in _VALUES:
+def _on(name: str, tensor: Tensor, factor: float, shift: float, values: Set[str]) -> Tensor:
+    """Return a field on another scale, on which `values` are."""
+    if name in values:
         return tensor * factor + shift
     return tensor * factor if name in _WIDTHS else tensor

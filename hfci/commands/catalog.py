@@ -288,6 +288,8 @@ def _print_architectures(catalog: Catalog) -> None:
 
     table = make_table("model type", "architecture", "family", "auto classes", "tasks")
     remarks = [f"{row.model_type}: {remark}" for row in catalog.model_types if (remark := _remark(row))]
+    left_out = [(row, name, reason) for row in catalog.model_types for name, reason in row.left_out.items()]
+    remarks += [f"{row.model_type}: {name} is no architecture: {reason}" for row, name, reason in left_out]
     for row in catalog.model_types:
         for arch in row.architectures:
             cells = (arch.name, arch.family, ", ".join(arch.auto_classes), ", ".join(arch.tasks))

@@ -97,13 +97,16 @@ def _of_recipe(found: Known, table: Shapes) -> Iterator[str]:
         return
     words = " ".join(dimension for shape in found.recipe.shapes.values() for dimension in shape)
     for name, word in (("batch_and_length", "length"), ("batch", "batch")):
-        if word in words:
+        if re.search(rf"\b{word}\b", words):
             yield from table.lines(name, found.facts, found.spelled)
             break
     if "config." in words:
         yield "config = tiny.config"
     for field, shape in by_field.items():
-        yield from (f"assert outputs.{field}.shape == (", *(f"    {dimension}," for dimension in shape), ")")
+        if len(shape) == 1:
+            yield f"assert outputs.{field}.shape == ({shape[0]},)"
+        else:
+            yield from (f"assert outputs.{field}.shape == (", *(f"    {dimension}," for dimension in shape), ")")
 
 
 def _facts(kind: str, values: Mapping[str, Any]) -> Iterator[str]:

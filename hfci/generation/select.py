@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from hfci.cases.selector import Known, choose
 from hfci.catalog import model_type_names, read_row, registries
+from hfci.catalog.exported import exported_classes
+from hfci.errors import FOREIGN
 from hfci.generation.expected_files import host
 from hfci.generation.render import FAMILY_OF_PARTS
 
@@ -23,12 +25,22 @@ def select(patterns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _architectures() -> dict[str, set[str]]:
-    """Return the classes of each model type: those that the auto tables list or, where none does, its module's own."""
+    """Return the classes of each model type: of the auto tables or, if none, its module's own; and what it exports."""
     by_type: dict[str, set[str]] = {name: set() for name in model_type_names()}
     for table in registries.model_tables().values():
         for name, classes in table.items():
             by_type.setdefault(name, set()).update(classes)
-    return {name: classes or {arch.name for arch in read_row(name).architectures} for name, classes in by_type.items()}
+    return {
+        name: (classes or {arch.name for arch in read_row(name).architectures}) | _exported(name)
+        for name, classes in by_type.items()
+    }
+
+
+def _exported(model_type: str) -> set[str]:
+    try:
+        return set(exported_classes(model_type).architectures)
+    except FOREIGN:  # which its row says
+        return set()
 
 
 def _families() -> dict[str, dict[str, str | None]]:

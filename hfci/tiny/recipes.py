@@ -108,8 +108,13 @@ def _rows() -> tuple[Recipe, ...]:
 
 @functools.cache
 def recipe_for(model_type: str, architecture: str | None = None) -> Recipe:
-    """Return the recipe of an architecture of `model_type`: what the rows that cover it say together."""
-    rows = [row for row in _rows() if row.covers(model_type, architecture)]
+    """Return the recipe of an architecture of `model_type`: what the rows that cover it say together.
+
+    What is said of an architecture by its name goes before what is said of its model type.
+    """
+    rows = sorted(
+        (row for row in _rows() if row.covers(model_type, architecture)), key=lambda row: row.architectures is not None
+    )
     merged: dict[str, Any] = {}
     for row in rows:
         for column, value in row.departures.items():
