@@ -100,3 +100,75 @@ class TestSeamlessM4TForTextToSpeech:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TForSpeechToSpeech",
+    family="speech_encoder_decoder",
+)
+class TestSeamlessM4TForSpeechToSpeech:
+    """Family: speech encoder-decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TCodeHifiGan",
+    family="audio_generation",
+)
+class TestSeamlessM4TCodeHifiGan:
+    """Family: text to audio model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TTextToUnitForConditionalGeneration",
+    family="text_encoder_decoder",
+)
+class TestSeamlessM4TTextToUnitForConditionalGeneration:
+    """Family: text encoder-decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TTextToUnitModel",
+    family="text_encoder_decoder",
+)
+class TestSeamlessM4TTextToUnitModel:
+    """Family: text encoder-decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -100,3 +100,21 @@ class TestSeamlessM4Tv2ForTextToSpeech:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4Tv2ForSpeechToSpeech",
+    family="speech_encoder_decoder",
+)
+class TestSeamlessM4Tv2ForSpeechToSpeech:
+    """Family: speech encoder-decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -36,3 +36,21 @@ class TestVibeVoiceForConditionalGeneration:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="VibeVoiceModel",
+    family="audio_text_dual",
+)
+class TestVibeVoiceModel:
+    """Family: audio and text encoder pair."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -34,3 +34,21 @@ class TestPeAudioModel:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PeAudioFrameLevelModel",
+    family="audio_text_dual",
+)
+class TestPeAudioFrameLevelModel:
+    """Family: audio and text encoder pair."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

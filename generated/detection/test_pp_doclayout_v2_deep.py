@@ -34,3 +34,39 @@ class TestPPDocLayoutV2ForObjectDetection:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PPDocLayoutV2Model",
+    family="detection",
+)
+class TestPPDocLayoutV2Model:
+    """Family: object detector."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PPDocLayoutV2ReadingOrder",
+    family="detection",
+)
+class TestPPDocLayoutV2ReadingOrder:
+    """Family: object detector."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -34,3 +34,21 @@ class TestPPOCRV5MobileDetForObjectDetection:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PPOCRV5MobileDetModel",
+    family="detection",
+)
+class TestPPOCRV5MobileDetModel:
+    """Family: object detector."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -56,3 +56,39 @@ class TestBrosForTokenClassification:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="BrosSpadeEEForTokenClassification",
+    family="document",
+)
+class TestBrosSpadeEEForTokenClassification:
+    """Family: document model: text with its place on the page."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="BrosSpadeELForTokenClassification",
+    family="document",
+)
+class TestBrosSpadeELForTokenClassification:
+    """Family: document model: text with its place on the page."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

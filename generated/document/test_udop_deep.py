@@ -57,3 +57,21 @@ class TestUdopForConditionalGeneration:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="UdopEncoderModel",
+    family="document",
+)
+class TestUdopEncoderModel:
+    """Family: document model: text with its place on the page."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -35,3 +35,57 @@ class TestQwen3OmniMoeForConditionalGeneration:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3OmniMoeTalkerForConditionalGeneration",
+    family="audio_generation",
+)
+class TestQwen3OmniMoeTalkerForConditionalGeneration:
+    """Family: text to audio model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3OmniMoeCode2Wav",
+    family="audio_generation",
+)
+class TestQwen3OmniMoeCode2Wav:
+    """Family: text to audio model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3OmniMoeCode2WavTransformerModel",
+    family="audio_generation",
+)
+class TestQwen3OmniMoeCode2WavTransformerModel:
+    """Family: text to audio model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -78,3 +78,21 @@ class TestSpeechT5ForTextToSpeech:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SpeechT5ForSpeechToSpeech",
+    family="speech_encoder_decoder",
+)
+class TestSpeechT5ForSpeechToSpeech:
+    """Family: speech encoder-decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

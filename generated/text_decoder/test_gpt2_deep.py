@@ -123,3 +123,21 @@ class TestGPT2ForTokenClassification:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="GPT2DoubleHeadsModel",
+    family="text_decoder",
+)
+class TestGPT2DoubleHeadsModel:
+    """Family: text decoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

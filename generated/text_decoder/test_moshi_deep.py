@@ -56,3 +56,21 @@ class TestMoshiForCausalLM:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="MoshiForConditionalGeneration",
+    family="audio_language",
+)
+class TestMoshiForConditionalGeneration:
+    """Family: language model that listens."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

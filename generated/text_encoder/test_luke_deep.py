@@ -145,3 +145,57 @@ class TestLukeForMultipleChoice:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="LukeForEntityClassification",
+    family="text_encoder",
+)
+class TestLukeForEntityClassification:
+    """Family: text encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="LukeForEntityPairClassification",
+    family="text_encoder",
+)
+class TestLukeForEntityPairClassification:
+    """Family: text encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="LukeForEntitySpanClassification",
+    family="text_encoder",
+)
+class TestLukeForEntitySpanClassification:
+    """Family: text encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

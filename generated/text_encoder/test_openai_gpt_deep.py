@@ -79,3 +79,21 @@ class TestOpenAIGPTForSequenceClassification:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="OpenAIGPTDoubleHeadsModel",
+    family="text_encoder",
+)
+class TestOpenAIGPTDoubleHeadsModel:
+    """Family: text encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -147,3 +147,21 @@ class TestXLMForMultipleChoice:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="XLMForQuestionAnswering",
+    family="text_encoder",
+)
+class TestXLMForQuestionAnswering:
+    """Family: text encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

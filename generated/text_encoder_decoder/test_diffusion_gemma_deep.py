@@ -57,3 +57,21 @@ class TestDiffusionGemmaForBlockDiffusion:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="DiffusionGemmaEncoderModel",
+    family="vision_language",
+)
+class TestDiffusionGemmaEncoderModel:
+    """Family: language model that sees."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -34,3 +34,21 @@ class TestTimeSeriesTransformerModel:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="TimeSeriesTransformerForPrediction",
+    family="time_series",
+)
+class TestTimeSeriesTransformerForPrediction:
+    """Family: time series model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -56,3 +56,21 @@ class TestVideoPrismForVideoClassification:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="VideoPrismVideoModel",
+    family="video",
+)
+class TestVideoPrismVideoModel:
+    """Family: video encoder."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

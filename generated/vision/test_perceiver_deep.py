@@ -144,3 +144,39 @@ class TestPerceiverForSequenceClassification:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PerceiverForMultimodalAutoencoding",
+    family="vision",
+)
+class TestPerceiverForMultimodalAutoencoding:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PerceiverForOpticalFlow",
+    family="vision",
+)
+class TestPerceiverForOpticalFlow:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -56,3 +56,21 @@ class TestPPOCRV5ServerRecForTextRecognition:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PPOCRV5ServerRecEncoderWithSVTR",
+    family="vision",
+)
+class TestPPOCRV5ServerRecEncoderWithSVTR:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

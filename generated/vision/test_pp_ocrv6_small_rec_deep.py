@@ -56,3 +56,21 @@ class TestPPOCRV6SmallRecForTextRecognition:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PPOCRV6SmallRecEncoderWithSVTR",
+    family="vision",
+)
+class TestPPOCRV6SmallRecEncoderWithSVTR:
+    """Family: image model."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

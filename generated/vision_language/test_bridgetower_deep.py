@@ -34,3 +34,57 @@ class TestBridgeTowerModel:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="BridgeTowerForContrastiveLearning",
+    family="vision_text_dual",
+)
+class TestBridgeTowerForContrastiveLearning:
+    """Family: image and text encoder pair."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="BridgeTowerForImageAndTextRetrieval",
+    family="vision_language",
+)
+class TestBridgeTowerForImageAndTextRetrieval:
+    """Family: language model that sees."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="BridgeTowerForMaskedLM",
+    family="vision_language",
+)
+class TestBridgeTowerForMaskedLM:
+    """Family: language model that sees."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -34,3 +34,21 @@ class TestGlmImageModel:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="GlmImageForConditionalGeneration",
+    family="vision_language",
+)
+class TestGlmImageForConditionalGeneration:
+    """Family: language model that sees."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

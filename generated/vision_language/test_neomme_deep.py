@@ -56,3 +56,21 @@ class TestNeoMMEForMaskedLM:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="NeoMMEForRetrieval",
+    family="vision_language",
+)
+class TestNeoMMEForRetrieval:
+    """Family: language model that sees."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -56,3 +56,75 @@ class TestViltForQuestionAnswering:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="ViltForImageAndTextRetrieval",
+    family="vision_language",
+)
+class TestViltForImageAndTextRetrieval:
+    """Family: language model that sees."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="ViltForImagesAndTextClassification",
+    family="vision_language",
+)
+class TestViltForImagesAndTextClassification:
+    """Family: language model that sees."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="ViltForTokenClassification",
+    family="vision_language",
+)
+class TestViltForTokenClassification:
+    """Family: language model that sees."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="ViltForMaskedLM",
+    family="vision_language",
+)
+class TestViltForMaskedLM:
+    """Family: language model that sees."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

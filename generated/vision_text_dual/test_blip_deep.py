@@ -80,3 +80,21 @@ class TestBlipForQuestionAnswering:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="BlipForImageTextRetrieval",
+    family="vision_text_dual",
+)
+class TestBlipForImageTextRetrieval:
+    """Family: image and text encoder pair."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -35,3 +35,21 @@ class TestCLIPSegModel:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="CLIPSegForImageSegmentation",
+    family="vision_text_dual",
+)
+class TestCLIPSegForImageSegmentation:
+    """Family: image and text encoder pair."""
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "every_parameter_matters",
+            "every_input_matters",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
