@@ -82,6 +82,14 @@ def test_a_recipe_comes_before_both() -> None:
     assert lines("text_encoder", *HEAD, recipe=other) == lines("text_encoder", *HEAD)
 
 
+def test_a_shape_of_one_dimension_stands_in_one_line_and_a_longer_word_is_another() -> None:
+    recipe = Recipe(reason="", shapes={"logits": ("config.prediction_length",)})
+    assert lines("text_encoder", *HEAD, recipe=recipe)[1:] == (
+        "config = tiny.config",
+        "assert outputs.logits.shape == (config.prediction_length,)",
+    )
+
+
 def test_the_configuration_of_a_text_within_another_is_that_of_the_text() -> None:
     facts = ("table:FOR_CAUSAL_LM", "output:logits", "config:text_part")
     assert lines("text_decoder", *facts, role="head")[1:] == (

@@ -41,6 +41,16 @@ def test_an_older_transformers_has_recipes_of_its_own(monkeypatch: pytest.Monkey
     assert recipe_for.__wrapped__("granite4_vision").default["text_config"]
 
 
+def test_what_is_said_of_an_architecture_goes_before_what_is_said_of_its_model_type(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = recipes.Recipe(reason="one", model_types=("bert",), architectures=("BertModel",), set={"hidden_size": 8})
+    every = recipes.Recipe(reason="all", model_types=("bert",), set={"hidden_size": 16, "vocab_size": 4})
+    monkeypatch.setattr(recipes, "_rows", lambda: (own, every))
+    assert recipe_for.__wrapped__("bert", "BertModel").set == {"hidden_size": 8, "vocab_size": 4}
+    assert recipe_for.__wrapped__("bert", "BertForMaskedLM").set == {"hidden_size": 16, "vocab_size": 4}
+
+
 def test_at_most_ten_model_types_are_over_the_budget() -> None:
     assert sum(recipe_for(name).budget > BUDGET for name in model_type_names()) <= 10
 
