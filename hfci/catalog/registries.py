@@ -72,7 +72,7 @@ def config_class(model_type: str) -> type[Any]:
 
 def config_class_name(model_type: str) -> str | None:
     """Return the name of the configuration class of `model_type`, not imported; None where it is added at run time."""
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES  # type: ignore[attr-defined]
 
     name: str | None = CONFIG_MAPPING_NAMES.get(model_type)
     return name
