@@ -317,3 +317,269 @@ class TestSeamlessM4TForTextToSpeech:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TForSpeechToSpeech",
+    family="speech_encoder_decoder",
+)
+class TestSeamlessM4TForSpeechToSpeech:
+    """Family: speech encoder-decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4TForSpeechToSpeech
+
+        assert type(tiny.model) is SeamlessM4TForSpeechToSpeech
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        decoder = tiny.config.get_text_config(decoder=True)
+        assert outputs.encoder_last_hidden_state.shape[0] == batch
+        assert outputs.logits.shape == (batch, length, decoder.vocab_size)
+        assert outputs.cache.get_seq_length() == length
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "tied_weights_stay_tied",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "causal_mask_hides_future",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
+            "generate_with_media_equals_forward",
+            "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
+            "assisted_equals_greedy",
+            "generate_in_train_mode_with_checkpointing",
+            "encoder_decoder_consistency",
+            "every_output_flag_fills_its_field",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "sound_padding_is_hidden",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TCodeHifiGan",
+    family="audio_generation",
+)
+class TestSeamlessM4TCodeHifiGan:
+    """Family: text to audio model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4TCodeHifiGan
+
+        assert type(tiny.model) is SeamlessM4TCodeHifiGan
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        sounds, lengths = outputs
+        assert sounds.shape[0] == inputs["input_ids"].shape[0]
+        assert lengths.shape == sounds.shape[:1]
+        assert lengths.max() == sounds.shape[1]  # the others are padded
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "length_one_and_batch_one_run",
+            "positions_matter",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TTextToUnitForConditionalGeneration",
+    family="text_encoder_decoder",
+)
+class TestSeamlessM4TTextToUnitForConditionalGeneration:
+    """Family: text encoder-decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4TTextToUnitForConditionalGeneration
+
+        assert type(tiny.model) is SeamlessM4TTextToUnitForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.encoder_last_hidden_state.shape == (*inputs["inputs_embeds"].shape,)
+        assert outputs.logits.shape == (
+            batch,
+            length,
+            config.t2u_vocab_size,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "tied_weights_stay_tied",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
+            "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
+            "assisted_equals_greedy",
+            "generate_in_train_mode_with_checkpointing",
+            "encoder_decoder_consistency",
+            "cross_attention_mask_hides_padding",
+            "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "positions_matter",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4TTextToUnitModel",
+    family="text_encoder_decoder",
+)
+class TestSeamlessM4TTextToUnitModel:
+    """Family: text encoder-decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4TTextToUnitModel
+
+        assert type(tiny.model) is SeamlessM4TTextToUnitModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.encoder_last_hidden_state.shape == (*inputs["inputs_embeds"].shape,)
+        assert outputs.last_hidden_state.shape == (
+            batch,
+            length,
+            config.hidden_size,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "encoder_decoder_consistency",
+            "cross_attention_mask_hides_padding",
+            "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "positions_matter",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

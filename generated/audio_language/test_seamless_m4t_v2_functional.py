@@ -317,3 +317,71 @@ class TestSeamlessM4Tv2ForTextToSpeech:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SeamlessM4Tv2ForSpeechToSpeech",
+    family="speech_encoder_decoder",
+)
+class TestSeamlessM4Tv2ForSpeechToSpeech:
+    """Family: speech encoder-decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SeamlessM4Tv2ForSpeechToSpeech
+
+        assert type(tiny.model) is SeamlessM4Tv2ForSpeechToSpeech
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["decoder_input_ids"].shape[:2]
+        decoder = tiny.config.get_text_config(decoder=True)
+        assert outputs.encoder_last_hidden_state.shape[0] == batch
+        assert outputs.logits.shape == (batch, length, decoder.vocab_size)
+        assert outputs.cache.get_seq_length() == length
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "tied_weights_stay_tied",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "causal_mask_hides_future",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "generate_equals_without_cache",
+            "generate_with_media_equals_forward",
+            "beam_search_equals_without_cache",
+            "beam_and_sample_keep_the_contract",
+            "assisted_equals_greedy",
+            "generate_in_train_mode_with_checkpointing",
+            "encoder_decoder_consistency",
+            "every_output_flag_fills_its_field",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "sound_padding_is_hidden",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

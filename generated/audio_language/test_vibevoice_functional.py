@@ -89,3 +89,69 @@ class TestVibeVoiceForConditionalGeneration:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="VibeVoiceModel",
+    family="audio_text_dual",
+)
+class TestVibeVoiceModel:
+    """Family: audio and text encoder pair."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import VibeVoiceModel
+
+        assert type(tiny.model) is VibeVoiceModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.last_hidden_state.shape == (
+            batch,
+            length,
+            config.text_config.hidden_size,
+        )
+        assert outputs.audio_features.shape == (
+            int((inputs["input_ids"] == config.audio_token_id).sum()),
+            config.text_config.hidden_size,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
+            "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
+            "media_features_fit_their_items",
+            "wrong_placeholder_count_is_refused",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "sound_padding_is_hidden",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

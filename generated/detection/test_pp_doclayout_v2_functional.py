@@ -72,3 +72,100 @@ class TestPPDocLayoutV2ForObjectDetection:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PPDocLayoutV2Model",
+    family="detection",
+)
+class TestPPDocLayoutV2Model:
+    """Family: object detector."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PPDocLayoutV2Model
+
+        assert type(tiny.model) is PPDocLayoutV2Model
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = inputs["pixel_values"].shape[0]
+        assert outputs.last_hidden_state.shape[:2] == (batch, tiny.config.num_queries)
+        assert outputs.last_hidden_state.shape[2] == tiny.config.d_model
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PPDocLayoutV2ReadingOrder",
+    family="detection",
+)
+class TestPPDocLayoutV2ReadingOrder:
+    """Family: object detector."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PPDocLayoutV2ReadingOrder
+
+        assert type(tiny.model) is PPDocLayoutV2ReadingOrder
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, boxes = inputs["mask"].shape
+        assert outputs.shape == (batch, boxes, boxes)
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

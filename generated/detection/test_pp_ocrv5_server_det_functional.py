@@ -69,3 +69,53 @@ class TestPPOCRV5ServerDetForObjectDetection:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PPOCRV5ServerDetModel",
+    family="detection",
+)
+class TestPPOCRV5ServerDetModel:
+    """Family: object detector."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PPOCRV5ServerDetModel
+
+        assert type(tiny.model) is PPOCRV5ServerDetModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = inputs["pixel_values"].shape[0]
+        states = outputs.last_hidden_state
+        assert states.shape[0] == batch
+        channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
+        assert channels == tiny.config.neck_out_channels
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -77,3 +77,201 @@ class TestQwen3OmniMoeForConditionalGeneration:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3OmniMoeTalkerForConditionalGeneration",
+    family="audio_generation",
+)
+class TestQwen3OmniMoeTalkerForConditionalGeneration:
+    """Family: text to audio model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Qwen3OmniMoeTalkerForConditionalGeneration
+
+        assert type(tiny.model) is Qwen3OmniMoeTalkerForConditionalGeneration
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["inputs_embeds"].shape[:2]
+        config = tiny.config
+        assert outputs.logits.shape == (
+            batch,
+            length,
+            config.text_config.vocab_size,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "unequal_images_equal_alone",
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "tied_weights_stay_tied",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "causal_mask_hides_future",
+            "sliding_window_is_as_wide_as_declared",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
+            "router_logits_and_auxiliary_loss_match_definition",
+            "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "static_cache_equals_dynamic",
+            "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3OmniMoeCode2Wav",
+    family="audio_generation",
+)
+class TestQwen3OmniMoeCode2Wav:
+    """Family: text to audio model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Qwen3OmniMoeCode2Wav
+
+        assert type(tiny.model) is Qwen3OmniMoeCode2Wav
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, _, samples = inputs["codes"].shape
+        for ratio in tiny.config.upsampling_ratios:
+            samples *= ratio
+        for rate in tiny.config.upsample_rates:
+            samples = (samples - 1) * rate  # each of these convolutions cuts a step off
+        assert outputs.shape == (batch, 1, samples)
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "sliding_window_is_as_wide_as_declared",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="Qwen3OmniMoeCode2WavTransformerModel",
+    family="audio_generation",
+)
+class TestQwen3OmniMoeCode2WavTransformerModel:
+    """Family: text to audio model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import Qwen3OmniMoeCode2WavTransformerModel
+
+        assert type(tiny.model) is Qwen3OmniMoeCode2WavTransformerModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["inputs_embeds"].shape[:2]
+        config = tiny.config
+        assert outputs.last_hidden_state.shape == (
+            batch,
+            length,
+            config.hidden_size,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "sliding_window_is_as_wide_as_declared",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "eager_equals_batched_experts",
+            "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "rotary_places_are_relative",
+            "positions_matter",
+            "packed_equals_separate",
+            "rope_types_agree",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -221,3 +221,58 @@ class TestSpeechT5ForTextToSpeech:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SpeechT5ForSpeechToSpeech",
+    family="speech_encoder_decoder",
+)
+class TestSpeechT5ForSpeechToSpeech:
+    """Family: speech encoder-decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SpeechT5ForSpeechToSpeech
+
+        assert type(tiny.model) is SpeechT5ForSpeechToSpeech
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        config = tiny.config
+        assert outputs.spectrogram.shape == (
+            batch,
+            inputs["decoder_input_values"].shape[1] * config.reduction_factor,
+            config.num_mel_bins,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
+            "sound_padding_is_hidden",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -78,3 +78,117 @@ class TestDPRQuestionEncoder:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="DPRContextEncoder",
+    family="text_encoder",
+)
+class TestDPRContextEncoder:
+    """Family: text encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DPRContextEncoder
+
+        assert type(tiny.model) is DPRContextEncoder
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.pooler_output.shape == (batch, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "positions_matter",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="DPRReader",
+    family="text_encoder",
+)
+class TestDPRReader:
+    """Family: text encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import DPRReader
+
+        assert type(tiny.model) is DPRReader
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        assert outputs[0].shape[0] == batch
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "positions_matter",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -404,3 +404,68 @@ class TestFlaubertForMultipleChoice:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="FlaubertForQuestionAnswering",
+    family="text_encoder",
+)
+class TestFlaubertForQuestionAnswering:
+    """Family: text encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import FlaubertForQuestionAnswering
+
+        assert type(tiny.model) is FlaubertForQuestionAnswering
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = inputs["input_ids"].shape[0]
+        config = tiny.config
+        assert outputs.start_top_log_probs.shape == (
+            batch,
+            config.start_n_top,
+        )
+        assert outputs.end_top_log_probs.shape == (
+            batch,
+            config.start_n_top * config.end_n_top,
+        )
+        assert outputs.cls_logits.shape == (batch,)
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "explicit_positions_equal_default",
+            "positions_matter",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

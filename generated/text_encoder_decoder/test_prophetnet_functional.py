@@ -234,3 +234,117 @@ class TestProphetNetForConditionalGeneration:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="ProphetNetDecoder",
+    family="text_decoder",
+)
+class TestProphetNetDecoder:
+    """Family: text decoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ProphetNetDecoder
+
+        assert type(tiny.model) is ProphetNetDecoder
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "cache_equals_no_cache",
+            "chunked_prefill_equals_whole",
+            "reset_cache_is_new",
+            "cross_attention_mask_hides_padding",
+            "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "positions_matter",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="ProphetNetEncoder",
+    family="text_encoder",
+)
+class TestProphetNetEncoder:
+    """Family: text encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ProphetNetEncoder
+
+        assert type(tiny.model) is ProphetNetEncoder
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "positions_matter",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

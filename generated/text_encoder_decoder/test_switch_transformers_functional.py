@@ -157,3 +157,60 @@ class TestSwitchTransformersForConditionalGeneration:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SwitchTransformersEncoderModel",
+    family="text_encoder",
+)
+class TestSwitchTransformersEncoderModel:
+    """Family: text encoder."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SwitchTransformersEncoderModel
+
+        assert type(tiny.model) is SwitchTransformersEncoderModel
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["input_ids"].shape
+        assert outputs.last_hidden_state.shape == (batch, length, tiny.config.hidden_size)
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "tied_weights_stay_tied",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "router_logits_and_auxiliary_loss_match_definition",
+            "every_output_flag_fills_its_field",
+            "length_one_and_batch_one_run",
+            "inputs_embeds_equal_input_ids",
+            "positions_matter",
+            "every_token_id_runs",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -367,3 +367,105 @@ class TestPerceiverForSequenceClassification:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PerceiverForMultimodalAutoencoding",
+    family="vision",
+)
+class TestPerceiverForMultimodalAutoencoding:
+    """Family: image model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PerceiverForMultimodalAutoencoding
+
+        assert type(tiny.model) is PerceiverForMultimodalAutoencoding
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        given = next(value for value in outputs.values() if getattr(value, "ndim", 0))  # a loss has no row
+        assert given.shape[0] == batch
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PerceiverForOpticalFlow",
+    family="vision",
+)
+class TestPerceiverForOpticalFlow:
+    """Family: image model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PerceiverForOpticalFlow
+
+        assert type(tiny.model) is PerceiverForOpticalFlow
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        config = tiny.config
+        assert outputs.logits.shape == (
+            batch,
+            *config.train_size,
+            2,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "base_model_loads_into_head_and_back",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

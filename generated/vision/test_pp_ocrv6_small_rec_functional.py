@@ -126,3 +126,57 @@ class TestPPOCRV6SmallRecForTextRecognition:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="PPOCRV6SmallRecEncoderWithSVTR",
+    family="vision",
+)
+class TestPPOCRV6SmallRecEncoderWithSVTR:
+    """Family: image model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import PPOCRV6SmallRecEncoderWithSVTR
+
+        assert type(tiny.model) is PPOCRV6SmallRecEncoderWithSVTR
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        config = tiny.config
+        assert outputs.last_hidden_state.shape == (
+            inputs["hidden_states"].shape[0],
+            inputs["hidden_states"].shape[3],
+            config.hidden_size,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "eager_equals_sdpa",
+            "attention_switched_at_run_time_equals_built",
+            "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

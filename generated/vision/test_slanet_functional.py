@@ -68,3 +68,106 @@ class TestSLANetForTableRecognition:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SLANetSLAHead",
+    family="vision",
+)
+class TestSLANetSLAHead:
+    """Family: image model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SLANetSLAHead
+
+        assert type(tiny.model) is SLANetSLAHead
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = next(value.shape[0] for value in inputs.values() if hasattr(value, "shape"))
+        states = outputs.last_hidden_state
+        assert states.shape[0] == batch
+        channels = states.shape[1] if states.ndim == 4 else states.shape[-1]
+        assert channels == tiny.config.out_channels
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="SLANetBackbone",
+    family="vision",
+)
+class TestSLANetBackbone:
+    """Family: image model."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import SLANetBackbone
+
+        assert type(tiny.model) is SLANetBackbone
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        config = tiny.config
+        assert outputs.last_hidden_state.shape == (
+            inputs["hidden_states"].shape[0],
+            (inputs["hidden_states"].shape[2] // 32) * (inputs["hidden_states"].shape[3] // 32),
+            config.post_conv_out_channels,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "every_output_flag_fills_its_field",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -135,3 +135,237 @@ class TestViltForQuestionAnswering:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="ViltForImageAndTextRetrieval",
+    family="vision_language",
+)
+class TestViltForImageAndTextRetrieval:
+    """Family: language model that sees."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ViltForImageAndTextRetrieval
+
+        assert type(tiny.model) is ViltForImageAndTextRetrieval
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = inputs["input_ids"].shape[0]
+        assert outputs.logits.shape == (
+            batch,
+            1,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
+            "wrong_placeholder_count_is_refused",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="ViltForImagesAndTextClassification",
+    family="vision_language",
+)
+class TestViltForImagesAndTextClassification:
+    """Family: language model that sees."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ViltForImagesAndTextClassification
+
+        assert type(tiny.model) is ViltForImagesAndTextClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch = inputs["input_ids"].shape[0]
+        config = tiny.config
+        assert outputs.logits.shape == (
+            batch,
+            config.num_labels,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
+            "wrong_placeholder_count_is_refused",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="ViltForTokenClassification",
+    family="vision_language",
+)
+class TestViltForTokenClassification:
+    """Family: language model that sees."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ViltForTokenClassification
+
+        assert type(tiny.model) is ViltForTokenClassification
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.logits.shape == (
+            batch,
+            length,
+            config.num_labels,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
+            "wrong_placeholder_count_is_refused",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="ViltForMaskedLM",
+    family="vision_language",
+)
+class TestViltForMaskedLM:
+    """Family: language model that sees."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import ViltForMaskedLM
+
+        assert type(tiny.model) is ViltForMaskedLM
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.logits.shape == (
+            batch,
+            length,
+            config.vocab_size,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "tied_weights_stay_tied",
+            "old_checkpoint_layout_loads_whole",
+            "base_model_loads_into_head_and_back",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
+            "wrong_placeholder_count_is_refused",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)

@@ -210,3 +210,65 @@ class TestBlipForQuestionAnswering:
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
         checks.assert_holds(tiny, check)
+
+
+@pytest.mark.hfci(
+    architecture="BlipForImageTextRetrieval",
+    family="vision_text_dual",
+)
+class TestBlipForImageTextRetrieval:
+    """Family: image and text encoder pair."""
+
+    def test_builds_tiny(self, tiny: TinyModel) -> None:
+        from transformers import BlipForImageTextRetrieval
+
+        assert type(tiny.model) is BlipForImageTextRetrieval
+        assert tiny.parameters <= tiny.recipe.budget
+        checks.builds_tiny(tiny)
+
+    def test_forward_is_finite(self, tiny: TinyModel) -> None:
+        inputs = tiny.inputs()
+        outputs = checks.reference_forward(tiny)
+        batch, length = inputs["input_ids"].shape[:2]
+        config = tiny.config
+        assert outputs.itm_score.shape == (
+            batch,
+            2,
+        )
+        assert outputs.question_embeds.shape == (
+            batch,
+            length,
+            config.text_config.hidden_size,
+        )
+        checks.forward_is_finite(tiny)
+
+    @pytest.mark.parametrize(
+        "check",
+        [
+            "saves_with_size_one",
+            "golden_output",
+            "gradient_checkpointing_equals_plain",
+            "dropout_is_off_in_eval_and_on_in_train",
+            "config_roundtrip",
+            "missing_key_is_initialised",
+            "moves_to_meta_and_back",
+            "old_checkpoint_layout_loads_whole",
+            "resize_embeddings_keeps_rows",
+            "declared_names_exist",
+            "parameters_are_in_the_module_tree",
+            "half_precision_stays_close",
+            "loads_in_the_dtype_asked_for",
+            "tuple_equals_dict",
+            "attention_mask_hides_padding",
+            "every_output_flag_fills_its_field",
+            "cross_modal_inputs_matter",
+            "wrong_placeholder_count_is_refused",
+            "text_past_its_maximum_is_refused",
+            "undivided_heads_are_refused",
+            "state_is_not_left_behind",
+            "config_is_not_changed",
+            "deprecated_names_equal_new",
+        ],
+    )
+    def test_invariant(self, tiny: TinyModel, check: str) -> None:
+        checks.assert_holds(tiny, check)
