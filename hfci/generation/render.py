@@ -183,18 +183,18 @@ def render(
             # The tests of that tier tell whom the rules of this one exclude.
             exclude(arch.name, first, asked[arch.name, tier].excluded)
     for tier in TIERS:
+        whole = asked_of(base.known_facts, tier, "model_type", base.tasks)
         if first := next((asked_in for asked_in in TIERS if base.name in sections[asked_in]), None):
-            whole = asked_of(base.known_facts, tier, "model_type", base.tasks)
             exclude(base.name, first, whole.excluded)
-            if whole.variants:
-                asked[WHOLE, tier] = Applicable(whole.variants)
-                variables = {
-                    "family": families[base.family],
-                    "requires": requires.get(base.name, ()),
-                    "processors": [*row.processors],
-                    "invariants": _invariants(whole),
-                }
-                sections[tier] = {WHOLE: _fill(folder, _MODEL_TYPE, variables), **sections[tier]}
+        if whole.variants and base.family:  # whatever a template makes of the base
+            asked[WHOLE, tier] = Applicable(whole.variants)
+            variables = {
+                "family": families[base.family],
+                "requires": requires.get(base.name, ()),
+                "processors": [*row.processors],
+                "invariants": _invariants(whole),
+            }
+            sections[tier] = {WHOLE: _fill(folder, _MODEL_TYPE, variables), **sections[tier]}
     files = []
     for tier, texts in sections.items():
         if tier == "smoke":
