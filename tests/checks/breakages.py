@@ -524,7 +524,6 @@ BREAKAGES = (
     Breakage("time_series_scaling_is_undone", "patchtst", "", built_so(a_series_unscaled)),
     Breakage("time_series_scaling_is_undone", "time_series_transformer", "", built_so(a_width_of_another_scale)),
     Breakage("time_series_scaling_is_undone", "timesfm", "", one_more("mean_predictions"), "TimesFmModelForPrediction"),
-    Breakage("time_series_scaling_is_undone", "patchtst", "", one_more("prediction_outputs"), "PatchTSTForPrediction"),
     Breakage("detection_postprocess_within_image", "owlvit", "", one_more("pred_boxes"), "OwlViTForObjectDetection"),
     Breakage("detection_postprocess_within_image", "yolos", "", one_more("pred_boxes"), "YolosForObjectDetection"),
     *(
