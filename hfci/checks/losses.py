@@ -22,7 +22,7 @@ from hfci.tiny.random_numbers import generator
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["loss_matches_definition", "loss_of"]
+__all__ = ["labelled", "loss_matches_definition", "loss_of"]
 
 # How far a loss may be from its definition, computed in float64 from the same logits: the rounding of a mean in
 # float32. All 791 heads that have such a loss stay within it.
@@ -129,8 +129,7 @@ def _assert_one_number_is_regression(tiny: TinyModel) -> None:
         model = type(tiny.model)._from_config(config).to(tiny.device).eval()
     one = replace(tiny, model=model)
     numbers = torch.randn(2, generator=generator(f"{tiny.seed}:labels"), device=tiny.device)
-    with torch.no_grad():
-        outputs = _outputs(one, _Case({"labels": numbers}, lambda *_: (numbers, None)), tiny.inputs())
+    outputs = run(one, tiny.inputs(), labels=numbers)
     wanted = functional.mse_loss(_logits(outputs).flatten(), numbers.double())
     _assert_close(f"{tiny.architecture}, of one label", outputs, float(wanted))
     if outputs["logits"].shape[-1] != 1:

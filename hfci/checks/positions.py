@@ -17,13 +17,13 @@ from hfci.checks.sequences import at, is_text
 from hfci.checks.tensors import floating
 from hfci.tiny import TinyModel
 
-__all__ = ["explicit_positions_equal_default", "positions_matter", "rotary_places_are_relative"]
+__all__ = ["MOVED", "explicit_positions_equal_default", "moved_on", "positions_matter", "rotary_places_are_relative"]
 
 _PLACES = "position_ids"
 # How many of the last tokens are read behind a cache.
 _BEHIND = 4
 # By so many are all places moved on.
-_MOVED = 7
+MOVED = 7
 
 
 def explicit_positions_equal_default(tiny: TinyModel) -> None:
@@ -73,14 +73,20 @@ def rotary_places_are_relative(tiny: TinyModel) -> None:
 
     Raises `NotApplicable` where its inputs are no texts, or name the place of each token.
     """
-    tokens = _text_without_places(tiny)
-    moved = outputs_of(tiny, tiny.inputs() | {_PLACES: _places(tokens) + _MOVED})
-    problems = different(tiny, moved, outside_cache(tiny, reference(tiny)))
+    _text_without_places(tiny)
+    problems = moved_on(tiny)
     absolute = reason(tiny, "rotary_places_are_relative", "absolute")
     if problems and absolute is None:
-        raise AssertionError(f"places that are all moved on by {_MOVED} change {'; '.join(problems)}")
+        raise AssertionError(f"places that are all moved on by {MOVED} change {'; '.join(problems)}")
     if absolute is not None and not problems:
         raise AssertionError(f"an exception says that it reads places for themselves ({absolute}), and it does not")
+
+
+def moved_on(tiny: TinyModel) -> list[str]:
+    """Return what changes, caches aside, when the places of all tokens are moved on by `MOVED`."""
+    inputs = tiny.inputs()
+    moved = outputs_of(tiny, inputs | {_PLACES: _places(inputs["input_ids"]) + MOVED})
+    return different(tiny, moved, outside_cache(tiny, reference(tiny)))
 
 
 def positions_matter(tiny: TinyModel) -> None:

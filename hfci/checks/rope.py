@@ -16,7 +16,8 @@ from hfci.checks.caches import cut, in_pieces_and_whole, read_in
 from hfci.checks.exceptions import excused, reason
 from hfci.checks.floor import different
 from hfci.checks.generation import generating, write
-from hfci.checks.running import outputs_of, outside_cache, rebuilt
+from hfci.checks.positions import MOVED, moved_on
+from hfci.checks.running import outputs_of, rebuilt
 from hfci.checks.sequences import is_text
 from hfci.checks.tensors import floating, same_bits
 from hfci.errors import StageError
@@ -57,8 +58,6 @@ _SHARED = "proportional"
 _THETA = 100.0
 # The type whose frequencies are others with each length beyond that one.
 _GROWING = "dynamic"
-# The argument that says the place of each token, and how far all are moved on.
-_PLACES, _MOVED = "position_ids", 7
 
 
 def rope_types_agree(tiny: TinyModel) -> None:
@@ -193,7 +192,7 @@ def _problems(one: TinyModel, plain: TinyModel, kind: str, trained: int) -> Iter
     if kind not in _SWITCHING and not _moved(plain):
         absolute, differences = reason(one, "rope_types_agree", "absolute"), _moved(one)
         if differences and absolute is None:
-            yield f"places that are all moved on by {_MOVED} change {'; '.join(differences)}"
+            yield f"places that are all moved on by {MOVED} change {'; '.join(differences)}"
     for start, end in _from_cache(kind, trained, length):
         if _behind(plain, start, end) or not (differences := _behind(one, start, end)):
             continue  # what a cache does with any rope is other checks' to ask
@@ -202,12 +201,8 @@ def _problems(one: TinyModel, plain: TinyModel, kind: str, trained: int) -> Iter
 
 def _moved(tiny: TinyModel) -> list[str]:
     """Return what changes when all places are moved on by as many; nothing where it takes none."""
-    inputs = tiny.inputs()
-    if _PLACES not in forward_parameters(type(tiny.model)) or _PLACES in inputs:
-        return []
-    places = torch.arange(inputs["input_ids"].shape[1], device=tiny.device).expand_as(inputs["input_ids"])
-    before, after = (outside_cache(tiny, outputs_of(tiny, inputs | {_PLACES: places + step})) for step in (0, _MOVED))
-    return different(tiny, after, before)
+    takes_places = "position_ids" in forward_parameters(type(tiny.model)) and "position_ids" not in tiny.inputs()
+    return moved_on(tiny) if takes_places else []
 
 
 def _from_cache(kind: str, trained: int, length: int) -> list[tuple[int, int]]:

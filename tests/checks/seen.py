@@ -362,21 +362,21 @@ class Difference(NamedTuple):
     why: str
 
 
+# Heads that are exported, and stand in no auto table.
+_IN_NO_TABLE = (
+    "bridgetower/*ForMaskedLM",
+    "bros/*SpadeELForTokenClassification",
+    "flaubert/*ForQuestionAnswering",
+    "glm_image/*ForConditionalGeneration",
+    "visual_bert/*ForMultipleChoice",
+    "visual_bert/*ForQuestionAnswering",
+    "xlm/*ForQuestionAnswering",
+    "xlnet/*ForQuestionAnswering",
+)
+
 DIFFERENCES = (
     *(
-        Difference(check, False, (*names, *more), "stands in no auto table, which would say what its labels are")
-        for names in (
-            (
-                "bridgetower/*ForMaskedLM",
-                "bros/*SpadeELForTokenClassification",
-                "flaubert/*ForQuestionAnswering",
-                "glm_image/*ForConditionalGeneration",
-                "visual_bert/*ForMultipleChoice",
-                "visual_bert/*ForQuestionAnswering",
-                "xlm/*ForQuestionAnswering",
-                "xlnet/*ForQuestionAnswering",
-            ),
-        )
+        Difference(check, False, (*_IN_NO_TABLE, *more), "stands in no auto table, which would say what its labels are")
         for check, more in (
             ("loss_matches_definition", ("qwen3_omni_moe/*TalkerFor*", "seamless_m4t/*TextToUnitFor*")),
             ("training_step_lowers_loss", ("qwen3_omni_moe/*TalkerFor*", "seamless_m4t/*TextToUnitFor*")),
