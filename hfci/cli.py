@@ -30,6 +30,7 @@ COMMANDS = (
     "ledger",
     "golden",
     "changes",
+    "preflight",
     "doctor",
 )
 

@@ -29,6 +29,8 @@ from hfci.generation.staging import is_on_disk
 from hfci.planning.plan import Plan
 from hfci.planning.popularity import Popularity
 from hfci.planning.requirements import Requirements
+from hfci.preflight.diagnosis import DiagnosisFile
+from hfci.preflight.result import Result
 from hfci.releases.acceptances import AcceptanceFile
 from hfci.results.formats.coverage_summary import CoverageSummary
 from hfci.tiny.processors.settings import SettingFile
@@ -92,6 +94,8 @@ DOCUMENTS = (
         "coverage-summary.json: what happened to every model type, for programs",
         (CoverageSummary,),
     ),
+    Document("preflight/data/diagnoses", "The taxonomy of what preflight can find", (DiagnosisFile,), is_whole=False),
+    Document("preflight/data/preflight", "preflight.json: what a preflight found", (Result,)),
     Document("checks/data/inert", "Parameters that rightly get no gradient", (InertFile,), is_whole=False),
     Document("checks/data/checks", "The table of checks", (CheckFile,), is_whole=False),
     Document("checks/data/exceptions", "Exceptions to a check", (ExceptionFile,), is_whole=False),

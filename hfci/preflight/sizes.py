@@ -1,0 +1,34 @@
+"""Numbers of bytes, as people write and read them: GB are of 1000, GiB of 1024, and both are said."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["SIZE", "bytes_of", "in_both", "shortly"]
+
+SIZE = re.compile(r"^\s*(\d{1,15}(?:\.\d{1,9})?)\s*(?:([kmgtKMGT]?)(i?)[bB]?)?\s*$")
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def bytes_of(size: int | str) -> int:
+    """Return the bytes that `size` says, "24GiB" or "80 GB" or a number; ValueError where it is no size."""
+    if isinstance(size, int):
+        return size
+    match = SIZE.match(size)
+    if match is None:
+        raise ValueError(f"{size!r:.60} is no size such as 24GiB")
+    number, power, binary = match.groups()
+    return int(float(number) * (1024 if binary else 1000) ** _POWERS[(power or "").lower()])
+
+
+def in_both(count: int) -> str:
+    """Return `count` bytes as `40.00 GB (37.25 GiB)`."""
+    return f"{count / 1000**3:,.2f} GB ({count / 1024**3:,.2f} GiB)"
+
+
+def shortly(count: int) -> str:
+    """Return `count` bytes with the unit of their size: `1.44 GB`, `36.0 kB`."""
+    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "kB")):
+        if abs(count) >= 1000**power:
+            return f"{count / 1000**power:.4g} {unit}"
+    return f"{count} bytes"
