@@ -145,6 +145,7 @@ class TestVideoLlama3ForConditionalGeneration:
             "reset_cache_is_new",
             "generate_equals_without_cache",
             "generate_with_media_equals_forward",
+            "several_media_stay_in_order",
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",

@@ -19,7 +19,7 @@ from hfci.checks.tensors import floating, relative_difference
 from hfci.tiny import TinyModel
 from hfci.tiny.inputs.text import placeholders
 
-__all__ = ["cross_modal_inputs_matter", "differ", "media_of"]
+__all__ = ["cross_modal_inputs_matter", "differ", "in_one_text", "media_of"]
 
 CHECK = "cross_modal_inputs_matter"
 
@@ -43,9 +43,8 @@ def cross_modal_inputs_matter(tiny: TinyModel) -> None:
     if tokens is None or tokens.ndim != 2 or not is_text(tiny, tokens) or not media:
         raise NotApplicable("its inputs are no texts of tokens, one in each row, with media")
     problems = _problems(tiny, inputs, media)
-    stands_in_text = torch.isin(tokens, torch.tensor(list(placeholders(tiny.config).values()), device=tiny.device))
-    if stands_in_text.any() and reason(tiny, CHECK, "one_text") is None:
-        problems += [f"two in one text, {problem}" for problem in _problems(tiny, _joined(inputs), media)]
+    if (joined := in_one_text(tiny)) is not None:
+        problems += [f"two in one text, {problem}" for problem in _problems(tiny, joined, media)]
     if problems:
         raise AssertionError("; ".join(problems))
 
@@ -59,14 +58,20 @@ def media_of(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
     return by_modality
 
 
-def _joined(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return inputs with the second row's text, and what is said of its tokens, behind the first's."""
-    shape = inputs["input_ids"].shape
-    joined = dict(inputs)
-    for name, value in inputs.items():
+def in_one_text(tiny: TinyModel) -> dict[str, Any] | None:
+    """Return inputs with the second row's text, media and what is said of its tokens behind the first's, in one row.
+
+    None where media have no places in a text, or an exception says that there are no two in one.
+    """
+    joined = tiny.inputs()
+    tokens = joined.get("input_ids")
+    marks = torch.tensor(list(placeholders(tiny.config).values()), device=tiny.device)
+    if tokens is None or not torch.isin(tokens, marks).any() or reason(tiny, CHECK, "one_text") is not None:
+        return None
+    for name, value in joined.items():
         if isinstance(value, Tensor) and name.startswith("decoder_"):
             joined[name] = value[:1]
-        elif isinstance(value, Tensor) and value.shape[:2] == shape:
+        elif isinstance(value, Tensor) and value.shape[:2] == tokens.shape:
             joined[name] = value.flatten(0, 1)[None]
     return joined
 

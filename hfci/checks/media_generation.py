@@ -11,17 +11,20 @@ from torch import Tensor
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import excused
 from hfci.checks.floor import different
-from hfci.checks.generation import generating, write
-from hfci.checks.media import differ, media_of
+from hfci.checks.generation import generating, step_logits, write
+from hfci.checks.media import differ, in_one_text, media_of
 from hfci.checks.running import copied, outputs_of
 from hfci.checks.sequences import is_text, ordinary_of, other_tokens
-from hfci.errors import StageError
+from hfci.errors import Broken, StageError
 from hfci.tiny import TinyModel
 
-__all__ = ["generate_with_media_equals_forward"]
+__all__ = ["generate_with_media_equals_forward", "several_media_stay_in_order"]
 
 # What is read at once, from the cache, and from a cache that was read before.
 _STEPS = 3
+_BEAMS = 2
+# How generate says that media cannot be read in chunks.
+_REFUSES = "cannot split the raw multimodal inputs"
 
 
 def generate_with_media_equals_forward(tiny: TinyModel) -> None:
@@ -53,6 +56,35 @@ def generate_with_media_equals_forward(tiny: TinyModel) -> None:
     problems += [f"after media, a text without gives other {problem}" for problem in _alone(tiny, used, inputs)]
     if problems:
         raise AssertionError("; ".join(problems))
+
+
+def several_media_stay_in_order(tiny: TinyModel) -> None:
+    """Assert that of two texts in one, each with its media, generate gives for beams, and in chunks, what it gives.
+
+    Each beam is to be shown all media of its text, in their order. The second text is read behind the first, from the
+    cache, with its own media and with what is said of its own tokens; `Broken` names which of both goes wrong.
+
+    Raises `NotApplicable` where there are no two in one text, or an exception says that it generates in a way of its
+    own.
+    """
+    tiny = generating(tiny)
+    if (inputs := in_one_text(tiny)) is None:
+        raise NotApplicable("there are no two media in one of its texts")
+    whole = step_logits(tiny, inputs, max_new_tokens=_STEPS)
+    first = {name: logits.repeat_interleave(_BEAMS, 0) for name, logits in list(whole.items())[:1]}
+    problems = {}
+    for way, wanted, options in (
+        ("beams", first, {"max_new_tokens": 1, "num_beams": _BEAMS}),
+        ("chunks", whole, {"max_new_tokens": _STEPS, "prefill_chunk_size": inputs["input_ids"].shape[1] // 2}),
+    ):
+        try:
+            problems[way] = "; ".join(different(tiny, step_logits(tiny, inputs, **options), wanted))
+        except StageError as error:
+            if _REFUSES not in str(error.__cause__):
+                raise
+    if wrong := {way: problem for way, problem in problems.items() if problem}:
+        said = "; ".join(f"in {way}: {problem}" for way, problem in wrong.items())
+        raise Broken(f"of two texts in one, each with media, generate gives others {said}", wrong)
 
 
 def _differences(tiny: TinyModel, inputs: Mapping[str, Any], generated: Any) -> list[str]:

@@ -85,6 +85,7 @@ from .class_patches import (
 from .generation_patches import (
     forgets,
     generating_without,
+    images_in_turns,
     in_eval_mode_from_then_on,
     louder_where_encoded,
     positions_of_its_first_text,
@@ -492,6 +493,11 @@ BREAKAGES = (
             ("whisper", "model.encoder.layer_norm", output(silenced), "WhisperForConditionalGeneration"),
         )
     ),
+    Breakage("several_media_stay_in_order", "llava", "", images_in_turns, "LlavaForConditionalGeneration"),
+    Breakage(
+        "several_media_stay_in_order", "idefics3", "", chunks_are_read_backwards, "Idefics3ForConditionalGeneration"
+    ),
+    Breakage("several_media_stay_in_order", "dots3_note", "", rows_in_turns, "Dots3NoteForConditionalGeneration"),
     Breakage("beam_search_equals_without_cache", "gpt2", "", beams_stay_in_place, "GPT2LMHeadModel"),
     Breakage("beam_search_equals_without_cache", "mamba", "", beams_stay_in_place, "MambaForCausalLM"),
     Breakage("beam_search_equals_without_cache", "t5", "", beams_stay_in_place, "T5ForConditionalGeneration"),

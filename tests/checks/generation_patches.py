@@ -16,6 +16,7 @@ from .class_patches import as_subclass
 __all__ = [
     "forgets",
     "generating_without",
+    "images_in_turns",
     "in_eval_mode_from_then_on",
     "louder_where_encoded",
     "positions_of_its_first_text",
@@ -94,6 +95,19 @@ def rows_in_turns(model: Any) -> None:
         return in_turns(texts, expand_size), inputs
 
     whole = as_subclass(model, _expand_inputs_for_generation=expanded)
+
+
+def images_in_turns(model: Any) -> None:
+    """Let a model's generate repeat the images of a text one by one for its beams, and not all of them together."""
+
+    def expanded(self: Any, tokens: Any, encoded: dict[str, Any], expand_size: int = 1, **options: Any) -> Any:
+        given = whole._expand_multimodal_outputs(self, tokens, encoded, expand_size=expand_size, **options)
+        images = list(given["image"].pooler_output)
+        first = images[: len(images) // expand_size]
+        given["image"].pooler_output = [image for image in first for _ in range(expand_size)]
+        return given
+
+    whole = as_subclass(model, _expand_multimodal_outputs=expanded)
 
 
 def scores_of_another_length(model: Any) -> None:

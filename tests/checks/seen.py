@@ -228,6 +228,10 @@ def generate_with_media_equals_forward(cls: Sight) -> bool:
     return beam_search_equals_without_cache(cls) and _shows_media(cls)
 
 
+def several_media_stay_in_order(cls: Sight) -> bool:
+    return generate_with_media_equals_forward(cls) and chunked_generation_equals_whole(cls)
+
+
 def generate_in_train_mode_with_checkpointing(cls: Sight) -> bool:
     return beam_search_equals_without_cache(cls) and gradient_checkpointing_equals_plain(cls)
 
@@ -530,12 +534,14 @@ DIFFERENCES = (
             "chunked_generation_equals_whole",
             "generate_with_media_equals_forward",
             "left_padded_generation_equals_unpadded",
+            "several_media_stay_in_order",
         )
     ),
     Difference("generate_equals_without_cache", True, ("qwen2_5_omni/*", "qwen3_omni_moe/*"), _OF_ITS_OWN),
     Difference("left_padded_generation_equals_unpadded", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
     Difference("chunked_generation_equals_whole", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
     Difference("generate_with_media_equals_forward", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
+    Difference("several_media_stay_in_order", True, ("speecht5/*ForTextToSpeech",), _OF_ITS_OWN),
     Difference(
         "generation_options_keep_their_contract",
         True,
