@@ -44,8 +44,9 @@ _SIZES = ((64, 64), (56, 84))
 def chat_template_renders(tiny: TinyModel) -> None:
     """Assert that a chat is rendered whole and in order, tokenised as it is rendered, and the assistant's words known.
 
-    Contents may be strings, lists of parts, or none beside a call; there are tools, a prompt to answer, an answer to go
-    on with, and images. Raises `NotApplicable` where there is no template: nobody talks to the model.
+    Contents may be strings, lists of parts, or none beside a call, where a key of None is one that is not there; there
+    are tools, a prompt to answer, an answer to go on with, and images. Raises `NotApplicable` where there is no
+    template: nobody talks to the model.
     """
     tokenizer, processor = tokenizer_of(tiny), tiny.processors.processor
     speaker = processor if processor is not None and getattr(processor, "chat_template", None) else tokenizer
@@ -93,8 +94,13 @@ def _called(speaker: Any) -> Iterator[str]:
     with_tools, without = _render(speaker, _CALLED, tools=[_TOOL]), _render(speaker, _CALLED)
     if _TOOL["function"]["description"] not in with_tools or _TOOL["function"]["description"] in without:
         yield "tools do not stand in the text that has them, or in one that has none"
-    if "None" in without or _CALL["function"]["name"] not in without or _ANSWER not in without:
+    if _CALL["function"]["name"] not in without or _ANSWER not in without:
         yield f"a call without content gives {without!r}"
+    lacking = [{key: value for key, value in message.items() if value is not None} for message in _CALLED]
+    text = _render(speaker, lacking)
+    for key in ("content", "tool_calls"):
+        if (other := _render(speaker, [{key: None, **message} for message in lacking])) != text:
+            yield f"where {key} is None it is {other!r}, and {text!r} where there is none"
 
 
 def _gone_on(speaker: Any) -> Iterator[str]:

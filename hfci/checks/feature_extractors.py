@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from torch import Tensor
+from transformers.utils.generic import PaddingStrategy
 
 from hfci.checks.exceptions import names_excepted
+from hfci.checks.limited_memory import at_most
 from hfci.checks.processing import answer_to_sounds, difference, processor_of, tensors
 from hfci.tiny import TinyModel
 from hfci.tiny.processors.samples import sound
@@ -21,6 +23,8 @@ Answer = dict[str, Any]
 # Seconds of sounds that stand side by side, and of some that are shorter than what a frame is made of.
 _SECONDS = (0.7, 0.4, 0.55)
 _SHORT = (1, 30)
+# Bytes that a sound of less than a second may take: two channels taken for two samples become a matrix of seconds.
+_MEMORY = 2 << 30
 # What rounding does to a logarithm of energies; a sum over another number of zeros is rounded in another order.
 _TOLERANCE = 2e-3
 # Frames at the end of a sound whose windows reach over it: alone to its mirror image, beside others to what pads it.
@@ -32,7 +36,8 @@ _MASKS = ("attention_mask", "input_features_mask", "padding_mask", "input_values
 def feature_extractor_lengths_and_masks(tiny: TinyModel) -> None:
     """Assert that a sound gives the same alone and beside a longer one, whose mask has as many places as it has itself.
 
-    Silence gives numbers; so do very short and stereo sounds, or they are refused, as another sampling rate is.
+    Silence gives numbers; so do very short and stereo sounds, or they are refused, as another sampling rate is. That
+    sounds are to be padded (`padding=True`) means what it is documented to mean.
     """
     extractor = processor_of(tiny, "feature_extractor")
 
@@ -43,6 +48,7 @@ def feature_extractor_lengths_and_masks(tiny: TinyModel) -> None:
 
     problems = [
         *_beside_others(ask, extractor, drawn),
+        *_padded_by_a_flag(ask, extractor, drawn),
         *_unusual(ask, extractor),
         *_of_another_rate(ask, extractor),
     ]
@@ -76,13 +82,32 @@ def _beside_others(ask: Callable[..., Answer], extractor: Any, drawn: Collection
 def _sound(extractor: Any, seconds: float, seed: int = 0) -> Any:
     """Return a sound of whole frames, whatever their length, so that none is of the sound and of what pads it."""
     frame = getattr(extractor, "hop_length", 1)
-    return sound(int(seconds * extractor.sampling_rate) // frame * frame, seed=seed)
+    return sound(max(int(seconds * extractor.sampling_rate) // frame, 1) * frame, seed=seed)
 
 
 def _padded(extractor: Any) -> dict[str, Any]:
     """Return the option by which sounds are padded, of an extractor that does not do so by default."""
     padding = inspect.signature(type(extractor).__call__).parameters.get("padding")
     return {"padding": True} if padding is not None and not padding.default else {}
+
+
+def _padded_by_a_flag(ask: Callable[..., Answer], extractor: Any, drawn: Collection[str]) -> Iterator[str]:
+    """Yield that `padding=True` is not padding to the longest, or, of an extractor of modes of its own, its own one."""
+    if "padding" not in inspect.signature(type(extractor).__call__).parameters:
+        return
+    own = getattr(extractor, "padding", None)
+    is_own = isinstance(own, str) and own not in {strategy.value for strategy in PaddingStrategy}
+    meaning = own if is_own else PaddingStrategy.LONGEST.value
+    samples = _sound(extractor, _SECONDS[1])
+    try:
+        told = ask([samples], padding=True)
+    except Exception as error:
+        yield f"padding=True: {type(error).__name__}: {error}"
+        return
+    meant = ask([samples], padding=meaning)
+    fixed, wanted = ({name: one for name, one in some.items() if name not in drawn} for some in (told, meant))
+    if wrong := difference(fixed, wanted, _TOLERANCE):
+        yield f"padding=True is not {meaning!r}: {wrong}"
 
 
 def _mask_of(answer: dict[str, Tensor], features: Tensor) -> Tensor | None:
@@ -115,7 +140,8 @@ def _unusual(ask: Callable[..., Answer], extractor: Any) -> Iterator[str]:
     }
     for what, samples in unusual.items():
         try:
-            answer = tensors(ask([samples]))
+            with at_most(_MEMORY):
+                answer = tensors(ask([samples]))
         except Exception as error:  # of silence it must not be
             if what == "silence" or isinstance(error, MemoryError):
                 yield f"{what}: {type(error).__name__}: {error}"

@@ -133,6 +133,7 @@ from .media_patches import (
     any_rate_is_taken,
     beside_others_louder,
     mirrored_of_pil_images,
+    true_taken_for_the_most,
 )
 from .output_patches import (
     a_class_that_there_is_not,
@@ -174,6 +175,7 @@ from .processor_patches import (
     saved_without,
     special_tokens_never_skipped,
     template_without,
+    what_is_none_written,
 )
 from .rope_patches import (
     a_rope_that_stays_long,
@@ -555,6 +557,7 @@ BREAKAGES = (
         )
     ),
     Breakage("feature_extractor_lengths_and_masks", "encodec", "feature_extractor", any_rate_is_taken),
+    Breakage("feature_extractor_lengths_and_masks", "clvp", "feature_extractor", true_taken_for_the_most),
     Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),
     Breakage("encoder_decoder_consistency", "whisper", "", louder_where_encoded, "WhisperForConditionalGeneration"),
     Breakage("encoder_decoder_consistency", "bart", "", tokens_of_labels_unshifted, "BartForConditionalGeneration"),
@@ -587,6 +590,7 @@ BREAKAGES = (
     ),
     Breakage("chat_template_renders", "gpt2", "tokenizer", template_without("add_generation_prompt")),
     Breakage("chat_template_renders", "bert", "tokenizer", template_without("tools")),
+    Breakage("chat_template_renders", "gpt2", "tokenizer", what_is_none_written),
     Breakage("chat_template_renders", "llava", "processor", masked_before_images),
     Breakage("processor_roundtrip", "bert", "tokenizer", saved_without("padding_side")),
     Breakage("processor_roundtrip", "wav2vec2", "tokenizer", saved_without("word_delimiter_token")),

@@ -18,6 +18,7 @@ __all__ = [
     "any_rate_is_taken",
     "beside_others_louder",
     "mirrored_of_pil_images",
+    "true_taken_for_the_most",
     "without_argument",
 ]
 
@@ -80,6 +81,19 @@ def any_rate_is_taken(extractor: Any) -> None:
 
     def call(self: Any, *arguments: Any, **options: Any) -> Any:
         return whole.__call__(self, *arguments, **{**options, "sampling_rate": self.sampling_rate})
+
+    call.__signature__ = _signature(whole)  # type: ignore[attr-defined]
+    as_subclass(extractor, __call__=call)
+
+
+def true_taken_for_the_most(extractor: Any) -> None:
+    """Pad sounds that are to be padded to the longest that there may be, in the place of the longest that there is."""
+    whole = type(extractor)
+
+    def call(self: Any, *arguments: Any, **options: Any) -> Any:
+        if options.get("padding") is True:
+            options["padding"] = "max_length"
+        return whole.__call__(self, *arguments, **options)
 
     call.__signature__ = _signature(whole)  # type: ignore[attr-defined]
     as_subclass(extractor, __call__=call)

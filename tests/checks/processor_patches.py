@@ -91,6 +91,18 @@ def template_without(word: str) -> Patch:
     return patch
 
 
+def what_is_none_written(tokenizer: Any) -> None:
+    """Have a template told of a key that has None as of one that has the word."""
+    apply = tokenizer.apply_chat_template
+
+    def told(chat: Any, **options: Any) -> Any:
+        if isinstance(chat[0], dict):
+            chat = [{key: "None" if value is None else value for key, value in message.items()} for message in chat]
+        return apply(chat, **options)
+
+    tokenizer.apply_chat_template = told
+
+
 def masked_before_images(processor: Any) -> None:
     """Have the assistant's words looked for where they were before placeholders were written out."""
     adjust = processor._adjust_assistant_masks_indices
