@@ -46,6 +46,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     - `model_types`: left empty, every one that fails so; whoever passes then is no error, since none was named
     - `architectures`, `checks`: left empty they mean every one; a check that never forwards (`builds_tiny`) is not
       among them where the inputs or the forward fail
+    - `tasks`: of a check that is asked once a task, of which it fails; left empty, of every one
     - `names`: patterns of what fails, of a check that names it (parameters, say): what else fails so is no known
       failure; left empty, whatever it names
     - `changes`: patterns of `FIELD=VALUE`: the failure is of a configuration so changed, and of no case; by it
@@ -59,6 +60,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     model_types: Names = ()
     architectures: Names = ()
     checks: Names = ()
+    tasks: Names = ()
     names: Names = ()
     changes: Names = ()
     stage: Stage
@@ -98,16 +100,23 @@ class Entry(Row, frozen=True, kw_only=True):
         return self.expires < today
 
     def strikes(
-        self, model_type: str, architecture: str | None, check: str | None = None, *, forwards: bool = True
+        self,
+        model_type: str,
+        architecture: str | None,
+        check: str | None = None,
+        task: str | None = None,
+        *,
+        forwards: bool = True,
     ) -> bool:
-        """Tell whether the entry speaks of a check on an architecture; of any check, where `check` is None.
+        """Tell whether the entry speaks of a check, of its `task`, on an architecture; of any, where `check` is None.
 
         `forwards` says whether the check runs the model: one that does not never gets to the inputs or the forward.
         """
         of_type = model_type in (self.model_types or (model_type,))
         of_model = of_type and architecture in (self.architectures or (architecture,))
         gets_there = forwards or self.stage not in ("inputs", "forward")
-        return of_model and gets_there and (check is None or check in (self.checks or (check,)))
+        asked = check in (self.checks or (check,)) and task in (self.tasks or (task,))
+        return of_model and gets_there and (check is None or asked)
 
     def covers(self, name: str) -> bool:
         """Tell whether `name`, of what a check says that fails, is among what was entered."""
@@ -165,10 +174,11 @@ class Ledger:
         model_type: str,
         architecture: str | None,
         check: str | None = None,
+        task: str | None = None,
         *,
         forwards: bool = True,
     ) -> tuple[Entry, ...]:
-        """Return the entries that speak of transformers `version` and of this check on this architecture.
+        """Return the entries that speak of transformers `version` and of this check and task on this architecture.
 
         Those of changed configurations are not among them.
         """
@@ -176,7 +186,7 @@ class Ledger:
             entry
             for entry in self.entries
             if not entry.changes
-            and entry.strikes(model_type, architecture, check, forwards=forwards)
+            and entry.strikes(model_type, architecture, check, task, forwards=forwards)
             and entry.is_for(version)
         )
 

@@ -80,7 +80,7 @@ def _check(ledger: Ledger, as_json: bool) -> int:
 
     check_environment()
     prepare("cpu")
-    from hfci.catalog import model_type_names, read_row, transformers_version
+    from hfci.catalog import model_type_names, read_row, registries, transformers_version
     from hfci.generation.progress import track
     from hfci.results.text import clean
     from hfci.testing.ledger_check import Installed, check_entries
@@ -88,7 +88,9 @@ def _check(ledger: Ledger, as_json: bool) -> int:
     def architectures(model_type: str) -> list[str]:
         return [architecture.name for architecture in read_row(model_type).architectures]
 
-    installed, today = Installed(transformers_version(), model_type_names(), architectures), date.today()
+    tasks = {task: None for pairs in registries.tasks_by_auto_class().values() for task, _ in pairs}
+    installed = Installed(transformers_version(), model_type_names(), tuple(tasks), architectures)
+    today = date.today()
     checked = check_entries(ledger, installed, today, available_cores())
     checked = track(checked, total=len(ledger), label="checking the ledger")
     faults = [(entry, problem) for entry, problems in checked for problem in problems]

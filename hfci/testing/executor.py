@@ -277,7 +277,7 @@ class Executor:
     def _against_ledger(self, verdict: Verdict, item: pytest.Item, *, is_over: bool = False) -> Verdict:
         case = item.stash[CASE]
         forwards = (check := CHECKS.get(case.check or "")) is None or check.forwards
-        on_what = (case.model_type, case.architecture, case.check)
+        on_what = (case.model_type, case.architecture, case.check, case.task)
         entries = self.ledger.on(transformers_version(), *on_what, forwards=forwards)
         return against_ledger(verdict, entries, date.today(), is_over=is_over)
 

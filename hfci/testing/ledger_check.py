@@ -22,10 +22,11 @@ __all__ = ["Installed", "check_entries", "matches_nothing", "problems_of", "supp
 
 @dataclass(frozen=True)
 class Installed:
-    """The installed transformers: its version, its model types, and the architectures of one."""
+    """The installed transformers: its version, its model types and tasks, and the architectures of a model type."""
 
     version: str
     model_types: tuple[str, ...]
+    tasks: tuple[str, ...]
     architectures: Callable[[str], Iterable[str]]
 
 
@@ -60,6 +61,7 @@ def problems_of(entry: Entry, installed: Installed, today: date, run: Callable[[
     if not entry.is_for(installed.version):
         return
     yield from unknown(entry.model_types, installed.model_types, "model type")
+    yield from unknown(entry.tasks, installed.tasks, "task")
     known = [name for name in entry.model_types if name in installed.model_types]
     if entry.architectures and known:
         classes = {name for own in known for name in installed.architectures(own)}

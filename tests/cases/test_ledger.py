@@ -38,7 +38,8 @@ ROW: dict[str, Any] = {
 }
 SCHEMA = json.loads(OWN.with_name("ledger.schema.json").read_text(encoding="utf-8"))
 TODAY, VERSION = date(2026, 11, 22), "5.23.0"
-INSTALLED = Installed(VERSION, ("bert", "gpt2"), {"bert": ["BertModel"], "gpt2": ["GPT2Model"]}.__getitem__)
+CLASSES = {"bert": ["BertModel"], "gpt2": ["GPT2Model"]}
+INSTALLED = Installed(VERSION, ("bert", "gpt2"), ("fill-mask",), CLASSES.__getitem__)
 FITTING = Ending(("ValueError", "heads do not divide"))
 
 
@@ -152,12 +153,13 @@ def test_a_repository_adds_its_own(tmp_path: Path) -> None:
         ({"model_types": None, "checks": ["builds_tiny"]}, (VERSION, "gpt2", "GPT2Model", "builds_tiny"), True),
         ({"stage": "forward"}, (VERSION, "bert", "BertModel", "builds_tiny"), False),
         ({"stage": "forward"}, (VERSION, "bert", "BertModel", "forward_is_finite"), True),
+        ({"tasks": ["fill-mask"]}, (VERSION, "bert", "BertModel", "pipeline_runs", "fill-mask"), True),
+        ({"tasks": ["fill-mask"]}, (VERSION, "bert", "BertModel", "pipeline_runs", "decision"), False),
+        ({"tasks": ["fill-mask"]}, (VERSION, "bert", "BertModel", "forward_is_finite"), False),
     ],
 )
-def test_which_cases_an_entry_speaks_of(
-    changes: Mapping[str, Any], asked: tuple[str, str, str, str], speaks: bool
-) -> None:
-    forwards = CHECKS[asked[-1]].forwards
+def test_which_cases_an_entry_speaks_of(changes: Mapping[str, Any], asked: tuple[str, ...], speaks: bool) -> None:
+    forwards = CHECKS[asked[3]].forwards
     assert bool(Ledger((entry(**changes),)).on(*asked, forwards=forwards)) is speaks
 
 
@@ -271,6 +273,7 @@ def test_a_good_entry_has_no_problem() -> None:
         ({"model_types": ["brt"]}, FITTING, "there is no model type 'brt'. Did you mean bert?"),
         ({"architectures": ["BertModl"]}, FITTING, "there is no class of theirs 'BertModl'. Did you mean BertModel?"),
         ({"architectures": ["GPT2Model"]}, FITTING, "there is no class of theirs 'GPT2Model'."),
+        ({"tasks": ["fill-msk"]}, FITTING, "there is no task 'fill-msk'. Did you mean fill-mask?"),
         ({"checks": ["builds_tny"]}, FITTING, "there is no check 'builds_tny'. Did you mean builds_tiny?"),
         ({"transformers": ">=6,<5"}, FITTING, "match no transformers that hfci supports"),
         ({"reproducer": None}, FITTING, "it lacks its reproducer"),
