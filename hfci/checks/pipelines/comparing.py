@@ -10,8 +10,9 @@ from PIL import Image
 
 __all__ = ["difference"]
 
-# How far numbers may lie apart that two batches give, as those of batch_is_independent.
-_RELATIVE, _ABSOLUTE = 1e-3, 1e-4
+# How far numbers may lie apart that two batches give. What amplifies float error amplifies it to 1.1e-3 at most:
+# measured, deimv2's scores, of which nothing differs in float64.
+_RELATIVE, _ABSOLUTE = 2e-3, 1e-4
 
 # How far the shades of a pixel may lie apart, which are cut to whole numbers.
 _SHADE = 1.0

@@ -75,12 +75,18 @@ def _otherwise(_: Served, __: Any, plain: Any, output: Any) -> Iterator[str]:
 # automatic-speech-recognition
 
 
-def _generates(served: Served) -> bool:
-    return bool(served.pipe.type in ("seq2seq", "seq2seq_whisper"))
-
-
 def _briefly(served: Served) -> dict[str, Any]:
-    return {"generate_kwargs": {"max_new_tokens": _NEW, "do_sample": False}} if _generates(served) else {}
+    """Return options with which it writes little, greedily: the pipeline searches beams by default.
+
+    What begins a text a checkpoint's generation configuration says; a tiny model has none but its configuration's.
+    """
+    if served.pipe.type == "ctc":
+        return {}
+    options = {"max_new_tokens": _NEW, "do_sample": False, "num_beams": 1}
+    config, settings = served.pipe.model.config, served.pipe.model.generation_config
+    if config.is_encoder_decoder and settings.decoder_start_token_id is None and settings.bos_token_id is None:
+        options["decoder_start_token_id"] = config.pad_token_id
+    return {"generate_kwargs": options}
 
 
 def _transcript(_: Served, __: Any, output: Any) -> Iterator[str]:
