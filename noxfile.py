@@ -148,6 +148,12 @@ def report(session: nox.Session) -> None:
     shared(session, "hfci", "report", "--out", "report", *session.posargs)
 
 
+@nox.session(venv_backend="none", requires=["env"])
+def preflight(session: nox.Session) -> None:
+    """Say whether a checkpoint will run, before an evaluation: `-- MODEL --until keys`."""
+    shared(session, "hfci", "preflight", *session.posargs)
+
+
 @nox.session(default=False)
 @nox.parametrize("transformers", [nox.param(version, id=version) for version in VERSIONS])
 def versions(session: nox.Session, transformers: str) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfci.commands.options import add_json
+
+if TYPE_CHECKING:
+    from hfci.preflight.result import Result
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -15,7 +18,7 @@ HELP = "will this checkpoint run? asked before the evaluation"
 EXAMPLE = "hfci preflight MODEL --model-args dtype=float16,max_length=4096 --until size"
 
 FOLDER = Path("preflight")
-RESULT, LOG = "preflight.json", "preflight.log"
+RESULT, LOG, PAGE = "preflight.json", "preflight.log", "preflight.md"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -70,8 +73,7 @@ def run(arguments: Namespace) -> int:
     """Run the stages, write what they found, and tell it."""
     from hfci.errors import UsageError
     from hfci.preflight.configuration import Request
-    from hfci.preflight.masking import Masking, known_secrets
-    from hfci.preflight.result import write_result
+    from hfci.preflight.report import Live
     from hfci.preflight.running import Interrupted, preflight
 
     if arguments.model is None and arguments.config is None:
@@ -91,10 +93,33 @@ def run(arguments: Namespace) -> int:
             until=arguments.until,
             limits=dict(arguments.limit),
             log=arguments.out / LOG,
+            listener=Live(),
             python=arguments.python,
         )
     except Interrupted as interrupted:
-        write_result(arguments.out / RESULT, interrupted.result, Masking(known_secrets()))
+        _tell(interrupted.result, arguments)
         raise
-    write_result(arguments.out / RESULT, result, Masking(known_secrets()))
+    _tell(result, arguments)
     return result.exit_code
+
+
+def _tell(result: Result, arguments: Namespace) -> None:
+    """Write preflight.json and the page of the job, and print the report."""
+    from hfci.preflight.masking import Masking, known_secrets
+    from hfci.preflight.report import markdown, print_report
+    from hfci.preflight.result import write_result
+    from hfci.workflow import summary_file
+    from hfci.writing import replacing
+
+    masking = Masking(known_secrets())
+    write_result(arguments.out / RESULT, result, masking)
+    page = markdown(result, masking)
+    with replacing(arguments.out / PAGE) as file:
+        file.write(page.encode())
+    if (summary := summary_file()) is not None:
+        with summary.open("a", encoding="utf-8") as appended:
+            appended.write(page)
+    if arguments.json:
+        sys.stdout.write((arguments.out / RESULT).read_text(encoding="utf-8"))
+    else:
+        print_report(result, masking)

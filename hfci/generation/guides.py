@@ -26,8 +26,12 @@ from hfci.checks.exceptions import FOLDER, CheckException, read_exceptions
 from hfci.checks.table import CHECKS, Check
 from hfci.confined import inside
 from hfci.errors import UsageError
+from hfci.generation.docstrings import told
 from hfci.generation.drift import drift
 from hfci.generation.staging import is_on_disk, require_own, staged
+from hfci.preflight.configuration import Model, Performance
+from hfci.preflight.diagnosis import diagnoses
+from hfci.preflight.stages import STAGES
 from hfci.results import text as texts
 from hfci.templating import environment, templates_dir
 from hfci.tiny.recipes import recipe_rows
@@ -48,6 +52,7 @@ __all__ = [
 MARK = "<!-- Rendered by `hfci generate --guides docs` from templates/docs/"
 INDEX = "README.md"
 EXCEPTIONS = "unusual-requirements.md"
+PREFLIGHT = "preflight.md"
 
 # The test whose text shows what a template asserts.
 SHOWN_TEST = "test_forward_is_finite"
@@ -96,6 +101,7 @@ def guides(tests: Path, templates: Path | None = None) -> dict[str, str]:
     return {
         INDEX: _fill(folder, "index.md.jinja", families=list(pages.values()), manifest=manifest),
         EXCEPTIONS: _fill(folder, "unusual-requirements.md.jinja", **exceptions),
+        PREFLIGHT: _fill(folder, "preflight.md.jinja", **_preflight()),
         **{f"families/{name}.md": _fill(folder, "family.md.jinja", **page) for name, page in pages.items()},
     }
 
@@ -252,6 +258,22 @@ def _section(section: GuideSection, families: Mapping[str, str]) -> dict[str, An
         if not (changes := row.departures).keys().isdisjoint(section.columns)
     ]
     return {"title": section.title, "about": section.about, "rows": rows}
+
+
+# The page of preflight.
+
+
+def _preflight() -> dict[str, Any]:
+    """Return what the page of preflight states: stages, settings and diagnoses."""
+    rows = list(diagnoses().values())
+    before = {stage.name for stage in STAGES[: [stage.name for stage in STAGES].index("download")]}
+    return {
+        "stages": STAGES,
+        "model": told(Model.__doc__ or "")[1],
+        "performance": told(Performance.__doc__ or "")[1],
+        "diagnoses": rows,
+        "early": sum(not before.isdisjoint(row.stages) for row in rows),
+    }
 
 
 def _exceptions_to(check: Check, rows: Sequence[CheckException], families: Mapping[str, str]) -> dict[str, Any]:

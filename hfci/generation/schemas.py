@@ -5,10 +5,8 @@ Types, limits and patterns are the fields' own. What a docstring lists as ``- `f
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -24,6 +22,7 @@ from hfci.checks.exceptions import ExceptionFile
 from hfci.checks.inert_rules import InertFile
 from hfci.checks.table import CheckFile
 from hfci.configuration import Table
+from hfci.generation.docstrings import told
 from hfci.generation.drift import drift
 from hfci.generation.staging import is_on_disk
 from hfci.planning.plan import Plan
@@ -109,11 +108,6 @@ DOCUMENTS = (
     ),
 )
 
-# `- `name`, `other`: text; `third`: text`, over one line or more.
-_BULLET = re.compile(r"^- (`[^`]+`.*(?:\n  .*)*)\n?", re.MULTILINE)
-_NAMES = r"`[^`]+`(?:, `[^`]+`)*: "
-_TOLD = re.compile(rf"(?:^|; )({_NAMES})(.*?)(?=; {_NAMES}|$)", re.DOTALL)
-
 
 def schemas() -> dict[str, str]:
     """Return path → text of every schema, by its path in the package."""
@@ -149,18 +143,12 @@ def _schema(document: Document) -> dict[str, Any]:
 
 def _describe(part: dict[str, Any]) -> None:
     """Move what the description of a structure lists of its fields to these."""
-    text = inspect.cleandoc(part.get("description", "")).replace("None", "null")
-    for names, description in _listed(text):
-        for name in re.findall(r"`([^`]+)`", names):
+    text, listed = told(part.get("description", ""))
+    for names, description in listed:
+        for name in names:
             part["properties"][name].setdefault("description", description)
     if text:
-        part["description"] = " ".join(_BULLET.sub("", text).split())
-
-
-def _listed(text: str) -> Iterator[tuple[str, str]]:
-    """Yield what a docstring lists: names of fields, and what it says of them."""
-    for bullet in _BULLET.findall(text):
-        yield from _TOLD.findall(" ".join(bullet.split()))
+        part["description"] = text
 
 
 def _require(part: dict[str, Any], is_whole: bool) -> None:

@@ -134,7 +134,7 @@ def _gated(error: Any, about: Mapping[str, str]) -> Found:
 
 
 def _repository_not_found(error: Any, about: Mapping[str, str]) -> Found:
-    # Who sends a token that is valid is told 404: a 401 speaks of the token.
+    # Who sends a valid token is told 404: then a 401 speaks of the token, else of what may not be there at all.
     is_refused = error.response.status_code == 401 and _sent_token(error)
     return ("token_invalid" if is_refused else "model_not_found"), _repository(error, about)
 
@@ -152,7 +152,9 @@ def _status(error: Any, about: Mapping[str, str]) -> Found | None:
     status = error.response.status_code
     if status == 429:
         return "rate_limited", {"endpoint": about["endpoint"], "seconds": _reset(error.response.headers)}
-    if status in (401, 403):
+    if status == 401:
+        return _repository_not_found(error, about)
+    if status == 403:
         return ("token_invalid" if _sent_token(error) else "token_missing"), _repository(error, about)
     if status >= 500:
         return "hub_unreachable", {"endpoint": about["endpoint"], "why": f"it answered {status}"}
@@ -178,8 +180,12 @@ def _no_space(error: OSError, about: Mapping[str, str]) -> Found | None:
 
 
 def _package(error: ImportError, about: Mapping[str, str]) -> Found | None:
+    """Conclude from a module that is not there; transformers raises what names none, but says how to install it."""
     del about
-    return ("package_missing", {"package": error.name}) if error.name else None
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return "package_missing", {"package": error.name.partition(".")[0]}
+    said = re.search(r"pip install ([\w.\-\[\]]+)", str(error))
+    return ("package_missing", {"package": said[1]}) if said else None
 
 
 _HUB = "huggingface_hub.errors"

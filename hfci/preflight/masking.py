@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hfci.checkout import is_secret
+
 __all__ = ["MASK", "Masking", "known_secrets"]
 
 MASK = "***"
 
-# Variables whose value is a secret, whoever made them.
-_NAMES = re.compile(r"(?:TOKEN|SECRET|PASSWORD|API_?KEY|CREDENTIALS?)$", re.IGNORECASE)
 _STORED = re.compile(r"=[ \t]*(\S+)")  # of several tokens, each with its name
 _SHORTEST = 8  # a shorter value would take words out of sentences
 
@@ -36,7 +36,7 @@ _CALLED = re.compile(
 
 def known_secrets() -> frozenset[str]:
     """Return the secrets that this environment holds: variables that are called so, and the token that was saved."""
-    values = {value.strip() for name, value in os.environ.items() if _NAMES.search(name)}
+    values = {value.strip() for name, value in os.environ.items() if is_secret(name)}
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     for path in (Path(os.environ.get("HF_TOKEN_PATH") or home / "token"), home / "stored_tokens"):
         with contextlib.suppress(OSError, UnicodeDecodeError):

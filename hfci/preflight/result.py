@@ -25,8 +25,9 @@ Outcome = Literal["passed", "failed", "not-run", "interrupted"]
 class StageResult(msgspec.Struct, frozen=True, kw_only=True):
     """How a stage ended.
 
-    - `stage`: its name; `outcome`: how it ended; `duration_s`: from its start to its verdict; `limit_s`: what it had
-    - `reason`: why it did not run; `diagnosis`: why it failed
+    - `stage`: its name; `outcome`: how it ended; `duration_s`: from its start to its verdict
+    - `limit_s`: how long it might take, or go without progress; `diagnosis`: why it failed
+    - `reason`: why it did not run, or what it was doing when it was interrupted
     """
 
     stage: str

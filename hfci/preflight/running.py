@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -118,6 +119,7 @@ class _Run:
         self.python = python
         self.found = Found()
         self.results: list[StageResult] = []
+        self.said: str | None = None  # what the stage that runs said last
         self.child: Child | None = None
 
     def stage(self, stage: Stage) -> None:
@@ -128,17 +130,27 @@ class _Run:
             return
         self.listener.begins(stage.name)
         self.log(f"\n=== {stage.name}\n".encode())
-        limit_s = self.limits.get(stage.name, stage.limit_s)
+        # Where a stage may take as long as it makes progress, what is given limits the silence.
+        given = self.limits.get(stage.name)
+        if given is not None:
+            is_silence = stage.silence_s is not None
+            stage = replace(stage, silence_s=given) if is_silence else replace(stage, limit_s=given)
+        self.said = None
         begun = time.monotonic()
 
         def result(outcome: Outcome, diagnosis: Diagnosis | None = None) -> StageResult:
             duration_s = round(time.monotonic() - begun, 3)
             return StageResult(
-                stage=stage.name, outcome=outcome, duration_s=duration_s, limit_s=limit_s, diagnosis=diagnosis
+                stage=stage.name,
+                outcome=outcome,
+                duration_s=duration_s,
+                limit_s=stage.limit_s if stage.silence_s is None else stage.silence_s,
+                reason=self.said if outcome == "interrupted" else None,
+                diagnosis=diagnosis,
             )
 
         try:
-            diagnosis = self._diagnosis(stage, limit_s)
+            diagnosis = self._diagnosis(stage)
         except KeyboardInterrupt:
             self.end()
             self._ended(result("interrupted"))
@@ -172,12 +184,12 @@ class _Run:
             return EXIT_INTERRUPTED
         return next((result.diagnosis.exit_code for result in self.results if result.diagnosis is not None), 0)
 
-    def _diagnosis(self, stage: Stage, limit_s: float | None) -> Diagnosis | None:
+    def _diagnosis(self, stage: Stage) -> Diagnosis | None:
         """Run `stage` in the child; return why it failed, None where it passed."""
         tries = [{}, *([stage.second_try] if stage.second_try is not None else [])]
         for environment in tries:
             try:
-                return self._verdict(stage, limit_s, environment)
+                return self._verdict(stage, environment)
             except TimeUp as up:
                 self.child = None
                 if not up.is_silence:
@@ -189,17 +201,18 @@ class _Run:
         assert stage.silence_s is not None
         return Diagnosed("download_stalled", seconds=stage.silence_s).at(stage.name)
 
-    def _verdict(self, stage: Stage, limit_s: float | None, environment: Mapping[str, str]) -> Diagnosis | None:
+    def _verdict(self, stage: Stage, environment: Mapping[str, str]) -> Diagnosis | None:
         if self.child is None:
             self.child = Child(self.python, {**os.environ, **environment}, self.log)
         order = Order(stage.name, self.request, self.found)
-        verdict = self.child.run(order, limit_s, stage.silence_s, lambda said: self._progressed(stage.name, said))
+        verdict = self.child.run(order, stage.limit_s, stage.silence_s, lambda said: self._progressed(stage.name, said))
         if isinstance(verdict, Passed):
             self.found = verdict.found
             return None
         return verdict.diagnosis
 
     def _progressed(self, stage: str, progress: Progress) -> None:
+        self.said = progress.text
         self.listener.progresses(stage, msgspec.structs.replace(progress, text=self.masking.text(progress.text)))
 
 

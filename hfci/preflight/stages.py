@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from hfci.preflight.access import Access, access
 from hfci.preflight.configuration import (
     Configuration,
     Request,
@@ -32,6 +33,9 @@ from hfci.preflight.configuration import (
     resolve,
     tokenizer_arguments,
 )
+from hfci.preflight.download import Download, download
+from hfci.preflight.keys import Keys, keys
+from hfci.preflight.size import Size, size
 
 __all__ = ["STAGES", "Context", "Found", "Resolved", "Stage", "stage_names"]
 
@@ -53,6 +57,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What the stages found that passed."""
 
     configuration: Resolved | None = None
+    access: Access | None = None
+    size: Size | None = None
+    keys: Keys | None = None
+    download: Download | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,20 @@ class Stage:
     second_try: Mapping[str, str] | None = None
 
 
-STAGES: tuple[Stage, ...] = (Stage("configuration", _configuration, limit_s=30.0),)
+STAGES: tuple[Stage, ...] = (
+    Stage("configuration", _configuration, limit_s=30.0),
+    Stage("access", access, needs=("configuration",), limit_s=60.0),
+    Stage("size", size, needs=("access",), limit_s=300.0),
+    Stage("keys", keys, needs=("size",), limit_s=600.0),
+    Stage(
+        "download",
+        download,
+        needs=("size", "keys"),
+        limit_s=None,
+        silence_s=120.0,
+        second_try={"HF_HUB_DISABLE_XET": "1"},
+    ),
+)
 
 
 def stage_names() -> tuple[str, ...]:

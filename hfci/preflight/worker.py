@@ -72,8 +72,11 @@ def main() -> None:
 def run(order: Order, held: dict[str, Any], reports: FileIO) -> Passed | Failed:
     """Run one stage."""
 
+    lock = threading.Lock()
+
     def progress(text: str, done: float | None = None, total: float | None = None) -> None:
-        _report(reports, Progress(text, done, total))
+        with lock:
+            _report(reports, Progress(text, done, total))
 
     (stage,) = (stage for stage in STAGES if stage.name == order.stage)
     context = Context(order.request, order.found, progress, held)

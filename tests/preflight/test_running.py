@@ -106,7 +106,7 @@ def test_no_secret_is_written(
     arguments = ["token=a-token-of-my-own", "dtype=a-token-of-my-own"]
     assert main(["preflight", "a-token-of-my-own", "--model-args", *arguments, "--out", str(tmp_path)]) == 2
     written = [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()]
-    assert len(written) == 2
+    assert len(written) == 3
     assert not any("a-token-of-my-own" in text for text in (*written, *capfd.readouterr()))
 
 

@@ -48,7 +48,7 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 def test_the_workflows_are_those_that_there_should_be() -> None:
-    wanted = ("ci", "comment", "keep", "models", "nightly", "release", "run", "update")
+    wanted = ("ci", "comment", "keep", "models", "nightly", "preflight", "release", "run", "update")
     assert [path.stem for path in WORKFLOWS] == list(wanted)
     assert [path.parent.name for path in ACTIONS] == ["comment", "data", "request", "setup", "update"]
 

@@ -1,0 +1,214 @@
+"""What a preflight found, told to people: on a terminal, and as Markdown for the page of a job.
+
+`FACTS` is what is told of what was found, in this order: a label, and a function that returns its text, or None where
+nothing is known of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from hfci.preflight.masking import Masking
+from hfci.preflight.result import Result, StageResult
+from hfci.preflight.sizes import in_both, shortly
+from hfci.preflight.stages import Found
+from hfci.results.text import clean, code, no_command, shorten
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hfci.preflight.worker import Progress
+
+__all__ = ["FACTS", "Live", "facts", "headline", "markdown", "print_report"]
+
+MARKS = {"passed": "✅", "failed": "❌", "not-run": "⏭", "interrupted": "⏹"}
+EVIDENCE_LINES = 12
+LONGEST = 600  # characters of a fact
+
+
+def headline(result: Result) -> str:
+    """Return the verdict in one line."""
+    name = result.request.model or result.request.file or "the model"
+    if result.found.configuration is not None:
+        name = result.found.configuration.configuration.model.name
+    if any(stage.outcome == "interrupted" for stage in result.stages):
+        return f"⏹ Model test interrupted: {name}"
+    if result.failures:
+        return f"❌ Model test failed: {name}: {', '.join(failure.code for failure in result.failures)}"
+    if result.until != "report":
+        return f"✅ Model test successful until {result.until}: {name}"
+    return f"✅ Model test successful: {name}"
+
+
+def facts(found: Found) -> Iterator[tuple[str, str]]:
+    """Yield what there is to tell of what was found: labels and texts."""
+    for label, tell in FACTS:
+        if text := tell(found):
+            yield label, shorten(text, LONGEST)
+
+
+def _commit(found: Found) -> str | None:
+    if found.access is None:
+        return None
+    of_tokenizer = found.access.tokenizer
+    own = "" if of_tokenizer == found.access.model else f"; tokenizer {of_tokenizer.name} at {of_tokenizer.commit}"
+    return f"{found.access.model.commit or found.access.model.folder}{own}"
+
+
+def _architecture(found: Found) -> str | None:
+    if found.size is None:
+        return None
+    loaded = f", loaded by {found.keys.loaded_by}" if found.keys is not None and found.keys.loaded_by else ""
+    return f"{', '.join(found.size.architectures) or 'not named'} ({found.size.model_type}{loaded})"
+
+
+def _parameters(found: Found) -> str | None:
+    """Tell the numbers that are stored, by the headers of the weights where those were read."""
+    by_dtype = found.keys.by_dtype if found.keys is not None else found.size.by_dtype if found.size is not None else {}
+    if not by_dtype:
+        return None
+    each = ", ".join(f"{count:,} {dtype}" for dtype, count in sorted(by_dtype.items(), key=lambda pair: -pair[1]))
+    packed = ", several packed in one" if found.size is not None and found.size.quantization else ""
+    return f"{sum(by_dtype.values()):,} stored ({each}{packed})"
+
+
+def _stored(found: Found) -> str | None:
+    if found.size is None:
+        return None
+    method = f", quantised with {found.size.quantization}" if found.size.quantization else ""
+    return in_both(found.size.weight_bytes) + method
+
+
+def _asked(found: Found) -> str | None:
+    if found.size is None or found.size.asked_bytes is None:
+        return None
+    return f"{in_both(found.size.asked_bytes)} in {found.size.asked_dtype}"
+
+
+def _to_download(found: Found) -> str | None:
+    if found.size is None:
+        return None
+    return (
+        f"{shortly(found.size.download_bytes)}; {shortly(found.size.cached_bytes)} are cached; "
+        f"{shortly(found.size.free_bytes)} are free in {found.size.disk}"
+    )
+
+
+def _keys(found: Found) -> str | None:
+    if found.keys is None:
+        return None
+    if found.keys.unchecked:
+        return f"not compared: {found.keys.unchecked}"
+    extra = f"; {found.keys.unexpected_count:,} that the model has no place for" if found.keys.unexpected_count else ""
+    return f"{found.keys.tensors:,} tensors match, by {shortly(found.keys.header_bytes)} of headers{extra}"
+
+
+def _downloaded(found: Found) -> str | None:
+    if found.download is None or not found.download.files:
+        return None
+    took = found.download.seconds
+    speed = f", {shortly(int(found.download.bytes / took))}/s" if took else ""
+    verified = f"{found.download.verified} verified by their SHA-256"
+    return f"{shortly(found.download.bytes)} in {took:,.1f} s{speed}; {len(found.download.files)} files, {verified}"
+
+
+def _arguments(found: Found) -> str | None:
+    if found.configuration is None:
+        return None
+    given = ", ".join(f"{name}={value!r}" for name, value in found.configuration.from_pretrained.items())
+    return f"from_pretrained({found.configuration.configuration.model.name!r}, {given})"
+
+
+def _command(found: Found) -> str | None:
+    return found.configuration.command if found.configuration is not None else None
+
+
+FACTS: tuple[tuple[str, Callable[[Found], str | None]], ...] = (
+    ("Commit", _commit),
+    ("Architecture", _architecture),
+    ("Parameters", _parameters),
+    ("Size stored", _stored),
+    ("Size as asked for", _asked),
+    ("To download", _to_download),
+    ("Keys", _keys),
+    ("Downloaded", _downloaded),
+    ("Loaded with", _arguments),
+    ("Evaluation", _command),
+)
+
+
+def print_report(result: Result, masking: Masking, console: Console | None = None) -> None:
+    """Print the report; a runner of GitHub finds no command in it, whatever a repository says."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = console or Console(highlight=False)
+
+    def say(line: str, style: str = "") -> None:
+        console.print(Text(masking.text(line), style), soft_wrap=True)
+
+    say(no_command(headline(result)), "bold red" if result.exit_code else "bold green")
+    for label, text in facts(result.found):
+        say(f"  {label + ':':20}{no_command(text)}")
+    for failure in result.failures:
+        say(no_command(f"{failure.code} at {failure.stage}: {failure.cause}"), "red")
+        say(f"  {no_command(failure.remedy)}")
+        for line in failure.evidence.splitlines()[-EVIDENCE_LINES:]:
+            say(f"    {no_command(line)}", "dim")
+
+
+def markdown(result: Result, masking: Masking) -> str:
+    """Return the report as Markdown in which what a repository says is inert."""
+    lines = [f"## {_inert(masking, headline(result))}", "", "| | |", "| --- | --- |"]
+    lines += [f"| {label} | {_inert(masking, text)} |" for label, text in facts(result.found)]
+    for failure in result.failures:
+        lines += ["", f"**`{failure.code}`** at `{failure.stage}`: {_inert(masking, failure.cause)}", ""]
+        lines += [_inert(masking, failure.remedy)]
+        tail = "\n".join(failure.evidence.splitlines()[-EVIDENCE_LINES:])
+        lines += ["", f"<details><summary>Evidence</summary>{_inert(masking, tail)}</details>"] if tail else []
+    lines += ["", "| Stage | | Seconds | |", "| --- | --- | ---: | --- |"]
+    for stage in result.stages:
+        lines.append(
+            f"| {stage.stage} | {MARKS[stage.outcome]} | {stage.duration_s:.1f} | {_inert(masking, _why(stage))} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _why(stage: StageResult) -> str:
+    return stage.reason or (stage.diagnosis.code if stage.diagnosis is not None else "")
+
+
+def _inert(masking: Masking, text: str) -> str:
+    return code(masking.text(text)) if text else ""
+
+
+class Live:
+    """Tells on standard error how each stage goes; on a terminal also what it is doing."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True, highlight=False)
+        self._status = self._console.status("")
+
+    def begins(self, stage: str) -> None:
+        """Show that it is under way."""
+        if self._console.is_terminal:
+            self._status.update(stage)
+            self._status.start()
+
+    def progresses(self, stage: str, progress: Progress) -> None:
+        """Show what it does."""
+        if self._console.is_terminal:
+            part = f" ({progress.done / progress.total:.0%})" if progress.done and progress.total else ""
+            self._status.update(f"{stage}: {clean(progress.text)}{part}".replace("[", r"\["))
+
+    def ends(self, result: StageResult) -> None:
+        """Say how it ended."""
+        from rich.text import Text
+
+        self._status.stop()
+        took = f"{result.duration_s:7.1f} s  " if result.outcome != "not-run" else " " * 11
+        line = f"{MARKS[result.outcome]} {result.stage:14}{took}{no_command(_why(result))}"
+        self._console.print(Text(line.rstrip()), soft_wrap=True)

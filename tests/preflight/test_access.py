@@ -1,0 +1,121 @@
+"""Access says which commit is used from now on, or why there is none: by type and status of what the Hub answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.preflight.conftest import ask, failure
+from tests.preflight.hub import GOOD_TOKEN, OTHER_TOKEN, RATE_LIMIT, Hub, Repo, failing
+
+
+def test_a_revision_becomes_a_commit(hub: Hub, good: Repo) -> None:
+    good.revisions = ("main", "v1.0")
+    good.commit = "c" * 40
+    result = ask("org/good", "revision=v1.0", until="access")
+    assert result.exit_code == 0
+    assert result.found.access is not None
+    assert result.found.access.model.commit == "c" * 40
+    assert result.found.access.tokenizer == result.found.access.model
+    assert [each.path for each in hub.requests] == [
+        "/api/models/org/good/auth-check",
+        "/api/models/org/good/revision/v1.0",
+    ]
+
+
+def test_model_and_tokenizer_may_be_two_repositories(hub: Hub, good: Repo) -> None:
+    hub.repos["org/tokenizer"] = Repo({}, commit="d" * 40)
+    result = ask("org/good", "tokenizer=org/tokenizer", until="access")
+    assert result.found.access is not None
+    assert result.found.access.tokenizer.commit == "d" * 40
+    assert result.found.access.model.commit == good.commit
+
+
+@pytest.mark.parametrize(
+    ("settings", "token", "asked", "code", "exit_code"),
+    [
+        ({}, None, "org/none", "model_not_found", 2),
+        ({}, GOOD_TOKEN, "org/none", "model_not_found", 2),
+        ({"private": True}, None, "org/other", "model_not_found", 2),
+        ({"private": True}, OTHER_TOKEN, "org/other", "model_not_found", 2),
+        ({"gated": True}, None, "org/other", "token_missing", 4),
+        ({"gated": True}, OTHER_TOKEN, "org/other", "gated", 4),
+        ({}, "hf_expiredAndNoLongerGood", "org/other", "token_invalid", 4),
+        ({"disabled": True}, None, "org/other", "disabled", 1),
+        ({}, None, "org/other,revision=v9", "revision_not_found", 2),
+        ({}, None, "a/../../b", "config_invalid", 2),
+        ({}, None, "https://huggingface.co/org/other", "config_invalid", 2),
+    ],
+)
+def test_why_there_is_no_access_is_told(
+    hub: Hub,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, bool],
+    token: str | None,
+    asked: str,
+    code: str,
+    exit_code: int,
+) -> None:
+    hub.repos["org/other"] = Repo({}, **settings)  # type: ignore[arg-type]
+    if token is not None:
+        monkeypatch.setenv("HF_TOKEN", token)
+    model, _, revision = asked.partition(",revision=")
+    result = ask(model, f"revision={revision or 'main'}", until="access")
+    diagnosis = failure(result, "access")
+    assert (diagnosis.code, diagnosis.exit_code, result.exit_code) == (code, exit_code, exit_code)
+
+
+@pytest.mark.parametrize("settings", [{"private": True}, {"gated": True}])
+def test_who_may_read_it_has_access(hub: Hub, monkeypatch: pytest.MonkeyPatch, settings: dict[str, bool]) -> None:
+    hub.repos["org/other"] = Repo({}, **settings)  # type: ignore[arg-type]
+    monkeypatch.setenv("HF_TOKEN", GOOD_TOKEN)
+    assert ask("org/other", until="access").exit_code == 0
+
+
+@pytest.mark.usefixtures("good")
+def test_a_rate_limit_is_told_at_once_with_the_time_until_it_ends(hub: Hub) -> None:
+    hub.faults.append(failing(429, "/api/", **RATE_LIMIT))
+    diagnosis = failure(ask("org/good", until="access", access=10.0), "access")
+    assert diagnosis.code == "rate_limited"
+    assert diagnosis.facts["seconds"] == 55
+    assert "in 55 seconds" in diagnosis.remedy
+
+
+@pytest.mark.usefixtures("good")
+def test_a_hub_that_fails_once_is_asked_again(hub: Hub) -> None:
+    hub.faults.append(failing(500, "/api/", times=1))
+    assert ask("org/good", until="access").exit_code == 0
+    hub.faults[:] = [failing(503, "/api/")]
+    diagnosis = failure(ask("org/good", until="access"), "access")
+    assert diagnosis.code == "hub_unreachable"
+    assert "it answered 503" in diagnosis.cause
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_hub_that_is_not_there_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert failure(ask("org/good", until="access"), "access").code == "hub_unreachable"
+
+
+def test_without_a_network_what_is_cached_counts(hub: Hub, good: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    diagnosis = failure(ask("org/good", until="access"), "access")
+    assert (diagnosis.code, diagnosis.exit_code) == ("offline_and_not_cached", 4)
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    assert ask("org/good", until="size").exit_code == 0
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    asked = len(hub.requests)
+    result = ask("org/good", until="access")
+    assert result.found.access is not None
+    assert result.found.access.model.commit == good.commit
+    assert len(hub.requests) == asked
+
+
+def test_a_folder_needs_no_hub(hub: Hub, llama: Path, tmp_path: Path) -> None:
+    result = ask(str(llama), until="access")
+    assert result.found.access is not None
+    assert result.found.access.model.commit is None
+    assert result.found.access.model.file("config.json") is not None
+    assert hub.requests == []
+    assert failure(ask(str(tmp_path / "none"), until="access"), "access").code == "config_invalid"
