@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hfci.catalog import read_row, registries
 from hfci.tiny.processors.special_tokens import ProcessorTokens, ids_by_name, processor_tokens, reader
 
 if TYPE_CHECKING:
@@ -66,22 +67,36 @@ class Plan:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a model and its processor class want of a tokenizer: its size, tokens at their IDs, tokens by name."""
+    """What a model and its processor class want of a tokenizer: its size, tokens at their IDs, tokens by name.
+
+    `masks` says that it has a token that masks, `ends` that it ends each text with one, where its class may be any.
+    """
 
     size: int = _SIZE
     ids: Mapping[str, int] = field(default_factory=dict)
     tokens: ProcessorTokens = field(default_factory=ProcessorTokens)
+    masks: bool = False
+    ends: bool = False
 
 
 def wanted_by(tiny: TinyModel) -> Wanted:
     """Return what `tiny` and the processor class of its model type want."""
     size = getattr(reader(tiny), "vocab_size", None) or _SIZE
-    return Wanted(size, ids_by_name(tiny), processor_tokens(tiny.model_type))
+    names = (architecture.name for architecture in read_row(tiny.model_type).architectures)
+    tables = frozenset().union(*map(registries.tables_of_class, names))
+    return Wanted(
+        size,
+        ids_by_name(tiny),
+        processor_tokens(tiny.model_type),
+        masks="FOR_MASKED_LM" in tables,
+        # an encoder-decoder classifies a text by what its decoder makes of the token at the end
+        ends="FOR_SEQUENCE_CLASSIFICATION" in tables and bool(getattr(tiny.config, "is_encoder_decoder", False)),
+    )
 
 
 def plan_for(cls: type[Any], wanted: Wanted, unknown: int | None = None) -> Plan:
     """Return the plan of a `cls` as it is wanted, with its unknown token at the ID `unknown`, if it is given."""
-    tokens = default_tokens(cls) or dict(_USUAL)
+    tokens = default_tokens(cls) or _USUAL | ({"mask_token": "<mask>"} if wanted.masks else {})
     at = {} if unknown is None else {tokens["unk_token"]: unknown}
     ids = {name: place for name, place in wanted.ids.items() if place < wanted.size}
     for name in (*_BY_RANK, *tokens):

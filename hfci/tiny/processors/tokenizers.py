@@ -77,7 +77,7 @@ def _empty(cls: type[Any], arguments: dict[str, Any]) -> Any:
 
 def _of_bytes(cls: type[Any], wanted: Wanted) -> Any:
     """Return a `cls` that may be any tokenizer: one of byte pairs."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -86,6 +86,11 @@ def _of_bytes(cls: type[Any], wanted: Wanted) -> Any:
     pieces = learn(backend, plan.room())
     table = plan.table(pieces.tokens, {})
     backend.model = models.BPE({token: place for place, token in enumerate(table)}, list(pieces.merges))
+    if wanted.ends:
+        end = plan.tokens["eos_token"]
+        backend.post_processor = processors.TemplateProcessing(
+            single=f"$A {end}", pair=f"$A {end} $B {end}", special_tokens=[(end, table.index(end))]
+        )
     return cls(tokenizer_object=backend, **_arguments(cls, plan))
 
 
