@@ -137,7 +137,9 @@ def _first(tiny: TinyModel, kind: str, build: Callable[[type[Any]], Any]) -> Any
             why = f"{name} {needs(absent)}" if absent else f"{name}: {in_one_line(error)}"
     if names:
         raise Refused(why) from failed
-    if lacking := registries.backends_without_class(kind, tiny.model_type):
+    whose = (tiny.model_type, *(_kin(tiny.model_type) if kind in _wanted_kinds(tiny.model_type) else ()))
+    lacking = next(filter(None, (registries.backends_without_class(kind, one) for one in whose)), ())
+    if lacking:
         raise Refused(f"its {kind} {needs(lacking)}") from ModuleNotFoundError(needs(lacking), name=lacking[0])
     return None
 
@@ -153,12 +155,16 @@ def class_names(model_type: str, kind: str) -> tuple[str, ...]:
     table = registries.processor_tables()[kind]
     if model_type in table or kind not in _wanted_kinds(model_type):
         return table.get(model_type, ())
+    others = (table[other] for other in _kin(model_type) if table.get(other))
+    return next(others, ("TokenizersBackend",) if kind == "tokenizer" else ())
+
+
+def _kin(model_type: str) -> tuple[str, ...]:
+    """Return the model types of the parts of a configuration, and those that have the same processor."""
     parts = [type(part).model_type for part in configs(registries.default_config(model_type))]
     processors = registries.processor_tables()["processor"]
     own = processors.get(model_type)
-    same = [other for other, names in processors.items() if own and names == own]
-    others = (table[other] for other in (*parts, *same) if table.get(other))
-    return next(others, ("TokenizersBackend",) if kind == "tokenizer" else ())
+    return (*parts, *(other for other, names in processors.items() if own and names == own))
 
 
 def _wanted_kinds(model_type: str) -> frozenset[str]:
