@@ -16,6 +16,7 @@ from hfci.checks.pipelines.comparing import difference
 from hfci.checks.pipelines.forms import entries, has_numbers, largest, probabilities, ranked, top
 from hfci.checks.pipelines.serving import Parameter, Served, Task
 from hfci.checks.running import seeded
+from hfci.tiny.processors.chat import chat_template
 
 __all__ = ["TEXTS", "TEXT_TASKS"]
 
@@ -30,12 +31,6 @@ _NAMES = ("cat", "dog", "mat", "bird", "home", "animals", "weather")
 
 # As many answers has a question at most.
 _OPTIONS = 3
-
-_CHAT_TEMPLATE = (
-    "{% for message in messages %}{{ message['role'] }}: {% if message['content'] is string %}{{ message['content'] }}"
-    "{% else %}{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{% endif %}\n{% endfor %}"
-    "{% if add_generation_prompt %}assistant: {% endif %}"
-)
 
 
 def texts(served: Served) -> tuple[str, ...]:
@@ -244,7 +239,7 @@ def _can_be_asked(served: Served) -> None:
     served.pipe.decision_config.labels = dict.fromkeys(("noul", "choice", "score"), names)
     for one in (served.pipe.processor, served.pipe.tokenizer):
         if one is not None and one.chat_template is None:
-            one.chat_template = _CHAT_TEMPLATE
+            one.chat_template = chat_template({})
 
 
 def _requests(_: Served) -> list[dict[str, Any]]:
