@@ -9,12 +9,13 @@ import torch
 from PIL import Image
 
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.exceptions import reason
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 from hfci.tiny.inputs.context import Context
 from hfci.tiny.inputs.text import placeholders
-from hfci.tiny.processors.samples import picture
+from hfci.tiny.processors.bundle import counts_of_a_call
+from hfci.tiny.processors.marks import mark, marked
+from hfci.tiny.processors.samples import one_each, picture
 
 __all__ = ["bundle_of", "media_token_count_matches_model"]
 
@@ -33,15 +34,15 @@ def media_token_count_matches_model(tiny: TinyModel) -> None:
     """
     processor = bundle_of(tiny)
     token = placeholders(tiny.config).get("image")
-    mark = getattr(processor, "image_placeholder_token", None) or getattr(processor, "image_token", None)
-    if token is None or mark is None:
+    if token is None or mark(processor, "image") is None:
         raise NotApplicable("its processor writes no placeholders of images that its configuration names")
-    is_unmarked = reason(tiny, "media_token_count_matches_model", "unmarked") is not None
-    text = _TEXT.format("" if is_unmarked else mark)
+    text = marked(processor, "image", _TEXT, token, images=[Image.fromarray(picture(*_SIZES[0]))])
+    counts = counts_of_a_call(processor, tiny)
     problems = []
     for sizes in (*((size,) for size in _SIZES), _SIZES[1:3]):
-        images = [[Image.fromarray(picture(*size))] for size in sizes]
-        answer = processor(text=[text] * len(sizes), images=images, padding=True, return_tensors="pt")
+        texts = [text] * len(sizes)
+        images = one_each(processor, texts, [Image.fromarray(picture(*size)) for size in sizes])
+        answer = processor(text=texts, images=images, padding=True, return_tensors="pt", **counts)
         written, made = int((answer["input_ids"] == token).sum()), _features(tiny, answer)
         if written != made:
             problems.append(f"images of {', '.join(map(str, sizes))}: {written} placeholders for {made} features")

@@ -7,18 +7,19 @@ from typing import Any
 
 import torch
 
+from hfci.catalog.facts import forward_parameters
 from hfci.checks.exceptions import excused
 from hfci.checks.pipelines.comparing import difference
 from hfci.checks.pipelines.forms import entries
 from hfci.checks.pipelines.media import images, sounds
 from hfci.checks.pipelines.serving import Parameter, Served, Task
 from hfci.checks.pipelines.text import TEXTS, texts, tokens
+from hfci.tiny.inputs.text import placeholders
+from hfci.tiny.processors.bundle import counts_of_a_call
+from hfci.tiny.processors.marks import marked
+from hfci.tiny.processors.samples import one_each
 
 __all__ = ["GENERATING_TASKS"]
-
-# What the tokens are called with which an image or a sound begins and ends.
-_BEGINS = {"image": "boi_token", "audio": "boa_token"}
-_ENDS = {"image": "eoi_token", "audio": "eoa_token"}
 
 _NEW = 4
 _GREEDY = {"max_new_tokens": _NEW, "do_sample": False}
@@ -55,7 +56,9 @@ def _token_ids(served: Served, given: str, _: Any, output: Any) -> Iterator[str]
 
 
 def _has_beams(served: Served) -> bool:
-    return excused(served.tiny, "beam_search_equals_without_cache") is None
+    """Tell whether `generate` searches with beams: it refuses to where a `state` is no cache that it could reorder."""
+    keeps_state = "state" in forward_parameters(type(served.tiny.model))
+    return not keeps_state and excused(served.tiny, "beam_search_equals_without_cache") is None
 
 
 def _two(_: Served, __: Any, ___: Any, output: Any) -> Iterator[str]:
@@ -68,42 +71,23 @@ def _two(_: Served, __: Any, ___: Any, output: Any) -> Iterator[str]:
 
 def _media(served: Served) -> list[dict[str, Any]]:
     """Return one text with an image each, or with a sound where the processor takes no image."""
-    processor = served.pipe.processor
+    processor, ids = served.pipe.processor, placeholders(served.tiny.config)
     if getattr(processor, "image_processor", None) is not None:
-        prompt = _prompt(processor, "image", images=images()[0])
+        prompt = marked(processor, "image", f"{{}}{TEXTS[0]}", ids.get("image"), images=images()[0])
         return [{"images": image, "text": prompt} for image in images()]
     if (extractor := getattr(processor, "feature_extractor", None)) is not None:
         waves = sounds(extractor.sampling_rate)
-        prompt = _prompt(processor, "audio", audio=waves[0])
+        prompt = marked(processor, "audio", f"{{}}{TEXTS[0]}", ids.get("audio"), audio=waves[0])
         return [{"audio": wave, "text": prompt} for wave in waves]
     return [{"text": text} for text in TEXTS]
 
 
-def _prompt(processor: Any, kind: str, **media: Any) -> str:
-    """Return a text with the placeholder for a medium: of those that the processor names, the first that it takes.
-
-    Some want the token of the medium, some that with which it begins, some both and the one at its end, some none.
-    """
-    first, begin, end = (_token(processor, name) for name in (f"{kind}_token", _BEGINS[kind], _ENDS[kind]))
-    prompts = [f"{placeholder}{TEXTS[0]}" for placeholder in (first, begin, f"{begin}{first}{end}", "")]
-    for prompt in prompts:
-        try:
-            processor(text=prompt, **media, return_tensors="pt")
-        except (ValueError, TypeError, IndexError):
-            continue
-        return prompt
-    return prompts[0]
-
-
-def _token(processor: Any, name: str) -> str:
-    token = getattr(processor, name, None) or getattr(processor.tokenizer, name, None)
-    return f"{token}" if token is not None else ""
-
-
-def _together(inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return several texts with their images as one input: of each text a list of those."""
+def _together(served: Served, inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return several texts with their images, one each, as one input."""
     together = {name: [given[name] for given in inputs] for name in inputs[0]}
-    return {**together, **({"images": [[image] for image in together["images"]]} if "images" in together else {})}
+    if "images" in together:
+        together["images"] = one_each(served.pipe.processor, together["text"], together["images"])
+    return together
 
 
 def _texts_of_media(_: Served, given: dict[str, Any], output: Any) -> Iterator[str]:
@@ -113,9 +97,11 @@ def _texts_of_media(_: Served, given: dict[str, Any], output: Any) -> Iterator[s
 
 
 def _as_generated(served: Served, given: dict[str, Any], _: Any) -> Iterator[str]:
-    pipe = served.pipe
-    told = served.ask({**given}, **_BRIEFLY, return_tensors=True)[0]["generated_token_ids"]
-    inputs = pipe.processor(**given, return_tensors="pt").to(dtype=served.tiny.model.dtype, device=served.tiny.device)
+    pipe, counts = served.pipe, counts_of_a_call(served.pipe.processor, served.tiny)
+    told = served.ask({**given}, **_BRIEFLY, **counts, return_tensors=True)[0]["generated_token_ids"]
+    inputs = pipe.processor(**given, **counts, return_tensors="pt").to(
+        dtype=served.tiny.model.dtype, device=served.tiny.device
+    )
     with torch.no_grad():
         ids = served.tiny.model.generate(**inputs, **_GREEDY)
     if (said := difference(getattr(ids, "sequences", ids)[0], told)) is not None:
@@ -135,7 +121,7 @@ _WITH_MEDIA = Task(
     _media,
     _texts_of_media,
     _as_generated,
-    lambda _: _BRIEFLY,
+    lambda served: {**_BRIEFLY, **counts_of_a_call(served.pipe.processor, served.tiny)},
     parameters=(
         Parameter({"return_full_text": False}, _shorter),
         Parameter({"return_tensors": True}, _ids_of_media),

@@ -63,7 +63,7 @@ def _serve(tiny: TinyModel, task: str, check: str) -> tuple[Served, Task]:
 
 def _asked_otherwise(served: Served, about: Task, inputs: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
     options = about.options(served)
-    yield "a list", about.unlisted(served.ask(about.listed(inputs), **options))
+    yield "a list", about.unlisted(served.ask(about.listed(served, inputs), **options))
     if about.iterates:
         yield "an iterator", served.ask((given for given in inputs), **options)
     if about.batches:

@@ -87,7 +87,7 @@ class Task:
     prepare: Callable[[Served], None] = lambda _: None
     iterates: bool = True
     batches: bool = True
-    listed: Callable[[Sequence[Any]], Any] = list
+    listed: Callable[[Served, Sequence[Any]], Any] = lambda _, inputs: list(inputs)
     unlisted: Callable[[list[Any]], list[Any]] = list
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from hfci.tiny.inputs.context import look_up
 from hfci.tiny.inputs.text import placeholders
 from hfci.tiny.processors.chat import chat_template, chats
+from hfci.tiny.processors.marks import mark
+from hfci.tiny.processors.settings import settings_of
 
 if TYPE_CHECKING:
     from hfci.tiny.model import TinyModel
 
-__all__ = ["build_processor", "kind_of"]
+__all__ = ["build_processor", "counts_of_a_call", "kind_of"]
 
 # What a processor counts per image or sound, by the name of its argument: as many as its model has features of one.
 _COUNTS = {
@@ -44,20 +46,14 @@ def build_processor(cls: type[Any], tiny: TinyModel, part: Callable[[str], Any])
         parts["image_processor"].image_seq_length = _features(tiny, "image")
     processor = cls(**parts, **_arguments(cls, tiny))
     if "tokenizer" in parts and chats(tiny.model_type):
-        marks = {modality: mark for modality in _MARKED if (mark := _mark(processor, modality))}
+        marks = {modality: token for modality in _MARKED if (token := mark(processor, modality))}
         if marks:  # what takes no media in a text is not talked to by way of its processor
             parts["tokenizer"].chat_template = processor.chat_template = chat_template(marks)
     return processor
 
 
-def _mark(processor: Any, modality: str) -> str | None:
-    """Return what stands for an image, a video or a sound in a text that `processor` is handed."""
-    mark = getattr(processor, f"{modality}_placeholder_token", None) or getattr(processor, f"{modality}_token", None)
-    return str(mark) if mark else None
-
-
 def _arguments(cls: type[Any], tiny: TinyModel) -> dict[str, Any]:
-    """Return the sizes among the arguments of `cls`, as its model has them."""
+    """Return the sizes among the arguments of `cls`, as its model has them, and what a row of settings gives it."""
     arguments: dict[str, Any] = {}
     for name, parameter in inspect.signature(cls.__init__).parameters.items():
         if name.endswith("_token") or parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
@@ -70,7 +66,20 @@ def _arguments(cls: type[Any], tiny: TinyModel) -> dict[str, Any]:
         arguments["num_additional_image_tokens"] = _additional(tiny)
         if _additional(tiny):
             arguments.setdefault("vision_feature_select_strategy", "default")  # without the one of all
-    return arguments
+    _, fixed = settings_of(cls, tiny.model_type)
+    return arguments | fixed
+
+
+def counts_of_a_call(processor: Any, tiny: TinyModel) -> dict[str, int]:
+    """Return the arguments of each call by which `processor` is told how many features `tiny` makes of an image.
+
+    No checkpoint has them: a class that counts so has a number for the one size of its images.
+    """
+    kept = inspect.signature(type(processor).__init__).parameters
+    names = getattr(type(processor), "valid_processor_kwargs", None)
+    told = {name for name in getattr(names, "__annotations__", ()) if _COUNTS["image"].fullmatch(name)} - kept.keys()
+    count = _features(tiny, "image") if told else None
+    return {name: count for name in told if count is not None}
 
 
 def _features(tiny: TinyModel, modality: str) -> int | None:

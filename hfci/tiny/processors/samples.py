@@ -13,7 +13,7 @@ from hfci.tiny.inputs.context import demanded
 if TYPE_CHECKING:
     from hfci.tiny.model import TinyModel
 
-__all__ = ["arranged", "companions", "picture", "size_of", "sound", "takes_pairs"]
+__all__ = ["arranged", "companions", "one_each", "picture", "size_of", "sound", "takes_pairs"]
 
 _FRAMES = 4
 _LOUDNESS = 0.1
@@ -60,6 +60,21 @@ def companions(processor: Any, sizes: Sequence[tuple[int, int]]) -> dict[str, An
         "boxes": [[[0.0, 0.0, float(width), float(height)]] for height, width in sizes],
     }
     return {name: value for name, value in made.items() if name in wanted}
+
+
+def one_each(processor: Any, texts: Sequence[str], images: Sequence[Any]) -> list[Any]:
+    """Return images, of which each text is to have one, as `processor` takes them: in lists of one, or in one list.
+
+    In lists of one they are too where it takes neither.
+    """
+    in_lists = [[image] for image in images]
+    for form in (in_lists, list(images)):
+        try:
+            processor(text=list(texts), images=form, padding=True, return_tensors="pt")
+        except (ValueError, TypeError, IndexError):
+            continue
+        return form
+    return in_lists
 
 
 def size_of(image: Any) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["ProcessorTokens", "common_names", "ids_by_name", "processor_tokens", "reader"]
 
 # How special tokens are spelt.
-_SPELT = re.compile(r"<\|?[^\s<>|]+\|?>|\[[A-Z_]+\]")
+_SPELT = re.compile(r"<\|?[^\s<>|]+\|?>|\[[A-Z_]+\]|\|[A-Z_]+\|")
+_REPLACES = re.compile(r"replace_(\w+_token)")
 _FIELD = re.compile(r"(\w+_token)_(?:id|index|ids)$")
 
 
@@ -110,6 +111,7 @@ def _tokens_of(cls: type[Any]) -> ProcessorTokens:
     own: dict[str, str] = {}
     spelt: dict[str, None] = {}
     numbers: dict[str, ast.AST] = {}
+    repeated: dict[str, str] = {}
     for base in cls.__mro__:
         if not base.__module__.startswith("transformers.models."):
             continue
@@ -128,6 +130,7 @@ def _tokens_of(cls: type[Any]) -> ProcessorTokens:
             for node in ast.walk(assignment.value)
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "convert_tokens_to_ids"
         }
+        repeated |= {name: text for node in nodes for name, text in _repeated(node)}
         for name, parts in assigned:
             texts = [text for part in parts if (text := _spelt(part, known))]
             own |= {name: texts[0]} if texts and name not in own else {}
@@ -145,6 +148,7 @@ def _tokens_of(cls: type[Any]) -> ProcessorTokens:
         numbered = own.get(written) if written else _spelt(token, {})
         if numbered:
             own[name.removesuffix("_id")] = numbered
+    own |= repeated
     return ProcessorTokens(asked, own, tuple(spelt))
 
 
@@ -157,6 +161,16 @@ def _spelt(node: ast.AST, known: Mapping[str, Any]) -> str | None:
     """Return the special token that an expression is: a string, or a name `known` to be one."""
     value = node.value if isinstance(node, ast.Constant) else known.get(node.id) if isinstance(node, ast.Name) else None
     return value if isinstance(value, str) and _SPELT.fullmatch(value) else None
+
+
+def _repeated(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield name and spelling of what a method like `replace_image_token` writes as often as there are features."""
+    matched = _REPLACES.fullmatch(node.name) if isinstance(node, ast.FunctionDef) else None
+    if matched is None:
+        return
+    for part in ast.walk(node):
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult) and (text := _spelt(part.left, {})):
+            yield matched[1], text
 
 
 def _defaults(nodes: list[ast.AST]) -> dict[str, str]:
