@@ -42,6 +42,7 @@ class TestGemma4AudioModel:
             "sliding_window_is_as_wide_as_declared",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "undivided_heads_are_refused",
             "sound_padding_is_hidden",
             "state_is_not_left_behind",

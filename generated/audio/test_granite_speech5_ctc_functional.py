@@ -68,6 +68,7 @@ class TestGraniteSpeech5ForCTC:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "undivided_heads_are_refused",
             "audio_length_arithmetic",
             "sound_padding_is_hidden",

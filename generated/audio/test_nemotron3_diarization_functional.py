@@ -61,6 +61,7 @@ class TestNemotron3DiarizationModel:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "undivided_heads_are_refused",
             "sound_padding_is_hidden",
             "state_is_not_left_behind",

@@ -59,6 +59,7 @@ class TestWavLMModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "undivided_heads_are_refused",
             "audio_length_arithmetic",
             "sound_padding_is_hidden",

@@ -74,6 +74,7 @@ class TestVibeVoiceForConditionalGeneration:
             "eager_equals_batched_experts",
             "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",
             "text_past_its_maximum_is_refused",

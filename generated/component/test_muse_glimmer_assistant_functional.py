@@ -47,6 +47,7 @@ class TestMuseGlimmerAssistantModel:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

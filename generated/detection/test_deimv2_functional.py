@@ -102,6 +102,7 @@ class TestDeimv2ForObjectDetection:
         [
             "saves_with_size_one",
             "golden_output",
+            "denoising_changes_no_other_loss",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",

@@ -64,6 +64,7 @@ class TestEmbeddingGemma2Model:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "cross_modal_inputs_matter",
             "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",

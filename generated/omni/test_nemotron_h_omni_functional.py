@@ -81,6 +81,7 @@ class TestNemotronH_Omni_Reasoning_V3:
             "chunked_generation_equals_whole",
             "left_padded_generation_equals_unpadded",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "cross_modal_inputs_matter",
             "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",

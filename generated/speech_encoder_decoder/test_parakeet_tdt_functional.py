@@ -67,6 +67,7 @@ class TestParakeetForTDT:
             "attention_switched_at_run_time_equals_built",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "text_past_its_maximum_is_refused",
             "undivided_heads_are_refused",
             "audio_length_arithmetic",

@@ -62,6 +62,7 @@ class TestCpmAntModel:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
             "positions_matter",
             "every_token_id_runs",

@@ -45,6 +45,7 @@ class TestDiaDecoder:
             "static_cache_equals_dynamic",
             "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
             "rotary_places_are_relative",

@@ -48,6 +48,7 @@ class TestGemma4AssistantForCausalLM:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",

@@ -44,6 +44,7 @@ class TestGranite4VisionTextModel:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",

@@ -46,6 +46,7 @@ class TestQwen3OmniMoeTalkerModel:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",

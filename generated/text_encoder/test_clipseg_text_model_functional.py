@@ -40,6 +40,7 @@ class TestCLIPSegTextModel:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
             "explicit_positions_equal_default",
             "positions_matter",

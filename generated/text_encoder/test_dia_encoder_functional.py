@@ -40,6 +40,7 @@ class TestDiaEncoder:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
             "positions_matter",
             "rope_types_agree",

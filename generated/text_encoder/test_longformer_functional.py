@@ -62,6 +62,7 @@ class TestLongformerModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",

@@ -44,6 +44,7 @@ class TestOpenAIPrivacyFilterModel:
             "sliding_window_is_as_wide_as_declared",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",

@@ -146,6 +146,7 @@ class TestSwitchTransformersForConditionalGeneration:
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
+            "generation_from_embeddings_equals_tokens",
             "positions_matter",
             "every_token_id_runs",
             "text_past_its_maximum_is_refused",

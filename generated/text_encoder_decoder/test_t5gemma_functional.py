@@ -148,6 +148,7 @@ class TestT5GemmaForConditionalGeneration:
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
+            "generation_from_embeddings_equals_tokens",
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",

@@ -41,6 +41,7 @@ class TestPatchTSTModel:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "undivided_heads_are_refused",
             "time_series_scaling_is_undone",
             "state_is_not_left_behind",

@@ -58,6 +58,7 @@ class TestSuperGlueForKeypointMatching:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

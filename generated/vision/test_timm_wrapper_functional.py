@@ -63,6 +63,7 @@ class TestTimmWrapperModel:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

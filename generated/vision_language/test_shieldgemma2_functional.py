@@ -70,6 +70,7 @@ class TestShieldGemma2ForImageClassification:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",
             "text_past_its_maximum_is_refused",

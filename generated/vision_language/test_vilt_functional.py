@@ -64,6 +64,7 @@ class TestViltModel:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "num_hidden_layers_counts_its_layers",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",
             "text_past_its_maximum_is_refused",

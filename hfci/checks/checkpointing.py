@@ -13,8 +13,9 @@ from hfci.checks.directions import direction
 from hfci.checks.dropout import drawing_nothing
 from hfci.checks.floor import different
 from hfci.checks.generation import generating, step_logits
-from hfci.checks.running import NO_SPEC_AUGMENT, copied, seeded, set_everywhere
+from hfci.checks.running import NO_SPEC_AUGMENT, copied, outputs_of, seeded, set_everywhere
 from hfci.checks.tensors import floating, named_tensors, relative_difference
+from hfci.errors import Broken
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -53,24 +54,30 @@ def generate_in_train_mode_with_checkpointing(tiny: TinyModel) -> None:
 
     Who looks between two steps at what it writes gives it no time to change modes. A copy that draws nothing writes in
     train mode what it is told, and gives the logits of eval mode at every step; afterwards each of its modules is in
-    the mode in which it was, and recomputes its layers if it did.
+    the mode in which it was, and recomputes its layers if it did. Where no gradients are kept, none is recomputed, and
+    a forward gives all that it gives in eval mode, its cache too. `Broken` names which of these goes wrong.
 
     Raises `NotApplicable` where it generates in a way of its own.
     """
     tiny = drawing_nothing(generating(tiny))
     wanted = step_logits(tiny, tiny.inputs(), max_new_tokens=_STEPS)
+    fields = outputs_of(tiny, tiny.inputs() | {"use_cache": True}).keys()
     for module in tiny.model.train().modules():
         if isinstance(module, _BatchNorm):  # in train mode it looks at all of a batch
             module.eval()
     _switch_on(tiny.model)
     before = _modes(tiny.model)
     logits = step_logits(tiny, tiny.inputs(), on_copy=False, max_new_tokens=_STEPS)
-    if changed := [name for name, mode in _modes(tiny.model).items() if mode != before.get(name, mode)]:
-        raise AssertionError(f"generate leaves other modes behind, or other checkpoints: {', '.join(changed[:3])}")
-    if problems := different(tiny, logits, wanted):
-        raise AssertionError(
-            f"in train mode, with gradient checkpointing, generate gives others: {'; '.join(problems)}"
-        )
+    changed = [name for name, mode in _modes(tiny.model).items() if mode != before.get(name, mode)]
+    lost = fields - outputs_of(tiny, tiny.inputs() | {"use_cache": True}).keys()
+    problems = {
+        "modes": changed and f"generate leaves other modes behind, or other checkpoints: {', '.join(changed[:3])}",
+        "logits": "; ".join(f"generate gives other {problem}" for problem in different(tiny, logits, wanted)),
+        "fields": lost and f"a forward does not give {', '.join(sorted(lost)[:3])}",
+    }
+    if wrong := {name: problem for name, problem in problems.items() if problem}:
+        said = "; ".join(map(str, wrong.values()))
+        raise Broken(f"in train mode, with gradient checkpointing, {said}", wrong)
 
 
 def _modes(model: nn.Module) -> dict[str, tuple[bool, bool]]:

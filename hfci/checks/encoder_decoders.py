@@ -18,7 +18,7 @@ from hfci.checks.sequences import other_tokens
 from hfci.checks.tensors import floating
 from hfci.tiny import TinyModel
 
-__all__ = ["cross_attention_mask_hides_padding", "encoder_decoder_consistency"]
+__all__ = ["cross_attention_mask_hides_padding", "encoder_decoder_consistency", "handed_over"]
 
 # How many of the last places of the first row are masked.
 _MASKED = 3
@@ -33,7 +33,7 @@ def encoder_decoder_consistency(tiny: TinyModel) -> None:
     Raises `NotApplicable` where its forward runs no encoder.
     """
     inputs, wanted = tiny.inputs(), _decoded(reference(tiny))
-    outputs = outputs_of(tiny, _handed_over(tiny))
+    outputs = outputs_of(tiny, handed_over(tiny))
     problems = [f"given what its encoder gave, {problem}" for problem in different(tiny, _decoded(outputs), wanted)]
     if shifts := _shifting(tiny):
         tokens = other_tokens(tiny, inputs["decoder_input_ids"])
@@ -58,7 +58,7 @@ def cross_attention_mask_hides_padding(tiny: TinyModel) -> None:
     if name not in inputs:
         if "encoder_outputs" not in forward_parameters(type(tiny.model)):
             raise NotApplicable("it is handed no states of an encoder, as it is fed here")
-        inputs, name, mask_name = _handed_over(tiny), "encoder_outputs", "attention_mask"
+        inputs, name, mask_name = handed_over(tiny), "encoder_outputs", "attention_mask"
     states = inputs[name] if isinstance(inputs[name], Tensor) else inputs[name][0]
     real = torch.ones(states.shape[:2], dtype=torch.long, device=states.device)
     real[0, -_MASKED:] = 0
@@ -97,7 +97,7 @@ def _crossing(tiny: TinyModel, inputs: dict[str, Any]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in outputs.items() if name.isidentifier() and not name.startswith("encoder_")}
 
 
-def _handed_over(tiny: TinyModel) -> dict[str, Any]:
+def handed_over(tiny: TinyModel) -> dict[str, Any]:
     """Return its inputs with what its encoder gives for them in their place."""
     required = _required(tiny)
     kept = {

@@ -25,6 +25,8 @@ _RETURNED = 2
 _LEAST, _MOST = 2, 5
 # Not one: the sum and the mean of a text's scores differ from it.
 _LENGTH_PENALTY = 0.5
+# Above any difference of two scores.
+_PREFERRED = 1e3
 # At which step the first row of a sample is told to stop.
 _STOPPED = 3
 # Adding in another order rounds float32 otherwise.
@@ -43,6 +45,19 @@ class _Observer(Scored):
         """Return the scores of the next token."""
         self.texts.append(texts.clone())
         return super().__call__(texts, scores)
+
+
+class _Narrow(_Observer):
+    """Leaves a search with beams as many ways to go on as it keeps, one of two ending a text where that may be."""
+
+    def __call__(self, texts: Tensor, scores: Tensor) -> Tensor:
+        """Return the scores of the next token, but for the first step of two."""
+        left = 2 if self.texts else 2 * _BEAMS
+        every = super().__call__(texts, scores)
+        preferred = every.clone()
+        preferred[:, self.end] += _PREFERRED
+        kept = preferred.topk(left).indices
+        return torch.full_like(every, -torch.inf).scatter(-1, kept, every.gather(-1, kept))
 
 
 class _Stopper(StoppingCriteria):
@@ -81,7 +96,8 @@ def beam_and_sample_keep_the_contract(tiny: TinyModel) -> None:
     - As many texts to a row as are asked for, those of the first row first, each behind its prompt and by what the
       model says of it, not shorter and not longer than asked, with nothing but padding behind a token that ends it.
     - Of beams the best first, each with the sum of its tokens' scores over a power of its length, which
-      `compute_transition_scores` gives one by one.
+      `compute_transition_scores` gives one by one. Where no more ways are left than a search keeps, one that samples
+      among them gives what one that takes the best gives.
     - A processor, a stopping criterion and a streamer are shown the texts that are given in the end; a criterion that
       stops a row stops that one.
     - The same seed gives the same sample.
@@ -96,6 +112,7 @@ def beam_and_sample_keep_the_contract(tiny: TinyModel) -> None:
     problems = [
         *(f"with beams, {problem}" for problem in _of_beams(tiny, first)),
         *(f"sampling, {problem}" for problem in _of_samples(tiny, first)),
+        *(f"sampling beams, {problem}" for problem in _of_sampled_beams(tiny)),
     ]
     if problems:
         raise AssertionError(f"generate does not keep its contract: {'; '.join(problems)}")
@@ -163,6 +180,22 @@ def _of_samples(tiny: TinyModel, first: Mapping[str, Tensor]) -> Iterator[str]:
     generated = write(tiny, tiny.inputs((0,)), observer, streamer=reader, do_sample=True, **options)
     if not reader.ended or reader.tokens != generated.sequences[0].tolist():
         yield f"{reader.tokens} were streamed of the text {generated.sequences[0].tolist()}, {reader.ended=}"
+
+
+def _of_sampled_beams(tiny: TinyModel) -> Iterator[str]:
+    wanted, sampled = (_narrow_search(tiny, do_sample=do_sample) for do_sample in (False, True))
+    if not torch.equal(wanted.sequences, sampled.sequences):
+        yield f"texts are {sampled.sequences.tolist()}, not {wanted.sequences.tolist()}"
+    elif not _close(wanted.sequences_scores, sampled.sequences_scores):
+        yield "the scores of its texts are others"
+
+
+def _narrow_search(tiny: TinyModel, do_sample: bool) -> Any:
+    """Return what a search gives that has no more ways to go on than it keeps."""
+    _, options, end, padding = _asked(tiny)
+    ordinary = ordinary_of(tiny)
+    options |= {"num_beams": _BEAMS, "num_return_sequences": _RETURNED, "do_sample": do_sample, "top_k": 0}
+    return write(tiny, tiny.inputs(), _Narrow(ordinary[ordinary != padding], end), **options)
 
 
 def _of_texts(

@@ -70,6 +70,7 @@ from .class_patches import (
     never_tied,
     positions_made_in_the_dtype_of_the_model,
     rows_in_another_order,
+    saying_more_layers,
     squeezed_when_saved,
     states_in_float32,
     stopped_by_undivided_heads,
@@ -123,6 +124,7 @@ from .loss_patches import (
     every_problem_as_regression,
     ignored_places_counted,
     labels_changed,
+    noisy_copies_are_seen,
     shifted_once_more,
     without_the_shift,
 )
@@ -495,6 +497,22 @@ BREAKAGES = (
             ("whisper", "model.encoder.layer_norm", output(silenced), "WhisperForConditionalGeneration"),
         )
     ),
+    *(
+        Breakage("denoising_changes_no_other_loss", model_type, "", built_so(noisy_copies_are_seen), architecture)
+        for model_type, architecture in (("rt_detr", "RTDetrForObjectDetection"), ("d_fine", "DFineForObjectDetection"))
+    ),
+    Breakage(
+        "generation_from_embeddings_equals_tokens", "llama", "model", louder_given("inputs_embeds"), "LlamaForCausalLM"
+    ),
+    Breakage(
+        "generation_from_embeddings_equals_tokens",
+        "t5",
+        "encoder",
+        louder_given("inputs_embeds"),
+        "T5ForConditionalGeneration",
+    ),
+    Breakage("num_hidden_layers_counts_its_layers", "bert", "", saying_more_layers),
+    Breakage("num_hidden_layers_counts_its_layers", "convnext", "", saying_more_layers),
     Breakage("several_media_stay_in_order", "llava", "", images_in_turns, "LlavaForConditionalGeneration"),
     Breakage(
         "several_media_stay_in_order", "idefics3", "", chunks_are_read_backwards, "Idefics3ForConditionalGeneration"
@@ -516,7 +534,7 @@ BREAKAGES = (
         Breakage("generate_in_train_mode_with_checkpointing", model_type, "", built_so(patch), architecture)
         for model_type, architecture, patch in (
             ("llama", "LlamaForCausalLM", reads_no_cache_in_train_mode),
-            ("mamba", "MambaForCausalLM", reads_no_cache_in_train_mode),
+            ("bamba", "BambaForCausalLM", reads_no_cache_in_train_mode),
             ("t5", "T5ForConditionalGeneration", in_eval_mode_from_then_on),
         )
     ),

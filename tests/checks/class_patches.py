@@ -35,6 +35,7 @@ __all__ = [
     "never_tied",
     "positions_made_in_the_dtype_of_the_model",
     "rows_in_another_order",
+    "saying_more_layers",
     "squeezed_when_saved",
     "states_in_float32",
     "stopped_by_undivided_heads",
@@ -328,3 +329,8 @@ def half_the_auxiliary_loss(model: Any) -> None:
         outputs.aux_loss = outputs.aux_loss and outputs.aux_loss / 2
 
     model.register_forward_hook(halve)
+
+
+def saying_more_layers(model: Any) -> None:
+    """Let a model's configuration say that it has three layers more."""
+    model.config.num_hidden_layers += 3

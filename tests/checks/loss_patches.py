@@ -14,6 +14,7 @@ __all__ = [
     "every_problem_as_regression",
     "ignored_places_counted",
     "labels_changed",
+    "noisy_copies_are_seen",
     "shifted_once_more",
     "without_the_shift",
 ]
@@ -59,3 +60,14 @@ def each_number_with_each(model: Any) -> None:
         return torch.nn.functional.mse_loss(numbers, labels) if is_one else whole(*given, **options)
 
     model.loss_function = loss
+
+
+def noisy_copies_are_seen(model: nn.Module) -> None:
+    """Let the queries of a detector's decoder attend to each other, whatever its mask says."""
+
+    def hook(_: nn.Module, given: Any, named: dict[str, Any]) -> Any:
+        return given, {name: None if name == "attention_mask" else value for name, value in named.items()}
+
+    for name, module in model.named_modules():
+        if name.startswith("model.decoder.") and name.endswith(".self_attn"):
+            module.register_forward_pre_hook(hook, with_kwargs=True)

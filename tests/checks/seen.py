@@ -66,6 +66,10 @@ def frozen_base_trains_head(cls: Sight) -> bool:
     return loss_matches_definition(cls) and base_model_loads_into_head_and_back(cls)
 
 
+def denoising_changes_no_other_loss(cls: Sight) -> bool:
+    return {"denoising_meta_values", "loss_dict"} <= cls.fields
+
+
 def gradient_checkpointing_equals_plain(cls: Sight) -> bool:
     return cls.attribute("supports_gradient_checkpointing") is True
 
@@ -107,6 +111,10 @@ def router_logits_and_auxiliary_loss_match_definition(cls: Sight) -> bool:
 
 def every_output_flag_fills_its_field(cls: Sight) -> bool:
     return any(re.fullmatch(r"((en|de)coder_)?(hidden_states|attentions|router_logits)", field) for field in cls.fields)
+
+
+def num_hidden_layers_counts_its_layers(cls: Sight) -> bool:
+    return "hidden_states" in cls.fields
 
 
 def attention_mask_hides_padding(cls: Sight) -> bool:
@@ -218,6 +226,11 @@ def beam_search_equals_without_cache(cls: Sight) -> bool:
 
 def chunked_generation_equals_whole(cls: Sight) -> bool:
     reads = "input_ids" in cls.parameters and "decoder_input_ids" not in cls.parameters
+    return reads and beam_search_equals_without_cache(cls)
+
+
+def generation_from_embeddings_equals_tokens(cls: Sight) -> bool:
+    reads = {"input_ids", "inputs_embeds"} <= cls.parameters and not _shows_media(cls)
     return reads and beam_search_equals_without_cache(cls)
 
 

@@ -1,0 +1,57 @@
+"""Does a detector that learns from noisy copies of its labels keep these apart from what it finds itself?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.dropout import drawing_nothing
+from hfci.checks.floor import different
+from hfci.checks.running import run, set_everywhere
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["denoising_changes_no_other_loss"]
+
+# How the parts of a loss are called that are of noisy copies of labels.
+_OF_COPIES = "_dn"
+
+
+def denoising_changes_no_other_loss(tiny: TinyModel) -> None:
+    """Assert that in train mode noisy copies of the labels, as queries, change no part of the loss but their own.
+
+    Each row has two objects, and the model is asked with copies of them and without. There must be parts of the loss
+    that are of the copies.
+
+    Raises `NotApplicable` where its configuration has none of them.
+    """
+    if not getattr(tiny.config, "num_denoising", 0):
+        raise NotApplicable("its configuration has no queries that are noisy copies of labels")
+    tiny = drawing_nothing(tiny)
+    for module in tiny.model.train().modules():
+        if isinstance(module, _BatchNorm):  # in train mode it looks at all of a batch
+            module.eval()
+    losses = _losses(tiny)
+    set_everywhere(tiny.model, num_denoising=0)
+    without = _losses(tiny)
+    if not (own := losses.keys() - without.keys()):
+        raise AssertionError("no part of the loss is of noisy copies of labels")
+    if strays := [name for name in own if _OF_COPIES not in name]:
+        raise AssertionError(f"parts of the loss are not told apart from those of noisy copies: {', '.join(strays)}")
+    if problems := different(tiny, losses, without):
+        raise AssertionError(f"noisy copies of labels change other parts of the loss: {'; '.join(problems)}")
+
+
+def _losses(tiny: TinyModel) -> dict[str, Tensor]:
+    """Return the parts of the loss by name, of two objects in each row."""
+    boxes = torch.tensor([[0.3, 0.4, 0.2, 0.3], [0.6, 0.5, 0.4, 0.2]], device=tiny.device)
+    labels: list[dict[str, Any]] = [
+        {"class_labels": torch.tensor([0, 1], device=tiny.device), "boxes": boxes + 0.05 * row} for row in range(2)
+    ]
+    parts: dict[str, Tensor] = run(tiny, tiny.inputs() | {"labels": labels}).loss_dict
+    return parts
