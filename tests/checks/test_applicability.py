@@ -94,8 +94,8 @@ def narrowed(manifest: Manifest, check: str, family: str) -> Manifest:
     """Return it as it would be rendered if the rule of `check` left out a family."""
 
     def without(row: ManifestRow) -> ManifestRow:
-        is_whole = CHECKS[check].subject == "model_type"
-        names = {row.base} if is_whole else {one.name for one in row.architectures}
+        of_base = CHECKS[check].subject in ("model_type", "base")
+        names = {row.base} if of_base else {one.name for one in row.architectures}
         left_out = {one.name for one in row.architectures if one.family == family and one.name in names}
         cases = tuple(
             msgspec.structs.replace(case, checks=tuple(name for name in case.checks if name != check))
