@@ -181,12 +181,19 @@ def bench(session: nox.Session) -> None:
     if not session.posargs:  # they are what the ratios can be asked for alone
         session.run(python(), "tests/bench/fingerprints.py", external=True)
         session.run(python(), "tests/bench/planning.py", external=True)
+        session.run(python(), "tests/bench/preflight.py", external=True)
 
 
 @nox.session(venv_backend="none", requires=["env"])
 def mutants(session: nox.Session) -> None:
     """Put faults into transformers' modelling code, and say which checks see them."""
     shared(session, "tests.mutants", *session.posargs)
+
+
+@nox.session(name="first-releases", venv_backend="none", requires=["env"])
+def first_releases(session: nox.Session) -> None:
+    """Write down which release of transformers was the first to have a model type, from its wheels."""
+    shared(session, "tests.first_releases", *session.posargs)
 
 
 @nox.session(venv_backend="none", requires=["env"])

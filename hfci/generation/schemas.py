@@ -29,6 +29,7 @@ from hfci.planning.plan import Plan
 from hfci.planning.popularity import Popularity
 from hfci.planning.requirements import Requirements
 from hfci.preflight.diagnosis import DiagnosisFile
+from hfci.preflight.first_releases import FirstReleaseFile
 from hfci.preflight.result import Result
 from hfci.releases.acceptances import AcceptanceFile
 from hfci.results.formats.coverage_summary import CoverageSummary
@@ -94,6 +95,12 @@ DOCUMENTS = (
         (CoverageSummary,),
     ),
     Document("preflight/data/diagnoses", "The taxonomy of what preflight can find", (DiagnosisFile,), is_whole=False),
+    Document(
+        "preflight/data/first_releases",
+        "The model types of transformers by the first release that has them",
+        (FirstReleaseFile,),
+        is_whole=False,
+    ),
     Document("preflight/data/preflight", "preflight.json: what a preflight found", (Result,)),
     Document("checks/data/inert", "Parameters that rightly get no gradient", (InertFile,), is_whole=False),
     Document("checks/data/checks", "The table of checks", (CheckFile,), is_whole=False),

@@ -19,6 +19,7 @@ __all__ = ["Child", "Ended", "TimeUp"]
 ENDING_S = 3.0  # so long it may take to end when it is asked to
 LOOKS_S = 0.5  # so often it is looked whether it still lives
 READ = 65_536
+WORKER = "from hfci.preflight.worker import main; main()"
 
 
 class TimeUp(Exception):
@@ -45,7 +46,7 @@ class Child:
         self._reading, writing = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 -- the interpreter that was asked for
-                [python, "-m", "hfci.preflight.worker", str(writing)],
+                [python, "-c", WORKER, str(writing)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -12,6 +12,7 @@ import msgspec
 
 from hfci.errors import nearest
 from hfci.preflight.diagnosis import Diagnosed
+from hfci.preflight.first_releases import first_release
 from hfci.preflight.repository import File, Repository, cached, read_json
 from hfci.preflight.sizes import shortly
 from hfci.preflight.weights import Weights, in_subfolder, weights_of
@@ -144,13 +145,23 @@ def _known_type(config: Mapping[str, Any], repository: Repository, *, trusts: bo
         raise Diagnosed("config_invalid", problem=problem)
     if model_type in model_type_names() or (is_remote and trusts):
         return model_type or ""
-    mend = (
-        "Its code is in the repository: read it, then set trust_remote_code"
-        if is_remote
-        else "Install a newer transformers (`pip install -U transformers`), or check the model_type in config.json"
-    )
     near = f"model_type {model_type!r:.80}.{nearest(str(model_type), model_type_names())}"
-    raise Diagnosed("architecture_unknown", near, model_type=str(model_type), transformers=__version__, mend=mend)
+    raise Diagnosed(
+        "architecture_unknown",
+        near,
+        model_type=str(model_type),
+        transformers=__version__,
+        mend=_mend(str(model_type), is_remote=is_remote),
+    )
+
+
+def _mend(model_type: str, *, is_remote: bool) -> str:
+    """Return what makes `model_type` known."""
+    if (release := first_release(model_type)) is not None:
+        return f"It is in transformers since {release}: run `pip install 'transformers>={release}'`"
+    if is_remote:
+        return "Its code is in the repository: read it, then set trust_remote_code"
+    return "Check the model_type in config.json; a transformers newer than this hfci may know it"
 
 
 def _text(config: Mapping[str, Any], name: str) -> str | None:

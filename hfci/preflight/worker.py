@@ -1,6 +1,6 @@
 """The child process in which stages run: takes orders from its standard input, and reports on a pipe of its own.
 
-`python -m hfci.preflight.worker DESCRIPTOR`: a line of JSON each way. What libraries print stays on its own outputs.
+`main` is told the descriptor of that pipe: a line of JSON goes each way. What libraries print stays on its own outputs.
 It ends when its input does, so that it does not outlive who started it.
 """
 
@@ -114,7 +114,3 @@ def _orders() -> Iterator[Order]:
     decoder = msgspec.json.Decoder(Order)
     while True:
         yield decoder.decode(waiting.get())
-
-
-if __name__ == "__main__":
-    main()

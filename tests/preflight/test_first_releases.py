@@ -1,0 +1,31 @@
+"""The first releases cover what is installed, and agree with it."""
+
+from __future__ import annotations
+
+from packaging.version import Version
+from transformers import __version__
+
+from hfci.catalog.registries import model_type_names
+from hfci.preflight.first_releases import first_release, read_first_releases
+from hfci.preflight.size import _mend
+
+INSTALLED = Version(__version__)
+
+
+def test_the_installed_release_is_known_and_has_what_is_said_of_it() -> None:
+    rows = read_first_releases().release
+    versions = [row.version for row in rows]
+    assert versions == sorted(versions)
+    assert versions[-1].release[:2] >= INSTALLED.release[:2]
+    newest = next(row for row in rows if row.version.release[:2] == INSTALLED.release[:2])
+    assert {*newest.model_types} <= {*model_type_names()}
+    listed = [name for row in rows for name in row.model_types]
+    assert len(listed) == len({*listed})
+
+
+def test_the_first_release_of_a_model_type_is_told() -> None:
+    assert first_release("dory") == "5.24.0"
+    assert first_release("llama") is None
+    assert "since 5.24.0: run `pip install 'transformers>=5.24.0'`" in _mend("dory", is_remote=True)
+    assert "trust_remote_code" in _mend("own", is_remote=True)
+    assert "Check the model_type" in _mend("lama", is_remote=False)
