@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec import structs
 from torch import nn
 
 from hfci import checks
+from hfci.catalog.requirements import absent_packages, needs
 from hfci.checks import exceptions
+from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
 from .class_patches import as_subclass
@@ -44,6 +48,17 @@ def broken(tiny: TinyModel, break_modules: Callable[[nn.Module], None] | None = 
         break_modules(tiny.model)
     as_subclass(tiny.model, **members)
     return tiny
+
+
+@contextmanager
+def of_packages_that_are_here() -> Iterator[None]:
+    """Skip a test whose model wants a package that is absent, and say which."""
+    try:
+        yield
+    except StageError as error:
+        if absent := absent_packages(error):
+            pytest.skip(needs(absent))
+        raise
 
 
 def with_recipe(tiny: TinyModel, **fields: Any) -> TinyModel:

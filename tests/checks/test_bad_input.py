@@ -22,6 +22,7 @@ from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.processors import VOCABULARY
 
 from .breakages import SERVED
+from .breaking import of_packages_that_are_here
 
 # Task → the model type and the architecture that is asked: the first of those that are broken elsewhere.
 ONCE = {task: (model_type, architecture) for task, model_type, architecture in reversed(SERVED)}
@@ -64,7 +65,8 @@ ENDINGS: Mapping[str, Mapping[str, Refused | None]] = {
         "fill-mask": Refused(Exception, "No mask_token"),
         "token-classification": Refused(AssertionError, "a list with something in it is documented"),
         "zero-shot-classification": Refused(ValueError, "at least one label and at least one sequence"),
-        "image-text-to-text": Refused(ValueError, "number of <image> tokens in the prompts should be the same"),
+        "any-to-any": Refused(ValueError, "tokens in the prompts should be the same as the number of audio"),
+        "image-text-to-text": Refused(ValueError, "tokens in the prompts should be the same as the number of images"),
         "text-to-audio": Refused(RuntimeError, "length must be non-negative", "a VITS of no tokens stops at a window"),
     },
     "a text past the maximum": {
@@ -75,6 +77,9 @@ ENDINGS: Mapping[str, Mapping[str, Refused | None]] = {
     "a broken image": {"*": Refused(OSError, "cannot identify image file")},
     "a sound of no samples": {
         "*": Refused(RuntimeError, "can't be greater than actual input size"),
+        "any-to-any": Refused(
+            TypeError, "not subscriptable", "a prompt with no place for a sound is taken for an old one"
+        ),
         "zero-shot-audio-classification": Refused(
             ZeroDivisionError, "division by zero", "CLAP repeats a sound to fill"
         ),
@@ -85,7 +90,8 @@ ENDINGS: Mapping[str, Mapping[str, Refused | None]] = {
 @pytest.mark.parametrize("task", ONCE)
 def test_bad_input_is_refused_by_its_cause_or_answered(task: str, tmp_path: Path) -> None:
     tiny = build_tiny(*ONCE[task], vocabulary=VOCABULARY)
-    served, about = Served(tiny, task, load(tiny, task)), TASKS[task]
+    with of_packages_that_are_here():
+        served, about = Served(tiny, task, load(tiny, task)), TASKS[task]
     about.prepare(served)
     _limit(served)
     options = about.options(served)

@@ -308,7 +308,7 @@ def _nothing(_: Served, __: Any, ___: Any) -> Iterator[str]:
 
 
 TEXT_TASKS = {
-    "table-question-answering": Task(_questions, _cells, _nothing),
+    "table-question-answering": Task(_questions, _cells, _nothing, iterates=False),
     "text-classification": Task(
         texts,
         _classes,

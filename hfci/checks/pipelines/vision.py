@@ -194,6 +194,11 @@ def _bounded(_: Served, __: Any, ___: Any, output: Any) -> Iterator[str]:
         yield f"it has {len(output.get('bounding_boxes', ()))} boxes for {len(output['masks'])} masks"
 
 
+def _as_at_once(_: Served, __: Any, plain: Any, output: Any) -> Iterator[str]:
+    if (said := difference(plain, output)) is not None:
+        yield f"it gives other masks: {said}"
+
+
 # keypoint-matching
 
 
@@ -355,7 +360,11 @@ VISION_TASKS = {
         _masks,
         _nothing,
         lambda _: {"points_per_crop": 2, "pred_iou_thresh": -100.0, "stability_score_thresh": 0.0},
-        parameters=(Parameter({"output_bboxes_mask": True}, _bounded),),
+        parameters=(
+            Parameter({"output_bboxes_mask": True}, _bounded),
+            Parameter({"points_per_batch": 1}, _as_at_once),
+        ),
+        batches=False,  # but of points, by an option of its own
     ),
     "keypoint-matching": Task(
         _pairs,
