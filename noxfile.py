@@ -182,6 +182,7 @@ def bench(session: nox.Session) -> None:
         session.run(python(), "tests/bench/fingerprints.py", external=True)
         session.run(python(), "tests/bench/planning.py", external=True)
         session.run(python(), "tests/bench/preflight.py", external=True)
+        session.run(python(), "tests/bench/pipelines.py", external=True)
 
 
 @nox.session(venv_backend="none", requires=["env"])
