@@ -136,6 +136,7 @@ from .media_patches import (
     beside_others_louder,
     mirrored_of_pil_images,
     true_taken_for_the_most,
+    without_argument,
 )
 from .output_patches import (
     a_class_that_there_is_not,
@@ -582,6 +583,9 @@ BREAKAGES = (
             ("single_equals_list_of_one", "hubert", "feature_extractor", alone_louder),
         )
     ),
+    Breakage("every_argument_has_an_effect", "vit", "image_processor", without_argument("do_resize")),
+    Breakage("every_argument_has_an_effect", "clip", "image_processor", without_argument("image_std")),
+    Breakage("every_argument_has_an_effect", "qwen2_vl", "image_processor", without_argument("merge_size")),
     Breakage("feature_extractor_lengths_and_masks", "encodec", "feature_extractor", any_rate_is_taken),
     Breakage("feature_extractor_lengths_and_masks", "clvp", "feature_extractor", true_taken_for_the_most),
     Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),

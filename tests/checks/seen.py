@@ -302,6 +302,9 @@ def image_processor_batch_equals_single(_: Sight, model_type: str) -> bool:
     return model_type in named_for("IMAGE_PROCESSOR")
 
 
+every_argument_has_an_effect = image_processor_batch_equals_single
+
+
 def feature_extractor_lengths_and_masks(_: Sight, model_type: str) -> bool:
     return model_type in named_for("FEATURE_EXTRACTOR")
 
