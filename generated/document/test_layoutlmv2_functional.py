@@ -29,6 +29,7 @@ class TestModelType:
             "chat_template_renders",
             "image_processor_batch_equals_single",
             "single_equals_list_of_one",
+            "every_argument_has_an_effect",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
