@@ -17,7 +17,7 @@ from hfci.checks.processing import answer_to_a_sample, difference
 from hfci.checks.texts import TEXTS, encoded
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
-from hfci.tiny.processors import Refused, build_part
+from hfci.tiny.processors import Refused, build_part, build_processors
 
 __all__ = ["processor_roundtrip"]
 
@@ -68,11 +68,15 @@ def _reloaded(tiny: TinyModel, kind: str, one: Any, folder: str) -> Any:
 
 
 def _built(tiny: TinyModel) -> dict[str, Any]:
-    """Return kind → processor, of those that there are. The one that bundles the others comes last."""
-    built = {**tiny.processors.parts, "processor": tiny.processors.processor}
+    """Return kind → processor, of those that there are, newly built. The one that bundles the others comes last.
+
+    What a tokenizer saves depends on what it was asked before: padding that NougatTokenizer begins with a call ends.
+    """
+    processors = build_processors(tiny)
+    built = {**processors.parts, "processor": processors.processor}
     if any(one is not None for one in built.values()):
         return {kind: one for kind, one in built.items() if one is not None}
-    for kind in tiny.processors.refused:
+    for kind in processors.refused:
         try:
             build_part(tiny, kind)
         except Refused as error:
