@@ -160,11 +160,11 @@ def class_names(model_type: str, kind: str) -> tuple[str, ...]:
 
 
 def _kin(model_type: str) -> tuple[str, ...]:
-    """Return the model types of the parts of a configuration, and those that have the same processor."""
-    parts = [type(part).model_type for part in configs(registries.default_config(model_type))]
+    """Return the model types of a configuration and its parts, and those that have the processor of one of them."""
+    own = [type(part).model_type for part in configs(registries.default_config(model_type))]
     processors = registries.processor_tables()["processor"]
-    own = processors.get(model_type)
-    return (*parts, *(other for other, names in processors.items() if own and names == own))
+    bundles = [processors[one] for one in own if processors.get(one)]
+    return (*own, *(other for names in bundles for other, others in processors.items() if others == names))
 
 
 def _wanted_kinds(model_type: str) -> frozenset[str]:
