@@ -76,6 +76,16 @@ def test_a_processor_counts_as_many_placeholders_as_its_model_makes_features() -
     assert fed == patches + extra - (processors.processor.vision_feature_select_strategy == "default")
 
 
+@pytest.mark.parametrize(("model_type", "masks", "ends"), [("modernbert", True, False), ("umt5", False, True)])
+def test_a_tokenizer_that_may_be_any_has_what_the_heads_of_its_model_type_read(
+    model_type: str, masks: bool, ends: bool
+) -> None:
+    tokenizer = build_processors(speaking(model_type)).tokenizer
+    ids = tokenizer(TEXT, "two birds")["input_ids"]
+    assert (tokenizer.mask_token is not None) is masks
+    assert ids.count(tokenizer.eos_token_id) == (2 if ends else 0)
+
+
 def test_what_a_processor_reads_off_its_tokenizer_is_read_off_its_source() -> None:
     tokens = processor_tokens("gemma3")
     assert set(tokens.asked) == {"boi_token", "eoi_token", "image_token"}
