@@ -14,6 +14,8 @@ from hfci.catalog.families import FamilyFile
 from hfci.catalog.tasks import TaskFile
 from hfci.errors import UsageError
 from hfci.parsing import read_toml
+from hfci.preflight.diagnosis import DiagnosisFile
+from hfci.preflight.first_releases import FirstReleaseFile
 from hfci.tiny.relations import RelationFile
 from hfci.tiny.shrink import ShrinkFile
 
@@ -22,6 +24,8 @@ STRUCTURES: dict[str, tuple[str, type[Any]]] = {
     "families": ("catalog", FamilyFile),
     "inputs": ("catalog", InputFile),
     "tasks": ("catalog", TaskFile),
+    "diagnoses": ("preflight", DiagnosisFile),
+    "first_releases": ("preflight", FirstReleaseFile),
     "relations": ("tiny", RelationFile),
     "shrink": ("tiny", ShrinkFile),
 }
@@ -58,6 +62,20 @@ def spoilt(folder: Path, name: str, old: str, new: str) -> Path:
         ("tasks", "wants =", "whants =", "rule[0] (no-processor): unknown key 'whants'. Did you mean wants"),
         ("tasks", '["boxes", "table"]', "3", "tokenizer.wants must be a list of names, not 3"),
         ("tasks", "[features]", "[feature]", "unknown key 'feature'. Did you mean features?"),
+        ("diagnoses", "cause =", "couse =", "diagnosis[0] (config_invalid): unknown key 'couse'. Did you mean cause"),
+        ("diagnoses", "exit_code = 2", "exit_code = 3", "exit_code must be one of 1, 2, 4, not 3"),
+        (
+            "diagnoses",
+            '"configuration", "access"',
+            '"configuration", "acess"',
+            "stages[1] must be one of configuration, access, ",
+        ),
+        (
+            "first_releases",
+            '"5.18.0"',
+            '"five"',
+            "release[0] (five): version must be a version such as 5.24.0, not 'five'",
+        ),
         ("families", "[allowed.protein]", "[allowed.protien]", "there is no [allowed.protein]: what may its "),
         (
             "families",

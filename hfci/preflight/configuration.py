@@ -30,6 +30,7 @@ __all__ = [
     "Request",
     "evaluation_command",
     "from_pretrained_arguments",
+    "quantization",
     "resolve",
     "tokenizer_arguments",
 ]

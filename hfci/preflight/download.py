@@ -25,6 +25,10 @@ CONNECTIONS = 4  # files at a time; Xet has connections of its own
 TELLS_S = 0.25
 BLOCK = 8_388_608
 
+# What huggingface_hub waits for before it writes, and says that it goes on. Its own 10 MB are two minutes of a slow
+# line, which would pass for silence.
+CHUNK = 1_000_000
+
 
 class Download(msgspec.Struct, frozen=True, kw_only=True):
     """What `download` finds.
@@ -42,6 +46,9 @@ class Download(msgspec.Struct, frozen=True, kw_only=True):
 
 def download(context: Context) -> Download:
     """Download what is missing; Diagnosed as `weights_corrupt` where a file is not what the Hub says, and removed."""
+    from huggingface_hub import constants
+
+    constants.DOWNLOAD_CHUNK_SIZE = CHUNK
     needed = files_of_stages(context)
     missing = [(repository, file) for repository, file in needed if not cached(repository, file)]
     count = _Count(context, len(missing), sum(file.size for _, file in missing))

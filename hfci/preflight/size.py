@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hfci.errors import nearest
+from hfci.preflight.configuration import quantization
 from hfci.preflight.diagnosis import Diagnosed
 from hfci.preflight.first_releases import first_release
 from hfci.preflight.repository import File, Repository, cached, read_json
@@ -76,6 +77,7 @@ def size(context: Context) -> Size:
     dtype = (stored or "float32") if asked.dtype == "auto" else asked.dtype
     parameters = sum(by_dtype.values()) or None
     quantised = config.get("quantization_config")
+    _same_method(quantised, quantization(asked), repository)
     weight_bytes = sum(file.size for file in weights.files)
     needed = _needed(context, weights)
     missing = [file for owner, file in needed if not cached(owner, file)]
@@ -130,6 +132,14 @@ def _needed(context: Context, weights: Weights) -> list[tuple[Repository, File]]
     assert access is not None
     own = needed_files(access.model, asked.subfolder, weights)
     return own if access.tokenizer == access.model else [*own, *needed_files(access.tokenizer, "", None)]
+
+
+def _same_method(stored: Any, asked: Mapping[str, Any] | None, repository: Repository) -> None:
+    """Raise Diagnosed where weights that are quantised already are asked for in another quantisation."""
+    methods = [method.get("quant_method") for method in (stored, asked) if isinstance(method, dict)]
+    if len(methods) == 2 and methods[0] != methods[1]:
+        problem = f"{repository.name} is quantised with {methods[0]}, and {methods[1]} is asked for"
+        raise Diagnosed("config_invalid", problem=problem)
 
 
 def _known_type(config: Mapping[str, Any], repository: Repository, *, trusts: bool) -> str:

@@ -304,6 +304,24 @@ def stalling(pattern: str, after: int = 0) -> Callable[[Handler], bool]:
     return fault
 
 
+def trickling(pattern: str, pause_s: float) -> Callable[[Handler], bool]:
+    """Send a megabyte, wait, and send the next of what has `pattern` in its path."""
+
+    def fault(handler: Handler) -> bool:
+        if not _is_download(handler, pattern):
+            return False
+        blobs = [blob for repo in handler.hub.repos.values() for blob in repo.files.values()]
+        blob = next(blob for blob in blobs if blob.sha256 in handler.path)
+        handler.start(200, blob.size, {"ETag": f'"{blob.sha256}"', "Accept-Ranges": "bytes"})
+        for begin in range(0, blob.size, 1_000_000):
+            handler.wfile.write(b"".join(blob.part(begin, min(begin + 1_000_000, blob.size))))
+            handler.wfile.flush()
+            time.sleep(pause_s)
+        return True
+
+    return fault
+
+
 def cutting(pattern: str, after: int) -> Callable[[Handler], bool]:
     """Cut the connection after `after` bytes, the first time that what has `pattern` in its path is asked for."""
     left = [1]

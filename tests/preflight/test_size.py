@@ -127,6 +127,9 @@ def test_of_a_quantised_checkpoint_what_is_stored_is_told(good: Repo) -> None:
     size = sized("org/good")
     assert (size.quantization, size.stored_dtype, size.asked_bytes) == ("mxfp4", "bfloat16", None)
     assert size.by_dtype == {"BF16": 1_000, "U8": 9_000}
+    diagnosis = refused("org/good", "load_in_4bit=True,dtype=bfloat16")
+    assert diagnosis.code == "config_invalid"
+    assert "is quantised with mxfp4, and bitsandbytes is asked for" in diagnosis.cause
 
 
 @pytest.mark.parametrize(
