@@ -124,6 +124,12 @@ def _command(found: Found) -> str | None:
     return found.configuration.command if found.configuration is not None else None
 
 
+def _versions(found: Found) -> str | None:
+    if found.configuration is None:
+        return None
+    return ", ".join(f"{name} {version}" for name, version in found.configuration.versions.items())
+
+
 FACTS: tuple[tuple[str, Callable[[Found], str | None]], ...] = (
     ("Commit", _commit),
     ("Architecture", _architecture),
@@ -135,6 +141,7 @@ FACTS: tuple[tuple[str, Callable[[Found], str | None]], ...] = (
     ("Downloaded", _downloaded),
     ("Loaded with", _arguments),
     ("Evaluation", _command),
+    ("Versions", _versions),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 __all__ = ["SIZE", "bytes_of", "in_both", "shortly"]
@@ -23,7 +24,12 @@ def bytes_of(size: int | str) -> int:
 
 def in_both(count: int) -> str:
     """Return `count` bytes as `40.00 GB (37.25 GiB)`."""
-    return f"{count / 1000**3:,.2f} GB ({count / 1024**3:,.2f} GiB)"
+    return f"{_number(count / 1000**3)} GB ({_number(count / 1024**3)} GiB)"
+
+
+def _number(value: float) -> str:
+    """Return `value` with two decimals, of what is less than a tenth the first two digits that are not zero."""
+    return f"{value:,.2f}" if value >= 0.1 else f"{value:.{1 - math.floor(math.log10(value))}f}" if value else "0.00"
 
 
 def shortly(count: int) -> str:

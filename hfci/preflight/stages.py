@@ -36,6 +36,7 @@ from hfci.preflight.configuration import (
 from hfci.preflight.download import Download, download
 from hfci.preflight.keys import Keys, keys
 from hfci.preflight.size import Size, size
+from hfci.preflight.versions import installed_versions
 
 __all__ = ["STAGES", "Context", "Found", "Resolved", "Stage", "stage_names"]
 
@@ -45,12 +46,14 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
 
     - `configuration`: the one that was asked for, with every default; `command`: the evaluation's command line
     - `from_pretrained`, `tokenizer`: the arguments of the model's and of the tokenizer's `from_pretrained`
+    - `versions`: of Python and the packages that matter, where the stages run
     """
 
     configuration: Configuration
     command: str
     from_pretrained: dict[str, Any]
     tokenizer: dict[str, Any]
+    versions: dict[str, str]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +94,7 @@ def _configuration(context: Context) -> Resolved:
         command=evaluation_command(configuration),
         from_pretrained=from_pretrained_arguments(configuration),
         tokenizer=tokenizer_arguments(configuration),
+        versions=installed_versions(),
     )
 
 

@@ -28,7 +28,11 @@ HOSTILE = "a|b <img src=x> `c` [d](http://e) @f #1 \x1b[31m ::error::g\n::warnin
 
 def result(name: str = "org/name", *stages: StageResult, until: str = "report", size: Size | None = None) -> Result:
     configuration = Resolved(
-        configuration=Configuration(model=Model(name=name)), command="lm_eval", from_pretrained={}, tokenizer={}
+        configuration=Configuration(model=Model(name=name)),
+        command="lm_eval",
+        from_pretrained={},
+        tokenizer={},
+        versions={"python": "3.11"},
     )
     code = next((stage.diagnosis.exit_code for stage in stages if stage.diagnosis is not None), 0)
     return Result(
@@ -68,6 +72,7 @@ def test_parameters_have_separators_and_sizes_both_units() -> None:
     assert told["Parameters"] == "20,000,000,000 stored (20,000,000,000 BF16)"
     assert told["Size stored"] == "40.00 GB (37.25 GiB)"
     assert told["Size as asked for"] == "40.00 GB (37.25 GiB) in float16"
+    assert told["Versions"] == "python 3.11"
     assert told["To download"] == "39 GB; 1 GB are cached; 100 GB are free in /cache"
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,14 @@ def test_until_names_a_stage(tmp_path: Path) -> None:
     assert main(["preflight", "m", "--model-args", "dtpe=auto", "--out", str(tmp_path)]) == 2
     with pytest.raises(SystemExit, match="2"):
         main(["preflight", "m", "--limit", "load=never"])
+
+
+def test_versions_are_those_of_where_the_stages_run() -> None:
+    result = preflight(Request(model="m"), until="configuration")
+    assert result.found.configuration is not None
+    versions = result.found.configuration.versions
+    assert versions["transformers"] == metadata.version("transformers")
+    assert {"python", "torch", "huggingface_hub", "tokenizers"} <= versions.keys()
 
 
 def test_no_secret_is_written(

@@ -156,3 +156,5 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 
 def test_sizes_are_told_in_both_units() -> None:
     assert in_both(40_000_000_000) == "40.00 GB (37.25 GiB)"
+    assert in_both(593_256) == "0.00059 GB (0.00055 GiB)"
+    assert in_both(0) == "0.00 GB (0.00 GiB)"
