@@ -127,9 +127,9 @@ def _fit(tokenizer: Any, tiny: TinyModel) -> None:
 
 def _refusal(tiny: TinyModel) -> Exception | None:
     """Return why a processor of its model type cannot be built here, if one cannot."""
-    for kind, why in tiny.processors.refused.items():
+    for kind, why in tiny.processors.errors.items():
         if kind == KINDS[-1]:  # it bundles the others
-            return Refused(why)
+            return why
         try:
             build_part(tiny, kind)
         except Refused as error:
