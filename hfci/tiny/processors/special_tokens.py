@@ -75,6 +75,8 @@ def ids_by_name(tiny: TinyModel) -> dict[str, int]:
         token = look_up(reader(tiny), f"{name}_id")
         if isinstance(token, int) and token >= 0:
             ids[name] = token
+    if any(name != "mask_token" and token == ids.get("mask_token") for name, token in ids.items()):
+        del ids["mask_token"]  # XLM's configuration says that of the start; its tokenizer has one of its own
     return ids
 
 
