@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -38,12 +39,17 @@ class Unanswered(TorchDispatchMode):  # type: ignore[no-untyped-call]
         del types
         self.operators += 1
         answer = _ANSWERS.get(operator.overloadpacket)
-        if answer is not None and any(isinstance(each, Tensor) and each.is_meta for each in arguments[:1]):
+        if answer is not None and _has_no_numbers(arguments[0]):
             given = answer(self, *arguments, **(options or {}))
             if given is not NotImplemented:
                 self.asked[operator.overloadpacket.__name__] += 1
                 return given
         return operator(*arguments, **(options or {}))
+
+
+def _has_no_numbers(tensor: Tensor) -> bool:
+    # A fake tensor that was made of a number of Python's still knows it.
+    return tensor.is_meta or (isinstance(tensor, FakeTensor) and tensor.constant is None)
 
 
 def _number(mode: Unanswered, tensor: Tensor) -> bool | int | float:
@@ -127,9 +133,13 @@ def on_meta() -> Iterator[Unanswered]:
 
 
 def build_empty(cls: type[Any], config: Any, dtype: torch.dtype, **options: Any) -> Any:
-    """Return a `cls` of `config` in evaluation mode, without memory; `options` are `_from_config`'s."""
+    """Return a model of `config` in evaluation mode, without memory.
+
+    `cls` is its class or an auto class; `options` are those of `from_config`.
+    """
+    make = cls._from_config if hasattr(cls, "_from_config") else cls.from_config
     with on_meta():
-        model = cls._from_config(config, dtype=dtype, **options)
+        model = make(config, dtype=dtype, **options)
     return model.to("meta").eval()  # torch's oldest constructors heed no device: `torch.Tensor(8)`
 
 

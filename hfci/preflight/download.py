@@ -52,6 +52,7 @@ def download(context: Context) -> Download:
     needed = files_of_stages(context)
     missing = [(repository, file) for repository, file in needed if not cached(repository, file)]
     count = _Count(context, len(missing), sum(file.size for _, file in missing))
+    count.add()  # so that an interruption, too, can say what there is by then
     begun = time.monotonic()
     smallest_first = sorted(missing, key=lambda pair: pair[1].size)
     pool = ThreadPoolExecutor(CONNECTIONS)

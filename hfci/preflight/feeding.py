@@ -11,7 +11,7 @@ from torch import Tensor
 from hfci.catalog.facts import forward_parameters
 from hfci.tiny.inputs import make_inputs
 
-__all__ = ["media_inputs", "text_inputs"]
+__all__ = ["evaluation_inputs", "media_inputs", "text_inputs"]
 
 # A token of every vocabulary that is not the padding of most.
 _TOKEN = 3
@@ -26,6 +26,15 @@ def text_inputs(cls: type[Any], batch: int, length: int) -> dict[str, Any]:
     names = [name for name in ("input_ids", "decoder_input_ids") if name in known]
     inputs: dict[str, Any] = {name: torch.full((batch, length), _TOKEN, dtype=torch.int64) for name in names}
     return inputs | _cached(known)
+
+
+def evaluation_inputs(cls: type[Any], batch: int, length: int) -> dict[str, Any]:
+    """Return what lm-evaluation-harness hands to the forward of `cls` to score `batch` texts of `length` tokens."""
+    texts = text_inputs(cls, batch, length)
+    if "decoder_input_ids" not in texts or "labels" not in forward_parameters(cls):
+        return {"input_ids": texts["input_ids"]} if "input_ids" in texts else texts
+    tokens = texts["input_ids"] if "input_ids" in texts else texts["decoder_input_ids"]
+    return {"input_ids": tokens, "attention_mask": torch.ones_like(tokens), "labels": tokens}
 
 
 def media_inputs(model: Any, batch: int, length: int) -> dict[str, Any]:

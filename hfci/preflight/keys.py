@@ -24,7 +24,7 @@ from hfci.preflight.weights import SAFE, in_subfolder
 if TYPE_CHECKING:
     from hfci.preflight.stages import Context
 
-__all__ = ["Keys", "keys"]
+__all__ = ["Keys", "judge", "keys"]
 
 SHOWN = 20
 
@@ -66,7 +66,7 @@ def keys(context: Context) -> Keys:
     with tempfile.TemporaryDirectory(prefix="hfci-keys-") as folder:
         _write(Path(folder), repository, asked.subfolder, headers)
         loaded_by, info, unchecked = _load(Path(folder), context)
-    _judge(info)
+    judge(info)
     unexpected = sorted(info.get("unexpected_keys", ()))
     tensors = [tensor for header in headers for tensor in header.tensors.values()]
     return Keys(
@@ -100,8 +100,10 @@ def _load(folder: Path, context: Context) -> tuple[str, dict[str, Any], str | No
 
     asked = context.configuration.model
     arguments = from_pretrained_arguments(context.configuration)
-    for placed in ("revision", "subfolder", "device_map", "offload_folder", "tp_plan"):  # it lies here, on meta
-        arguments.pop(placed, None)
+    for name in ("revision", "subfolder", "device_map", "offload_folder", "tp_plan"):  # it lies here, on meta
+        arguments.pop(name, None)
+    for name in ("attn_implementation", "dtype"):  # no key depends on them; `rehearsal` tries them
+        arguments.pop(name, None)
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=asked.trust_remote_code)
     auto_class = model_class(config, asked)
     is_quantised = "quantization_config" in arguments or getattr(config, "quantization_config", None) is not None
@@ -117,7 +119,7 @@ def _load(folder: Path, context: Context) -> tuple[str, dict[str, Any], str | No
     return auto_class.__name__, dict(info), None
 
 
-def _judge(info: dict[str, Any]) -> None:
+def judge(info: dict[str, Any]) -> None:
     """Raise Diagnosed where keys are missing, or have other shapes."""
     missing = sorted(info.get("missing_keys", ()))
     mismatched = [

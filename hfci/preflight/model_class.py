@@ -60,5 +60,6 @@ def _auto_classes(model_type: str) -> dict[str, tuple[str, ...]]:
 
     tables = model_tables()
     of_name = {name: tables[table].get(model_type, ()) for table, name in auto_classes_by_table().items()}
-    order = [*_BACKENDS.values(), *(name for name in of_name if name != "AutoModel"), "AutoModel"]
+    last = ("AutoModelForPreTraining", "AutoModel")
+    order = [*_BACKENDS.values(), *(name for name in of_name if name not in last), *last]
     return {name: of_name[name] for name in order if of_name.get(name)}

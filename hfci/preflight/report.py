@@ -130,6 +130,43 @@ def _versions(found: Found) -> str | None:
     return ", ".join(f"{name} {version}" for name, version in found.configuration.versions.items())
 
 
+def _memory(found: Found) -> str | None:
+    if found.size is None:
+        return None
+    if (memory := found.size.memory) is None:
+        return f"not predicted: {found.size.memory_unknown}"
+    has = "" if memory.has is None else f" of {in_both(memory.has)}"
+    return (
+        f"{in_both(memory.total)}{has} on each {memory.device}: {shortly(memory.weights)} weights, "
+        f"{shortly(memory.activations)} beside, with {memory.batch_size} x {memory.max_length:,} tokens; "
+        f"their cache is {shortly(memory.cache)}"
+    )
+
+
+def _rehearsed(found: Found) -> str | None:
+    if found.rehearsal is None:
+        return None
+    twin = found.rehearsal
+    return f"a twin of {twin.parameters:,} parameters on {twin.device} in {twin.seconds:.1f} s"
+
+
+def _loaded(found: Found) -> str | None:
+    if (load := found.load) is None:
+        return None
+    error = "" if load.error is None else f", predicted {load.error:+.1%}"
+    took = f"{load.parameters:,} parameters as {load.dtype} on {load.device} in {load.seconds:.1f} s"
+    return f"{took}; {in_both(load.weight_bytes)}{error}"
+
+
+def _said(found: Found) -> str | None:
+    if found.hello is None:
+        return None
+    greeting = found.hello.greeting
+    speed = "" if greeting.tokens_per_second is None else f" ({greeting.tokens_per_second:,.1f} tokens/s)"
+    warnings = "".join(f"; ⚠️ {warning}" for warning in greeting.warnings)
+    return f"{greeting.task}: {greeting.prompt!r} → {greeting.text!r}{speed}{warnings}"
+
+
 FACTS: tuple[tuple[str, Callable[[Found], str | None]], ...] = (
     ("Commit", _commit),
     ("Architecture", _architecture),
@@ -137,8 +174,12 @@ FACTS: tuple[tuple[str, Callable[[Found], str | None]], ...] = (
     ("Size stored", _stored),
     ("Size as asked for", _asked),
     ("To download", _to_download),
+    ("Memory", _memory),
     ("Keys", _keys),
+    ("Rehearsed", _rehearsed),
     ("Downloaded", _downloaded),
+    ("Loaded", _loaded),
+    ("Said", _said),
     ("Loaded with", _arguments),
     ("Evaluation", _command),
     ("Versions", _versions),

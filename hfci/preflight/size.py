@@ -14,6 +14,7 @@ from hfci.errors import nearest
 from hfci.preflight.configuration import quantization
 from hfci.preflight.diagnosis import Diagnosed
 from hfci.preflight.first_releases import first_release
+from hfci.preflight.memory import Memory, memory_of
 from hfci.preflight.repository import File, Repository, cached, read_json
 from hfci.preflight.sizes import shortly
 from hfci.preflight.weights import Weights, in_subfolder, weights_of
@@ -46,6 +47,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     - `asked_dtype`, `asked_bytes`: what the weights become with the dtype that was asked for; null where nobody knows
     - `download_bytes`, `download_files`: what is not here yet; `cached_bytes`: what is
     - `disk`, `free_bytes`: where it goes, and what is free there
+    - `memory`: what the evaluation will take of that; null where it cannot be predicted: `memory_unknown` says why
     """
 
     model_type: str
@@ -63,6 +65,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     cached_bytes: int
     disk: str
     free_bytes: int
+    memory: Memory | None = None
+    memory_unknown: str | None = None
 
 
 def size(context: Context) -> Size:
@@ -85,6 +89,7 @@ def size(context: Context) -> Size:
     disk, free = _disk()
     if download > free:
         raise Diagnosed("disk_too_small", needed=shortly(download), free=shortly(free), place=str(disk))
+    memory, why_not = _memory(context, config, model_type, dtype)
     return Size(
         model_type=model_type,
         architectures=tuple(name for name in config.get("architectures") or () if isinstance(name, str)),
@@ -101,7 +106,19 @@ def size(context: Context) -> Size:
         cached_bytes=sum(file.size for _, file in needed) - download,
         disk=str(disk),
         free_bytes=free,
+        memory=memory,
+        memory_unknown=why_not,
     )
+
+
+def _memory(context: Context, config: dict[str, Any], model_type: str, dtype: str) -> tuple[Memory | None, str | None]:
+    """Return the memory that the evaluation takes, or why nobody knows; Diagnosed where there is not so much."""
+    from hfci.catalog.registries import config_class, model_type_names
+
+    if model_type not in model_type_names():
+        return None, "the architecture is code of the repository, which has not been fetched yet"
+    context.progress("predicting memory", None, None)
+    return memory_of(context.configuration, config_class(model_type).from_dict(config), dtype)
 
 
 def files_of_stages(context: Context) -> list[tuple[Repository, File]]:

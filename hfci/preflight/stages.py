@@ -34,7 +34,10 @@ from hfci.preflight.configuration import (
     tokenizer_arguments,
 )
 from hfci.preflight.download import Download, download
+from hfci.preflight.hello import Hello, hello
 from hfci.preflight.keys import Keys, keys
+from hfci.preflight.load import Load, load
+from hfci.preflight.rehearsal import Rehearsal, rehearsal
 from hfci.preflight.size import Size, size
 from hfci.preflight.versions import installed_versions
 
@@ -63,7 +66,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     access: Access | None = None
     size: Size | None = None
     keys: Keys | None = None
+    rehearsal: Rehearsal | None = None
     download: Download | None = None
+    load: Load | None = None
+    hello: Hello | None = None
 
 
 @dataclass(frozen=True)
@@ -120,14 +126,17 @@ STAGES: tuple[Stage, ...] = (
     Stage("access", access, needs=("configuration",), limit_s=60.0),
     Stage("size", size, needs=("access",), limit_s=300.0),
     Stage("keys", keys, needs=("size",), limit_s=600.0),
+    Stage("rehearsal", rehearsal, needs=("size",), limit_s=600.0),
     Stage(
         "download",
         download,
-        needs=("size", "keys"),
+        needs=("size", "keys", "rehearsal"),
         limit_s=None,
         silence_s=120.0,
         second_try={"HF_HUB_DISABLE_XET": "1"},
     ),
+    Stage("load", load, needs=("download",), limit_s=3_600.0),
+    Stage("hello", hello, needs=("load",), limit_s=600.0),
 )
 
 

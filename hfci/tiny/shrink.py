@@ -53,6 +53,7 @@ class ShrinkRule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     vocabulary: bool = False
     read: Size | None = None
     count: bool = False
+    fed: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError where it does not say one thing."""
@@ -100,16 +101,24 @@ def small(name: str, value: Any) -> Any:
     return _applied(rule, value, {})
 
 
-def shrink(default: Data, architecture: str | None = None, *, ones: bool = False, vocabulary: int = VOCABULARY) -> Data:
+def shrink(
+    default: Data,
+    architecture: str | None = None,
+    *,
+    ones: bool = False,
+    vocabulary: int = VOCABULARY,
+    as_fed: bool = False,
+) -> Data:
     """Return a tiny copy of `default`, a configuration's `to_dict()` with its sub-configurations nested in it.
 
     The recipes' exceptions are applied too, to the configuration (as that of `architecture`, where one is named) and to
     every part of it. With `ones`, of whatever it counts (heads, experts, channels) there is one, and of each kind of
-    layer. A vocabulary keeps at most `vocabulary` tokens.
+    layer. A vocabulary keeps at most `vocabulary` tokens. With `as_fed`, what a processor decides of the inputs stays:
+    the sizes of images, and how long a text may be.
     """
     tiny = copy.deepcopy(default)
     for node, original in _nodes(tiny, default):
-        _shrink_node(node, original, ones)
+        _shrink_node(node, original, ones, as_fed)
     vocabularies = _Vocabularies(default, vocabulary)
     for node, original in _nodes(tiny, default):
         vocabularies.rewrite(node, original)
@@ -161,7 +170,7 @@ def _is_plain(name: str, value: Data) -> bool:
     return name.startswith(_PLAIN) or not all(isinstance(key, str) for key in value)
 
 
-def _shrink_node(node: Data, default: Data, ones: bool) -> None:
+def _shrink_node(node: Data, default: Data, ones: bool, as_fed: bool = False) -> None:
     kept = _kept_layers(default, ones)
     for name, value in default.items():
         rule = _rule_for(name, ones)
@@ -179,7 +188,7 @@ def _shrink_node(node: Data, default: Data, ones: bool) -> None:
             node[name] = [_of_layer(rule, value[index], default) for index in kept]
         elif kept and _is_index_list(name, value, _PICKS):
             node[name] = _repicked(value, len(kept), _depth(default))
-        elif rule is None or rule.keep:
+        elif rule is None or rule.keep or (rule.fed and as_fed):
             continue
         elif rule.layers:
             if isinstance(value, int) and not isinstance(value, bool):

@@ -1,0 +1,259 @@
+"""The memory that an evaluation takes, what there is, and what would fit: planned before a weight is downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hfci.errors import in_one_line
+from hfci.preflight.configuration import Configuration
+from hfci.preflight.diagnosis import Diagnosed
+from hfci.preflight.model_class import model_class
+from hfci.preflight.sizes import bytes_of, shortly
+
+__all__ = ["Fitting", "Memory", "max_length_of", "memory_of", "predict_memory", "require"]
+
+# As lm-evaluation-harness reads a model's longest text off its configuration, and what it takes where none says.
+_LENGTHS = ("n_positions", "max_position_embeddings", "n_ctx")
+_LENGTH = 2048
+
+# What a smaller dtype of the weights may be.
+_SMALLER = {"float64": "float32", "float32": "bfloat16"}
+_MIXED = {"no": None, "fp16": "float16", "bf16": "bfloat16"}
+_MOST_DEVICES = 64
+
+
+class Fitting(msgspec.Struct, frozen=True, kw_only=True):
+    """What would fit, each with all else as it was asked for; null where nothing of that kind does.
+
+    - `max_length`, `batch_size`: the largest; `dtype`: a smaller one; `devices`: how many share the layers of the model
+    """
+
+    max_length: int | None = None
+    batch_size: int | None = None
+    dtype: str | None = None
+    devices: int | None = None
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        said = [
+            f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
+            for name, value in msgspec.structs.asdict(self).items()
+            if value is not None
+        ]
+        return (
+            ", or ".join(said).replace("devices", "the model split over devices:")
+            or "nothing smaller of the same model"
+        )
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """What one device takes, in bytes.
+
+    - `device`: the kind that it is planned for; `devices`: how many; `has`: what one has, null where nobody said
+    - `dtype`, `max_length`, `batch_size`: of what; `total`: at the peak, of `weights` and `activations`
+    - `weights`: on the device that holds most of them
+    - `forward`: of reading the texts, the `cache` among it; `scoring`: of the log-softmax of their logits
+    - `cache`: keys, values and states of those texts; `fits`: whether it does; `would_fit`: what else, if it does not
+    - `extrapolated_from`: the lengths that were run, where layers scan in Python
+    """
+
+    device: str
+    devices: int
+    has: int | None
+    dtype: str
+    max_length: int
+    batch_size: int
+    total: int
+    weights: int
+    forward: int
+    scoring: int
+    cache: int
+    fits: bool | None
+    would_fit: Fitting | None = None
+    extrapolated_from: tuple[int, ...] = ()
+
+    @property
+    def activations(self) -> int:
+        """What is there beside the weights at the peak."""
+        return max(self.forward, self.scoring)
+
+
+def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: str) -> Memory:
+    """Return what evaluating a `cls` of `config` with weights of `dtype` takes on each device.
+
+    Raises what the architecture raises.
+    """
+    import torch
+
+    from hfci.preflight.activations import Fake
+    from hfci.preflight.architecture import build_empty
+    from hfci.preflight.cache import predict_cache
+
+    model, performance = configuration.model, configuration.performance
+    length = model.max_length or max_length_of(config)
+    batch = performance.batch_size if isinstance(performance.batch_size, int) else 1
+    kind, devices, has = _devices(configuration)
+
+    def empty(name: str) -> Any:
+        options = {} if model.attn_implementation is None else {"attn_implementation": model.attn_implementation}
+        return build_empty(cls, config, getattr(torch, name), **options)
+
+    def fake(name: str) -> Any:
+        softmax = None if model.softmax_dtype in (None, "auto") else getattr(torch, str(model.softmax_dtype))
+        mixed = _MIXED[performance.mixed_precision]
+        on = "cuda" if kind == "cuda" and torch.cuda.is_available() else "cpu"
+        return Fake(empty(name), on, softmax, None if mixed is None else getattr(torch, mixed))
+
+    shared = _share(empty(dtype), configuration, devices)
+    planned = fake(dtype)
+    peak = planned.peak(batch, length)
+    memory = Memory(
+        device=kind,
+        devices=devices,
+        has=has,
+        dtype=dtype,
+        max_length=length,
+        batch_size=batch,
+        total=shared + peak.activations,
+        weights=shared,
+        forward=peak.forward,
+        scoring=peak.scoring,
+        cache=predict_cache(empty(dtype), batch, length).size,
+        fits=None if has is None else shared + peak.activations <= has,
+        extrapolated_from=peak.extrapolated_from,
+    )
+    if memory.fits is not False or has is None:
+        return memory
+    smaller = _SMALLER.get(dtype)
+    fitting = Fitting(
+        max_length=_longest(lambda each: planned.peak(batch, each).activations, length, has - shared),
+        batch_size=_most(lambda each: planned.peak(each, length).activations, batch, has - shared),
+        dtype=smaller
+        if smaller
+        and _share(empty(smaller), configuration, devices) + fake(smaller).peak(batch, length).activations <= has
+        else None,
+        devices=_enough(planned.weights, peak.activations, devices, has),
+    )
+    return msgspec.structs.replace(memory, would_fit=fitting)
+
+
+def memory_of(configuration: Configuration, config: Any, dtype: str) -> tuple[Memory | None, str | None]:
+    """Return what `predict_memory` does for the class that loads a checkpoint of `config`, or None and why not.
+
+    Raises Diagnosed, as `memory_too_small`, where it does not fit.
+    """
+    try:
+        memory = predict_memory(configuration, model_class(config, configuration.model), config, dtype)
+    except Diagnosed:
+        raise
+    except Exception as error:  # an architecture may ask of its numbers what nobody can answer
+        return None, in_one_line(error)
+    require(memory)
+    return memory, None
+
+
+def require(memory: Memory) -> None:
+    """Raise Diagnosed, as `memory_too_small`, where it does not fit."""
+    if memory.fits is False and memory.has is not None:
+        needed = (
+            f"{shortly(memory.total)} ({shortly(memory.weights)} for weights, {shortly(memory.activations)} beside)"
+        )
+        raise Diagnosed("memory_too_small", needed=needed, has=shortly(memory.has), fits=str(memory.would_fit))
+
+
+def max_length_of(config: Any) -> int:
+    """Return the length that is planned for where none is asked for: the model's longest, if that is not very long."""
+    text = config.get_text_config(decoder=True)
+    found = (getattr(text, name, None) for name in _LENGTHS)
+    return min(next((length for length in found if isinstance(length, int)), _LENGTH), _LENGTH)
+
+
+def _devices(configuration: Configuration) -> tuple[str, int, int | None]:
+    """Return the kind of device, how many are asked for, and the bytes that one has, None where nobody knows."""
+    import torch
+
+    performance = configuration.performance
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    asked = performance.num_gpus if performance.num_gpus is not None else there
+    kind = (performance.device or ("cuda" if asked else "cpu")).partition(":")[0]
+    if performance.memory is not None:
+        return kind, max(1, asked), bytes_of(performance.memory)
+    if kind == "cpu":
+        return kind, 1, _free_memory()
+    if kind == "cuda" and there >= asked:
+        return kind, max(1, asked), min(torch.cuda.mem_get_info(index)[0] for index in range(max(1, asked)))
+    return kind, max(1, asked), None
+
+
+def _free_memory() -> int | None:
+    """Return the bytes of memory that are available here, None on a system that does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
+
+
+def _share(model: Any, configuration: Configuration, devices: int) -> int:
+    """Return the bytes of the weights of `model`, an empty one, on the device that holds most of them."""
+    tensors = {id(each): each for each in (*model.parameters(), *model.buffers())}.values()
+    whole: int = sum(each.numel() * each.element_size() for each in tensors)
+    if devices > 1 and configuration.model.tp_plan:
+        return _sharded(model, devices)
+    if devices > 1 and configuration.performance.parallelize:
+        return -(-whole // devices) + _largest_layer(model)
+    return whole
+
+
+def _sharded(model: Any, devices: int) -> int:
+    """Return the bytes of one device where the model's plan of tensor parallelism shares out what it names."""
+    import re
+
+    plan = {name: style for name, style in (model.tp_plan or {}).items() if "gather" not in str(style)}
+    total: int = 0
+    for name, tensor in model.named_parameters():
+        place = re.sub(r"\.\d+(?=\.|$)", ".*", name)
+        is_shared = place in plan or place.rpartition(".")[0] in plan
+        total += -(-tensor.numel() // (devices if is_shared else 1)) * tensor.element_size()
+    return total
+
+
+def _largest_layer(model: Any) -> int:
+    """Return the bytes of the largest layer that is on one device as a whole."""
+    kinds = set(model._no_split_modules or ())
+    sizes: list[int] = [
+        sum(each.numel() * each.element_size() for each in module.parameters())
+        for module in model.modules()
+        if type(module).__name__ in kinds
+    ]
+    return max(sizes, default=0)
+
+
+def _longest(takes: Callable[[int], int], length: int, room: int) -> int | None:
+    """Return the longest text below `length`, up to a 64th of it, that takes no more than `room`; None for none."""
+    low, high = 0, length
+    while high - low > max(1, length // 64):
+        middle = (low + high) // 2
+        low, high = (middle, high) if takes(middle) <= room else (low, middle)
+    return low or None
+
+
+def _most(takes: Callable[[int], int], batch: int, room: int) -> int | None:
+    """Return the largest batch, below `batch`, that takes no more than `room`."""
+    if batch == 1 or takes(1) > room:
+        return None
+    low, high = 1, batch
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if takes(middle) <= room else (low, middle)
+    return low
+
+
+def _enough(weights: int, activations: int, devices: int, has: int) -> int | None:
+    """Return over how many devices, more than `devices`, the layers would have to be split."""
+    counts = range(devices + 1, _MOST_DEVICES + 1)
+    return next((count for count in counts if weights / count + activations <= has), None)

@@ -1,0 +1,85 @@
+"""The checkpoint itself is loaded by the evaluation's arguments, and says hello."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save
+
+from hfci.preflight.result import Result
+from tests.preflight.conftest import ask, failure
+from tests.preflight.hub import Blob, Hub, Repo
+
+
+def greeted(*arguments: str) -> Result:
+    result = ask("org/good", *arguments, until="hello")
+    assert result.failures == ()
+    return result
+
+
+def change_weights(repo: Repo, llama: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -> None:
+    """Write the weights anew, after `change`."""
+    tensors = load_file(llama / "model.safetensors")
+    change(tensors)
+    repo.files["model.safetensors"] = Blob.of(save(tensors, {"format": "pt"}))
+
+
+@pytest.mark.usefixtures("good")
+def test_a_checkpoint_is_loaded_and_says_hello() -> None:
+    found = greeted().found
+    assert found.load is not None
+    assert found.load.architecture == "LlamaForCausalLM"
+    assert found.load.weight_bytes >= found.load.parameters * 4
+    assert found.load.error == 0
+    assert found.hello is not None
+    assert found.hello.greeting.tokens == 16
+    assert found.hello.greeting.text.strip()
+    assert found.hello.greeting.tokens_per_second
+
+
+@pytest.mark.usefixtures("good")
+def test_the_dtype_that_is_asked_for_is_the_one_that_is_loaded() -> None:
+    found = greeted("dtype=bfloat16").found
+    assert found.load is not None
+    assert found.load.dtype == "bfloat16"
+
+
+@pytest.mark.usefixtures("good")
+def test_a_second_run_downloads_nothing(hub: Hub) -> None:
+    greeted()
+    hub.requests.clear()
+    greeted()
+    assert hub.asked("GET", "/cdn/") == []
+
+
+def test_numbers_that_are_not_finite_are_no_generation(good: Repo, llama: Path) -> None:
+    change_weights(good, llama, lambda tensors: tensors["model.norm.weight"].fill_(float("nan")))
+    diagnosis = failure(ask("org/good", until="hello"), "hello")
+    assert diagnosis.code == "generation_nonfinite"
+    assert "NaN" in diagnosis.cause
+
+
+def test_special_tokens_alone_are_an_empty_generation(good: Repo, llama: Path) -> None:
+    """All logits are 0 but that of the first token, which pads."""
+
+    def silence(tensors: dict[str, torch.Tensor]) -> None:
+        tensors["model.norm.weight"].zero_()
+
+    change_weights(good, llama, silence)
+    diagnosis = failure(ask("org/good", until="hello"), "hello")
+    assert diagnosis.code == "generation_empty"
+
+
+@pytest.mark.usefixtures("good")
+def test_gpus_that_are_not_there_are_unavailable_at_load_and_not_before() -> None:
+    if torch.cuda.device_count() > 63:
+        pytest.fail("this test asks for more GPUs than there are anywhere")
+    result = ask("org/good", "num_gpus=64", until="hello")
+    diagnosis = failure(result, "load")
+    assert diagnosis.code == "device_unavailable"
+    assert diagnosis.exit_code == 4
+    assert result.stages[-1].outcome == "not-run"
