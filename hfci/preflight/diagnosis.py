@@ -179,13 +179,14 @@ def _no_space(error: OSError, about: Mapping[str, str]) -> Found | None:
     return "disk_too_small", {"needed": "more than is free", "free": "0 bytes", "place": str(error.filename or "")}
 
 
-def _package(error: ImportError, about: Mapping[str, str]) -> Found | None:
-    """Conclude from a module that is not there; transformers raises what names none, but says how to install it."""
+def _package(error: Exception, about: Mapping[str, str]) -> Found | None:
+    """Conclude from a package that is not there, as the error says in one of the ways of transformers."""
+    from hfci.catalog.requirements import absent_packages
+
     del about
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return "package_missing", {"package": error.name.partition(".")[0]}
-    said = re.search(r"pip install ([\w.\-\[\]]+)", str(error))
-    return ("package_missing", {"package": said[1]}) if said else None
+    said = re.search(r"pip install ([\w.\-\[\]]+)", str(error))  # what code of a repository imports
+    packages = absent_packages(error) or ((said[1],) if said and isinstance(error, ImportError) else ())
+    return ("package_missing", {"package": " ".join(packages)}) if packages else None
 
 
 _HUB = "huggingface_hub.errors"
@@ -205,6 +206,7 @@ RULES: tuple[Rule, ...] = (
     (_HUB, "LocalEntryNotFoundError", _is("offline_and_not_cached", "model")),
     ("builtins", "OSError", _no_space),
     ("builtins", "ImportError", _package),
+    ("builtins", "NameError", _package),
 )
 
 
