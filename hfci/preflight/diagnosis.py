@@ -21,7 +21,7 @@ from msgspec import Meta
 from hfci.errors import HfciError
 from hfci.parsing import Text, read_toml
 
-__all__ = ["Diagnosed", "Diagnosis", "DiagnosisFile", "DiagnosisRow", "Rule", "diagnose", "diagnoses"]
+__all__ = ["SMALLER", "Diagnosed", "Diagnosis", "DiagnosisFile", "DiagnosisRow", "Rule", "diagnose", "diagnoses"]
 
 STAGE_NAMES = Literal[
     "configuration", "access", "size", "keys", "rehearsal", "download", "load", "hello", "report"
@@ -179,6 +179,14 @@ def _no_space(error: OSError, about: Mapping[str, str]) -> Found | None:
     return "disk_too_small", {"needed": "more than is free", "free": "0 bytes", "place": str(error.filename or "")}
 
 
+# What would fit where nothing more is known than that there was not enough.
+SMALLER = "a smaller batch, a shorter max_length, or a smaller dtype"
+
+
+def _no_memory(_error: BaseException, _about: Mapping[str, str]) -> Found:
+    return "memory_too_small", {"needed": "more than there is", "has": "less", "fits": SMALLER}
+
+
 def _package(error: Exception, about: Mapping[str, str]) -> Found | None:
     """Conclude from a package that is not there, as the error says in one of the ways of transformers."""
     from hfci.catalog.requirements import absent_packages
@@ -205,6 +213,8 @@ RULES: tuple[Rule, ...] = (
     *((client, "TransportError", _unreachable) for client in _CLIENTS),
     (_HUB, "LocalEntryNotFoundError", _is("offline_and_not_cached", "model")),
     ("builtins", "OSError", _no_space),
+    ("torch", "OutOfMemoryError", _no_memory),
+    ("builtins", "MemoryError", _no_memory),
     ("builtins", "ImportError", _package),
     ("builtins", "NameError", _package),
 )

@@ -19,17 +19,13 @@ from hfci.errors import EnvironmentUnfit, UsageError, nearest
 from hfci.interruption import EXIT_INTERRUPTED
 from hfci.preflight.child import Child, Ended, TimeUp
 from hfci.preflight.configuration import Request
-from hfci.preflight.diagnosis import Diagnosed, Diagnosis
+from hfci.preflight.diagnosis import SMALLER, Diagnosed, Diagnosis
 from hfci.preflight.masking import Masking, known_secrets
 from hfci.preflight.result import Outcome, Result, StageResult
 from hfci.preflight.stages import STAGES, Found, Stage, stage_names
 from hfci.preflight.worker import Order, Passed, Progress
 
 __all__ = ["Interrupted", "Listener", "Silent", "preflight"]
-
-
-# What would fit is not known where the kernel took the process.
-MORE = "a smaller batch, a shorter max_length, or a smaller dtype"
 
 
 class Interrupted(KeyboardInterrupt):
@@ -220,7 +216,7 @@ def _of_death(status: int) -> Diagnosed:
     """Return what it means that the child ended by itself."""
     name = signal.Signals(-status).name if status < 0 else f"the exit code {status}"
     if status == -signal.SIGKILL:  # nobody here did: it is how the kernel takes memory back
-        return Diagnosed("memory_too_small", "ended by SIGKILL", needed="more than there is", has="less", fits=MORE)
+        return Diagnosed("memory_too_small", "ended by SIGKILL", needed="more than there is", has="less", fits=SMALLER)
     return Diagnosed("unexpected", error=f"the process that ran the stages ended by {name}")
 
 

@@ -13,7 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM
 from hfci.preflight.activations import Fake
 from hfci.preflight.architecture import build_empty
 from hfci.preflight.configuration import Configuration, Model, Performance
-from hfci.preflight.diagnosis import Diagnosed
+from hfci.preflight.diagnosis import Diagnosed, diagnose
 from hfci.preflight.memory import Memory, predict_memory, require
 from tests.preflight.conftest import ask, failure
 
@@ -106,3 +106,12 @@ def test_memory_that_will_not_do_is_found_before_the_keys_are_read() -> None:
     diagnosis = failure(ask("org/good", "memory=900kB", until="keys"), "size")
     assert diagnosis.code == "memory_too_small"
     assert "devices" in diagnosis.remedy
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), MemoryError()]
+)
+def test_memory_that_runs_out_is_too_small(error: BaseException) -> None:
+    diagnosis = diagnose(error, "load", {})
+    assert (diagnosis.code, diagnosis.exit_code) == ("memory_too_small", 4)
+    assert str(error) in diagnosis.evidence
