@@ -202,7 +202,8 @@ def _in_words(answer: Any) -> str:
     """Return the first thing that a pipeline gave, as a text."""
     first = answer[0] if isinstance(answer, list) and answer else answer
     if isinstance(first, dict):
-        return ", ".join(f"{name}: {_short(value)}" for name, value in first.items())
+        said = {name: value for name, value in first.items() if name != "input_text"}  # which repeats the prompt
+        return ", ".join(f"{name}: {_short(value)}" for name, value in said.items())
     return _short(first)
 
 
@@ -243,13 +244,13 @@ def _image(_: Any) -> _Given:
 def _image_and_text(pipe: Any) -> _Given:
     from hfci.checks.pipelines.media import images
 
-    text = PROMPT
+    options = {"max_new_tokens": _NEW_TOKENS, "return_full_text": False}
     if pipe.processor is not None and getattr(pipe.processor, "chat_template", None):
         content = [{"type": "image", "image": images()[0]}, {"type": "text", "text": PROMPT}]
-        return f"a striped image, {PROMPT}", [{"role": "user", "content": content}], {"max_new_tokens": _NEW_TOKENS}
+        return f"a striped image, {PROMPT}", [{"role": "user", "content": content}], options
     token = getattr(pipe.processor, "image_token", None) or ""
-    given = {"images": images()[0], "text": f"{token}{text}"}
-    return f"a striped image, {PROMPT}", given, {"max_new_tokens": _NEW_TOKENS}
+    given = {"images": images()[0], "text": f"{token}{PROMPT}"}
+    return f"a striped image, {PROMPT}", given, options
 
 
 def _sound(pipe: Any) -> _Given:
