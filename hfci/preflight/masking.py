@@ -21,7 +21,7 @@ _SHORTEST = 8  # a shorter value would take words out of sentences
 # What looks like one: a token of the Hub, what an Authorization header or an address carries, what is called so.
 _LOOKS = re.compile(
     r"""
-      \b(?:hf|api_org)_[A-Za-z0-9]{8,}
+      (?-i:\b(?:hf|api_org)_[A-Za-z0-9]{12,})
     | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)
     | (?<=\bBearer\ )[^\s"',}]+
     | (?<=\bX-Amz-Signature=)[0-9a-f]+

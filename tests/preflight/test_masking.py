@@ -22,7 +22,8 @@ from hfci.preflight.masking import Masking, known_secrets
             "eos_token: </s>, max_tokens=4096, add_bos_token=True",
             "eos_token: </s>, max_tokens=4096, add_bos_token=True",
         ),
-        ("hf_hub_download, HF_TOKEN, https://host:80/a@b", "hf_hub_download, HF_TOKEN, https://host:80/a@b"),
+        ("hf_hub_download, hf_transfer, HF_ENDPOINT", "hf_hub_download, hf_transfer, HF_ENDPOINT"),
+        ("HF_TOKEN, https://host:80/a@b", "HF_TOKEN, https://host:80/a@b"),
     ],
 )
 def test_what_is_or_looks_like_a_secret_is_masked(text: str, masked: str) -> None:
