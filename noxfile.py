@@ -174,6 +174,14 @@ def tests(session: nox.Session) -> None:
     shared(session, "pytest", "--numprocesses", "auto", "--dist", "worksteal", *session.posargs)
 
 
+@nox.session(default=False)
+@nox.parametrize("extra", [nox.param(extra, id=extra) for extra in PROJECT["project"]["optional-dependencies"]])
+def integrations(session: nox.Session, extra: str) -> None:
+    """Test preflight with the program that an extra brings; that no test ran, since it is missing, is a failure."""
+    installed_once(session, "--editable", f".[{extra}]", *GROUPS(PROJECT, "integrations"), with_torch=True)
+    session.run("python", "-m", "pytest", "tests/integrations", *session.posargs, interrupt_timeout=5.0)
+
+
 @nox.session(venv_backend="none", requires=["env"])
 def bench(session: nox.Session) -> None:
     """Print the ratios that hfci promises, each measured within one run."""
