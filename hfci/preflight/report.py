@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hfci.preflight.worker import Progress
 
-__all__ = ["FACTS", "Live", "facts", "headline", "markdown", "print_report"]
+__all__ = ["FACTS", "Live", "facts", "headline", "how_far", "markdown", "print_report", "why"]
 
 MARKS = {"passed": "✅", "failed": "❌", "not-run": "⏭", "interrupted": "⏹"}
 EVIDENCE_LINES = 12
@@ -218,17 +218,24 @@ def markdown(result: Result, masking: Masking) -> str:
     lines += ["", "| Stage | | Seconds | |", "| --- | --- | ---: | --- |"]
     for stage in result.stages:
         lines.append(
-            f"| {stage.stage} | {MARKS[stage.outcome]} | {stage.duration_s:.1f} | {_inert(masking, _why(stage))} |"
+            f"| {stage.stage} | {MARKS[stage.outcome]} | {stage.duration_s:.1f} | {_inert(masking, why(stage))} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _why(stage: StageResult) -> str:
+def why(stage: StageResult) -> str:
+    """Return why a stage did not pass, in a word or a few; empty where it did."""
     return stage.reason or (stage.diagnosis.code if stage.diagnosis is not None else "")
 
 
 def _inert(masking: Masking, text: str) -> str:
     return code(masking.text(text)) if text else ""
+
+
+def how_far(stage: str, progress: Progress) -> str:
+    """Return in one line where a stage stands."""
+    part = f" ({progress.done / progress.total:.0%})" if progress.done and progress.total else ""
+    return f"{stage}: {clean(progress.text)}{part}"
 
 
 class Live:
@@ -249,8 +256,7 @@ class Live:
     def progresses(self, stage: str, progress: Progress) -> None:
         """Show what it does."""
         if self._console.is_terminal:
-            part = f" ({progress.done / progress.total:.0%})" if progress.done and progress.total else ""
-            self._status.update(f"{stage}: {clean(progress.text)}{part}".replace("[", r"\["))
+            self._status.update(how_far(stage, progress).replace("[", r"\["))
 
     def ends(self, result: StageResult) -> None:
         """Say how it ended."""
@@ -258,5 +264,5 @@ class Live:
 
         self._status.stop()
         took = f"{result.duration_s:7.1f} s  " if result.outcome != "not-run" else " " * 11
-        line = f"{MARKS[result.outcome]} {result.stage:14}{took}{no_command(_why(result))}"
+        line = f"{MARKS[result.outcome]} {result.stage:14}{took}{no_command(why(result))}"
         self._console.print(Text(line.rstrip()), soft_wrap=True)
