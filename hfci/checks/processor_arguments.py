@@ -32,7 +32,7 @@ def every_argument_has_an_effect(tiny: TinyModel) -> None:
     is switched too, or a number that is given.
     """
     processor = processor_of(tiny, "image_processor")
-    excepted = names_excepted(tiny, "every_argument_has_an_effect", "inert")
+    excepted = names_excepted(tiny, "every_argument_has_an_effect", "idle")
     arguments = _arguments(processor)
     inert = set(arguments)
     with quiet():

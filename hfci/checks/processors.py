@@ -17,7 +17,7 @@ from hfci.checks.processing import answer_to_a_sample, difference
 from hfci.checks.texts import TEXTS, encoded
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
-from hfci.tiny.processors import Refused, build_part, build_processors
+from hfci.tiny.processors import Refused, build_part
 
 __all__ = ["processor_roundtrip"]
 
@@ -72,7 +72,7 @@ def _built(tiny: TinyModel) -> dict[str, Any]:
 
     What a tokenizer saves depends on what it was asked before: padding that NougatTokenizer begins with a call ends.
     """
-    processors = build_processors(tiny)
+    processors = tiny.new_processors()
     built = {**processors.parts, "processor": processors.processor}
     if any(one is not None for one in built.values()):
         return {kind: one for kind, one in built.items() if one is not None}

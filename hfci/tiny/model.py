@@ -110,6 +110,10 @@ class TinyModel:
     @cached_property
     def processors(self) -> Processors:
         """Its tokenizer, processors and feature extractor, built once for all who ask for them."""
+        return self.new_processors()
+
+    def new_processors(self) -> Processors:
+        """Build its tokenizer, processors and feature extractor, of which nothing was asked yet."""
         from hfci.tiny.processors import build_processors
 
         return build_processors(self)

@@ -24,7 +24,7 @@ from hfci.checks.pipelines.serving import load
 from hfci.checks.table import CHECKS
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.parts import host_of
-from hfci.tiny.processors import KINDS, VOCABULARY
+from hfci.tiny.processors import KINDS, VOCABULARY, Processors
 from hfci.tiny.shrink import VOCABULARY as SMALL
 
 from .attention_patches import (
@@ -242,10 +242,22 @@ class Breakage:
         if self.task:
             self.patch(load(tiny, self.task))
         elif self.module in KINDS:
-            self.patch(getattr(tiny.processors, self.module))
+            tiny.new_processors = self._broken_by(tiny.new_processors)  # type: ignore[method-assign]
+            vars(tiny).pop("processors", None)
+            assert tiny.processors is not None  # built here, so that a kind that is there no more is an error here
         else:
             self.patch(tiny.model.get_submodule(self.module))
         tiny.reference = None
+
+    def _broken_by(self, build: Callable[[], Processors]) -> Callable[[], Processors]:
+        """Return what builds processors, of which one is broken each time."""
+
+        def broken() -> Processors:
+            processors = build()
+            self.patch(getattr(processors, self.module))
+            return processors
+
+        return broken
 
     def ask(self, tiny: TinyModel) -> None:
         """Ask the check; of a part, about that."""

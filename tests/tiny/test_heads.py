@@ -19,7 +19,7 @@ LOGITS = [
     ("bart", "BartForSequenceClassification", (2, 3)),
     ("t5", "T5ForSequenceClassification", (2, 3)),
     ("emu3", "Emu3ForCausalLM", (2, 10, 128)),
-    ("perceiver", "PerceiverForMaskedLM", (2, 16, 128)),
+    ("perceiver", "PerceiverForMaskedLM", (2, 32, 128)),
     ("detr", "DetrForSegmentation", (2, 10, 4)),
     ("beit", "BeitForSemanticSegmentation", (2, 3, 16, 16)),
     ("wav2vec2", "Wav2Vec2ForXVector", (2, 64)),
