@@ -51,7 +51,7 @@ class Verdict(dict[str, Any]):
         """Return the verdict of a failure: `kind` is the exception's type or hfci's own word for it."""
         error = {
             "type": kind,
-            "message": plain(message)[:ERROR_LENGTH],
+            "message": _both_ends(plain(message)),
             "traceback": plain(traceback)[-ERROR_LENGTH:],
         }
         return cls(outcome=Outcome.FAILED.value, stage=stage, error=error)
@@ -59,6 +59,12 @@ class Verdict(dict[str, Any]):
     def traced(self, traceback: str) -> Verdict:
         """Return the verdict of a failure with another traceback."""
         return Verdict(self, error={**self["error"], "traceback": plain(traceback)[-ERROR_LENGTH:]})
+
+
+def _both_ends(message: str) -> str:
+    """Return a message that is no longer than a record keeps; what was wrong stands at its beginning or at its end."""
+    half = ERROR_LENGTH // 2 - 2
+    return message if len(message) <= ERROR_LENGTH else f"{message[:half]} … {message[-half:]}"
 
 
 def judge(error: BaseException | None, building: bool) -> Verdict:
