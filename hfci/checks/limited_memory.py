@@ -5,11 +5,10 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from hfci.process_memory import virtual_memory
 
 __all__ = ["at_most"]
-
-_PAGES = Path("/proc/self/statm")
 
 
 @contextmanager
@@ -18,10 +17,9 @@ def at_most(size: int) -> Iterator[None]:
 
     Where the system does not say how much a process has, as macOS does not, nothing is limited.
     """
-    if not _PAGES.exists():
+    if (taken := virtual_memory()) is None:
         yield
         return
-    taken = int(_PAGES.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = min(limit for limit in (taken + size, soft, hard) if limit != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))

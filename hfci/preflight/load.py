@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from hfci.preflight.configuration import Configuration
 from hfci.preflight.diagnosis import Diagnosed
-from hfci.preflight.keys import judge
+from hfci.preflight.keys import SHOWN, judge
 from hfci.preflight.loading import device_of, load_model
-from hfci.preflight.sizes import bytes_of
+from hfci.preflight.sizes import bytes_of, bytes_of_model
+from hfci.process_memory import forget_peak, peak_memory, resident_memory
 
 if TYPE_CHECKING:
     from hfci.preflight.stages import Context
@@ -21,8 +21,6 @@ __all__ = ["HELD", "Load", "MemoryUse", "load"]
 
 # What `context.held` keeps of it for the stage that follows.
 HELD = "loaded"
-
-_SHOWN = 20
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,8 +64,7 @@ def load(context: Context) -> Load:
     judge(loaded.info)
     context.held[HELD] = loaded
     model = loaded.model
-    tensors = list({id(each): each for each in (*model.parameters(), *model.buffers())}.values())
-    weights = sum(each.numel() * each.element_size() for each in tensors)
+    weights = bytes_of_model(model)
     predicted = found.size.asked_bytes if found.size.memory is None else found.size.memory.weights
     return Load(
         loaded_by=loaded.loaded_by,
@@ -82,7 +79,7 @@ def load(context: Context) -> Load:
         peak_bytes=used.peak,
         predicted_bytes=predicted,
         error=None if predicted is None else round(predicted / weights - 1, 4),
-        unexpected=tuple(sorted(loaded.info.get("unexpected_keys", ()))[:_SHOWN]),
+        unexpected=tuple(sorted(loaded.info.get("unexpected_keys", ()))[:SHOWN]),
     )
 
 
@@ -137,8 +134,8 @@ class MemoryUse:
             torch.cuda.reset_peak_memory_stats(self.device)
             self._before: int | None = torch.cuda.memory_allocated(self.device)
         else:
-            _forget_peak()
-            self._before = _resident("VmRSS")
+            forget_peak()
+            self._before = resident_memory()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -150,25 +147,6 @@ class MemoryUse:
         if self.device.startswith("cuda"):
             now, peak = torch.cuda.memory_allocated(self.device), torch.cuda.max_memory_allocated(self.device)
         else:
-            now, peak = _resident("VmRSS"), _resident("VmHWM")
+            now, peak = resident_memory(), peak_memory()
         if self._before is not None and now is not None and peak is not None:
             self.added, self.peak = now - self._before, peak - self._before
-
-
-_STATUS = Path("/proc/self/status")
-
-
-def _forget_peak() -> None:
-    """Have Linux count the most that is resident from now on."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        return
-
-
-def _resident(field: str) -> int | None:
-    try:
-        lines = _STATUS.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:")), None)

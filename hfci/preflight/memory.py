@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,7 +11,8 @@ from hfci.errors import in_one_line
 from hfci.preflight.configuration import Configuration
 from hfci.preflight.diagnosis import Diagnosed
 from hfci.preflight.model_class import model_class
-from hfci.preflight.sizes import bytes_of, shortly
+from hfci.preflight.sizes import bytes_of, bytes_of_model, shortly
+from hfci.process_memory import available_memory
 
 __all__ = ["Fitting", "Memory", "max_length_of", "memory_of", "predict_memory", "require"]
 
@@ -102,7 +102,7 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
         options = {} if model.attn_implementation is None else {"attn_implementation": model.attn_implementation}
         return build_empty(cls, config, getattr(torch, name), **options)
 
-    def fake(name: str) -> Any:
+    def fake(name: str) -> Fake:
         softmax = None if model.softmax_dtype in (None, "auto") else getattr(torch, str(model.softmax_dtype))
         mixed = _MIXED[performance.mixed_precision]
         on = "cuda" if kind == "cuda" and torch.cuda.is_available() else "cpu"
@@ -128,10 +128,14 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
     )
     if memory.fits is not False or has is None:
         return memory
-    smaller = _SMALLER.get(dtype)
+    room, smaller = has - shared, _SMALLER.get(dtype)
+
+    def fits(batch: int, length: int) -> bool:
+        return planned.peak(batch, length).activations <= room
+
     fitting = Fitting(
-        max_length=_longest(lambda each: planned.peak(batch, each).activations, length, has - shared),
-        batch_size=_most(lambda each: planned.peak(each, length).activations, batch, has - shared),
+        max_length=_largest(lambda each: fits(batch, each), 0, length, max(1, length // 64)) or None,
+        batch_size=_largest(lambda each: fits(each, length), 1, batch) if batch > 1 and fits(1, length) else None,
         dtype=smaller
         if smaller
         and _share(empty(smaller), configuration, devices) + fake(smaller).peak(batch, length).activations <= has
@@ -183,25 +187,15 @@ def _devices(configuration: Configuration) -> tuple[str, int, int | None]:
     if performance.memory is not None:
         return kind, max(1, asked), bytes_of(performance.memory)
     if kind == "cpu":
-        return kind, 1, _free_memory()
+        return kind, 1, available_memory()
     if kind == "cuda" and there >= asked:
         return kind, max(1, asked), min(torch.cuda.mem_get_info(index)[0] for index in range(max(1, asked)))
     return kind, max(1, asked), None
 
 
-def _free_memory() -> int | None:
-    """Return the bytes of memory that are available here, None on a system that does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
-
-
 def _share(model: Any, configuration: Configuration, devices: int) -> int:
     """Return the bytes of the weights of `model`, an empty one, on the device that holds most of them."""
-    tensors = {id(each): each for each in (*model.parameters(), *model.buffers())}.values()
-    whole: int = sum(each.numel() * each.element_size() for each in tensors)
+    whole = bytes_of_model(model)
     if devices > 1 and configuration.model.tp_plan:
         return _sharded(model, devices)
     if devices > 1 and configuration.performance.parallelize:
@@ -233,23 +227,11 @@ def _largest_layer(model: Any) -> int:
     return max(sizes, default=0)
 
 
-def _longest(takes: Callable[[int], int], length: int, room: int) -> int | None:
-    """Return the longest text below `length`, up to a 64th of it, that takes no more than `room`; None for none."""
-    low, high = 0, length
-    while high - low > max(1, length // 64):
+def _largest(fits: Callable[[int], bool], low: int, high: int, exactly: int = 1) -> int:
+    """Return the largest number from `low`, which fits, to below `high`, which does not, up to `exactly` so much."""
+    while high - low > exactly:
         middle = (low + high) // 2
-        low, high = (middle, high) if takes(middle) <= room else (low, middle)
-    return low or None
-
-
-def _most(takes: Callable[[int], int], batch: int, room: int) -> int | None:
-    """Return the largest batch, below `batch`, that takes no more than `room`."""
-    if batch == 1 or takes(1) > room:
-        return None
-    low, high = 1, batch
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if takes(middle) <= room else (low, middle)
+        low, high = (middle, high) if fits(middle) else (low, middle)
     return low
 
 

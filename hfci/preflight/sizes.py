@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
-__all__ = ["SIZE", "bytes_of", "in_both", "shortly"]
+__all__ = ["SIZE", "bytes_of", "bytes_of_model", "in_both", "shortly"]
 
 SIZE = re.compile(r"^\s*(\d{1,15}(?:\.\d{1,9})?)\s*(?:([kmgtKMGT]?)(i?)[bB]?)?\s*$")
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
@@ -20,6 +21,11 @@ def bytes_of(size: int | str) -> int:
         raise ValueError(f"{size!r:.60} is no size such as 24GiB")
     number, power, binary = match.groups()
     return int(float(number) * (1024 if binary else 1000) ** _POWERS[(power or "").lower()])
+
+
+def bytes_of_model(model: Any) -> int:
+    """Return the bytes of the parameters and buffers of a model, each once."""
+    return sum(each.numel() * each.element_size() for each in (*model.parameters(), *model.buffers()))
 
 
 def in_both(count: int) -> str:

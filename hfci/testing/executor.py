@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import faulthandler
 import gc
 import json
 import os
-import re
 import signal
 import sys
 from collections.abc import Generator
@@ -27,6 +25,7 @@ from hfci.cases.outcome import Outcome
 from hfci.catalog.registries import transformers_version
 from hfci.checks.table import CHECKS
 from hfci.errors import HfciError, UsageError, in_one_line
+from hfci.process_memory import forget_peak, peak_memory
 from hfci.testing.collecting import note
 from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
@@ -349,10 +348,6 @@ def _uses_marker(path: Path) -> bool:
     )
 
 
-# Linux forgets the peak of a process when 5 is written here, and tells the peak since then; see proc(5).
-CLEAR_REFS, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
-
-
 def _reset_peak_memory(device: str) -> None:
     if device.startswith("cuda"):
         import torch
@@ -360,8 +355,7 @@ def _reset_peak_memory(device: str) -> None:
         gc.collect()
         torch.cuda.reset_peak_memory_stats(device)
     else:
-        with contextlib.suppress(OSError):  # then it is the peak since the process began, as on other systems
-            CLEAR_REFS.write_text("5", encoding="ascii")
+        forget_peak()
 
 
 def _peak_memory(device: str) -> int | None:
@@ -370,10 +364,8 @@ def _peak_memory(device: str) -> int | None:
         import torch
 
         return torch.cuda.max_memory_allocated(device)
-    with contextlib.suppress(OSError):
-        match = re.search(rb"^VmHWM:\s+(\d+) kB$", STATUS.read_bytes(), re.MULTILINE)
-        if match:
-            return int(match[1]) * 1024
+    if (peak := peak_memory()) is not None:
+        return peak
     try:
         import resource
     except ImportError:

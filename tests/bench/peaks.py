@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 MIB = 2**20
@@ -50,9 +49,9 @@ def _model(name: str) -> tuple[Any, Any]:
     return next(table[type(config)] for table in order if type(config) in table), config
 
 
-def _memory(field: str) -> int:
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
+def _known(size: int | None) -> int:
+    assert size is not None, "only Linux tells how much memory a process takes"
+    return size
 
 
 def measure(name: str, batch: int, length: int) -> int:
@@ -60,17 +59,18 @@ def measure(name: str, batch: int, length: int) -> int:
     import torch
 
     from hfci.preflight.feeding import evaluation_inputs
+    from hfci.process_memory import forget_peak, peak_memory, resident_memory
 
     cls, config = _model(name)
-    before = _memory("VmRSS")
+    before = _known(resident_memory())
     model = cls._from_config(config, dtype=torch.float32).eval()
     with torch.no_grad():
-        after_building = _memory("VmRSS")
+        after_building = _known(resident_memory())
         model(**evaluation_inputs(cls, 1, 8))
-        before += _memory("VmRSS") - after_building
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        before += _known(resident_memory()) - after_building
+        forget_peak()
         torch.log_softmax(model(**evaluation_inputs(cls, batch, length)).logits, dim=-1)
-    return _memory("VmHWM") - before
+    return _known(peak_memory()) - before
 
 
 def predict(name: str, batch: int, length: int) -> tuple[int, int]:
