@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from hfci.checks.directions import direction
-from hfci.checks.dropout import drawing_nothing
+from hfci.checks.dropout import drawing_nothing, in_train_mode
 from hfci.checks.floor import different
 from hfci.checks.generation import generating, step_logits
 from hfci.checks.running import NO_SPEC_AUGMENT, copied, outputs_of, seeded, set_everywhere
@@ -62,9 +61,7 @@ def generate_in_train_mode_with_checkpointing(tiny: TinyModel) -> None:
     tiny = drawing_nothing(generating(tiny))
     wanted = step_logits(tiny, tiny.inputs(), max_new_tokens=_STEPS)
     fields = outputs_of(tiny, tiny.inputs() | {"use_cache": True}).keys()
-    for module in tiny.model.train().modules():
-        if isinstance(module, _BatchNorm):  # in train mode it looks at all of a batch
-            module.eval()
+    in_train_mode(tiny.model)
     _switch_on(tiny.model)
     before = _modes(tiny.model)
     logits = step_logits(tiny, tiny.inputs(), on_copy=False, max_new_tokens=_STEPS)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.dropout import drawing_nothing
+from hfci.checks.dropout import drawing_nothing, in_train_mode
 from hfci.checks.floor import different
 from hfci.checks.running import run, set_everywhere
 
@@ -33,9 +32,7 @@ def denoising_changes_no_other_loss(tiny: TinyModel) -> None:
     if not getattr(tiny.config, "num_denoising", 0):
         raise NotApplicable("its configuration has no queries that are noisy copies of labels")
     tiny = drawing_nothing(tiny)
-    for module in tiny.model.train().modules():
-        if isinstance(module, _BatchNorm):  # in train mode it looks at all of a batch
-            module.eval()
+    in_train_mode(tiny.model)
     losses = _losses(tiny)
     set_everywhere(tiny.model, num_denoising=0)
     without = _losses(tiny)

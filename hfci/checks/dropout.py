@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
@@ -18,7 +21,7 @@ from hfci.tiny.inputs.context import configs
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["drawing_nothing", "dropout_is_off_in_eval_and_on_in_train"]
+__all__ = ["drawing_nothing", "dropout_is_off_in_eval_and_on_in_train", "in_train_mode"]
 
 CHECK = "dropout_is_off_in_eval_and_on_in_train"
 
@@ -61,6 +64,13 @@ def drawing_nothing(tiny: TinyModel) -> TinyModel:
     still = rebuilt(tiny, _with(tiny.config, _DRAWN, 0.0))
     set_everywhere(still.model, **NO_SPEC_AUGMENT)  # not before: by it some tell whether they have a mask's embedding
     return still
+
+
+def in_train_mode(model: nn.Module) -> None:
+    """Put a model in train mode, but for what looks at all of a batch there."""
+    for module in model.train().modules():
+        if isinstance(module, _BatchNorm):
+            module.eval()
 
 
 def _with(config: Any, pattern: re.Pattern[str], share: float) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import enum
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,16 +36,18 @@ def every_argument_has_an_effect(tiny: TinyModel) -> None:
     excepted = names_excepted(tiny, "every_argument_has_an_effect", "idle")
     arguments = _arguments(processor)
     inert = set(arguments)
+    questions = _questions(processor)
+
+    def ask(options: Mapping[str, Any]) -> list[Any]:
+        return _answers(tiny, processor, questions, options)
+
     with quiet():
         for context in _contexts(processor):
-            usual = _answers(tiny, processor, context)
+            usual = ask(context)
             inert -= {
                 name
                 for name in inert - context.keys()
-                if any(
-                    _differ(usual, _answers(tiny, processor, {**context, name: other}))
-                    for other in _switched(arguments[name])
-                )
+                if any(_differ(usual, ask({**context, name: other})) for other in _switched(arguments[name]))
             }
             if not inert - excepted.keys():
                 break
@@ -84,8 +87,8 @@ def _contexts(processor: Any) -> Iterator[dict[str, Any]]:
     yield from ({"size": size} for size in (_EDGE, {"height": _EDGE, "width": 2 * _EDGE}))
 
 
-def _answers(tiny: TinyModel, processor: Any, options: Mapping[str, Any]) -> list[Any]:
-    """Return what it gives, or what it raises, for images that are wide, high, square, small, gray and transparent."""
+def _questions(processor: Any) -> list[tuple[list[Any], dict[str, Any]]]:
+    """Return images: wide, high, square, small, gray and transparent ones, some together; and what is told of one."""
     wide, high, square, small = (picture(*size) for size in ((150, 300), (300, 150), (200, 200), (24, 24)))
     gray = Image.fromarray(wide[..., 0])
     transparent = Image.fromarray(np.dstack([wide, np.full(wide.shape[:2], 128, np.uint8)]))
@@ -93,8 +96,13 @@ def _answers(tiny: TinyModel, processor: Any, options: Mapping[str, Any]) -> lis
     questions: list[tuple[list[Any], dict[str, Any]]] = [(images, {}) for images in shown]
     if beside := _beside(processor, *size_of(wide)):
         questions.append(([wide], beside))
+    return questions
+
+
+def _answers(tiny: TinyModel, processor: Any, questions: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
+    """Return what it gives for each question, or what it raises; some write into what they are handed."""
     answers: list[Any] = []
-    for images, told in questions:
+    for images, told in copy.deepcopy(questions):
         try:
             answers.append(answer_to_images(tiny, processor, images, **told, **options))
         except Exception as error:
@@ -124,7 +132,7 @@ def _differ(first: Sequence[Any], second: Sequence[Any]) -> bool:
     """Tell whether any of several answers is another one."""
     for one, other in zip(first, second, strict=True):
         if isinstance(one, str) or isinstance(other, str):
-            if isinstance(one, str) != isinstance(other, str) or one != other:
+            if one != other:
                 return True
         elif difference(_flat(one), _flat(other), _ROUNDING):
             return True
