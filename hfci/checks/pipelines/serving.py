@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import pipeline
+from transformers import PreTrainedConfig, pipeline
 
+from hfci.catalog import read_row
 from hfci.catalog.facts import forward_parameters
 from hfci.checks.running import seeded
 from hfci.errors import StageError
-from hfci.tiny import TinyModel
-from hfci.tiny.processors import KINDS, Refused, build_part
+from hfci.tiny import TinyModel, tiny_config
+from hfci.tiny.processors import KINDS, VOCABULARY, Refused, build_part
 
 __all__ = ["Parameter", "Served", "Task", "load"]
 
@@ -98,12 +99,26 @@ def load(tiny: TinyModel, task: str) -> Any:
     """
     if task not in tiny.pipelines:
         try:
-            tiny.pipelines[task] = _make_pipeline(task, model=tiny.whole_checkpoint, device=tiny.device)
+            tiny.pipelines[task] = _make_pipeline(
+                task, model=tiny.whole_checkpoint, device=tiny.device, model_kwargs=_parts_of_others(tiny, task)
+            )
             _fit(tiny.pipelines[task].tokenizer, tiny)
         except Exception as error:
             cause = _refusal(tiny) or error
             raise StageError("pipeline", tiny.model_type, tiny.architecture, cause) from cause
     return tiny.pipelines[task]
+
+
+def _parts_of_others(tiny: TinyModel, task: str) -> dict[str, Any]:
+    """Return tiny parts of the configuration of a class that the registries list for the task of the checkpoint too.
+
+    The pipeline may make such a class of the checkpoint, whose configuration has none of them: as large as its default.
+    """
+    listed = [architecture for architecture in read_row(tiny.config_type).architectures if task in architecture.tasks]
+    names = [architecture.name for architecture in listed]
+    configs = [tiny_config(tiny.config_type, name, vocabulary=VOCABULARY) for name in names]
+    others = [vars(config).items() for config in configs if type(config) is not type(tiny.config)]
+    return {name: part.to_dict() for parts in others for name, part in parts if isinstance(part, PreTrainedConfig)}
 
 
 def _is_of_model(error: BaseException, model: type[Any]) -> bool:
