@@ -44,11 +44,20 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("reader", READERS)
-def test_a_run_is_as_red_as_it_is_and_recorded(recorded: Path, reader: str, tmp_path: Path) -> None:
+# Of a run whose cases are executed, and of one, which takes no time, of a model type that has no test.
+@pytest.mark.parametrize(
+    ("name", "cases", "reader"),
+    [
+        *(("bad", 3, reader) for reader in ("| true", "<&- >&- 2>&-", "> /dev/full")),
+        *(("stuck", 1, each) for each in READERS),
+    ],
+)
+def test_a_run_is_as_red_as_it_is_and_recorded(
+    recorded: Path, name: str, cases: int, reader: str, tmp_path: Path
+) -> None:
     results = tmp_path / "out"
-    code, said = ends(f"run bad --workers 1 --results {results}", reader, recorded)
-    assert (code, len(records(results))) == (1, 3), said
+    code, said = ends(f"run {name} --workers 1 --results {results}", reader, recorded)
+    assert (code, len(records(results))) == (1, cases), said
     assert "Traceback" not in said
     assert ("not all of the output could be written" in said) == (reader == "> /dev/full")
 

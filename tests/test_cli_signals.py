@@ -14,15 +14,16 @@ import pytest
 
 from hfci.interruption import ENDING_S, interruptible, uninterrupted
 
+from .stuck import STUCK
 from .test_cli import generated, records
 
-# Deep in C code, where no handler of Python is called; with a process of its own.
-STUCK = """
-    import collections, itertools, pathlib, subprocess, sys
+# With a process of its own.
+DEEP = f"""
+    import pathlib, subprocess, sys
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    pathlib.Path("pids.new").write_text(f"{os.getpid()} {child.pid}")
+    pathlib.Path("pids.new").write_text(f"{{os.getpid()}} {{child.pid}}")
     pathlib.Path("pids.new").rename("pids")
-    collections.deque(itertools.repeat(0), maxlen=0)
+    {STUCK}
 """
 
 
@@ -44,7 +45,7 @@ def is_alive(pid: int) -> bool:
 @pytest.fixture
 def running(tmp_path: Path) -> subprocess.Popen[bytes]:
     """Start a run, and return when one case has been recorded and the next is deep in C code."""
-    generated(tmp_path / "generated", deep=STUCK.strip())
+    generated(tmp_path / "generated", deep=DEEP.strip())
     extra = {"GITHUB_STEP_SUMMARY": str(tmp_path / "page.md")}
     process = subprocess.Popen(
         [sys.executable, "-m", "hfci", "run", "deep", "--workers", "1", "--results", "out"],

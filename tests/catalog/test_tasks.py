@@ -6,7 +6,6 @@ import ast
 import json
 import subprocess
 import sys
-import textwrap
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
@@ -183,57 +182,64 @@ print("transformers.pipelines" in sys.modules)
     assert done.stdout.strip() == "False"
 
 
+BASE = """
+from transformers.pipelines.base import Pipeline
+"""
 MADE_UP = """
-    from transformers.pipelines.base import Pipeline
+class {task}Pipeline(Pipeline):
+    _load_tokenizer = True
+    {flag}
 
-    class TastePipeline(Pipeline):
-        _load_tokenizer = True
-        {flag}
+    def _sanitize_parameters(self, **kwargs):
+        return {{}}, {{}}, {{}}
 
-        def _sanitize_parameters(self, **kwargs):
-            return {{}}, {{}}, {{}}
+    def preprocess(self, inputs):
+        return self.tokenizer(inputs)
 
-        def preprocess(self, inputs):
-            return self.tokenizer(inputs)
+    def _forward(self, inputs):
+        return self.model(**inputs)
 
-        def _forward(self, inputs):
-            return self.model(**inputs)
-
-        def postprocess(self, outputs):
-            return outputs["{field}"]
+    def postprocess(self, outputs):
+        return outputs["{field}"]
 """
 REGISTERED = """
-    import sys, json
-    sys.path.insert(0, sys.argv[1])
-    from transformers import AutoModelForMaskedLM
-    from transformers.pipelines import SUPPORTED_TASKS
-    SUPPORTED_TASKS["taste"] = {"impl": "made_up.TastePipeline", "pt": (AutoModelForMaskedLM,), "type": "text"}
-    from hfci.catalog import read_row
-    row = read_row("bert")
-    found = next(one for arch in row.architectures for one in arch.verdicts if one.task == "taste")
-    print(json.dumps([found.allowed, found.rule, row.error, row.problems, row.to_json()["error"]]))
+import sys, json
+sys.path.insert(0, sys.argv[1])
+from transformers import AutoModelForMaskedLM
+from transformers.pipelines import SUPPORTED_TASKS
+tasks = sys.argv[2:]
+for task in tasks:
+    entry = {"impl": f"made_up.{task}Pipeline", "pt": (AutoModelForMaskedLM,), "type": "text"}
+    SUPPORTED_TASKS[task] = entry
+from hfci.catalog import read_row
+row = read_row("bert")
+found = {one.task: [one.allowed, one.rule] for arch in row.architectures for one in arch.verdicts}
+print(json.dumps({"verdicts": {task: found[task] for task in tasks}, "error": row.error, "problems": row.problems,
+                  "json": row.to_json()["error"]}))
 """
 
+# Task → a flag of its pipeline, the field it reads; is it allowed, by which rule not, what is wrong with it.
+NEVER_SEEN = {
+    "taste": ("", "logits", True, None, None),
+    "sniff": ("", "flavour", False, "output-not-given", None),
+    "lick": ("_load_tongue = True", "logits", False, None, "'tongue', which is no kind of processor"),
+    "sip": ("_load_image_processor = 'maybe'", "logits", False, None, "neither True, False nor None"),
+}
 
-@pytest.mark.parametrize(
-    ("flag", "field", "allowed", "rule", "problem"),
-    [
-        ("", "logits", True, None, None),
-        ("", "flavour", False, "output-not-given", None),
-        ("_load_tongue = True", "logits", False, None, "'tongue', which is no kind of processor"),
-        ("_load_image_processor = 'maybe'", "logits", False, None, "neither True, False nor None"),
-    ],
-)
-def test_a_pipeline_never_seen_is_read_or_an_error_of_the_row(
-    tmp_path: Path, flag: str, field: str, allowed: bool, rule: str | None, problem: str | None
-) -> None:
-    (tmp_path / "made_up.py").write_text(textwrap.dedent(MADE_UP).format(flag=flag, field=field))
-    script = textwrap.dedent(REGISTERED)
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+
+def test_a_pipeline_never_seen_is_read_or_an_error_of_the_row(tmp_path: Path) -> None:
+    classes = [MADE_UP.format(task=task, flag=flag, field=field) for task, (flag, field, *_) in NEVER_SEEN.items()]
+    (tmp_path / "made_up.py").write_text("".join([BASE, *classes]))
+    command = [sys.executable, "-c", REGISTERED, str(tmp_path), *NEVER_SEEN]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
-    assert found[:3] == [allowed, rule, None]
-    for said in found[3:]:
-        assert (said is None) if problem is None else (problem in said and said.startswith("taste: "))
+    assert found["verdicts"] == {task: [allowed, rule] for task, (_, _, allowed, rule, _) in NEVER_SEEN.items()}
+    assert found["error"] is None
+    assert found["problems"] == found["json"]
+    said = dict(problem.split(": ", 1) for problem in found["problems"].split("; "))
+    expected = {task: problem for task, (*_, problem) in NEVER_SEEN.items() if problem}
+    assert said.keys() == expected.keys()
+    assert [task for task in said if expected[task] not in said[task]] == []
 
 
 def test_a_processor_whose_parent_goes_by_another_name_is_read_through() -> None:

@@ -15,13 +15,13 @@ import pytest
 
 from hfci.cases.manifest import load_manifest
 from tests.releases import release
+from tests.stuck import STUCK
 
 BERT, GPT2, CONFIG = (
     "models/bert/modeling_bert.py",
     "models/gpt2/modeling_gpt2.py",
     "models/vit/configuration_vit.py",
 )
-ENDLESS = "\nimport collections, itertools\ncollections.deque(itertools.repeat(0), maxlen=0)\n"
 LIMIT_S = 15
 COMMAND = f"""
 import sys
@@ -44,7 +44,7 @@ def deadly(tmp_path: Path) -> dict[str, str]:
     return release(
         tmp_path / "release",
         {
-            BERT: lambda text: text + ENDLESS,
+            BERT: lambda text: f"{text}\n{STUCK}",
             GPT2: lambda text: "import ctypes\nctypes.string_at(0)\n" + text,
             CONFIG: lambda text: text + "\nimport os\nos._exit(0)\n",
         },

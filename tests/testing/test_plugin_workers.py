@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.stuck import STUCK
+
 from .support import by_check, environment, read_lines, run_pytest, write_test
 
 KILLED = """
@@ -24,15 +26,14 @@ def test_after():
     assert True
 """
 
-STUCK = """
-import collections, itertools, time
+WAITING = f"""
+import time
 
 def test_sleeps():
     time.sleep(60)
 
 def test_is_stuck_in_c():
-    collections.deque(itertools.repeat(0), maxlen=0)
-
+    {STUCK}
 def test_after():
     assert True
 """
@@ -64,7 +65,7 @@ def test_after():
 
 
 def test_dead_and_stuck_workers(tmp_path: Path) -> None:
-    for name, body in {"killed": KILLED, "segfault": SEGFAULT, "stuck": STUCK}.items():
+    for name, body in {"killed": KILLED, "segfault": SEGFAULT, "stuck": WAITING}.items():
         write_test(tmp_path, name, body)
     done = run_pytest(tmp_path, "-n", "2", "--dist", "loadfile", "--hfci-timeout", "2")
     assert done.returncode == 1, done.stdout
