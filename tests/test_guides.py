@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import html
 import itertools
 import json
@@ -189,6 +190,7 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
+@functools.cache
 def anchors(text: str) -> set[str]:
     parsed = MARKDOWN.parse(text)
     headings = [after for token, after in itertools.pairwise(parsed) if token.type == "heading_open"]
