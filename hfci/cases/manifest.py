@@ -242,6 +242,15 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         names = {name for row in self.model_types for case in row.cases for name in case.checks}
         return frozenset(Variant.parse(name).check for name in names if "[" in name)
 
+    def excluded_tasks(self, model_types: Collection[str]) -> dict[str, Counter[str]]:
+        """Return pipeline task → rule → how many architectures of `model_types` it excludes from the task."""
+        excluded: dict[str, Counter[str]] = {}
+        for row in self.model_types:
+            for architecture in row.architectures if row.model_type in model_types else ():
+                for task, rule in architecture.excluded_tasks.items():
+                    excluded.setdefault(task, Counter())[rule] += 1
+        return excluded
+
     def is_for(self, version: str, registry: str) -> bool:
         """Tell whether these are the tests of the transformers of this version, with these registries, if known."""
         return self.transformers == version and self.registry in (None, registry)

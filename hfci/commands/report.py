@@ -113,6 +113,7 @@ def run(arguments: Namespace) -> int:
         lost=_lost(arguments, manifest),
         unread=earlier.unread,
         reaches=reaches(read_executed_lines(arguments.results, results.runs)),
+        manifest=manifest[1] if manifest is not None else None,
     )
     if popularity is not None:
         summary = summary.in_order(popularity.priority)

@@ -141,7 +141,7 @@ def run(arguments: Namespace) -> int:
         return EnvironmentUnfit.exit_code
     if recorder.interrupted and recorder.writer is None:
         return EXIT_INTERRUPTED
-    summary = _show(recorder)
+    summary = _show(recorder, manifest)
     if recorder.interrupted:
         return EXIT_INTERRUPTED
     if summary.is_red or status:
@@ -226,7 +226,7 @@ def _without_test(row: ManifestRow, case: Case) -> Record:
 # What came of it.
 
 
-def _show(recorder: Recorder) -> Summary:
+def _show(recorder: Recorder, manifest: Manifest) -> Summary:
     from hfci.cases.executed_lines import read_executed_lines
     from hfci.results import read_results, summarize
     from hfci.results.executed_lines import reaches
@@ -236,7 +236,7 @@ def _show(recorder: Recorder) -> Summary:
     if recorder.writer is None:
         raise NothingToDo("no case was selected")
     results, folder = read_results([recorder.writer.path]), recorder.writer.path.parent
-    summary = summarize(results, reaches=reaches(read_executed_lines([folder], results.runs)))
+    summary = summarize(results, reaches=reaches(read_executed_lines([folder], results.runs)), manifest=manifest)
     print_summary(summary)
     if page := workflow.summary_file():
         append_summary(summary, page)

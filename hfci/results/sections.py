@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
@@ -122,7 +123,8 @@ SHARDS = _columns(
     foreign=("run", "runner", "longest worker", "started"),
     numbers=("cases", "seconds of work", "its seconds"),
 )
-TASK_COUNTS = ("asked", "run", "passed")
+TASK_COUNTS = ("allowed", "run", "passed")
+EXCLUDED = "excluded by rule"
 FACTS = ("run", "started", "commit", "branch", "device", "tier", "seed", "versions", "machine")
 LOST = _columns("whose", "what", "accepted because", foreign=("whose", "what", "accepted because"))
 RUNS = _columns("of", *FACTS, foreign=FACTS)
@@ -280,17 +282,23 @@ def _families(summary: Summary) -> Section:
 
 
 def _tasks(summary: Summary) -> Section:
-    """Return of each pipeline task how many architectures are asked, run it, and pass whatever of it was executed."""
-    columns = _columns("task", *TASK_COUNTS, foreign=("task",), numbers=TASK_COUNTS)
+    """Return of each pipeline task how many architectures may serve it, run it, and pass whatever of it was executed.
+
+    Those that its table lists and a rule excludes stand beside, the rule that excludes most of them first.
+    """
+    columns = _columns("task", *TASK_COUNTS, EXCLUDED, foreign=("task", EXCLUDED), numbers=TASK_COUNTS)
 
     def row(task: str) -> Row:
-        cells = summary.tasks[task].values()
+        cells = summary.tasks.get(task, {}).values()
         run = [cell for cell in cells if cell.executed]
         passed = sum(cell.passed == cell.executed and not cell.red for cell in run)
-        return (_name(task), f"{len(cells):,}", f"{len(run):,}", f"{passed:,}")
+        rules = Counter(summary.excluded_tasks.get(task, {})).most_common()
+        excluded = ", ".join(f"{rule} {count:,}" for rule, count in rules)
+        return (_name(task), f"{len(cells):,}", f"{len(run):,}", f"{passed:,}", excluded)
 
-    note = "Of each pipeline task, in architectures; `hfci catalog --tasks` says by which rule no other can serve it."
-    return _section("Tasks", columns, row, sorted(summary.tasks), opened=0, note=note if summary.tasks else "")
+    note = "Of each pipeline task, in architectures; `hfci catalog --tasks` says whom a rule excludes, and why."
+    tasks = sorted({*summary.tasks, *summary.excluded_tasks}) if summary.tasks else []
+    return _section("Tasks", columns, row, tasks, opened=0, note=note if tasks else "")
 
 
 def _cell(cell: Cell | None) -> str:

@@ -14,12 +14,14 @@ from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.executed_lines import Reach
 from hfci.results.expiring import Expiring
+from hfci.results.ladder import LADDER
 from hfci.results.lost import Lost
 from hfci.results.reading import Results
 from hfci.results.tally import Cell, Failure, JobTimes, Tally, failure_of
 from hfci.results.text import first_line, shorten
 
 if TYPE_CHECKING:
+    from hfci.cases.manifest import Manifest
     from hfci.results.history.trends import Streak, Trends
 
 __all__ = ["VANISHED", "Changed", "Flaky", "Summary", "summarize"]
@@ -66,6 +68,7 @@ class Summary:
     missing: int = 0  # records that a header announces and nobody wrote; among the outcomes as not-run
     families: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict)  # by family and tier
     tasks: Mapping[str, Mapping[tuple[str, str | None], Cell]] = field(default_factory=dict)  # by task, and whose
+    excluded_tasks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # architectures, by task and rule
     shards: tuple[JobTimes, ...] = ()
     baseline: dict[str, Any] | None = None  # its run, started, commit
     regressions: tuple[Failure, ...] = ()  # newly red, then vanished
@@ -159,10 +162,12 @@ def summarize(
     lost: Sequence[Lost] = (),
     unread: Sequence[str] = (),
     reaches: Sequence[Reach] = (),
+    manifest: Manifest | None = None,
 ) -> Summary:
     """Count, in one pass; records that a header announces and nobody wrote are `not-run`.
 
-    `comparison` and `trends` are of these results, where there is a baseline or a history.
+    `comparison` and `trends` are of these results, where there is a baseline or a history. By which rules the model
+    types of the records cannot serve tasks, `manifest` says.
     """
     tally = Tally()
     for head, records in results.parts():
@@ -190,6 +195,7 @@ def summarize(
         missing=results.missing,
         families=tally.families,
         tasks=tally.tasks,
+        excluded_tasks=manifest.excluded_tasks(tally.ladder.on(LADDER[0])) if manifest is not None else {},
         shards=tuple(tally.shards),
         slower=trends.slower if trends is not None else (),
         heavier=trends.heavier if trends is not None else (),

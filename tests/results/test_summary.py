@@ -20,6 +20,7 @@ from rich.console import Console
 
 from hfci.cases.case import Case
 from hfci.cases.ledger import OWN, Entry, Failure, Ledger, load_ledger
+from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestRow
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Error, Record
 from hfci.checks.applicability import NUMERICS_CHANGED
@@ -115,8 +116,27 @@ def test_each_task_counts_its_architectures(tmp_path: Path) -> None:
         record("cow", "runs", "known-failure", reason="x: y", stage="pipeline", task="decision"),
     )
     (section,) = (section for section in sections(summary) if section.title == "Tasks")
-    assert [column.name for column in section.columns] == ["task", "asked", "run", "passed"]
-    assert section.rows == (("decision", "1", "1", "0"), ("fill-mask", "3", "2", "1"))
+    assert [column.name for column in section.columns] == ["task", "allowed", "run", "passed", "excluded by rule"]
+    assert section.rows == (("decision", "1", "1", "0", ""), ("fill-mask", "3", "2", "1", ""))
+
+
+def test_each_task_names_the_rules_that_exclude_its_architectures(tmp_path: Path) -> None:
+    excluded = {"ant": ["cannot-generate"], "bee": ["cannot-generate", "no-processor"], "elk": ["no-processor"]}
+    rows = tuple(
+        ManifestRow(
+            name,
+            "catalogued",
+            architectures=tuple(
+                ManifestArchitecture(f"{name}{at}", excluded_tasks={"decision": rule}) for at, rule in enumerate(rules)
+            ),
+        )
+        for name, rules in excluded.items()
+    )
+    records = [record(name, "runs", "passed", task="decision") for name in ("ant", "bee")]
+    save(tmp_path, "x", *records)
+    summary = summarize(read_results([tmp_path]), manifest=Manifest("5.24.0", rows))
+    (section,) = (section for section in sections(summary) if section.title == "Tasks")
+    assert section.rows == (("decision", "2", "2", "2", "cannot-generate 2, no-processor 1"),)
 
 
 def test_green_needs_something_executed(tmp_path: Path) -> None:
