@@ -43,6 +43,8 @@ class TestDabDetrModel:
             "state_is_not_left_behind",
             "config_is_not_changed",
             "deprecated_names_equal_new",
+            "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -97,6 +99,8 @@ class TestDabDetrForObjectDetection:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "detection_postprocess_within_image",
+            "pipeline_runs[task=object-detection]",
+            "pipeline_follows_its_parameters[task=object-detection]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-__all__ = ["SourceClass", "defined_class", "exported_names", "modeling_module_names", "read_class"]
+__all__ = ["SourceClass", "defined_class", "exported_names", "modeling_module_names", "module_text", "read_class"]
 
 _MODELS = "transformers.models"
 _EXPORTED = re.compile(r"^__all__ = (\[.*?\])", re.MULTILINE | re.DOTALL)
@@ -113,7 +113,7 @@ def modeling_module_names(package: str) -> tuple[str, ...]:
 
 def exported_names(module: str) -> tuple[str, ...]:
     """Return what `module` names in its `__all__`."""
-    listed = _EXPORTED.search(_text(module))
+    listed = _EXPORTED.search(module_text(module))
     return tuple(ast.literal_eval(listed[1])) if listed else ()
 
 
@@ -139,7 +139,7 @@ def _index(module: str) -> tuple[dict[str, ast.ClassDef], dict[str, tuple[str, s
     classes: dict[str, ast.ClassDef] = {}
     imported: dict[str, tuple[str, str]] = {}
     spec = _spec(module)
-    waiting = ast.parse(_text(module)).body
+    waiting = ast.parse(module_text(module)).body
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If | ast.Try):  # what is there where a package is
@@ -154,7 +154,7 @@ def _index(module: str) -> tuple[dict[str, ast.ClassDef], dict[str, tuple[str, s
     return classes, imported
 
 
-def _text(module: str) -> str:
+def module_text(module: str) -> str:
     """Return the text of `module`; empty where it is none of transformers."""
     spec = _spec(module)
     return Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from hfci.catalog import registries
+from hfci.catalog.documented import documented_processors
 from hfci.catalog.facts import declared_modalities, forward_parameters, input_modalities
 from hfci.catalog.outputs import gives_tensor, output_fields
 from hfci.catalog.pipelines import FIRST, MODALITIES, Generates, Needs, PipelineUnknown, needs_of
@@ -128,7 +129,7 @@ class _Side:
     @functools.cached_property
     def kinds(self) -> frozenset[str]:
         """The kinds of processor that there are for the model type."""
-        own = set(registries.processors_of(self.model_type))
+        own = set(registries.processors_of(self.model_type)) | set(documented_processors(self.model_type))
         main_inputs = {self.inputs(kind)[:1] for kind in own}
         return frozenset(own | {kind for kind in _data().generic if self.inputs(kind)[:1] not in main_inputs})
 
@@ -170,7 +171,9 @@ class _Side:
 
     def processor(self, kind: str) -> SourceClass | None:
         """Return the model type's processor of that kind, or a generic one; None where its source is not there."""
-        names = (*registries.processor_tables()[kind].get(self.model_type, ()), _data().generic.get(kind))
+        registered = registries.processor_tables()[kind].get(self.model_type)
+        own = registered or documented_processors(self.model_type).get(kind, ())
+        names = (*own, _data().generic.get(kind))
         return next((processor for name in names if name and (processor := read_class(name))), None)
 
     def inputs(self, kind: str) -> tuple[str, ...]:
@@ -200,18 +203,24 @@ def asked_for(forward: ast.FunctionDef) -> frozenset[str]:
 
     def look(body: list[ast.stmt], absent: frozenset[str]) -> None:
         for statement in body:
-            if isinstance(statement, ast.If) and (names := _tested_for_none(statement.test)):
+            if not isinstance(statement, ast.If):
+                continue
+            if names := _tested_for_none(statement.test):
                 if isinstance(statement.body[0], ast.Raise):
                     wants.add("|".join(sorted(absent | names)))
                 else:
                     look(statement.body, absent | names)
+            look(statement.orelse, absent | _given(statement.test))
 
     look(forward.body, frozenset())
     return frozenset(wants)
 
 
 def _tested_for_none(test: ast.expr) -> frozenset[str]:
-    """Return the names that are all None where `test` holds: `a is None`, both with `and`, or exactly one with `^`."""
+    """Return the names that are all None where `test` holds: `a is None`, both with `and`, or exactly one with `^`.
+
+    Or by count: `sum(x is None for x in [a, b, c]) != 2`.
+    """
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
         parts = [_tested_for_none(value) for value in test.values]
         return frozenset().union(*parts) if all(parts) else frozenset()
@@ -219,8 +228,25 @@ def _tested_for_none(test: ast.expr) -> frozenset[str]:
         sides = [test.left, test.right]
         names = {side.left.id for side in sides if isinstance(side, ast.Compare) and isinstance(side.left, ast.Name)}
         return frozenset(names) if len(names) == len(sides) else frozenset()
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.NotEq):
+        return _counted_for_none(test.left)
     is_none = isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is) and isinstance(test.left, ast.Name)
     return frozenset([test.left.id]) if is_none else frozenset()  # type: ignore[attr-defined]
+
+
+def _given(test: ast.expr) -> frozenset[str]:
+    """Return the name that is None where `test`, `a is not None`, does not hold; none of another test."""
+    is_given = isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.IsNot) and isinstance(test.left, ast.Name)
+    return frozenset([test.left.id]) if is_given else frozenset()  # type: ignore[attr-defined]
+
+
+def _counted_for_none(call: ast.expr) -> frozenset[str]:
+    """Return the names of which `call`, `sum(x is None for x in [a, b])`, counts those that are None; else none."""
+    argument = call.args[0] if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "sum" else None
+    if not isinstance(argument, ast.GeneratorExp) or not _tested_for_none(argument.elt):
+        return frozenset()
+    listed = argument.generators[0].iter
+    return frozenset(each.id for each in getattr(listed, "elts", ()) if isinstance(each, ast.Name))
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hfci.catalog import Catalog, read_catalog, read_row
+from hfci.catalog.documented import documented_processors
 from hfci.catalog.pipelines import Generates, needs_of
 from hfci.catalog.sources import read_class
 from hfci.catalog.tasks import TaskVerdict, rules
@@ -124,6 +125,10 @@ SERVES = [
     ("tapas", "TapasForQuestionAnswering", {"table-question-answering"}),
     ("llava", "LlavaForConditionalGeneration", {"image-text-to-text", "any-to-any", "decision"}),
     ("llava", "LlavaModel", {"feature-extraction"}),  # runs on text alone; what it makes of an image, it puts into text
+    ("rt_detr_v2", "RTDetrV2ForObjectDetection", {"object-detection"}),  # its documentation loads an image processor
+    ("d_fine", "DFineForObjectDetection", {"object-detection"}),
+    ("dab-detr", "DabDetrForObjectDetection", {"object-detection"}),
+    ("ctrl", "CTRLModel", {"feature-extraction"}),  # it raises where it is given neither of two
     ("imagegpt", "ImageGPTModel", {"image-feature-extraction"}),  # its input_ids are colours, not text
     ("t5", "T5Model", set()),  # its decoder begins with nothing
     ("bart", "BartModel", {"feature-extraction"}),  # its decoder begins with the shifted input
@@ -143,6 +148,9 @@ def test_what_is_known_of_an_architecture(model_type: str, architecture: str, ta
         ("vit", "ViTModel", "feature-extraction", "input-not-taken"),
         ("clip", "CLIPModel", "feature-extraction", "no-features-first"),
         ("llava", "LlavaModel", "image-feature-extraction", "input-not-fed"),
+        ("idefics", "IdeficsModel", "feature-extraction", "input-not-fed"),  # by a count of what is None
+        ("vilt", "ViltModel", "feature-extraction", "input-not-fed"),  # by an elif
+        ("efficientloftr", "EfficientLoFTRModel", "image-feature-extraction", "no-features-first"),  # several maps
         ("voxtral", "VoxtralForConditionalGeneration", "automatic-speech-recognition", "input-not-fed"),
         ("pi0", "PI0ForConditionalGeneration", "image-text-to-text", "cannot-generate"),
         ("tapas", "TapasForMaskedLM", "fill-mask", "tokenizer-wants-more"),
@@ -248,3 +256,18 @@ def test_a_processor_whose_parent_goes_by_another_name_is_read_through() -> None
     assert found is not None
     assert found.strings("model_input_names")[0] == "input_ids"
     assert "feature-extraction" not in read_row("mgp-str").architectures[0].tasks
+
+
+@pytest.mark.parametrize(
+    ("model_type", "lent"),
+    [
+        ("rt_detr_v2", "RTDetrImageProcessor"),  # its modular file takes over the classes of rt_detr
+        ("dab-detr", "ConditionalDetrImageProcessor"),  # the first of its comments names whence a copy is
+        ("tipsv2_vision_model", "Tipsv2ImageProcessor"),  # a part in the package of a whole that has one
+        ("detr", None),  # the tables have one
+        ("bert", None),
+    ],
+)
+def test_what_documentation_loads_is_of_the_code_that_is_taken_over(model_type: str, lent: str | None) -> None:
+    names = documented_processors(model_type).get("image_processor", ())
+    assert lent is None if not names else lent in names

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfci.catalog import read_row, registries
+from hfci.catalog.documented import documented_processors
 from hfci.catalog.requirements import absent_packages, needs
 from hfci.errors import FOREIGN, HfciError, in_one_line
 from hfci.tiny.inputs.context import configs
@@ -150,11 +151,11 @@ def class_names(model_type: str, kind: str) -> tuple[str, ...]:
 
     Where the table has none and its processor holds one, or its models read texts, those are returned that it has for a
     part of its configuration, or else for another model type with the same processor; of tokenizers, at last, the class
-    that may be any.
+    that may be any. Where its processor holds none, they are what its documentation loads.
     """
     table = registries.processor_tables()[kind]
     if model_type in table or kind not in _wanted_kinds(model_type):
-        return table.get(model_type, ())
+        return table.get(model_type) or documented_processors(model_type).get(kind, ())
     others = (table[other] for other in _kin(model_type) if table.get(other))
     return next(others, ("TokenizersBackend",) if kind == "tokenizer" else ())
 
