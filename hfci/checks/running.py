@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import inspect
 import random
@@ -18,6 +17,7 @@ from transformers import PreTrainedModel
 
 from hfci.catalog.facts import forward_parameters
 from hfci.checks.tensors import named_tensors
+from hfci.tiny.copying import copy_of
 from hfci.tiny.inputs.context import configs
 from hfci.tiny.random_numbers import seed_generators
 
@@ -76,7 +76,7 @@ def discard_derived_state(model: nn.Module) -> None:
 def copied(tiny: TinyModel) -> TinyModel:
     """Return `tiny` with a copy of its model: what is derived from parameters, with its graph, cannot be copied."""
     discard_derived_state(tiny.model)
-    other = dataclasses.replace(tiny, model=copy.deepcopy(tiny.model))
+    other = dataclasses.replace(tiny, model=copy_of(tiny.model))
     other.reuse_inputs(tiny)
     return other
 

@@ -10,6 +10,7 @@ import torch
 
 from hfci.checks.loading import loaded, reloaded, saved_weights
 from hfci.checks.tensors import same_bits
+from hfci.tiny.copying import copy_of
 from hfci.tiny.inputs.context import configs
 from hfci.tiny.weights import fill
 
@@ -84,11 +85,11 @@ def _assert_whole(model: Any, changed: Any, when: str) -> None:
 
 
 def _copied(model: Any, _: Mapping[str, str]) -> Any:
-    return copy.deepcopy(model)
+    return copy.deepcopy(model)  # as people copy one
 
 
 def _cast(model: Any, _: Mapping[str, str]) -> Any:
-    return copy.deepcopy(model).to(torch.float64)
+    return copy_of(model).to(torch.float64)
 
 
 def _reloaded(model: Any, _: Mapping[str, str]) -> Any:

@@ -8,7 +8,6 @@ biases, layer by layer; too small a one makes it grow until what follows saturat
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -30,10 +29,12 @@ def measure_statistics(model: nn.Module, run: Callable[[Any], Any], seed: int = 
     """
     import torch
 
+    from hfci.tiny.copying import copy_of
+
     norms = {name: module for name, module in model.named_modules() if _keeps_statistics(module)}
     if not norms:
         return
-    double = copy.deepcopy(model)
+    double = copy_of(model)
     seen: set[str] = set()
     for name, module in double.named_modules():
         if name in norms:
