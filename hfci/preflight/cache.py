@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from torch import Tensor, nn
@@ -53,7 +53,7 @@ def predict_cache(model: Any, batch: int, length: int, *, operators: int = _OPER
     """
     reader = _Reader(model, batch)
     lengths = _lengths(reader, length, operators)
-    tensors = _extrapolated(reader, *lengths, length) if lengths else reader.read(length)
+    tensors = _extrapolated(reader, *lengths, length) if lengths else reader.read(length).kept
     return CachePrediction(
         size=sum(math.prod(shape) * size for shape, size in tensors.values()),
         tensors=len(tensors),
@@ -107,19 +107,36 @@ def _caches(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
 _Shapes = dict[str, tuple[tuple[int, ...], int]]
 
 
+class _Read(NamedTuple):
+    """What came of a text: what is `kept` of it, the model's `outputs`, and how many `operators` it took."""
+
+    kept: _Shapes
+    outputs: Any
+    operators: int
+
+
 class _Reader:
-    """Has a model without memory read texts; with media where it cannot do without."""
+    """Has a model without memory read texts, of each length once; with media where it cannot do without."""
 
     def __init__(self, model: Any, batch: int) -> None:
         self.model = model
         self.batch = batch
         self.with_media = False
-        self.operators = 0
-        self.outputs: Any = None
         self._before = held_by_modules(model)
+        self._read: dict[int, _Read] = {}
 
-    def read(self, length: int) -> _Shapes:
-        """Return what is kept of texts of `length` tokens; `operators` and `outputs` are then those of that run."""
+    def read(self, length: int) -> _Read:
+        """Return what came of texts of `length` tokens."""
+        if length not in self._read:
+            self._read[length] = self._with_or_without_media(length)
+        return self._read[length]
+
+    def kept(self, outputs: Any) -> _Shapes:
+        """Return what is kept now: in `outputs`, and in modules of the text that was read last."""
+        tensors = kept(self.model, outputs, self._before)
+        return {name: (tuple(tensor.shape), tensor.element_size()) for name, tensor in tensors.items()}
+
+    def _with_or_without_media(self, length: int) -> _Read:
         if not self.with_media:
             try:
                 return self._run(text_inputs(type(self.model), self.batch, length))
@@ -127,25 +144,16 @@ class _Reader:
                 self.with_media = True
         return self._run(media_inputs(self.model, self.batch, length))
 
-    def kept(self) -> _Shapes:
-        """Return what is kept by now."""
-        tensors = kept(self.model, self.outputs, self._before)
-        return {name: (tuple(tensor.shape), tensor.element_size()) for name, tensor in tensors.items()}
-
-    def _run(self, inputs: Mapping[str, Any]) -> _Shapes:
-        self.outputs, unanswered = run_empty(self.model, inputs)
-        self.operators = unanswered.operators
-        return self.kept()
+    def _run(self, inputs: Mapping[str, Any]) -> _Read:
+        outputs, unanswered = run_empty(self.model, inputs)
+        return _Read(self.kept(outputs), outputs, unanswered.operators)
 
 
 def _lengths(reader: _Reader, length: int, operators: int) -> tuple[int, int] | None:
     """Return two shorter lengths to read instead of `length`, if that takes more than so many operators."""
     if length <= 2 * _CHUNK:
         return None
-    costs = []
-    for shorter in (_CHUNK, 2 * _CHUNK):
-        reader.read(shorter)
-        costs.append(reader.operators)
+    costs = [reader.read(shorter).operators for shorter in (_CHUNK, 2 * _CHUNK)]
     a_chunk = max(1, costs[1] - costs[0])
     chunks = 2 + max(0, operators - costs[1]) // a_chunk
     return None if chunks * _CHUNK >= length else ((chunks - 1) * _CHUNK, chunks * _CHUNK)
@@ -157,13 +165,13 @@ def _extrapolated(reader: _Reader, first: int, second: int, length: int) -> _Sha
     What grew from one to the other goes on growing as fast. Only that a layer of keys and values is handed those of the
     rest, and keeps of them what it keeps: a window may be longer than what was read.
     """
-    shorter, longer = reader.read(first), reader.read(second)
+    shorter, longer = reader.read(first).kept, reader.read(second)
     after = {
         name: (tuple(_at(length, first, second, *sides) for sides in zip(shorter[name][0], shape, strict=True)), size)
-        for name, (shape, size) in longer.items()
+        for name, (shape, size) in longer.kept.items()
     }
-    handed = set(_hand_over_the_rest(reader.outputs, longer, after))
-    return after | {name: kept for name, kept in reader.kept().items() if name in handed}
+    handed = set(_hand_over_the_rest(longer.outputs, longer.kept, after))
+    return after | {name: kept for name, kept in reader.kept(longer.outputs).items() if name in handed}
 
 
 def _at(length: int, first: int, second: int, at_first: int, at_second: int) -> int:

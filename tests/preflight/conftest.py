@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,19 +18,51 @@ from hfci.preflight.diagnosis import Diagnosis
 from hfci.preflight.result import Result
 from hfci.preflight.running import preflight
 from tests.preflight.hub import Hub, Repo, running_hub
+from tests.preflight.warm import READ_AT_IMPORT, WarmInterpreter
+
+# The interpreter that runs the stages of `ask`: that of this process, or a warm one for as long as there is a `world`.
+_PYTHON = [sys.executable]
+
+
+@dataclass(frozen=True)
+class World:
+    """What all tests share: a Hub, a folder for the cache, and an interpreter that has imported what stages need."""
+
+    hub: Hub
+    home: Path
+    python: str
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """What huggingface_hub reads of the environment when it is imported is the same in all tests that need a Hub."""
+    home = tmp_path_factory.mktemp("cache") / "home"
+    with running_hub() as hub, pytest.MonkeyPatch.context() as patch:
+        patch_environment(patch, hub, home)
+        # The address of a socket may have a hundred characters.
+        with tempfile.TemporaryDirectory(prefix="hfci-warm-") as name, WarmInterpreter(Path(name)) as warm:
+            _PYTHON.append(warm.python)
+            yield World(hub, home, warm.python)
+            _PYTHON.pop()
+
+
+def patch_environment(patch: pytest.MonkeyPatch, hub: Hub, home: Path) -> None:
+    """Have huggingface_hub ask `hub`, without a token, and keep in `home` what it gets."""
+    for name in [name for name in os.environ if name.startswith(READ_AT_IMPORT)]:
+        patch.delenv(name)
+    patch.setenv("HF_ENDPOINT", hub.endpoint)
+    patch.setenv("HF_HOME", str(home))
+    patch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+    patch.setenv("NO_PROXY", "127.0.0.1,localhost")
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def hub(world: World, monkeypatch: pytest.MonkeyPatch) -> Hub:
     """A Hub that huggingface_hub asks, without a token, with an empty cache."""
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    with running_hub() as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        yield hub
+    patch_environment(monkeypatch, world.hub, world.home)
+    shutil.rmtree(world.home, ignore_errors=True)
+    world.hub.forget()
+    return world.hub
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +82,7 @@ def good(hub: Hub, llama: Path) -> Repo:
 
 def ask(model: str, *model_args: str, until: str, **limits: float) -> Result:
     """Return what a preflight of `model` finds."""
-    return preflight(Request(model=model, model_args=model_args), until=until, limits=limits)
+    return preflight(Request(model=model, model_args=model_args), until=until, limits=limits, python=_PYTHON[-1])
 
 
 def failure(result: Result, stage: str) -> Diagnosis:

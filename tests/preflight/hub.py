@@ -98,6 +98,11 @@ class Hub:
     faults: list[Callable[[Handler], bool]] = field(default_factory=list)
     sent: dict[str, int] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Hold nothing any more, and let nothing go wrong."""
+        for each in (self.repos, self.requests, self.faults, self.sent):
+            each.clear()
+
     def asked(self, method: str, pattern: str) -> list[Asked]:
         """Return the requests by `method` whose path has `pattern`."""
         return [each for each in self.requests if each.method == method and re.search(pattern, each.path)]

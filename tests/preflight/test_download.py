@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.preflight.conftest import ask, failure
+from tests.preflight.conftest import World, ask, failure
 from tests.preflight.hub import Blob, Hub, Repo, cutting, stalling, trickling
 from tests.preflight.test_keys import header_of, with_header
 
@@ -48,8 +48,8 @@ def larger(blob: Blob, more: int) -> Blob:
 
 def test_a_slow_line_is_no_silence(hub: Hub, good: Repo) -> None:
     good.files["model.safetensors"] = larger(good.files["model.safetensors"], 8_000_000)
-    hub.faults.append(trickling("/cdn/", 1.5))
-    assert ask("org/good", until="download", download=6.0).failures == ()
+    hub.faults.append(trickling("/cdn/", 0.8))
+    assert ask("org/good", until="download", download=3.0).failures == ()
 
 
 def test_a_connection_that_is_cut_is_taken_up_where_it_was(hub: Hub, good: Repo) -> None:
@@ -66,7 +66,7 @@ def test_a_connection_that_is_cut_is_taken_up_where_it_was(hub: Hub, good: Repo)
     assert hub.sent[weights.sha256] == weights.size - begin + int(first.rpartition("-")[2]) + 1
 
 
-def test_what_is_not_what_the_hub_says_is_told_and_removed(good: Repo, tmp_path: Path) -> None:
+def test_what_is_not_what_the_hub_says_is_told_and_removed(good: Repo, world: World) -> None:
     weights = good.files["model.safetensors"]
     spoilt = Blob.of(weights.head[:-8] + b"12345678")
 
@@ -81,7 +81,7 @@ def test_what_is_not_what_the_hub_says_is_told_and_removed(good: Repo, tmp_path:
     diagnosis = failure(ask("org/good", until="download"), "download")
     assert (diagnosis.code, diagnosis.facts["file"]) == ("weights_corrupt", "model.safetensors")
     assert "was removed" in diagnosis.cause
-    assert not list((tmp_path / "home").rglob("model.safetensors"))
+    assert not list(world.home.rglob("model.safetensors"))
     good.files["model.safetensors"] = weights
     assert ask("org/good", until="download").failures == ()
 
@@ -91,18 +91,16 @@ def test_a_download_that_stalls_is_tried_once_more_and_then_given_up(hub: Hub) -
     assert ask("org/good", until="keys").failures == ()
     hub.faults.append(stalling("/cdn/", after=1_000))
     hub.requests.clear()
-    begun = time.monotonic()
-    diagnosis = failure(ask("org/good", until="download", download=8.0), "download")
-    assert time.monotonic() - begun < 120.0
+    diagnosis = failure(ask("org/good", until="download", download=4.0), "download")
     assert (diagnosis.code, diagnosis.exit_code) == ("download_stalled", 4)
     assert len(hub.asked("GET", "/cdn/")) >= 2
 
 
 @pytest.mark.usefixtures("good")
-def test_ctrl_c_keeps_what_is_whole_and_says_so(hub: Hub, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_is_whole_and_says_so(hub: Hub, world: World, tmp_path: Path) -> None:
     assert ask("org/good", until="keys").failures == ()
     hub.faults.append(stalling("/cdn/", after=1_000))
-    command = [sys.executable, "-m", "hfci", "preflight", "org/good", "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "hfci", "preflight", "org/good", "--out", str(tmp_path), "--python", world.python]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         hub.requests.clear()
         deadline = time.monotonic() + 100.0
@@ -113,7 +111,7 @@ def test_ctrl_c_keeps_what_is_whole_and_says_so(hub: Hub, tmp_path: Path) -> Non
         told, _ = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "are whole, and kept" in told
-    assert list((tmp_path / "home").rglob("tokenizer.json"))
-    assert not list((tmp_path / "home").rglob("*.incomplete"))
+    assert list(world.home.rglob("tokenizer.json"))
+    assert not list(world.home.rglob("*.incomplete"))
     hub.faults.clear()
     assert ask("org/good", until="download").failures == ()

@@ -124,6 +124,7 @@ def test_a_tokenizer_of_another_repository_is_the_one_that_is_tried(hub: Hub, go
     assert (diagnosis.code, "the other" in diagnosis.cause) == ("chat_template_broken", True)
 
 
+@pytest.mark.usefixtures("hub")
 @pytest.mark.parametrize(
     ("model_type", "architecture", "task"),
     [
