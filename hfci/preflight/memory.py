@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -89,7 +90,7 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
     """
     import torch
 
-    from hfci.preflight.activations import Fake
+    from hfci.preflight.activations import Fake, PeakPrediction
     from hfci.preflight.architecture import build_empty
     from hfci.preflight.cache import predict_cache
 
@@ -108,9 +109,17 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
         on = "cuda" if kind == "cuda" and torch.cuda.is_available() else "cpu"
         return Fake(empty(name), on, softmax, None if mixed is None else getattr(torch, mixed))
 
-    shared = _share(empty(dtype), configuration, devices)
+    whole = empty(dtype)
+    shared = _share(whole, configuration, devices)
+    holders = _holders_of_cache(whole, configuration, devices)
+
+    def peak_of(model: Fake, batch: int, length: int) -> PeakPrediction:
+        peak = model.peak(batch, length)
+        elsewhere = predict_cache(whole, batch, length).size * (holders - 1) // holders if holders > 1 else 0
+        return msgspec.structs.replace(peak, forward=peak.forward - elsewhere)
+
     planned = fake(dtype)
-    peak = planned.peak(batch, length)
+    peak = peak_of(planned, batch, length)
     memory = Memory(
         device=kind,
         devices=devices,
@@ -122,7 +131,7 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
         weights=shared,
         forward=peak.forward,
         scoring=peak.scoring,
-        cache=predict_cache(empty(dtype), batch, length).size,
+        cache=-(-predict_cache(whole, batch, length).size // holders),
         fits=None if has is None else shared + peak.activations <= has,
         extrapolated_from=peak.extrapolated_from,
     )
@@ -131,14 +140,14 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
     room, smaller = has - shared, _SMALLER.get(dtype)
 
     def fits(batch: int, length: int) -> bool:
-        return planned.peak(batch, length).activations <= room
+        return peak_of(planned, batch, length).activations <= room
 
     fitting = Fitting(
         max_length=_largest(lambda each: fits(batch, each), 0, length, max(1, length // 64)) or None,
         batch_size=_largest(lambda each: fits(each, length), 1, batch) if batch > 1 and fits(1, length) else None,
         dtype=smaller
         if smaller
-        and _share(empty(smaller), configuration, devices) + fake(smaller).peak(batch, length).activations <= has
+        and _share(empty(smaller), configuration, devices) + peak_of(fake(smaller), batch, length).activations <= has
         else None,
         devices=_enough(planned.weights, peak.activations, devices, has),
     )
@@ -148,11 +157,11 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
 def memory_of(configuration: Configuration, config: Any, dtype: str) -> tuple[Memory | None, str | None]:
     """Return what `predict_memory` does for the class that loads a checkpoint of `config`, or None and why not.
 
-    Raises Diagnosed, as `memory_too_small`, where it does not fit.
+    Raises Diagnosed, as `memory_too_small`, where it does not fit, and ImportError where a package is missing.
     """
     try:
         memory = predict_memory(configuration, model_class(config, configuration.model), config, dtype)
-    except Diagnosed:
+    except (Diagnosed, ImportError):
         raise
     except Exception as error:  # an architecture may ask of its numbers what nobody can answer
         return None, in_one_line(error)
@@ -205,15 +214,26 @@ def _share(model: Any, configuration: Configuration, devices: int) -> int:
 
 def _sharded(model: Any, devices: int) -> int:
     """Return the bytes of one device where the model's plan of tensor parallelism shares out what it names."""
-    import re
-
-    plan = {name: style for name, style in (model.tp_plan or {}).items() if "gather" not in str(style)}
     total: int = 0
     for name, tensor in model.named_parameters():
-        place = re.sub(r"\.\d+(?=\.|$)", ".*", name)
-        is_shared = place in plan or place.rpartition(".")[0] in plan
+        is_shared = _is_shared(model, name) or _is_shared(model, name.rpartition(".")[0])
         total += -(-tensor.numel() // (devices if is_shared else 1)) * tensor.element_size()
     return total
+
+
+def _is_shared(model: Any, name: str) -> bool:
+    """Tell whether the plan cuts the parameters of what is called `name`, by rows or columns, and not their results."""
+    return "wise" in str((model.tp_plan or {}).get(re.sub(r"\.\d+(?=\.|$)", ".*", name)))
+
+
+def _holders_of_cache(model: Any, configuration: Configuration, devices: int) -> int:
+    """Return over how many devices the cache is shared out: all, where the plan shares the keys of every layer."""
+    if devices == 1 or not configuration.model.tp_plan:
+        return 1
+    text = model.config.get_text_config(decoder=True)
+    keys = [name for name, _ in model.named_modules() if name.endswith(".k_proj") and _is_shared(model, name)]
+    heads = getattr(text, "num_key_value_heads", 0)
+    return devices if len(keys) == text.num_hidden_layers and heads % devices == 0 else 1
 
 
 def _largest_layer(model: Any) -> int:
