@@ -12,14 +12,34 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from hfci.preflight.worker import Failed, Order, Passed, Progress, Report
+from hfci import __version__
+from hfci.errors import UsageError
+from hfci.preflight.worker import Absent, Failed, Order, Passed, Progress, Report
 
-__all__ = ["Child", "Ended", "TimeUp"]
+__all__ = ["Child", "Ended", "Lacking", "TimeUp"]
 
 ENDING_S = 3.0  # so long it may take to end when it is asked to
 LOOKS_S = 0.5  # so often it is looked whether it still lives
 READ = 65_536
-WORKER = "from hfci.preflight.worker import main; main()"
+
+# What the interpreter is told to do: begin hfci's worker, or report what of that it has not installed. Both processes
+# must be of one hfci, to understand each other.
+WORKER = """
+import os, sys
+absent = None
+try:
+    import hfci
+    if hfci.__version__ != sys.argv[2]:
+        absent = f"hfci=={sys.argv[2]}"
+    else:
+        from hfci.preflight.worker import main
+except ModuleNotFoundError as error:
+    absent = error.name.partition(".")[0]
+if absent is None:
+    main()
+else:
+    os.write(int(sys.argv[1]), b'{"type": "absent", "package": "%s"}\\n' % absent.encode())
+"""
 
 
 class TimeUp(Exception):
@@ -39,6 +59,14 @@ class Ended(Exception):
         self.status = status
 
 
+class Lacking(Exception):
+    """The interpreter does not have the `package` that a worker needs."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(package)
+        self.package = package
+
+
 class Child:
     """A worker in a process group of its own, which a terminal's Ctrl-C does not reach; `log` takes what it prints."""
 
@@ -46,7 +74,8 @@ class Child:
         self._reading, writing = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 -- the interpreter that was asked for
-                [python, "-c", WORKER, str(writing)],
+                # -P: what lies in the folder must not be imported in place of a package.
+                [python, "-P", "-c", WORKER, str(writing), __version__],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -54,8 +83,10 @@ class Child:
                 pass_fds=(writing,),
                 start_new_session=True,
             )
-        except BaseException:
+        except BaseException as error:
             os.close(self._reading)
+            if isinstance(error, OSError):
+                raise UsageError(f"{python} is no interpreter that can be run: {error.strerror}") from error
             raise
         finally:
             os.close(writing)
@@ -73,8 +104,8 @@ class Child:
     ) -> Passed | Failed:
         """Have it run a stage, and return its verdict; `listen` is told of its progress.
 
-        Raises TimeUp where it takes longer than `limit_s`, or goes without progress for `silence_s`, and Ended where
-        the process ends; it is gone then.
+        Raises TimeUp where it takes longer than `limit_s`, or goes without progress for `silence_s`, Lacking where the
+        interpreter is none of hfci's, and Ended where the process ends; it is gone then.
         """
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended, which is seen below
@@ -84,6 +115,9 @@ class Child:
         said: Progress | None = None
         while True:
             for report in self._reports():
+                if isinstance(report, Absent):
+                    self.end()
+                    raise Lacking(report.package)
                 if not isinstance(report, Progress):
                     return report
                 if report != said:  # to say the same again is no progress

@@ -97,6 +97,7 @@ def _load(folder: Path, context: Context) -> tuple[str, dict[str, Any], str | No
     """Return the class that loaded the sparse checkpoint, what it said of its keys, and why it could not be loaded."""
     import torch
     import transformers
+    from transformers.utils.import_utils import is_accelerate_available
 
     asked = context.configuration.model
     arguments = from_pretrained_arguments(context.configuration)
@@ -106,6 +107,8 @@ def _load(folder: Path, context: Context) -> tuple[str, dict[str, Any], str | No
         arguments.pop(name, None)
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=asked.trust_remote_code)
     auto_class = model_class(config, asked)
+    if not is_accelerate_available():
+        return auto_class.__name__, {}, "transformers does it with accelerate, which is not installed"
     is_quantised = "quantization_config" in arguments or getattr(config, "quantization_config", None) is not None
     try:
         _, info = auto_class.from_pretrained(

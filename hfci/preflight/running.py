@@ -17,7 +17,7 @@ import msgspec
 
 from hfci.errors import EnvironmentUnfit, UsageError, nearest
 from hfci.interruption import EXIT_INTERRUPTED
-from hfci.preflight.child import Child, Ended, TimeUp
+from hfci.preflight.child import Child, Ended, Lacking, TimeUp
 from hfci.preflight.configuration import Request
 from hfci.preflight.diagnosis import SMALLER, Diagnosed, Diagnosis
 from hfci.preflight.masking import Masking, known_secrets
@@ -191,6 +191,9 @@ class _Run:
                 if not up.is_silence:
                     return Diagnosed("timeout", stage=stage.name, seconds=up.seconds).at(stage.name)
                 self.log(f"--- no progress for {up.seconds:g} s\n".encode())
+            except Lacking as lacking:
+                self.child = None
+                return Diagnosed("package_missing", f"of {self.python}", package=lacking.package).at(stage.name)
             except Ended as ended:
                 self.child = None
                 return _of_death(ended.status).at(stage.name)

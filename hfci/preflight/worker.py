@@ -23,7 +23,7 @@ from hfci.preflight.configuration import Request
 from hfci.preflight.diagnosis import Diagnosis, diagnose
 from hfci.preflight.stages import STAGES, Context, Found
 
-__all__ = ["Failed", "Order", "Passed", "Progress", "Report", "main"]
+__all__ = ["Absent", "Failed", "Order", "Passed", "Progress", "Report", "main"]
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -54,7 +54,13 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     diagnosis: Diagnosis
 
 
-Report = Progress | Passed | Failed
+class Absent(msgspec.Struct, frozen=True, tag="absent"):
+    """No stage can run, since the interpreter lacks a package that this process is made of."""
+
+    package: str
+
+
+Report = Progress | Passed | Failed | Absent
 
 
 def main() -> None:

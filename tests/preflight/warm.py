@@ -1,10 +1,10 @@
-"""A warm interpreter: a program that runs `-c CODE` in a fork of a process that has imported torch and transformers.
+"""A warm interpreter: a program that runs `-P -c CODE` in a fork of a process that has imported torch and transformers.
 
 A child of a preflight would import them anew, for some four seconds. To the preflight this is an interpreter as any
 other, which has its pipes, takes its signals and ends with its status. What libraries read of the environment when they
 are imported has been read, though: where that is another one now, the program is Python itself, and cold.
 
-Run as a program, `warm.py ADDRESS -c CODE ARGUMENT…` asks the process that listens at ADDRESS for that fork.
+Run as a program, `warm.py ADDRESS … -P -c CODE DESCRIPTOR …` asks the process that listens at ADDRESS for that fork.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def keep(caller: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(request["variables"])
     code, *arguments = request["arguments"]
-    targets = (0, 1, 2, *map(int, arguments))
+    targets = (0, 1, 2, int(arguments[0]))
     high = [os.dup2(descriptor, 200 + place) for place, descriptor in enumerate(descriptors)]
     for target, descriptor in zip(targets, high, strict=True):
         os.dup2(descriptor, target)
@@ -116,11 +116,11 @@ def keep(caller: socket.socket) -> None:
 
 
 def launch(address: str, python: str, was_read: str, *arguments: str) -> None:
-    """Have the process at `address` run what `python` is asked to, `-c CODE DESCRIPTOR`, and end as that does."""
+    """Have the process at `address` run what `python` is asked to, `-P -c CODE DESCRIPTOR …`, and end as that does."""
     if read_at_import() != was_read:
         os.execv(python, [python, *arguments])
-    request = {"arguments": arguments[1:], "variables": dict(os.environ), "folder": str(Path.cwd())}
-    descriptors = [0, 1, 2, *map(int, arguments[2:])]
+    request = {"arguments": arguments[2:], "variables": dict(os.environ), "folder": str(Path.cwd())}
+    descriptors = [0, 1, 2, int(arguments[3])]
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(address)
         socket.send_fds(server, [json.dumps(request).encode()], descriptors)
