@@ -28,7 +28,7 @@ class Greeting(msgspec.Struct, frozen=True, kw_only=True):
     """What a model said.
 
     - `task`: the pipeline task; `prompt`: what it was given; `text`: what it gave, as text
-    - `chat_template`: whether the prompt went through one; `tokens`: how many new ones there are
+    - `chat_template`: whether the prompt went through one; `prompt_tokens`: how many it has; `tokens`: how many are new
     - `seconds`: it took, and `tokens_per_second`; null for what generates nothing
     - `warnings`: what is odd, and no failure
     """
@@ -37,6 +37,7 @@ class Greeting(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     text: str
     chat_template: bool = False
+    prompt_tokens: int = 0
     tokens: int = 0
     seconds: float = 0.0
     tokens_per_second: float | None = None
@@ -86,6 +87,7 @@ def _continue(configuration: Configuration, loaded: Loaded, tokenizer: Any, is_t
         prompt=PROMPT,
         text=text[:_LONGEST],
         chat_template=has_template,
+        prompt_tokens=inputs["input_ids"].shape[1],
         tokens=len(new),
         seconds=round(seconds, 3),
         tokens_per_second=round(len(new) / seconds, 2),

@@ -158,6 +158,17 @@ def _loaded(found: Found) -> str | None:
     return f"{took}; {in_both(load.weight_bytes)}{error}"
 
 
+def _measured(found: Found) -> str | None:
+    """Tell what loading and saying hello took, and what was predicted of it."""
+    if found.hello is None or found.hello.measured_bytes is None:
+        return None
+    predicted = found.hello.predicted_bytes
+    error = "" if found.hello.error is None else f" ({found.hello.error:+.1%})"
+    return in_both(found.hello.measured_bytes) + (
+        "" if predicted is None else f", predicted {shortly(predicted)}{error}"
+    )
+
+
 def _said(found: Found) -> str | None:
     if found.hello is None:
         return None
@@ -179,6 +190,7 @@ FACTS: tuple[tuple[str, Callable[[Found], str | None]], ...] = (
     ("Rehearsed", _rehearsed),
     ("Downloaded", _downloaded),
     ("Loaded", _loaded),
+    ("Memory used", _measured),
     ("Said", _said),
     ("Loaded with", _arguments),
     ("Evaluation", _command),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from hfci.preflight.result import Result
 from tests.preflight.conftest import ask, failure
@@ -39,6 +41,25 @@ def test_a_checkpoint_is_loaded_and_says_hello() -> None:
     assert found.hello.greeting.tokens == 16
     assert found.hello.greeting.text.strip()
     assert found.hello.greeting.tokens_per_second
+
+
+@pytest.mark.usefixtures("hub")
+def test_the_memory_that_was_used_is_told_with_what_was_predicted(llama: Path, tmp_path: Path) -> None:
+    """Of a model that is large enough: what a tiny one takes is lost in what its libraries do."""
+    config = AutoConfig.for_model(
+        "llama", hidden_size=512, intermediate_size=2048, num_hidden_layers=12, num_attention_heads=8, vocab_size=512
+    )
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(llama / name, tmp_path)
+    result = ask(str(tmp_path), "max_length=64", until="hello")
+    assert result.failures == ()
+    hello = result.found.hello
+    assert hello is not None
+    assert hello.measured_bytes is not None
+    assert hello.measured_bytes > 150_000_000
+    assert hello.error is not None
+    assert abs(hello.error) < 0.25
 
 
 @pytest.mark.usefixtures("good")
