@@ -34,10 +34,12 @@ class DiagnosisRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """One kind of failure.
 
     - `code`: its stable name; `stages`: where it can be found; `exit_code`: that of the command
+    - `test`: the one in tests/preflight that produces it, which fails where it does not
     - `cause`: one sentence; `remedy`: one sentence; `{NAME}` in them is a fact that whoever raises it gives
     """
 
     code: Annotated[str, Meta(pattern="^[a-z_]+$", title="a name of small letters and underscores")]
+    test: Text
     stages: tuple[STAGE_NAMES, ...]
     exit_code: Literal[1, 2, 4]
     cause: Text

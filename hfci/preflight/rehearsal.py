@@ -72,7 +72,7 @@ def _rehearse(configuration: Configuration, twin: str, tokenizer: str, begun: fl
     except Diagnosed:
         raise
     except Exception as error:
-        for code, setting, value, facts in _suspects(configuration):
+        for code, setting, value, facts in _suspects(configuration, Path(twin)):
             if _runs(configuration, twin, tokenizer, **{setting: value}):
                 raise Diagnosed(code, repr(error), **facts, why=in_one_line(error)) from error
         raise
@@ -86,10 +86,15 @@ def _runs(configuration: Configuration, twin: str, tokenizer: str, **instead: An
     return True
 
 
-def _suspects(configuration: Configuration) -> list[tuple[str, str, Any, dict[str, str]]]:
+def _suspects(configuration: Configuration, twin: Path) -> list[tuple[str, str, Any, dict[str, str]]]:
     """Return the settings that may be to blame: the code, the argument, what it would be instead, and the facts."""
+    from transformers import GenerationConfig
+
     asked, device = configuration.model, device_of(configuration)
+    its_default: Any = GenerationConfig
     suspects: list[tuple[str, str, Any, dict[str, str]]] = []
+    if (twin / "generation_config.json").exists():
+        suspects.append(("generation_config_refused", "generation_config", its_default(), {"model": asked.name}))
     if asked.attn_implementation is not None:
         facts = {"attention": asked.attn_implementation, "device": device}
         suspects.append(("attention_unsupported", "attn_implementation", None, facts))

@@ -40,7 +40,7 @@ def _number(value: float) -> str:
 
 def shortly(count: int) -> str:
     """Return `count` bytes with the unit of their size: `1.44 GB`, `36.0 kB`."""
-    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "kB")):
+    for power, unit in ((6, "EB"), (5, "PB"), (4, "TB"), (3, "GB"), (2, "MB"), (1, "kB")):
         if abs(count) >= 1000**power:
             return f"{count / 1000**power:.4g} {unit}"
     return f"{count} bytes"

@@ -14,7 +14,7 @@ import pytest
 
 from hfci.cli import main as hfci
 from hfci.preflight.configuration import Request
-from hfci.preflight.diagnosis import Diagnosis
+from hfci.preflight.diagnosis import Diagnosis, diagnoses
 from hfci.preflight.result import Result
 from hfci.preflight.running import preflight
 from tests.preflight.hub import Hub, Repo, running_hub
@@ -68,8 +68,15 @@ def hub(world: World, monkeypatch: pytest.MonkeyPatch) -> Hub:
 @pytest.fixture(scope="session")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny checkpoint of a text generator, with its tokenizer."""
-    folder = tmp_path_factory.mktemp("checkpoints") / "llama"
-    assert hfci(["tiny", "llama", "--architecture", "LlamaForCausalLM", "--save", str(folder)]) == 0
+    return save_tiny("llama", "LlamaForCausalLM", tmp_path_factory.mktemp("checkpoints") / "llama")
+
+
+def save_tiny(model_type: str, architecture: str, folder: Path) -> Path:
+    """Save a tiny checkpoint in `folder`, and leave the environment as it was, which goes offline for that."""
+    before = dict(os.environ)
+    assert hfci(["tiny", model_type, "--architecture", architecture, "--save", str(folder)]) == 0
+    os.environ.clear()
+    os.environ.update(before)
     return folder
 
 
@@ -85,9 +92,23 @@ def ask(model: str, *model_args: str, until: str, **limits: float) -> Result:
     return preflight(Request(model=model, model_args=model_args), until=until, limits=limits, python=_PYTHON[-1])
 
 
+# The codes that `failure` has met since the test began.
+_PRODUCED: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def codes_are_produced(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that the taxonomy names for a code produces it."""
+    _PRODUCED.clear()
+    yield
+    name = f"{request.path.name}::{request.node.name}"
+    assert {row.code for row in diagnoses().values() if row.test == name} <= {*_PRODUCED}
+
+
 def failure(result: Result, stage: str) -> Diagnosis:
     """Return the diagnosis of `stage`, which must be the only one."""
     (diagnosis,) = result.failures
+    _PRODUCED.append(diagnosis.code)
     assert diagnosis.stage == stage
     assert not set(diagnosis.cause + diagnosis.remedy) & set("{}")
     return diagnosis

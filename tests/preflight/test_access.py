@@ -35,16 +35,16 @@ def test_model_and_tokenizer_may_be_two_repositories(hub: Hub, good: Repo) -> No
 @pytest.mark.parametrize(
     ("settings", "token", "asked", "code", "exit_code"),
     [
-        ({}, None, "org/none", "model_not_found", 2),
+        pytest.param({}, None, "org/none", "model_not_found", 2, id="model_not_found"),
         ({}, GOOD_TOKEN, "org/none", "model_not_found", 2),
         ({"private": True}, None, "org/other", "model_not_found", 2),
         ({"private": True}, OTHER_TOKEN, "org/other", "model_not_found", 2),
-        ({"gated": True}, None, "org/other", "token_missing", 4),
-        ({"gated": True}, OTHER_TOKEN, "org/other", "gated", 4),
-        ({}, "hf_expiredAndNoLongerGood", "org/other", "token_invalid", 4),
-        ({"disabled": True}, None, "org/other", "disabled", 1),
-        ({}, None, "org/other,revision=v9", "revision_not_found", 2),
-        ({}, None, "a/../../b", "config_invalid", 2),
+        pytest.param({"gated": True}, None, "org/other", "token_missing", 4, id="token_missing"),
+        pytest.param({"gated": True}, OTHER_TOKEN, "org/other", "gated", 4, id="gated"),
+        pytest.param({}, "hf_expiredAndNoLongerGood", "org/other", "token_invalid", 4, id="token_invalid"),
+        pytest.param({"disabled": True}, None, "org/other", "disabled", 1, id="disabled"),
+        pytest.param({}, None, "org/other,revision=v9", "revision_not_found", 2, id="revision_not_found"),
+        pytest.param({}, None, "a/../../b", "config_invalid", 2, id="config_invalid"),
         ({}, None, "https://huggingface.co/org/other", "config_invalid", 2),
     ],
 )

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from hfci.cli import main as hfci
 from hfci.preflight.diagnosis import Diagnosis
 from hfci.preflight.rehearsal import Rehearsal
-from tests.preflight.conftest import ask, failure
+from tests.preflight.conftest import ask, failure, save_tiny
 from tests.preflight.hub import Blob, Hub, Repo
 
 
@@ -96,6 +95,22 @@ def test_a_tokenizer_with_more_tokens_than_the_model_has_embeddings_does_not_mat
     assert "has 512 embeddings" in diagnosis.cause
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"cache_implementation": "none_of_them"}, id="cache"),
+        {"num_beams": "two"},
+        {"eos_token_id": {"a": 1}},
+        {"no_such_setting": 3, "stop_strings": 4},
+    ],
+)
+def test_a_generation_config_that_is_refused_is_told(good: Repo, fields: dict[str, Any]) -> None:
+    change(good, "generation_config.json", **fields)
+    diagnosis = refused("org/good")
+    assert (diagnosis.code, diagnosis.exit_code) == ("generation_config_refused", 1), diagnosis
+    assert "org/good" in diagnosis.cause
+
+
 @pytest.mark.usefixtures("good")
 def test_an_attention_that_cannot_be_had_is_unsupported() -> None:
     diagnosis = refused("org/good", "attn_implementation=flash_attention_2")
@@ -136,7 +151,6 @@ def test_a_tokenizer_of_another_repository_is_the_one_that_is_tried(hub: Hub, go
     ],
 )
 def test_what_generates_no_text_serves_its_task(model_type: str, architecture: str, task: str, tmp_path: Path) -> None:
-    assert hfci(["tiny", model_type, "--architecture", architecture, "--save", str(tmp_path / "it")]) == 0
-    rehearsal = rehearsed(str(tmp_path / "it"))
+    rehearsal = rehearsed(str(save_tiny(model_type, architecture, tmp_path / "it")))
     assert rehearsal.greeting.task == task
     assert rehearsal.greeting.text

@@ -52,13 +52,18 @@ def test_three_hundred_gigabytes_are_told_and_not_fetched(hub: Hub, good: Repo) 
     good.elements = {"BF16": 150_000_000_000}
     result = ask("org/good", until="size")
     if result.exit_code:  # few machines have so much room
-        diagnosis = failure(result, "size")
-        assert diagnosis.code == "disk_too_small"
-        assert diagnosis.facts["needed"] == "300 GB"
-        assert str(diagnosis.facts["place"]).endswith("home/hub")
+        assert failure(result, "size").facts["needed"] == "300 GB"
     assert hub.sent.keys() <= {"config.json", "model.safetensors.index.json"}
     assert len(hub.requests) <= 6
     assert in_both(300_000_000_000) == "300.00 GB (279.40 GiB)"
+
+
+def test_more_than_there_is_room_for_is_told(good: Repo) -> None:
+    good.files["model.safetensors"] = Blob(b"head", 10**18)
+    diagnosis = refused("org/good")
+    assert (diagnosis.code, diagnosis.exit_code) == ("disk_too_small", 4)
+    assert diagnosis.facts["needed"] == "1 EB"
+    assert str(diagnosis.facts["place"]).endswith("home/hub")
 
 
 @pytest.mark.parametrize(
