@@ -48,7 +48,7 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 def test_the_workflows_are_those_that_there_should_be() -> None:
-    wanted = ("ci", "comment", "keep", "models", "nightly", "preflight", "release", "run", "update")
+    wanted = ("ci", "comment", "integrations", "keep", "models", "nightly", "preflight", "release", "run", "update")
     assert [path.stem for path in WORKFLOWS] == list(wanted)
     assert [path.parent.name for path in ACTIONS] == ["comment", "data", "request", "setup", "update"]
 
@@ -151,7 +151,7 @@ def test_no_workflow_runs_a_strangers_code_with_secrets() -> None:
 
 def test_the_sessions_that_workflows_run_are_there() -> None:
     named = sorted({command.split()[2] for _, command in commands() if command.startswith("nox -s ")})
-    assert named == ["catalog", "generate", "lint", "smoke", "tests", "validate"]
+    assert named == ["catalog", "generate", "integrations", "lint", "smoke", "tests", "validate"]
     nox = [sys.executable, "-m", "nox", "--list-sessions", "--json", "--session", *named]
     done = subprocess.run(nox, cwd=ROOT, capture_output=True, text=True, check=True)
     assert {session["session"] for session in json.loads(done.stdout)} >= set(named)
