@@ -154,4 +154,4 @@ def test_the_sessions_that_workflows_run_are_there() -> None:
     assert named == ["catalog", "generate", "integrations", "lint", "smoke", "tests", "validate"]
     nox = [sys.executable, "-m", "nox", "--list-sessions", "--json", "--session", *named]
     done = subprocess.run(nox, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert {session["session"] for session in json.loads(done.stdout)} >= set(named)
+    assert {session["name"] for session in json.loads(done.stdout)} >= set(named)
