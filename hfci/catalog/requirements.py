@@ -15,7 +15,7 @@ __all__ = ["absent_packages", "is_absent", "needs"]
 # where a model imports a package only when needed.
 _SENTENCE = re.compile(
     r"requires the (\S+) library but it was not found|^\S+ needs (.+)$|requires `(\w+)`\. Install it"
-    r"|^(\w+) is required for|need to install (\S+) to use|^`(\w+)` is not installed",
+    r"|^Package `(\w+)` is required|^(\w+) is required for|need to install (\S+) to use|^`(\w+)` is not installed",
     re.MULTILINE,
 )
 

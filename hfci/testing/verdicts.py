@@ -83,9 +83,9 @@ def judge(error: BaseException | None, building: bool) -> Verdict:
         return Verdict(outcome=Outcome.NOT_APPLICABLE.value, reason=plain(str(error)))
     if isinstance(error, pytest.skip.Exception | unittest.SkipTest):
         return Verdict.failed("Skipped", f"a skip must name what is missing, by unavailable(): {error}")
-    if isinstance(error, StageError) and (absent := absent_packages(error)):
-        return Verdict(outcome=Outcome.UNAVAILABLE.value, stage=error.stage, reason=needs(absent))
     stage = error.stage if isinstance(error, StageError) else "build" if building else "check"
+    if isinstance(error, StageError | ImportError) and (absent := absent_packages(error)):
+        return Verdict(outcome=Outcome.UNAVAILABLE.value, stage=stage, reason=needs(absent))
     if isinstance(error, Broken):
         return Verdict(Verdict.failed(AssertionError.__name__, str(error), stage), names=list(error.names))
     cause = error.__cause__ if isinstance(error, StageError) and error.__cause__ else error

@@ -27,6 +27,11 @@ def test_a_package_imported_only_where_it_is_needed_is_named() -> None:
     assert absent_packages(error_of(source)) == ("natten",)
 
 
+def test_what_a_processor_says_that_it_needs_is_named() -> None:
+    source = "raise ImportError('Package `natten` is required to run SmolVLM processor. Install it with pip.')"
+    assert absent_packages(error_of(source)) == ("natten",)
+
+
 def test_a_name_that_transformers_imports_only_where_it_is_installed() -> None:
     assert absent_packages(error_of("natten.functional")) == ("natten",)
 

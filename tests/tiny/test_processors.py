@@ -93,6 +93,14 @@ def test_what_a_processor_reads_off_its_tokenizer_is_read_off_its_source() -> No
     assert processor_tokens("bert") == ProcessorTokens()
 
 
+def test_a_token_that_is_asked_for_with_nothing_to_fall_back_on_is_asked_of_the_tokenizer() -> None:
+    assert processor_tokens("gemma4").asked["boa_token"] == "<|boa|>"
+
+
+def test_a_token_may_be_a_constant_of_the_class() -> None:
+    assert processor_tokens("minimax_m3_vl").own["image_token"] == "]<]image[>["
+
+
 def test_the_same_pieces_are_learnt_whatever_the_order_of_hash_tables() -> None:
     pieces = learn(transformers.BertTokenizer()._tokenizer, 300)
     assert len(pieces.tokens) == len(set(pieces.tokens)) <= 300

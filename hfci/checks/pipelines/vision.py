@@ -29,9 +29,9 @@ _BORDER = 0.01
 
 def _outputs_of(served: Served, image: Any) -> Any:
     """Return what the model itself gives for an image that its processor has prepared."""
-    inputs = served.pipe.image_processor(images=[image], return_tensors="pt")
+    inputs = served.pipe.image_processor(images=[image], return_tensors="pt").to(served.tiny.device)
     with torch.no_grad(), seeded(served.tiny):
-        return served.tiny.model(**{name: tensor.to(served.tiny.device) for name, tensor in inputs.items()})
+        return served.tiny.model(**inputs)
 
 
 def _images(_: Served) -> list[Any]:

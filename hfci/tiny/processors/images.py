@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["build_image_processor", "fed", "fitted"]
 
 _SIDE = 64
+_CHANNELS = 3
 # An image that is cut into patches has at least and at most so many squares of those that become one feature.
 _FEWEST, _MOST = 4, 16
 
@@ -84,6 +85,8 @@ class _View:
             return {"shortest_edge": longer}
         if keys == {"longest_edge"}:
             return {"longest_edge": longer}
+        if keys == {"max_height", "max_width"}:
+            return dict.fromkeys(keys, longer)
         if "patch_size" in self.arguments:
             area = (self.arguments["patch_size"] * (self.arguments.get("merge_size") or 1)) ** 2
             return dict(zip(sorted(keys, reverse=True), (_FEWEST * area, _MOST * area), strict=True))
@@ -111,7 +114,9 @@ class _View:
         for prefix in (name.removesuffix("size").removesuffix("crop_"), ""):
             pixels = self.inputs.get(f"{prefix}{self.pixels}")
             if pixels is not None and pixels.ndim > 3:
-                return pixels.shape[-2], pixels.shape[-1]
+                channels_last = pixels.shape[-1] == _CHANNELS != pixels.shape[-3]
+                height, width = pixels.shape[-3:-1] if channels_last else pixels.shape[-2:]
+                return height, width
         side = look_up(self.tower, "image_size|img_size", _SIDE)
         edges = list(side) if isinstance(side, (list, tuple)) else [side, side]
         return edges[-2], edges[-1]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["ProcessorTokens", "common_names", "ids_by_name", "processor_tokens", "reader"]
 
 # How special tokens are spelt.
-_SPELT = re.compile(r"<\|?[^\s<>|]+\|?>|\[[A-Z_]+\]|\|[A-Z_]+\|")
+_SPELT = re.compile(r"<\|?[^\s<>|]+\|?>|\[[A-Z_]+\]|\|[A-Z_]+\||\]<\][a-z ]+\[>\[")
 _REPLACES = re.compile(r"replace_(\w+_token)")
 _FIELD = re.compile(r"(\w+_token)_(?:id|index|ids)$")
 
@@ -118,7 +118,7 @@ def _tokens_of(cls: type[Any]) -> ProcessorTokens:
         if not base.__module__.startswith("transformers.models."):
             continue
         nodes = list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(base)))))
-        known = {**vars(sys.modules[base.__module__]), **_defaults(nodes)}
+        known = {**vars(sys.modules[base.__module__]), **vars(base), **_defaults(nodes)}
         spelt |= dict.fromkeys(text for node in nodes if (text := _spelt(node, known)))
         assigned = [
             (name, list(ast.walk(node.value)))
@@ -160,8 +160,9 @@ def _usual(name: str) -> str:
 
 
 def _spelt(node: ast.AST, known: Mapping[str, Any]) -> str | None:
-    """Return the special token that an expression is: a string, or a name `known` to be one."""
-    value = node.value if isinstance(node, ast.Constant) else known.get(node.id) if isinstance(node, ast.Name) else None
+    """Return the special token that an expression is: a string, or a name `known` to be one, also of the class."""
+    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    value = node.value if isinstance(node, ast.Constant) else known.get(name)
     return value if isinstance(value, str) and _SPELT.fullmatch(value) else None
 
 
@@ -201,7 +202,14 @@ def _own_name(target: ast.AST, ending: str = "_token") -> str | None:
 
 
 def _read_name(node: ast.AST) -> str | None:
-    """Return the name of the token that an expression reads off the tokenizer, of those that not any tokenizer has."""
+    """Return the name of the token that an expression reads off the tokenizer, of those that not any tokenizer has.
+
+    Also by `getattr(tokenizer, NAME, None)`, which has no other to fall back on.
+    """
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "getattr" and len(node.args) == 3:
+        whose, wanted, other = node.args
+        if isinstance(wanted, ast.Constant) and isinstance(other, ast.Constant) and other.value is None:
+            node = ast.Attribute(whose, str(wanted.value))
     if not isinstance(node, ast.Attribute) or not node.attr.endswith("_token") or node.attr.startswith("add_"):
         return None
     holder = node.value
