@@ -14,6 +14,7 @@ from typing import ClassVar
 __all__ = [
     "FOREIGN",
     "Broken",
+    "Differs",
     "EnvironmentUnfit",
     "HfciError",
     "NothingToDo",
@@ -66,6 +67,15 @@ class Broken(AssertionError):
         """Take what went wrong in words, and of what."""
         super().__init__(message)
         self.names = tuple(names)
+
+
+class Differs(AssertionError):
+    """Two computations that must agree do not; `module` is the first whose outputs differ, None where nobody knows."""
+
+    def __init__(self, message: str, module: str | None) -> None:
+        """Take what differs in words, and where it begins to."""
+        super().__init__(message)
+        self.module = module
 
 
 class StageError(HfciError):

@@ -29,6 +29,7 @@ UPGRADES: Upgrades = {
     2: lambda head: {**head, "schema": 3, "variables": None},
     3: lambda head: {**head, "schema": 4, "packages": None},
     4: lambda head: {**head, "schema": 5},
+    5: lambda head: {**head, "schema": 6},
 }
 
 T = TypeVar("T")

@@ -18,6 +18,7 @@ __all__ = [
     "SCHEMA_FILE",
     "Count",
     "Error",
+    "Frame",
     "Header",
     "Number",
     "Record",
@@ -25,7 +26,7 @@ __all__ = [
     "records_file",
 ]
 
-SCHEMA = 5
+SCHEMA = 6
 SCHEMA_FILE = Path(__file__).parent / "data" / "records.schema.json"
 
 # What `records_file` gives, whatever the run.
@@ -55,12 +56,34 @@ RULES: dict[str, Any] = {
 }
 
 
+class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of the tested library.
+
+    - `path`: of its file, from the folder that holds the package: `transformers/cache_utils.py`
+    - `line`: its number in that file, and `source` its text; empty where it cannot be read
+    - `function`: which it is in, with its class
+    """
+
+    path: str
+    line: Count
+    function: str
+    source: str
+
+
 class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The exception that ended a case: its type, its message and the tail of its traceback."""
+    """The exception that ended a case.
+
+    - `type`, `message`: of the exception
+    - `traceback`: its tail
+    - `frame`: the innermost of the tested library; None where there is none, or in records before schema 6
+    - `module`: of a failure of numbers, the first whose outputs differ; None is unknown
+    """
 
     type: str
     message: str
     traceback: str
+    frame: Frame | None = None
+    module: str | None = None
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -130,7 +153,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     - `variables`: those of the environment that chose their kernels; None is unknown
     """
 
-    schema: Literal[5] = 5
+    schema: Literal[6] = 6
     run: str
     shard: Count | None = None
     shards: Number | None = None

@@ -393,4 +393,4 @@ def _combine(case: Case, phases: list[Phase], worker: str) -> Record:
 def _checked(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a verdict says, as fields of a record; its error has in words what it names."""
     fields = {name: value for name, value in verdict.items() if name != "names"}
-    return {**fields, "error": Error(**fields["error"])} if "error" in fields else fields
+    return {**fields, "error": msgspec.convert(fields["error"], Error)} if "error" in fields else fields

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from hfci.cases.outcome import Outcome
 from hfci.catalog.requirements import absent_packages, needs
-from hfci.errors import Broken, StageError
+from hfci.errors import Broken, Differs, StageError
+from hfci.testing.frames import library_frame
 
 if TYPE_CHECKING:
     import pytest
@@ -56,6 +57,11 @@ class Verdict(dict[str, Any]):
         }
         return cls(outcome=Outcome.FAILED.value, stage=stage, error=error)
 
+    def raised_by(self, error: BaseException) -> Verdict:
+        """Return the verdict of a failure with where `error` comes from."""
+        module = error.module if isinstance(error, Differs) else None
+        return Verdict(self, error={**self["error"], "frame": plain(library_frame(error)), "module": plain(module)})
+
     def traced(self, traceback: str) -> Verdict:
         """Return the verdict of a failure with another traceback."""
         return Verdict(self, error={**self["error"], "traceback": plain(traceback)[-ERROR_LENGTH:]})
@@ -87,9 +93,11 @@ def judge(error: BaseException | None, building: bool) -> Verdict:
     if isinstance(error, StageError | ImportError) and (absent := absent_packages(error)):
         return Verdict(outcome=Outcome.UNAVAILABLE.value, stage=stage, reason=needs(absent))
     if isinstance(error, Broken):
-        return Verdict(Verdict.failed(AssertionError.__name__, str(error), stage), names=list(error.names))
+        broken = Verdict.failed(AssertionError.__name__, str(error), stage).raised_by(error)
+        return Verdict(broken, names=list(error.names))
     cause = error.__cause__ if isinstance(error, StageError) and error.__cause__ else error
-    return Verdict.failed(type(cause).__name__, str(error), stage)
+    kind = AssertionError if isinstance(cause, Differs) else type(cause)
+    return Verdict.failed(kind.__name__, str(error), stage).raised_by(error)
 
 
 def as_reported(verdict: Verdict, report: pytest.TestReport) -> Verdict:
