@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -82,7 +83,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     for output in OUTPUTS:
         outputs.add_argument(f"--{output.option}", type=Path, metavar="FILE", help=f"{output.purpose} ({output.usual})")
     outputs.add_argument("--requirements", type=Path, metavar="FILE", help="merge what was measured into this file")
-    outputs.add_argument("--annotations", action="store_true", help="print GitHub's commands that mark what is wrong")
+    outputs.add_argument(
+        "--annotations",
+        nargs="?",
+        const="",
+        metavar="REV",
+        help="print GitHub's commands that mark what is wrong, in files changed since REV on the line itself",
+    )
     add_json(parser)
 
 
@@ -120,8 +127,8 @@ def run(arguments: Namespace) -> int:
     _write(arguments, results, summary, comparison, trends)
     if page := workflow.summary_file():
         append_summary(summary, page)
-    if arguments.annotations:
-        print("\n".join(annotate(summary, _files(results, manifest))))  # noqa: T201
+    if arguments.annotations is not None:
+        print("\n".join(annotate(summary, _changed_files(arguments.annotations))))  # noqa: T201
     if arguments.json:
         print_json(summary.to_json())
     else:
@@ -199,16 +206,14 @@ def _lost(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> tuple
     return (*losses, *(Lost(problem, "an acceptance that is wrong") for problem in judged.problems))
 
 
-def _files(results: Results, manifest: tuple[Path, Manifest] | None) -> dict[str, str]:
-    """Return the generated test of each case, where it is in this checkout."""
-    from hfci.planning import select
+def _changed_files(revision: str) -> frozenset[str]:
+    """Return the paths, in the repository here, of what changed since a revision; none where git does not know it."""
+    from hfci.git import git
 
-    if manifest is None:
-        return {}
-    path, known = manifest
-    tiers = {(head.tier, head.device) for head in results.headers if head.tier is not None}
-    cases = (case for tier, device in sorted(tiers) for case in select(known, tier=tier, device=device).cases)
-    return {case.id: (path.parent / case.file).as_posix() for case in cases if case.file is not None}
+    if not revision:
+        return frozenset()
+    names = git(Path.cwd(), "diff", "--name-only", "-z", "--no-ext-diff", "--end-of-options", revision, "--") or b""
+    return frozenset(os.fsdecode(name) for name in names.split(b"\0") if name)
 
 
 # What was before.

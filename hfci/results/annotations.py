@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from hfci.results.causes import Cause, group
 from hfci.results.comparison import Shift
 from hfci.results.expiring import Expiring
 from hfci.results.lost import Lost
-from hfci.results.sections import at, command, how_flaky, measured, since
+from hfci.results.sections import at, command, how_flaky, measured, since, strikes
 from hfci.results.summary import VANISHED, Changed, Flaky, Summary
-from hfci.results.tally import Failure
 from hfci.results.text import no_command, shorten
 
 __all__ = ["annotate"]
@@ -18,6 +18,9 @@ __all__ = ["annotate"]
 # GitHub shows 10 errors, 10 warnings and 10 notices of a step, and 50 of a job ("Workflow commands", GitHub Docs).
 MOST_OF_A_KIND = 10
 LONGEST = 200
+
+# Where a repository of the library keeps it.
+SOURCES = "src"
 
 # What `@actions/core` replaces in a command's data, and beyond that in its properties (packages/core/src/command.ts).
 IN_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
@@ -27,20 +30,22 @@ IN_PROPERTIES = IN_DATA | str.maketrans({":": "%3A", ",": "%2C"})
 class _Annotation(NamedTuple):
     title: str
     lines: tuple[str, ...]
-    case: str | None = None
+    file: str = ""
+    line: int | None = None
 
 
-def annotate(summary: Summary, files: Mapping[str, str] | None = None) -> list[str]:
+def annotate(summary: Summary, changed: Collection[str] = ()) -> list[str]:
     """Return a command a line: errors for what is red, warnings for what is no longer tested or soon fails.
 
     What became slower, heavier or flaky is a notice. Of each kind there are at most ten; where there are more, the last
-    says how many. `files` are the paths of generated tests, relative to the repository, by case ID.
+    says how many. A cause is marked on its line of the library where that is in one of the `changed` files, by their
+    paths in the repository: nobody who reads a change looks at others.
     """
     kinds: dict[str, Sequence[tuple[Callable[[Any], _Annotation], Sequence[Any]]]] = {
         "error": (
-            (_newly, summary.regressions),
+            (_newly, group(summary.regressions)),
             (_missing, [summary.missing] if summary.missing else []),
-            (_failure, summary.others),
+            (_cause, group(summary.others)),
             (_lost, [loss for loss in summary.lost if loss.accepted is None]),
         ),
         "warning": (
@@ -53,24 +58,24 @@ def annotate(summary: Summary, files: Mapping[str, str] | None = None) -> list[s
     return [
         line
         for kind, groups in kinds.items()
-        for line in _commands(kind, [(make, thing) for make, things in groups for thing in things], files or {})
+        for line in _commands(kind, [(make, thing) for make, things in groups for thing in things], changed)
     ]
 
 
 def _commands(
-    kind: str, entries: Sequence[tuple[Callable[[Any], _Annotation], Any]], files: Mapping[str, str]
+    kind: str, entries: Sequence[tuple[Callable[[Any], _Annotation], Any]], changed: Collection[str]
 ) -> Iterator[str]:
     shown = entries if len(entries) <= MOST_OF_A_KIND else entries[: MOST_OF_A_KIND - 1]
     for make, thing in shown:
         annotation = make(thing)
-        yield _command(kind, annotation, files.get(annotation.case) if annotation.case is not None else None)
+        yield _command(kind, annotation, annotation.file if annotation.file in changed else "")
     if left := len(entries) - len(shown):
         yield _command(kind, _Annotation(f"{left:,} more like this", ("The summary has them, and the records all.",)))
 
 
-def _command(kind: str, annotation: _Annotation, file: str | None = None) -> str:
+def _command(kind: str, annotation: _Annotation, file: str = "") -> str:
     title = no_command(shorten(annotation.title, LONGEST)).translate(IN_PROPERTIES)
-    where = f"file={no_command(file).translate(IN_PROPERTIES)}," if file else ""
+    where = f"file={no_command(file).translate(IN_PROPERTIES)},line={annotation.line}," if file else ""
     message = "\n".join(filter(None, map(no_command, annotation.lines))).translate(IN_DATA)
     return f"::{kind} {where}title={title}::{message}"
 
@@ -78,19 +83,22 @@ def _command(kind: str, annotation: _Annotation, file: str | None = None) -> str
 # What is said of each thing.
 
 
-def _newly(failure: Failure) -> _Annotation:
-    new = "vanished" if failure.outcome == VANISHED else f"newly {failure.outcome}"
-    return _failure(failure, new)
+def _newly(cause: Cause) -> _Annotation:
+    new = VANISHED if cause.example.outcome == VANISHED else f"newly {cause.example.outcome}"
+    return _cause(cause, new)
 
 
-def _failure(failure: Failure, what: str | None = None) -> _Annotation:
-    stage = f" at {failure.stage}" if failure.stage else ""
-    dated = f"red since run {since(failure)}" if failure.since else ""
-    reproduce = f"reproduce: {command(failure.reproduce)}" if failure.reproduce else ""
+def _cause(cause: Cause, outcome: str | None = None) -> _Annotation:
+    example = cause.example
+    stage = f" at {example.stage}" if example.stage else ""
+    many = f"{cause.count:,} cases, " if cause.count > 1 else ""
+    dated = f"red since run {since(cause)}" if example.since else since(cause)
+    reproduce = f"reproduce: {command(example.reproduce)}" if example.reproduce else ""
     return _Annotation(
-        f"{what or failure.outcome}{stage}: {failure.case}",
-        (shorten(failure.error, 2 * LONGEST), dated, reproduce),
-        failure.case,
+        f"{outcome or example.outcome}{stage}: {many}{strikes(cause)}",
+        (shorten(example.error, 2 * LONGEST), example.place, dated, reproduce),
+        f"{SOURCES}/{example.file}",
+        example.line,
     )
 
 
@@ -110,7 +118,7 @@ def _unread(error: str) -> _Annotation:
 
 def _changed(changed: Changed) -> _Annotation:
     line = f"was {changed.before}, is {changed.after}: {shorten(changed.reason, LONGEST)}"
-    return _Annotation(f"no longer tested: {changed.case}", (line,), changed.case)
+    return _Annotation(f"no longer tested: {changed.case}", (line,))
 
 
 def _expiring(entry: Expiring) -> _Annotation:
@@ -123,8 +131,8 @@ def _shift(shift: Shift) -> _Annotation:
     what = {"duration_s": "slower", "peak_memory_bytes": "heavier"}[shift.quantity]
     dated = f", since run {at(shift.since, shift.commit)}" if shift.since else ""
     before, now = measured(shift)
-    return _Annotation(f"{what}: {shift.case}", (f"{before} before, {now} now{dated}",), shift.case)
+    return _Annotation(f"{what}: {shift.case}", (f"{before} before, {now} now{dated}",))
 
 
 def _flaky(flaky: Flaky) -> _Annotation:
-    return _Annotation(f"flaky: {flaky.case}", (how_flaky(flaky),), flaky.case)
+    return _Annotation(f"flaky: {flaky.case}", (how_flaky(flaky),))

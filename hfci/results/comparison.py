@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Header, Record
 from hfci.cases.variant import Variant
 from hfci.errors import NothingToDo
+from hfci.results.differences import Difference, differences
+from hfci.results.identities import Identity, identity_of
 from hfci.results.noise import FLOORS, beyond_noise
 from hfci.results.reading import Results
 
@@ -25,6 +28,7 @@ __all__ = [
     "Shift",
     "baseline_of",
     "compare_results",
+    "digest",
     "lost",
     "machine_of",
 ]
@@ -40,7 +44,11 @@ Machine = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """How one case ended in one run."""
+    """How one case ended in one run.
+
+    - `tested`: the `digest` of its fingerprint; None where it has none
+    - `cause`: of what was red; None where that is unknown
+    """
 
     outcome: Outcome
     duration_s: float = 0.0
@@ -50,17 +58,20 @@ class Observation:
     check: str | None = None
     tier: str = ""
     device: str | None = None
+    tested: int | None = None
+    cause: Identity | None = None
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """An earlier run: how each of its cases ended, by case ID, and on which `machines` (`machine_of`)."""
+    """An earlier run: how each of its cases ended, by case ID, on which `machines` (`machine_of`), its `headers`."""
 
     run: str
     started: str
     commit: str | None
     observations: Mapping[str, Observation]
     machines: frozenset[Machine] = frozenset()
+    headers: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,9 @@ class Comparison:
     - `vanished`: in the baseline and in this run's scope, and not in this run
     - `added`: not in the baseline
     - `slower`, `heavier`: beyond what noise explains, the worst first
+    - `causes`: of what is fixed, by case: what was wrong with it, where that is known
+    - `touched`: of what is red, by case: whether it depends on something that changed; what is unknown is not there
+    - `differences`: what is not as it was: packages, processor, threads, commit
     """
 
     baseline: Baseline
@@ -110,6 +124,9 @@ class Comparison:
     slower: tuple[Shift, ...] = ()
     heavier: tuple[Shift, ...] = ()
     inapplicable: tuple[Change, ...] = ()
+    causes: Mapping[str, Identity] = field(default_factory=dict)
+    touched: Mapping[str, bool] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
 
     @property
     def is_red(self) -> bool:
@@ -127,7 +144,8 @@ def baseline_of(results: Results) -> Baseline:
     newest = [head for head in results.headers if head.run == results.runs[-1]]
     observations = {record.case: _observation(record) for record in results}
     machines = frozenset(map(machine_of, newest))
-    return Baseline(newest[0].run, min(head.started for head in newest), newest[0].commit, observations, machines)
+    started = min(head.started for head in newest)
+    return Baseline(newest[0].run, started, newest[0].commit, observations, machines, tuple(newest))
 
 
 def machine_of(head: Header) -> Machine:
@@ -156,6 +174,7 @@ def compare_results(results: Results, baseline: Baseline) -> Comparison:
     by_kind: dict[str, list[Change]] = {name: [] for name in _CHANGES}
     moved = {quantity: _Pairs(quantity) for quantity in FLOORS}
     scope = _Scope(results.headers)
+    touched: dict[str, bool] = {}
     seen: set[str] = set()
     for record in results:
         seen.add(record.case)
@@ -164,6 +183,8 @@ def compare_results(results: Results, baseline: Baseline) -> Comparison:
         before = earlier.outcome if earlier is not None else None
         for name in _changes(before, record.outcome):
             by_kind[name].append(Change(record.case, before, record.outcome, record))
+        if earlier is not None and record.outcome in RED and None not in (record.fingerprint, earlier.tested):
+            touched[record.case] = digest(record.fingerprint or "") != earlier.tested
         if earlier is not None and before in EXECUTED and record.outcome in EXECUTED:
             for pairs in moved.values():
                 pairs.add(record.case, earlier, record)
@@ -177,6 +198,13 @@ def compare_results(results: Results, baseline: Baseline) -> Comparison:
         vanished=tuple(vanished),
         slower=moved["duration_s"].shifts(),
         heavier=moved["peak_memory_bytes"].shifts(),
+        causes={
+            change.case: cause
+            for change in by_kind["fixed"]
+            if (cause := baseline.observations[change.case].cause) is not None
+        },
+        touched=touched,
+        differences=differences(baseline.headers, [head for head in results.headers if head.run == results.runs[-1]]),
         **{name: tuple(changes) for name, changes in by_kind.items()},
     )
 
@@ -206,7 +234,14 @@ def _observation(record: Record) -> Observation:
         check=record.check,
         tier=record.tier,
         device=record.device,
+        tested=digest(record.fingerprint) if record.fingerprint is not None else None,
+        cause=identity_of(record) if record.outcome in RED else None,
     )
+
+
+def digest(text: str) -> int:
+    """Return 32 bits of a text: by these a history knows a fingerprint."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest())
 
 
 class _Pairs:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfci.errors import EnvironmentUnfit
-from hfci.results.sections import Column, Section, sections
+from hfci.results.sections import Column, Linked, Section, sections
 from hfci.results.summary import Summary
 from hfci.results.text import code, shorten
 from hfci.templating import environment, templates_dir
@@ -139,5 +139,10 @@ class _Part:
 
 
 def _row(columns: Sequence[Column], cells: Sequence[str]) -> str:
-    escaped = (code(text) if column.is_foreign and text else text for column, text in zip(columns, cells, strict=True))
+    escaped = (_cell(text) if column.is_foreign and text else text for column, text in zip(columns, cells, strict=True))
     return f"| {' | '.join(escaped)} |"
+
+
+def _cell(text: str) -> str:
+    address = text.address if isinstance(text, Linked) else None
+    return f"[{code(text)}]({address})" if address else code(text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,7 +12,9 @@ import msgspec
 
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Header
+from hfci.results.causes import Cause, group
 from hfci.results.comparison import Shift
+from hfci.results.differences import Difference
 from hfci.results.executed_lines import Reach, median_reach, unentered
 from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
@@ -20,7 +23,20 @@ from hfci.results.summary import VANISHED, Changed, Flaky, Summary
 from hfci.results.tally import Cell, Failure, JobTimes
 from hfci.results.text import clean, first_line, shorten
 
-__all__ = ["RED_MARK", "Column", "Section", "at", "command", "how_flaky", "measured", "sections", "since"]
+__all__ = [
+    "RED_MARK",
+    "Column",
+    "Linked",
+    "Section",
+    "at",
+    "command",
+    "how_flaky",
+    "measured",
+    "sections",
+    "since",
+    "strikes",
+    "what",
+]
 
 RED_MARK = "❌"
 TIERS = ("smoke", "functional", "deep")  # the known ones; records may say anything
@@ -29,6 +45,13 @@ OTHER_TIERS = "other"
 # A section has so many rows at most, however many cases there are; and a command that is longer is nobody's.
 MOST_REGRESSIONS, MOST_ROWS = 500, 200
 LONGEST_NAME, LONGEST_COMMAND = 300, 1_000
+MOST_NAMES = 5
+
+
+class Linked(str):
+    """A cell's text, and the address that it may be linked to, which is none of anybody's but hfci's making."""
+
+    address: str | None = None
 
 
 class Column(NamedTuple):
@@ -54,7 +77,8 @@ class Section:
 def sections(summary: Summary) -> tuple[Section, ...]:
     """Return the sections that have something to say, what matters most first."""
     candidates = (
-        _failures("Regressions", summary.regressions, most=MOST_REGRESSIONS),
+        _causes("Regressions", summary.regressions, most=MOST_REGRESSIONS),
+        _section("Different from the baseline", DIFFERENCES, _difference, summary.differences, opened=25),
         _section("Lost since the earlier manifest", LOST, _lost, summary.lost, opened=25),
         Section("", note=_covered(summary)),
         _section(
@@ -65,8 +89,8 @@ def sections(summary: Summary) -> tuple[Section, ...]:
             note=UNREAD_NOTE if summary.unread else "",
         ),
         _section("No longer tested", CHANGED, _changed, summary.unavailable, opened=10),
-        _section("Fixed", FIXED, _fixed, summary.fixed, opened=5),
-        _failures("Failures" if summary.baseline is None else "Other failures", summary.others),
+        _section("Fixed", FIXED, _fixed, _fixes(summary.fixed), opened=5),
+        _causes("Failures" if summary.baseline is None else "Other failures", summary.others),
         _section(
             "Numerics changed", NUMERICS, _numerics, tuple(summary.numerics.items()), opened=10, note=_moved(summary)
         ),
@@ -81,6 +105,7 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _counts("Known failures", ENTRY, summary.known, opened=10),
         _section("Known failures about to expire", EXPIRING, _expiring, summary.expiring),
         _section("Executed lines", REACHES, _reach, summary.reaches, opened=10, note=median_reach(summary.reaches)),
+        _section("Failing cases", FAILURES, _failure, (*summary.regressions, *summary.others), opened=0),
         _section("Slowest", SLOWEST, _slow, summary.slowest, opened=0),
         _section("Shards", SHARDS, _shard, summary.shards, opened=0, note=_balance(summary.shards)),
         _section("Runs", RUNS, tuple, _runs(summary), opened=0),
@@ -102,10 +127,15 @@ NUMERICS_NOTE = (
     "Another transformers computes other numbers than those that were measured: no failure, look whether it is meant."
 )
 REASON, ENTRY = Column("reason", is_foreign=True), Column("entry of the ledger", is_foreign=True)
-FAILURES = _columns("case", "outcome", "stage", "error", "reproduce", foreign=("case", "stage", "error", "reproduce"))
-SINCE = Column("red since", is_foreign=True)
+CAUSES = _columns(
+    *("cases", "cause", "where", "strikes", "since", "reproduce"),
+    foreign=("cause", "where", "strikes", "since", "reproduce"),
+    numbers=("cases",),
+)
+FAILURES = _columns("case", "outcome", "error", foreign=("case", "error"))
+DIFFERENCES = _columns("what", "in the baseline", "now", foreign=("what", "in the baseline", "now"))
 CHANGED = _columns("case", "was", "now", "reason", foreign=("case", "reason"))
-FIXED = CHANGED[:-1]
+FIXED = _columns("case", "cases", "what was wrong", foreign=("case", "what was wrong"), numbers=("cases",))
 SHIFTS = _columns(
     "case", "before", "now", "times", "since", foreign=("case", "since"), numbers=("before", "now", "times")
 )
@@ -151,24 +181,77 @@ def _counts(title: str, column: Column, counts: Mapping[str, int], unit: str = "
     return _section(title, columns, lambda item: (_name(item[0]), f"{item[1]:,}"), tuple(counts.items()), opened=opened)
 
 
-def _failures(title: str, failures: Sequence[Failure], most: int = MOST_ROWS) -> Section:
-    """Return failures; when they began to be red is told where a history says it of one of them."""
-    dated = any(failure.since for failure in failures)
-    columns = (*FAILURES[:-1], SINCE, FAILURES[-1]) if dated else FAILURES
+def _causes(title: str, failures: Sequence[Failure], most: int = MOST_ROWS) -> Section:
+    """Return failures by their causes; where nobody knows where or since when one of them is, no column says it."""
+    causes = group(failures)
+    rows = [_cause(cause) for cause in causes[:most]]
+    told = [
+        any(row[place] for row in rows) or name not in ("where", "since") for place, (name, *_) in enumerate(CAUSES)
+    ]
+    return Section(
+        title,
+        tuple(itertools.compress(CAUSES, told)),
+        tuple(tuple(itertools.compress(row, told)) for row in rows),
+        len(causes),
+        opened=25,
+    )
 
-    def row(failure: Failure) -> Row:
-        was = f" (was {failure.before})" if failure.before and failure.outcome != VANISHED else ""
-        cells = (_name(failure.case), failure.outcome + was, _name(failure.stage), first_line(failure.error))
-        return (*cells, *((since(failure),) if dated else ()), command(failure.reproduce))
 
-    return _section(title, columns, row, failures, opened=25, most=most)
+def _cause(cause: Cause) -> Row:
+    example = cause.example
+    where = Linked(_name(example.place))
+    where.address = example.address
+    return f"{cause.count:,}", what(cause), where, strikes(cause), since(cause), command(example.reproduce)
 
 
-def since(failure: Failure) -> str:
-    """Return since when a case is red, where a history says it."""
+def what(cause: Cause) -> str:
+    """Return how the cases of a cause ended, and with which error."""
+    example = cause.example
+    stage = f" at {_name(example.stage)}" if example.stage else ""
+    outcomes = ", ".join(map(_name, cause.outcomes))
+    error = first_line(example.error)
+    return f"{outcomes}{stage}: {error}" if error else f"{outcomes}{stage}"
+
+
+def strikes(cause: Cause) -> str:
+    """Return which model types a cause strikes, and of which families; of a single case, its ID."""
+    if cause.count == 1:
+        return _name(cause.example.case)
+    return f"{_listed(cause.model_types)} ({_listed(cause.families)})"
+
+
+def _listed(names: Collection[str]) -> str:
+    """Return the first of some names, and how many there are beyond them."""
+    shown = [_name(name) for name, _ in zip(names, range(MOST_NAMES), strict=False)]
+    left = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
+    return ", ".join(shown) + left
+
+
+def since(cause: Cause) -> str:
+    """Return since when a cause is there, where a history says it, and whether what changed touches its cases."""
+    return "; ".join(filter(None, (_dated(cause.example), _touched(cause))))
+
+
+def _dated(failure: Failure) -> str:
     if failure.since is None:
         return ""
     return f"{at(failure.since, failure.since_commit)}, {failure.runs:,} run{'s' * (failure.runs != 1)}"
+
+
+def _touched(cause: Cause) -> str:
+    if cause.touched is None:
+        return ""
+    touched = {0: "none", cause.count: "all"}.get(cause.touched, f"{cause.touched:,}")
+    return f"the change touches {touched} of them" if cause.count > 1 else "the change touches it" * bool(cause.touched)
+
+
+def _failure(failure: Failure) -> Row:
+    was = f" (was {failure.before})" if failure.before and failure.outcome != VANISHED else ""
+    return _name(failure.case), failure.outcome + was, first_line(failure.error)
+
+
+def _difference(difference: Difference) -> Row:
+    return _name(difference.what), _name(difference.before), _name(difference.now)
 
 
 def at(run: str | None, commit: str | None) -> str:
@@ -195,8 +278,17 @@ def _unread(error: str) -> Row:
     return (first_line(error),)
 
 
-def _fixed(changed: Changed) -> Row:
-    return _changed(changed)[:-1]
+def _fixes(fixed: Sequence[Changed]) -> tuple[tuple[Changed, int], ...]:
+    """Return one case of each cause that is gone, and how many there were."""
+    causes: dict[str, list[Changed]] = {}
+    for changed in fixed:
+        causes.setdefault(changed.cause or changed.case, []).append(changed)
+    return tuple((cases[0], len(cases)) for cases in causes.values())
+
+
+def _fixed(fix: tuple[Changed, int]) -> Row:
+    changed, count = fix
+    return _name(changed.case), f"{count:,}", changed.reason or changed.before or ""
 
 
 def measured(shift: Shift) -> tuple[str, str]:

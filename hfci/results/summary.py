@@ -12,12 +12,14 @@ import msgspec
 from hfci.cases.case import Case, run_command
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
+from hfci.results.differences import Difference
 from hfci.results.executed_lines import Reach
 from hfci.results.expiring import Expiring
+from hfci.results.identities import Identity
 from hfci.results.ladder import LADDER
 from hfci.results.lost import Lost
 from hfci.results.reading import Results
-from hfci.results.tally import Cell, Failure, JobTimes, Tally, failure_of
+from hfci.results.tally import Cell, Failure, JobTimes, Tally
 from hfci.results.text import first_line, shorten
 
 if TYPE_CHECKING:
@@ -31,12 +33,16 @@ VANISHED = "vanished"
 
 @dataclass(frozen=True)
 class Changed:
-    """A case that ended otherwise than in the baseline, and is not newly red."""
+    """A case that ended otherwise than in the baseline, and is not newly red.
+
+    `cause` is the fingerprint of what was wrong with it, which then is the `reason`.
+    """
 
     case: str
     before: str | None
     after: str | None
     reason: str
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class Summary:
     shards: tuple[JobTimes, ...] = ()
     baseline: dict[str, Any] | None = None  # its run, started, commit
     regressions: tuple[Failure, ...] = ()  # newly red, then vanished
+    differences: tuple[Difference, ...] = ()  # from the baseline's run
     fixed: tuple[Changed, ...] = ()
     unavailable: tuple[Changed, ...] = ()  # no longer tested: unavailable or not applicable
     added: int = 0
@@ -211,17 +218,17 @@ def summarize(
 
 def _against(summary: Summary, comparison: Comparison, streaks: Mapping[str, Streak]) -> Summary:
     baseline = comparison.baseline
-    failing = (
-        replace(failure_of(change.record), before=change.before)
-        for change in comparison.failing
-        if change.record is not None
-    )
+    failures = tuple(replace(failure, touched=comparison.touched.get(failure.case)) for failure in summary.failures)
+    before = {change.case: change.before for change in comparison.failing}
+    failing = (replace(failure, before=before[failure.case]) for failure in failures if failure.case in before)
     vanished = (_vanished(change, baseline) for change in comparison.vanished)
     return replace(
         summary,
         baseline={"run": baseline.run, "started": baseline.started, "commit": baseline.commit},
+        failures=failures,
         regressions=(*_failures(failing, streaks), *_failures(vanished, streaks)),
-        fixed=tuple(map(_changed, comparison.fixed)),
+        differences=comparison.differences,
+        fixed=tuple(_fixed(change, comparison.causes.get(change.case)) for change in comparison.fixed),
         unavailable=tuple(map(_changed, (*comparison.unavailable, *comparison.inapplicable))),
         added=len(comparison.added),
         slower=_merged(summary.slower, comparison.slower),
@@ -230,8 +237,10 @@ def _against(summary: Summary, comparison: Comparison, streaks: Mapping[str, Str
 
 
 def _failures(failures: Iterable[Failure], streaks: Mapping[str, Streak]) -> tuple[Failure, ...]:
-    """Return failures, what failed before what did not run, and since when they are."""
-    ordered = sorted(failures, key=lambda failure: failure.outcome != Outcome.FAILED)
+    """Return failures with since when they are: what failed first, of that the most frequent causes."""
+    failures = tuple(failures)
+    counts = Counter(failure.cause for failure in failures if failure.cause)
+    ordered = sorted(failures, key=lambda failure: (failure.outcome != Outcome.FAILED, -counts[failure.cause]))
     return tuple(_since(failure, streaks.get(failure.case)) for failure in ordered)
 
 
@@ -241,10 +250,17 @@ def _since(failure: Failure, streak: Streak | None) -> Failure:
     return replace(failure, since=streak.run, since_commit=streak.commit, runs=streak.runs)
 
 
+def _fixed(change: Change, cause: Identity | None) -> Changed:
+    if cause is None:
+        return Changed(change.case, change.before, change.after, "")
+    return Changed(change.case, change.before, change.after, first_line(str(cause)), cause.fingerprint)
+
+
 def _vanished(change: Change, baseline: Baseline) -> Failure:
     """Return what is gone as a failure, with the command that asks for it."""
     earlier = baseline.observations[change.case]
     device = (earlier.device or "cpu").partition(":")[0]
+    identity = Identity("", VANISHED, "it is in the baseline and not in this run", "")
     case = Case(earlier.model_type, earlier.architecture, None, earlier.check, earlier.tier, device)
     return Failure(
         case=change.case,
@@ -255,6 +271,7 @@ def _vanished(change: Change, baseline: Baseline) -> Failure:
         model_type=earlier.model_type,
         architecture=earlier.architecture,
         check=earlier.check,
+        cause=identity.fingerprint,
         before=change.before,
     )
 

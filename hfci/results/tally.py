@@ -10,21 +10,29 @@ from dataclasses import dataclass, field
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Header, Record
 from hfci.checks.applicability import NUMERICS_CHANGED
+from hfci.results.identities import frame_of, identity_of
 from hfci.results.ladder import Ladder
-from hfci.results.text import first_line
+from hfci.results.sources import Source, source_of
+from hfci.results.text import first_line, shorten
 
 __all__ = ["Cell", "Failure", "JobTimes", "Tally", "failure_of"]
 
 SLOWEST = 10
 NO_FAMILY = "(none)"
+LONGEST = 200
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A case that is red, in one line each.
+    """A case that is red, or a known failure, in one line each.
 
-    `before` is how it ended in the baseline; `since` and `since_commit` are of the first run in which it was red, and
-    `runs` how many it has been so in, where a history says it.
+    - `place`: where in the tested library it comes from, or which module's outputs differ first; empty is unknown
+    - `file`, `line`: of the library, from the folder that holds it
+    - `address`: of that line's source; None where nobody knows one
+    - `cause`: the fingerprint of its cause; empty where it says nothing of it
+    - `touched`: whether it depends on what changed since the baseline; None is unknown
+    - `before`: how it ended in the baseline
+    - `since`, `since_commit`: of the first run in which it was red; `runs`: how many it has been so in
     """
 
     case: str
@@ -35,6 +43,13 @@ class Failure:
     model_type: str = ""
     architecture: str | None = None
     check: str | None = None
+    family: str = ""
+    place: str = ""
+    file: str = ""
+    line: int | None = None
+    address: str | None = None
+    cause: str = ""
+    touched: bool | None = None
     before: str | None = None
     since: str | None = None
     since_commit: str | None = None
@@ -95,6 +110,7 @@ class Tally:
     ladder: Ladder[str] = field(default_factory=Ladder)
     failures: list[Failure] = field(default_factory=list)
     shards: list[JobTimes] = field(default_factory=list)
+    _source: Source = Source()  # noqa: RUF009 - it is frozen
     _rank: int = 0
     _slowest: list[tuple[float, int, str]] = field(default_factory=list)
     _workers: dict[str | None, float] = field(default_factory=lambda: defaultdict(float))
@@ -103,6 +119,7 @@ class Tally:
         """Take what is added from now on as of the file that begins with `head`."""
         self.shards.append(JobTimes(head.run, head.shard, head.attempt, head.runner, head.started))
         self._workers.clear()
+        self._source = source_of(head)
 
     def add(self, record: Record) -> None:
         """Count one record."""
@@ -120,7 +137,7 @@ class Tally:
         elif outcome == Outcome.NOT_APPLICABLE and (record.reason or "").startswith(NUMERICS_CHANGED):
             self.numerics[record.case] = first_line(record.reason or "")
         elif outcome in RED:
-            self.failures.append(failure_of(record))
+            self.failures.append(failure_of(record, self._source))
         if record.duration_s:
             self._rank += 1
             entry = (record.duration_s, -self._rank, record.case)  # of two that are equally slow, the first
@@ -141,8 +158,11 @@ class Tally:
         return tuple((case, seconds) for seconds, _, case in sorted(self._slowest, reverse=True))
 
 
-def failure_of(record: Record) -> Failure:
-    """Return a red record in one line each."""
+def failure_of(record: Record, source: Source = Source()) -> Failure:  # noqa: B008 - it is frozen
+    """Return a red record, or a known failure, in one line each; `source` says where the tested library's is."""
+    identity = identity_of(record)
+    frame = frame_of(record.error) if record.error else None
+    module = shorten(record.error.module or "", LONGEST) if record.error else ""
     error = first_line(f"{record.error.type}: {record.error.message}") if record.error else ""
     return Failure(
         case=record.case,
@@ -153,4 +173,10 @@ def failure_of(record: Record) -> Failure:
         model_type=record.model_type,
         architecture=record.architecture,
         check=record.check,
+        family=record.family or NO_FAMILY,
+        place=source.place(frame) if frame else f"module {module}" if module else "",
+        file=frame.path if frame else "",
+        line=frame.line if frame else None,
+        address=source.address(frame) if frame else None,
+        cause=identity.fingerprint if identity is not None else "",
     )

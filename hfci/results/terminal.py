@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hfci.cases.outcome import RED, Outcome
-from hfci.results.sections import RED_MARK, Section, command, sections, since
+from hfci.results.causes import Cause, group
+from hfci.results.sections import RED_MARK, Section, command, sections, since, strikes
 from hfci.results.summary import VANISHED, Summary
-from hfci.results.tally import Failure
 from hfci.results.text import first_line, no_command
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["make_table", "print_summary", "print_tables"]
 
-SHOWN_FAILURES = 50
+SHOWN_CAUSES = 50
 SHOWN_ROWS = 10
+IN_PAGES = ("Failing cases",)  # too long for a terminal, which has their causes
 STYLES = {
     Outcome.PASSED.value: "green",
     Outcome.KNOWN_FAILURE.value: "yellow",
@@ -43,11 +44,13 @@ def print_summary(summary: Summary, console: Console | None = None) -> None:
     failures = {"Regressions": summary.regressions, "Failures": summary.others, "Other failures": summary.others}
     for section in sections(summary):
         if section.title in failures:
-            _print_failures(section.title, failures[section.title], say)
+            _print_causes(section.title, group(failures[section.title]), say)
         elif section.title in LINES:
             for line in LINES[section.title](section):
                 say(line)
-        elif section.title != "Shards" or section.total > 1:  # one job has nothing to balance
+        elif section.title not in IN_PAGES and (
+            section.title != "Shards" or section.total > 1
+        ):  # one job has nothing to balance
             _print_table(section, console, say)
     say(summary.verdict, "bold green" if summary.is_green else "bold red")
 
@@ -56,17 +59,25 @@ Say = Callable[..., None]
 Lines = Callable[[Section], Iterator[str]]
 
 
-def _print_failures(title: str, failures: Sequence[Failure], say: Say) -> None:
+def _print_causes(title: str, causes: Sequence[Cause], say: Say) -> None:
     say(title, "bold")
-    for failure in failures[:SHOWN_FAILURES]:
-        stage = f" at {failure.stage}" if failure.stage else ""
-        say(f"{failure.outcome}{stage}: {failure.case}", "red")
-        dated = f"since {since(failure)}" if failure.since else ""
-        for line in (first_line(failure.error), dated, command(failure.reproduce)):
+    for cause in causes[:SHOWN_CAUSES]:
+        example = cause.example
+        stage = f" at {example.stage}" if example.stage else ""
+        many = f"{cause.count:,} cases, " if cause.count > 1 else ""
+        say(f"{', '.join(cause.outcomes)}{stage}: {many}{strikes(cause)}", "red")
+        dated = since(cause)
+        place = " ".join(filter(None, (example.place, example.address)))
+        for line in (
+            first_line(example.error),
+            place,
+            f"since {dated}" if example.since else dated,
+            command(example.reproduce),
+        ):
             if line:
                 say(line, indent="    ")
-    if len(failures) > SHOWN_FAILURES:
-        say(f"… and {len(failures) - SHOWN_FAILURES:,} more, all in the records")
+    if len(causes) > SHOWN_CAUSES:
+        say(f"… and {len(causes) - SHOWN_CAUSES:,} more, all in the records")
     say("")
 
 

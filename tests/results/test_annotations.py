@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hfci.cases.records import Error, Frame
 from hfci.results import read_results
 from hfci.results.annotations import annotate
 from hfci.results.comparison import Shift, baseline_of, compare_results
@@ -70,16 +71,17 @@ def test_nothing_is_said_of_what_is_good(good: Summary) -> None:
 def test_the_worst_comes_first(tmp_path: Path) -> None:
     names = ("a", "b", "c", "d", "gone")
     save(tmp_path / "old", "old", *(record(name, "c", "failed" if name == "d" else "passed") for name in names))
+    error = Error("ValueError", "x,y: 50%\nand more", "", Frame("transformers/a.py", 12, "A.f", "raise"))
     ended = [
         record("a", "c", "not-run", reason="lost"),
-        record("b", "c", "failed", message="x,y: 50%\nand more", reproduce="hfci run b"),
+        record("b", "c", "failed", error=error, reproduce="hfci run b"),
         record("c", "c", "unavailable", reason="needs timm"),
         record("d", "c", "failed"),
     ]
     save(tmp_path / "new", "new", *ended)
     results = read_results([tmp_path / "new"])
     summary = summarize(results, compare_results(results, baseline_of(read_results([tmp_path / "old"]))))
-    found = [parse(line) for line in annotate(summary, {ended[1].case: "generated/a,b:c/test_b.py"})]
+    found = [parse(line) for line in annotate(summary, {"src/transformers/a.py"})]
     assert [(command.name, command.properties["title"]) for command in found] == [
         ("error", f"newly failed at check: {ended[1].case}"),
         ("error", f"newly not-run: {ended[0].case}"),
@@ -87,8 +89,8 @@ def test_the_worst_comes_first(tmp_path: Path) -> None:
         ("error", f"failed at check: {ended[3].case}"),
         ("warning", f"no longer tested: {ended[2].case}"),
     ]
-    assert found[0].data == "AssertionError: x,y: 50%\nreproduce: hfci run b"
-    assert found[0].properties["file"] == "generated/a,b:c/test_b.py"
+    assert found[0].data == "ValueError: x,y: 50%\ntransformers/a.py:12 in A.f\nreproduce: hfci run b"
+    assert (found[0].properties["file"], found[0].properties["line"]) == ("src/transformers/a.py", "12")
     assert "file" not in found[1].properties
     assert found[2].data == "passed in run old, and not in this one\nreproduce: hfci run gone --check c --device cpu"
     assert found[4].data == "was passed, is unavailable: needs timm"
@@ -142,7 +144,12 @@ def test_records_that_nobody_wrote_are_an_error(tmp_path: Path) -> None:
 def hostile(good: Summary, text: Any) -> Summary:
     return replace(
         good,
-        regressions=(Failure(text(), "failed", text(), text(), text(), since=text(), since_commit=text(), runs=1),),
+        regressions=(
+            Failure(
+                *(text(), "failed", text(), text(), text()),
+                **{"since": text(), "since_commit": text(), "runs": 1, "file": text(), "line": 3, "place": text()},
+            ),
+        ),
         unavailable=(Changed(text(), "passed", "unavailable", text()),),
         expiring=(Expiring(text(), "2027-01-03", 2, text(), text()),),
         lost=(Lost(text(), text()), Lost(text(), text(), text())),
@@ -159,7 +166,7 @@ def check_inert(lines: list[str]) -> list[Command]:
     found = [parse(line) for line in lines]
     assert [command.name for command in found] == ["error", "error", "warning", "warning", "notice", "notice"]
     for command in found:
-        assert command.properties.keys() <= {"file", "title"}
+        assert command.properties.keys() <= {"file", "line", "title"}
         # What the runner prints of it is not read for commands again; in its log, groups begin at the head of a line.
         assert not any(line.lstrip().startswith(("::", "##[")) for line in command.data.split("\n"))
     return found
@@ -168,13 +175,13 @@ def check_inert(lines: list[str]) -> list[Command]:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_begins_no_other_command(good: Summary, text: str) -> None:
     summary = hostile(good, lambda: text)
-    check_inert(annotate(summary, {text: text} if text else {}))
+    check_inert(annotate(summary, {f"src/{text}"}))
 
 
 @given(st.data())
 def test_no_text_begins_another_command(good: Summary, data: st.DataObject) -> None:
     summary = hostile(good, lambda: data.draw(hostile_texts))
-    found = check_inert(annotate(summary, {summary.regressions[0].case: data.draw(hostile_texts)}))
+    found = check_inert(annotate(summary, {f"src/{summary.regressions[0].file}"}))
     title = clean(f"flaky: {summary.flaky[0].case}").replace("##[", "## [")
     assert found[-1].properties["title"] == (title if len(title) <= 200 else found[-1].properties["title"])
 

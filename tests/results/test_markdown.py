@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfci.cases.records import Error
+from hfci.cases.records import Error, Frame
 from hfci.errors import EnvironmentUnfit
 from hfci.results import read_results
 from hfci.results.comparison import Shift, baseline_of, compare_results
@@ -28,7 +28,26 @@ from hfci.results.text import clean
 from .rendered import HOSTILE, LIVE, Rendered, hostile_texts
 from .support import record, save
 
-OWN_TAGS = {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "code", "wbr", "details", "summary", "strong"}
+OWN_TAGS = {
+    "h2",
+    "h3",
+    "p",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "code",
+    "wbr",
+    "details",
+    "summary",
+    "strong",
+    "a",
+}
+
+# The only links: to a line of transformers.
+ADDRESS = re.compile(r"https://github\.com/[\w-]+/[\w.-]+/blob/[\w.]+/src/transformers/[\w/]+\.py#L\d+", re.ASCII)
 
 
 def hostile_summary(text: Any) -> Summary:
@@ -38,7 +57,7 @@ def hostile_summary(text: Any) -> Summary:
         names = [f"m{i}" for i in range(6)]
         before = [record(name, "c", "passed") for name in names]
         save(old, "old", *before)
-        error = Error(text(), text(), text())
+        error = Error(text(), text(), text(), Frame(text(), 3, text(), text()), text())
         ended = [
             record("m0", "c", "failed", error=error, stage=text(), reason=text(), reproduce=text(), family=text()),
             record("m1", "c", "not-run", reason=text(), tier=text()),
@@ -71,7 +90,8 @@ def _distinct(records: list[Any]) -> list[Any]:
 def check_inert(summary: Summary) -> Rendered:
     page = Rendered(render_summary(summary))
     assert page.tags <= OWN_TAGS
-    assert page.attributes <= {("align", "right")}
+    assert all(name == "href" or (name, value) == ("align", "right") for name, value in page.attributes)
+    assert all(ADDRESS.fullmatch(value or "") for name, value in page.attributes if name == "href")
     assert LIVE.search(page.plain) is None, page.plain
     assert page.headings[0].strip() == clean(summary.verdict)
     shown = [section for section in sections(summary) if section.title]
@@ -101,9 +121,8 @@ def test_any_texts_are_inert_in_every_field(data: st.DataObject) -> None:
 def test_a_cell_is_its_cleaned_text(case: str, error: str) -> None:
     summary = summary_with(Failure(case, "failed", "check", error, "hfci run x"))
     row = Rendered(render_summary(summary)).tables["Regressions"][0]
-    assert row[0] == cut(clean(case), 300)
-    assert row[3] == cut(next((line for line in map(clean, error.splitlines()) if line), ""), 200)
-    assert row[4] == "hfci run x"
+    line = cut(next((line for line in map(clean, error.splitlines()) if line), ""), 200)
+    assert row == ["1", f"failed at check: {line}" if line else "failed at check", cut(clean(case), 300), "hfci run x"]
 
 
 def cut(text: str, length: int) -> str:
@@ -114,7 +133,7 @@ def test_commands_are_whole_or_not_there() -> None:
     long = "hfci run " + "x" * 991
     summary = summary_with(Failure("a", "failed", "", "", long), Failure("b", "failed", "", "", long + "y"))
     rows = Rendered(render_summary(summary)).tables["Regressions"]
-    assert [row[4] for row in rows] == [long, "(too long to show; it is in the records)"]
+    assert [row[3] for row in rows] == [long, "(too long to show; it is in the records)"]
 
 
 # Never too large.
@@ -198,8 +217,8 @@ def test_verdict_and_regressions_are_the_first_lines() -> None:
     lines = render_summary(summary_with(*MANY[:2])).splitlines()
     assert lines[0].startswith("## ")
     assert lines[2] == "### Regressions"
-    assert "model0/" in lines[6]
-    assert "model1/" in lines[7]
+    assert "ValueError&#58; 0" in lines[6]
+    assert "ValueError&#58; 1" in lines[7]
 
 
 def test_long_tables_are_folded_and_complete() -> None:

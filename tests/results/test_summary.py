@@ -174,9 +174,9 @@ def test_markdown_is_inert_and_complete(tmp_path: Path) -> None:
     assert "<img" not in rendered
     assert "<b>" not in rendered
     assert "\x1b" not in page
-    assert rendered.count("<table>") == 8, rendered  # also families, shards and runs
+    assert rendered.count("<table>") == 9, rendered  # also families, shards, failing cases and runs
     row = rendered.partition("<tbody>")[2].partition("</tr>")[0]
-    assert row.count("<td>") == 5
+    assert row.count("<td") == 4
     assert "hfci run a &#45;" in page.replace("&#45;&#45;", "&#45;")
     assert rendered.startswith("<h2>Red: 1 failed, 2 of 3 cases executed</h2>")
 
@@ -237,6 +237,11 @@ def test_what_newly_broke_is_told_first_and_how_to_repeat_it(tmp_path: Path) -> 
     assert page[2] == "### Regressions"
     assert "hfci run b" in page[6]
     assert "vanished" in page[7]
+    assert Rendered("\n".join(page)).tables["Failing cases"] == [
+        [broken.case, "failed (was passed)", "AssertionError: no"],
+        [good("gone")[0].case, "vanished", "passed in run old, and not in this one"],
+        [still.case, "failed", "AssertionError: no"],
+    ]
 
 
 def test_a_vanished_case_alone_is_red(tmp_path: Path) -> None:
@@ -313,7 +318,7 @@ def test_a_history_says_since_when_and_what_is_flaky(tmp_path: Path) -> None:
     assert summary.slower == (slow,)
     assert summary.flaky == (Flaky("a", 5, 2, "run6"),)
     table = Rendered(render_summary(summary)).tables["Regressions"]
-    assert table[0][4] == "run7 (commit c0ffee), 3 runs"
+    assert table[0][3] == "run7 (commit c0ffee), 3 runs"
 
 
 def test_two_attempts_that_differ_are_flaky(tmp_path: Path) -> None:
