@@ -11,26 +11,26 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
 from markupsafe import Markup
 
-from hfci.cases.outcome import RED, Outcome
-from hfci.cases.records import Record
+from hfci.cases.outcome import RED
+from hfci.results.causes import group
 from hfci.results.dashboard_data import SEVERITY, dashboard_data, embedded
 from hfci.results.executed_lines import median_reach, unentered
 from hfci.results.reading import Results
+from hfci.results.sections import since, strikes, what
 from hfci.results.summary import Summary
-from hfci.results.text import clean, first_line
+from hfci.results.text import clean
 from hfci.templating import templates_dir
 from hfci.writing import replacing
 
 if TYPE_CHECKING:
     from hfci.results.comparison import Comparison, Shift
-    from hfci.results.history.trends import Streak, Trends
+    from hfci.results.history.trends import Trends
 
 __all__ = ["write_dashboard"]
 
@@ -51,21 +51,8 @@ LICENCES = (
 )
 SOURCE_MAP = re.compile(r"\n?//# sourceMappingURL=\S+\s*$")  # names a file that is not there
 
-SHOWN_PROBLEMS = 20
+SHOWN_CAUSES = 20
 SHOWN_CHANGES = 100
-
-
-@dataclass(frozen=True)
-class Break:
-    """A case on top of the page: what it was, what it is, why, and since when."""
-
-    case: str
-    before: str | None
-    after: str
-    stage: str | None
-    error: str
-    reproduce: str | None
-    streak: Streak | None
 
 
 def write_dashboard(
@@ -78,15 +65,18 @@ def write_dashboard(
     folder = templates_dir() / "report"
     scripts = [_script(folder / name) for name in SCRIPTS]
     page = _environment(folder).get_template("dashboard.html.jinja")
-    problems = _problems(results, comparison, trends)
+    causes = group(summary.failures if summary.baseline is None else summary.regressions)
     parts = page.generate(
         summary=summary,
         heads=results.headers,
         results=results,
         comparison=comparison,
         trends=trends,
-        problems=problems[:SHOWN_PROBLEMS],
-        count=_count_of_problems(summary, comparison),
+        causes=causes[:SHOWN_CAUSES],
+        count=len(causes),
+        what=what,
+        strikes=strikes,
+        since=since,
         changes=_changes(comparison, trends),
         shown=SHOWN_CHANGES,
         median_reach=median_reach(summary.reaches),
@@ -161,44 +151,3 @@ def _policy(scripts: Iterable[str]) -> str:
         "form-action": "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in allowed.items())
-
-
-def _count_of_problems(summary: Summary, comparison: Comparison | None) -> int:
-    if comparison:
-        return len(comparison.failing) + len(comparison.vanished)
-    return sum(summary.outcomes[outcome] for outcome in RED)
-
-
-def _problems(results: Results, comparison: Comparison | None, trends: Trends | None) -> list[Break]:
-    """Return what newly broke, or where there is no baseline what is red, the failed cases first."""
-    streaks = trends.streaks if trends else {}
-    breaks: list[Break] = []
-    if comparison:
-        failing = sorted(comparison.failing, key=lambda change: change.after != Outcome.FAILED)
-        for change in (*failing, *comparison.vanished):
-            before = change.before.value if change.before else None
-            breaks.append(_problem(change.case, before, change.record, streaks.get(change.case)))
-    else:
-        rest: list[Break] = []
-        for record in results:
-            if record.outcome in RED:
-                kind = breaks if record.outcome == Outcome.FAILED else rest
-                if len(kind) < SHOWN_PROBLEMS:
-                    kind.append(_problem(record.case, None, record, streaks.get(record.case)))
-        breaks += rest
-    return breaks
-
-
-def _problem(case: str, before: str | None, record: Record | None, streak: Streak | None) -> Break:
-    if record is None:
-        return Break(case, before, "vanished", None, "", None, streak)
-    error = first_line(f"{record.error.type}: {record.error.message}") if record.error else ""
-    return Break(
-        case=case,
-        before=before,
-        after=record.outcome.value,
-        stage=record.stage,
-        error=error or first_line(record.reason or ""),
-        reproduce=record.reproduce,
-        streak=streak,
-    )

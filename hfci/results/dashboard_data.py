@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfci.cases.outcome import RED, Outcome
 from hfci.cases.records import Error, Record
+from hfci.results.identities import identity_of
 from hfci.results.reading import Results
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Cases:
 
     def __init__(self, changes: Mapping[str, Changes]) -> None:
         """Begin with nothing; `changes` are the history's, by case."""
-        names = (*SHARED, "case", "reproduce", "error", "worker", "history")
+        names = (*SHARED, "case", "reproduce", "error", "cause", "worker", "history")
         self.tables = {name: Table() for name in names}
         self.columns: dict[str, list[int]] = {name: [] for name in (*names, "outcome", "duration_ms", "peak_kib")}
         self._changes = changes
@@ -90,6 +91,7 @@ class Cases:
         for name in ("case", "reproduce"):
             column[name].append(self._pattern(name, record))
         column["error"].append(self._error(record.error if record.outcome != Outcome.PASSED else None))
+        column["cause"].append(self.tables["cause"].number(_cause(record)))
         column["worker"].append(self.tables["worker"].number(_worker(record, shard)))
         column["history"].append(self._history(record.case))
         column["outcome"].append(CODES[record.outcome])
@@ -173,6 +175,12 @@ def _parts(text: str) -> list[str | int]:
 
 def _coded(changes: Changes) -> list[tuple[int, int]]:
     return [(run, NONE if outcome is None else CODES[outcome]) for run, outcome in changes]
+
+
+def _cause(record: Record) -> str | None:
+    """Return the fingerprint of the cause of what is red or a known failure; None where nothing is known of it."""
+    identity = identity_of(record) if record.outcome in (*RED, Outcome.KNOWN_FAILURE) else None
+    return None if identity is None else identity.fingerprint
 
 
 def _worker(record: Record, shard: int | None) -> str | None:

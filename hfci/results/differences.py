@@ -25,7 +25,7 @@ class Difference:
 
 # What of a header may explain another outcome, in the order in which one asks.
 FACTS: dict[str, Callable[[Header], object]] = {
-    "commit": lambda head: head.commit,
+    "commit": lambda head: head.commit and head.commit[:12],
     "transformers imported": lambda head: (
         head.source and f"{head.source.commit or ''} digest {head.source.digest}".strip()
     ),

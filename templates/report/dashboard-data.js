@@ -63,7 +63,7 @@ for (let index = 0; index < count; index++) modelSeconds[columns.model_type[inde
 const isNew = (index) => notes[index]?.change?.[0] === "failing";
 
 // Which texts have the word in them, by field; a case has it where one of its texts has, or its ID.
-const SEARCHED = ["model_type", "architecture", "check", "error", "reason"];
+const SEARCHED = ["model_type", "architecture", "check", "error", "reason", "cause"];
 const lowered = {};
 function lowerCase(field) {
   return (lowered[field] ??= tables[field].map((text) => (Array.isArray(text) ? text.filter(Boolean).join("\n") : text).toLowerCase()));

@@ -72,6 +72,7 @@ function facts(index) {
   const peak = columns.peak_kib[index];
   const pairs = [
     ["stage", entry("stage", index)],
+    ["cause", entry("cause", index)],
     ["duration", formatSeconds(columns.duration_ms[index] / 1000)],
     ["peak memory", peak < 0 ? null : formatBytes(peak * 1024)],
     ["device", entry("device", index)],

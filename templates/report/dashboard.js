@@ -132,6 +132,7 @@ async function onLink(event) {
     event.preventDefault();
     if (place !== undefined) openPlace(place);
   }
+  if (event.target.closest("a.struck")) field("grid").scrollIntoView(); // which cases it shows, the hash says
   const anchor = event.target.closest("nav a, a.skip");
   if (anchor) {
     event.preventDefault(); // the hash has the view

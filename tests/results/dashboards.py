@@ -11,7 +11,7 @@ from pathlib import Path
 from hfci.cases.case import Case
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Error, Record
-from hfci.results.comparison import Baseline, Change, Comparison, Shift
+from hfci.results.comparison import Baseline, Change, Comparison, Observation, Shift
 from hfci.results.dashboard import write_dashboard
 from hfci.results.history.runs import Point
 from hfci.results.history.trends import Flake, Streak, Trends
@@ -106,7 +106,12 @@ def comparison_of(results: Results, *, every: int = 3) -> Comparison:
     passed = [record for record in results if record.outcome == Outcome.PASSED]
     gone = Change("gone/GoneModel/builds_tiny[device=cpu]", Outcome.PASSED, None, None)
     return Comparison(
-        baseline=Baseline("20261119T020000Z-bbbbbbbb", "2026-11-19T02:00:00+00:00", "fedcba9876543210" * 2, {}),
+        baseline=Baseline(
+            "20261119T020000Z-bbbbbbbb",
+            "2026-11-19T02:00:00+00:00",
+            "fedcba9876543210" * 2,
+            {gone.case: Observation(Outcome.PASSED, model_type="gone", architecture="GoneModel", check="builds_tiny")},
+        ),
         failing=tuple(Change(record.case, Outcome.PASSED, record.outcome, record) for record in red),
         fixed=tuple(Change(record.case, Outcome.FAILED, record.outcome, record) for record in passed[:4]),
         vanished=(gone,),
@@ -182,7 +187,8 @@ def trends_of(
 
 def made_page(folder: Path, results: Results, runs: int) -> Made:
     """Write the page of `results`, with a baseline and a history of so many runs, of which many cases change."""
-    comparison, summary = comparison_of(results, every=2), summarize(results)
+    comparison = comparison_of(results, every=2)
     trends = trends_of(results, runs, changes=changes_of(results, runs, often=0.4))
+    summary = summarize(results, comparison, trends)
     write_dashboard(folder / "index.html", results, summary, comparison, trends)
     return Made(folder / "index.html", list(results), summary, comparison, trends)

@@ -9,9 +9,11 @@ import pytest
 
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Record
+from hfci.results.causes import group
 from hfci.results.dashboard import write_dashboard
 from hfci.results.reading import read_results
 from hfci.results.summary import summarize
+from hfci.results.tally import failure_of
 from tests.results.browser import opened, until
 from tests.results.dashboards import Made, made_page, made_results
 from tests.results.support import record, save
@@ -28,13 +30,19 @@ def test_the_first_view_answers_what_a_maintainer_asks(browser: Any, made: Made)
     with opened(browser, made.path) as page:
         assert made.summary.verdict.split(": ")[1] in page.locator("#verdict").inner_text()
         problems = page.locator("#problems .problems > li")
-        assert problems.count() == len(made.comparison.failing) + len(made.comparison.vanished)
-        first = problems.first.inner_text()
-        change = next(change for change in made.comparison.failing if change.after == Outcome.FAILED)
-        assert change.case in first
-        assert change.record is not None
-        assert str(change.record.reproduce) in first
-        assert "red since" in first
+        causes = group(made.summary.regressions)
+        assert problems.count() == len(causes)
+        assert len(causes) < len(made.comparison.failing) + len(made.comparison.vanished)
+        first, example = problems.first.inner_text(), causes[0].example
+        assert f"{causes[0].count} case" in first
+        assert example.case in first
+        assert example.reproduce is not None
+        assert example.reproduce in first
+        assert f"{example.since}" in first
+        problems.first.locator("a.struck").click()
+        until(page, f"location.hash === '#q={causes[0].fingerprint}'")
+        red = [failure_of(one) for one in made.records if one.outcome in (*RED, Outcome.KNOWN_FAILURE)]
+        assert status(page)[0] == sum(failure.cause == causes[0].fingerprint for failure in red)
         facts = page.locator("header .facts").inner_text()
         assert "5.23.0" in facts
         assert "c0ffee" in facts

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from hfci.results.causes import group
 from tests.results.browser import opened
 from tests.results.dashboards import Made
 from tests.results.views import cell, current_cell, reds
 
 
 def test_a_click_opens_all_that_is_known_of_a_case(browser: Any, made: Made) -> None:
-    broken = [change.record for change in made.comparison.failing if change.record]
-    failed = next(one for one in broken if one.error)
+    examples = {cause.example.case for cause in group(made.summary.regressions)}
+    failed = next(one for one in made.records if one.case in examples and one.error)
     assert failed.error is not None
     assert failed.peak_memory_bytes is not None
     with opened(browser, made.path) as page:

@@ -7,9 +7,10 @@ import pytest
 
 from hfci.cases.case import Case
 from hfci.cases.outcome import Outcome
-from hfci.cases.records import Error, Record
-from hfci.results.comparison import Baseline, Change, Comparison, Shift
+from hfci.cases.records import Error, Frame, Record
+from hfci.results.comparison import Baseline, Change, Comparison, Observation, Shift
 from hfci.results.dashboard import write_dashboard
+from hfci.results.differences import Difference
 from hfci.results.history.runs import Point
 from hfci.results.history.trends import Flake, Streak, Trends
 from hfci.results.reading import read_results
@@ -36,6 +37,7 @@ def hostile(folder: Path, probe: str) -> tuple[Path, list[str]]:
     def said(place: str) -> str:
         return f"{place} {probe}"
 
+    frame = Frame(said("path"), 7, said("function"), said("source"))
     records = []
     for outcome in Outcome:
         case = Case(
@@ -45,7 +47,8 @@ def hostile(folder: Path, probe: str) -> tuple[Path, list[str]]:
         records.append(
             Record.of(
                 case, outcome, stage=said("stage"), reason=said("reason"), worker=said("worker"), duration_s=1.0,
-                error=Error(said("type"), said("message"), said("trace")), fingerprint=probe, reproduce=said("run"),
+                error=Error(said("type"), said("message"), said("trace"), frame, said("module")),
+                fingerprint=probe, reproduce=said("run"),
                 peak_memory_bytes=1 << 20,
             )
         )  # fmt: skip
@@ -56,11 +59,13 @@ def hostile(folder: Path, probe: str) -> tuple[Path, list[str]]:
         versions={name: said(name) for name in ("transformers", "torch", "python", "hfci", probe)},
     )  # fmt: skip
     results = read_results([folder])
+    observed = Observation(Outcome.PASSED, model_type=said("model"), check=said("check"))
     comparison = Comparison(
-        baseline=Baseline(said("baseline"), said("started"), said("commit"), {}),
+        baseline=Baseline(said("baseline"), said("started"), said("commit"), {said("vanished"): observed}),
         failing=(Change(failed.case, Outcome.PASSED, Outcome.FAILED, failed),),
         vanished=(Change(said("vanished"), Outcome.PASSED, None, None),),
         fixed=(Change(records[0].case, Outcome.FAILED, Outcome.PASSED, records[0]),),
+        differences=(Difference(said("package"), said("old"), said("new")),),
         added=(Change(records[2].case, None, records[2].outcome, records[2]),),
         slower=(Shift(failed.case, "duration_s", 1, 2, said("since"), said("commit"), said("started")),),
     )
@@ -78,7 +83,7 @@ def hostile(folder: Path, probe: str) -> tuple[Path, list[str]]:
         vanished=(said("vanished"),),
         changes={failed.case: ((0, Outcome.PASSED), (1, Outcome.FAILED))},
     )
-    write_dashboard(folder / "index.html", results, summarize(results), comparison, trends)
+    write_dashboard(folder / "index.html", results, summarize(results, comparison, trends), comparison, trends)
     return folder / "index.html", [one.case for one in records]
 
 
@@ -89,7 +94,7 @@ def test_text_from_tests_is_shown_and_never_run(browser: Any, tmp_path: Path, pr
         tags = page.evaluate("[...new Set([...document.querySelectorAll('*')].map(one => one.localName))]")
         assert not {"img", "svg", "iframe", "object"} & set(tags)
         assert page.locator("#table .tabulator-row .model").inner_text() == f"model {probe}"
-        for place in ("baseline", "vanished", "transformers", "branch", "runner"):
+        for place in ("baseline", "vanished", "transformers", "branch", "runner", "path", "package", "old", "new"):
             assert f"{place} {probe}"[:40] in page.locator("body").inner_text()
         page.select_option("#family", f"family {probe}")
         page.select_option("#tier", f"tier {probe}")
