@@ -9,7 +9,10 @@ __all__ = ["EXECUTED", "RED", "STAGES", "Outcome", "Stage"]
 
 
 class Outcome(StrEnum):
-    """How a case ended."""
+    """How a case ended.
+
+    What is quarantined failed, and by its history it is flaky: a report says so, of a record that says failed.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
@@ -19,10 +22,11 @@ class Outcome(StrEnum):
     REUSED = "reused"
     NOT_RUN = "not-run"
     ASSUMED = "assumed"
+    QUARANTINED = "quarantined"
 
 
 RED = (Outcome.FAILED, Outcome.NOT_RUN)
-EXECUTED = (Outcome.PASSED, Outcome.FAILED, Outcome.KNOWN_FAILURE)
+EXECUTED = (Outcome.PASSED, Outcome.FAILED, Outcome.KNOWN_FAILURE, Outcome.QUARANTINED)
 
 # Where a case ended, in the order in which it gets there.
 Stage = Literal["config", "build", "inputs", "forward", "check", "pipeline", "export", "compile"]

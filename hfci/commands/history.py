@@ -43,6 +43,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_json(show)
     show.set_defaults(act=_show)
 
+    quarantine = actions.add_parser("quarantine", help="the cases that it proves flaky: their failures are no news")
+    _add_file(quarantine)
+    quarantine.add_argument("--branch", metavar="NAME", help="only the runs of this branch (default: all)")
+    quarantine.add_argument("--out", type=Path, metavar="FILE", help="write them to this file, for `hfci report`")
+    add_json(quarantine)
+    quarantine.set_defaults(act=_quarantine)
+
     prune = actions.add_parser("prune", help="drop old runs; what may be asked for as a baseline stays")
     _add_file(prune)
     prune.add_argument("--keep-days", type=int, metavar="N", help="drop what is older")
@@ -89,6 +96,27 @@ def _add(arguments: Namespace, history: History) -> None:
     for addition in added:
         table.add_row(clean(addition.run), addition.news)
     print_tables(table)
+
+
+def _quarantine(arguments: Namespace, history: History) -> None:
+    from datetime import date
+
+    import msgspec
+
+    from hfci.results.quarantine import propose
+    from hfci.results.terminal import make_table, print_tables
+    from hfci.results.text import clean
+
+    proposed = propose(history.trends(arguments.branch).flaky, date.today())
+    if arguments.out is not None:
+        proposed.write(arguments.out)
+    if arguments.json:
+        print_json(msgspec.to_builtins(proposed))
+        return
+    table = make_table("in quarantine", "why", "until")
+    for entry in proposed.entries:
+        table.add_row(clean(entry.case), clean(entry.reason), entry.expires)
+    print_tables(table if proposed.entries else "nothing is proved flaky: no case is in quarantine")
 
 
 def _prune(arguments: Namespace, history: History) -> None:

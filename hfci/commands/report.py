@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hfci.results.history import History
     from hfci.results.history.trends import Trends
     from hfci.results.lost import Lost
+    from hfci.results.quarantine import Quarantine
 
 __all__ = ["EXAMPLE", "HELP", "OUTPUTS", "add_arguments", "run"]
 
@@ -75,9 +76,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     known.add_argument("--baseline", metavar="RUN", help="earlier records, or of the history a run's ID or branch:NAME")
     known.add_argument("--history", type=Path, metavar="FILE", help="earlier runs, from `hfci history add`")
+    known.add_argument(
+        "--quarantine",
+        type=Path,
+        metavar="FILE",
+        help="flaky cases, from `hfci history quarantine`: their failures are shown, and not red",
+    )
     known.add_argument("--branch", metavar="NAME", help="only the history's runs of this branch (default: baseline's)")
     known.add_argument("--popularity", type=Path, metavar="FILE", help="failures of what is most used come first")
-    add_if_readable(known, "--baseline, --history and --popularity")
+    add_if_readable(known, "--baseline, --history, --quarantine and --popularity")
     outputs = parser.add_argument_group("what it is written to")
     add_folder(outputs, "--out", "everything below, under its usual name, in this folder")
     for output in OUTPUTS:
@@ -110,7 +117,8 @@ def run(arguments: Namespace) -> int:
     manifest = _manifest(arguments)
     results = _results(arguments, manifest)
     earlier, used = Earlier(arguments.if_readable), arguments.popularity
-    results, comparison, trends = _earlier(arguments, results, earlier)
+    quarantine = earlier.read(lambda: _quarantine(arguments), None)
+    results, comparison, trends, quarantine = _earlier(arguments, results, quarantine, earlier)
     popularity = earlier.read(lambda: load_popularity(used) if used else None, None)
     summary = summarize(
         results,
@@ -119,6 +127,7 @@ def run(arguments: Namespace) -> int:
         expiring=expiring(read_ledger(), date.today()),
         lost=_lost(arguments, manifest),
         unread=earlier.unread,
+        quarantine=len({entry.case for entry in quarantine.entries}) if quarantine is not None else 0,
         reaches=reaches(read_executed_lines(arguments.results, results.runs)),
         manifest=manifest[1] if manifest is not None else None,
     )
@@ -219,25 +228,47 @@ def _changed_files(revision: str) -> frozenset[str]:
 # What was before.
 
 
-Compared = tuple["Results", "Comparison | None", "Trends | None"]
+Compared = tuple["Results", "Comparison | None", "Trends | None", "Quarantine | None"]
 
 
-def _earlier(arguments: Namespace, results: Results, earlier: Earlier) -> Compared:
-    """Return the results without what was lost since the baseline, how they compare, and what the history says."""
-    unknown: Compared = (results, None, None)
-    return earlier.read(lambda: _compared(arguments, results), unknown)
+def _quarantine(arguments: Namespace) -> Quarantine | None:
+    from datetime import date
+
+    from hfci.results.quarantine import load_quarantine
+
+    return load_quarantine(arguments.quarantine).in_force(date.today()) if arguments.quarantine else None
 
 
-def _compared(arguments: Namespace, results: Results) -> Compared:
+def _earlier(arguments: Namespace, results: Results, quarantine: Quarantine | None, earlier: Earlier) -> Compared:
+    """Return the results, without what was lost since the baseline, and what they are against what is known.
+
+    That is how they compare, what the history says, and which entries of the quarantine it still proves.
+    """
+    unknown: Compared = (_quarantined(results, quarantine), None, None, quarantine)
+    return earlier.read(lambda: _compared(arguments, results, quarantine), unknown)
+
+
+def _compared(arguments: Namespace, results: Results, quarantine: Quarantine | None) -> Compared:
+    from datetime import date
+
     from hfci.results.history import History
 
     if arguments.history is None:
-        return *_against(results, _baseline(arguments.baseline, results, None)), None
+        results = _quarantined(results, quarantine)
+        return *_against(results, _baseline(arguments.baseline, results, None)), None, quarantine
     named = (arguments.baseline or "").startswith(OF_BRANCH)
     branch = arguments.branch or (arguments.baseline.removeprefix(OF_BRANCH) if named else None)
     with History.open(arguments.history) as history:
-        results, comparison = _against(results, _baseline(arguments.baseline, results, history))
-        return results, comparison, history.trends(branch, newest=results)
+        trends = history.trends(branch, newest=results)
+        quarantine = quarantine and quarantine.in_force(date.today(), trends.flaky)
+        results = _quarantined(results, quarantine)
+        return *_against(results, _baseline(arguments.baseline, results, history)), trends, quarantine
+
+
+def _quarantined(results: Results, quarantine: Quarantine | None) -> Results:
+    from hfci.results.quarantine import quarantined
+
+    return results if quarantine is None else results.quarantining(quarantined(results, quarantine))
 
 
 def _against(results: Results, baseline: Baseline | None) -> tuple[Results, Comparison | None]:

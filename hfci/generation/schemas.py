@@ -33,6 +33,7 @@ from hfci.preflight.first_releases import FirstReleaseFile
 from hfci.preflight.result import Result
 from hfci.releases.acceptances import AcceptanceFile
 from hfci.results.formats.coverage_summary import CoverageSummary
+from hfci.results.quarantine import Quarantine
 from hfci.tiny.processors.settings import SettingFile
 from hfci.tiny.recipes import RecipeFile
 from hfci.writing import replacing
@@ -94,6 +95,7 @@ DOCUMENTS = (
         "coverage-summary.json: what happened to every model type, for programs",
         (CoverageSummary,),
     ),
+    Document("results/data/quarantine", "A quarantine: cases that a history proves flaky, with reasons", (Quarantine,)),
     Document("preflight/data/diagnoses", "The taxonomy of what preflight can find", (DiagnosisFile,), is_whole=False),
     Document(
         "preflight/data/first_releases",

@@ -92,11 +92,10 @@ def _cause(cause: Cause, outcome: str | None = None) -> _Annotation:
     example = cause.example
     stage = f" at {example.stage}" if example.stage else ""
     many = f"{cause.count:,} cases, " if cause.count > 1 else ""
-    dated = f"red since run {since(cause)}" if example.since else since(cause)
     reproduce = f"reproduce: {command(example.reproduce)}" if example.reproduce else ""
     return _Annotation(
         f"{outcome or example.outcome}{stage}: {many}{strikes(cause)}",
-        (shorten(example.error, 2 * LONGEST), example.place, dated, reproduce),
+        (shorten(example.error, 2 * LONGEST), example.place, since(cause), reproduce),
         f"{SOURCES}/{example.file}",
         example.line,
     )

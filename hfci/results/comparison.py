@@ -212,7 +212,7 @@ def compare_results(results: Results, baseline: Baseline) -> Comparison:
 # What a change of outcome is called.
 _CHANGES: Mapping[str, Callable[[Outcome | None, Outcome], bool]] = {
     "failing": lambda before, after: after in RED and before not in RED,
-    "fixed": lambda before, after: before in RED and after in EXECUTED and after not in RED,
+    "fixed": lambda before, after: before in RED and after in (Outcome.PASSED, Outcome.KNOWN_FAILURE),
     "unavailable": lambda before, after: before in GOOD and after == Outcome.UNAVAILABLE,
     "inapplicable": lambda before, after: before in GOOD and after == Outcome.NOT_APPLICABLE,
     "added": lambda before, _: before is None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfci.cases.outcome import RED, Outcome
 from hfci.cases.records import Error, Record
-from hfci.results.identities import identity_of
+from hfci.results.identities import CAUSED, identity_of
 from hfci.results.reading import Results
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = ["SEVERITY", "dashboard_data", "embedded"]
 SEVERITY = (
     Outcome.FAILED,
     Outcome.NOT_RUN,
+    Outcome.QUARANTINED,
     Outcome.KNOWN_FAILURE,
     Outcome.UNAVAILABLE,
     Outcome.NOT_APPLICABLE,
@@ -179,7 +180,7 @@ def _coded(changes: Changes) -> list[tuple[int, int]]:
 
 def _cause(record: Record) -> str | None:
     """Return the fingerprint of the cause of what is red or a known failure; None where nothing is known of it."""
-    identity = identity_of(record) if record.outcome in (*RED, Outcome.KNOWN_FAILURE) else None
+    identity = identity_of(record) if record.outcome in CAUSED else None
     return None if identity is None else identity.fingerprint
 
 

@@ -13,11 +13,12 @@ import json
 import re
 from typing import NamedTuple
 
+from hfci.cases.outcome import RED, Outcome
 from hfci.cases.records import Error, Frame, Record
 from hfci.results.messages import READ, general, heading
 from hfci.results.text import shorten
 
-__all__ = ["Identity", "frame_of", "identity_of"]
+__all__ = ["CAUSED", "Identity", "frame_of", "identity_of"]
 
 # Of a traceback so many characters are read, from its end; so many are kept of a name.
 READ_OF_TRACEBACK, LONGEST = 8_000, 200
@@ -30,6 +31,10 @@ FRAMES = (
     ),
     re.compile(rf"^(?:\S*/)?{PACKAGE}:(?P<line>\d{{1,9}}): in (?P<function>\S+)\n? *(?P<source>.*)", re.M),
 )
+
+# What has a cause.
+CAUSED = (*RED, Outcome.KNOWN_FAILURE, Outcome.QUARANTINED)
+
 DIGITS = re.compile(r"\d+")
 
 
@@ -40,6 +45,16 @@ class Identity(NamedTuple):
     kind: str
     message: str
     place: str
+
+    @property
+    def text(self) -> str:
+        """All of it in one line, from which `parse` makes it again."""
+        return json.dumps(self)
+
+    @classmethod
+    def parse(cls, text: str) -> Identity:
+        """Return the identity whose `text` this is; ValueError or TypeError where it is none's."""
+        return cls(*json.loads(text))
 
     def __str__(self) -> str:
         """Return it in one line, for whoever has no example."""

@@ -20,7 +20,7 @@ SIGNS: dict[str, Callable[[Record], bool]] = {
     "built": lambda record: record.outcome == Outcome.PASSED or record.stage in ("inputs", "forward"),
     "forwarded": lambda record: record.outcome == Outcome.PASSED and record.check != BUILDING_CHECK,
     "passed": lambda record: record.outcome == Outcome.PASSED,
-    "spoiled": lambda record: record.outcome in (*RED, Outcome.KNOWN_FAILURE),
+    "spoiled": lambda record: record.outcome in (*RED, Outcome.KNOWN_FAILURE, Outcome.QUARANTINED),
     "in a pipeline": lambda record: record.outcome == Outcome.PASSED and record.task is not None,
     "on a GPU": lambda record: record.outcome == Outcome.PASSED and not (record.device or "cpu").startswith("cpu"),
 }

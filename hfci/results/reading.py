@@ -31,6 +31,7 @@ class Results:
     - `superseded`: records of cases that a later attempt or run has too
     - `unsteady`: cases that ended differently in two attempts of one run
     - `lost`: cases that are `not-run` although their records say `unavailable`, each with the reason
+    - `quarantined`: cases whose records say `failed` and that are flaky, each with the reason
     - `left_out`: by model type, how many cases a budget had no time for; nobody planned them
     - `absent`: records of cases that no job recorded: `not-run` though they were expected, or settled without one
     """
@@ -45,6 +46,7 @@ class Results:
     absent: tuple[Record, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     lost: Mapping[str, str] = field(default_factory=dict)
+    quarantined: Mapping[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the latest record of each case, then those that are absent."""
@@ -71,11 +73,13 @@ class Results:
                 yield self._judged(record)
 
     def _judged(self, record: Record) -> Record:
-        why = self.lost.get(record.case)
+        outcome, why = Outcome.NOT_RUN, self.lost.get(record.case)
+        if why is None:
+            outcome, why = Outcome.QUARANTINED, self.quarantined.get(record.case)
         if why is None:
             return record
         reason = "; ".join(filter(None, (record.reason, why)))
-        return msgspec.structs.replace(record, outcome=Outcome.NOT_RUN, reason=reason)
+        return msgspec.structs.replace(record, outcome=outcome, reason=reason)
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -97,6 +101,10 @@ class Results:
     def losing(self, lost: Mapping[str, str]) -> Results:
         """Return the results in which these cases are `not-run`, each for the reason given."""
         return replace(self, lost={**self.lost, **lost})
+
+    def quarantining(self, quarantined: Mapping[str, str]) -> Results:
+        """Return the results in which these cases are `quarantined`, each for the reason given."""
+        return replace(self, quarantined={**self.quarantined, **quarantined})
 
     def announcing(self, count: int) -> Results:
         """Return the results with so many missing records more."""

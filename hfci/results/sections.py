@@ -19,6 +19,7 @@ from hfci.results.executed_lines import Reach, median_reach, unentered
 from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
 from hfci.results.lost import Lost
+from hfci.results.spent import spent
 from hfci.results.summary import VANISHED, Changed, Flaky, Summary
 from hfci.results.tally import Cell, Failure, JobTimes
 from hfci.results.text import clean, first_line, shorten
@@ -30,6 +31,7 @@ __all__ = [
     "Section",
     "at",
     "command",
+    "fixes",
     "how_flaky",
     "measured",
     "sections",
@@ -89,13 +91,14 @@ def sections(summary: Summary) -> tuple[Section, ...]:
             note=UNREAD_NOTE if summary.unread else "",
         ),
         _section("No longer tested", CHANGED, _changed, summary.unavailable, opened=10),
-        _section("Fixed", FIXED, _fixed, _fixes(summary.fixed), opened=5),
+        _section("Fixed", FIXED, _fixed, fixes(summary.fixed), opened=5),
         _causes("Failures" if summary.baseline is None else "Other failures", summary.others),
         _section(
             "Numerics changed", NUMERICS, _numerics, tuple(summary.numerics.items()), opened=10, note=_moved(summary)
         ),
         _section("Slower", SHIFTS, _shift, summary.slower, opened=10),
         _section("Heavier", SHIFTS, _shift, summary.heavier, opened=10),
+        _section("Quarantined", QUARANTINED, _quarantined, summary.quarantined, opened=10),
         _section("Flaky", FLAKY, _flaky, summary.flaky, opened=10),
         _counts("Outcomes", Column("outcome"), {name: count for name, count in summary.outcomes.items() if count}),
         replace(_counts("Coverage", Column("rung"), summary.ladder, unit="model types"), note=MEANING),
@@ -141,6 +144,7 @@ SHIFTS = _columns(
 )
 NUMERICS = _columns("case", "how", foreign=("case", "how"))
 FLAKY = _columns("case", "how", "last in", foreign=("case", "last in"))
+QUARANTINED = _columns("case", "error", "reproduce", foreign=("case", "error", "reproduce"))
 EXPIRING = _columns("entry of the ledger", "expires", "days left", "reason", foreign=("entry of the ledger", "reason"))
 REACHES = _columns(
     *("model type", "executed", "lines", "share", "never entered"),
@@ -233,9 +237,9 @@ def since(cause: Cause) -> str:
 
 
 def _dated(failure: Failure) -> str:
-    if failure.since is None:
-        return ""
-    return f"{at(failure.since, failure.since_commit)}, {failure.runs:,} run{'s' * (failure.runs != 1)}"
+    if failure.episode or failure.since is None:
+        return shorten(failure.episode, LONGEST_NAME)
+    return f"since run {at(failure.since, failure.since_commit)}, {failure.runs:,} run{'s' * (failure.runs != 1)}"
 
 
 def _touched(cause: Cause) -> str:
@@ -278,7 +282,7 @@ def _unread(error: str) -> Row:
     return (first_line(error),)
 
 
-def _fixes(fixed: Sequence[Changed]) -> tuple[tuple[Changed, int], ...]:
+def fixes(fixed: Sequence[Changed]) -> tuple[tuple[Changed, int], ...]:
     """Return one case of each cause that is gone, and how many there were."""
     causes: dict[str, list[Changed]] = {}
     for changed in fixed:
@@ -314,6 +318,10 @@ UNITS = {"duration_s": (1, "{:.2f} s"), "peak_memory_bytes": (2**20, "{:,.0f} Mi
 
 def _flaky(flaky: Flaky) -> Row:
     return _name(flaky.case), how_flaky(flaky), _name(flaky.last_run)
+
+
+def _quarantined(failure: Failure) -> Row:
+    return _name(failure.case), _name(failure.error), command(failure.reproduce)
 
 
 def _lost(loss: Lost) -> Row:
@@ -410,10 +418,13 @@ def _shard(shard: JobTimes) -> Row:
 def _balance(shards: Sequence[JobTimes]) -> str:
     """Return by how much the slowest of several shards worked longer than their mean."""
     busy = [shard.longest_s for shard in shards if shard.longest_s > 0]
+    took = f"{spent(shards)}." if busy else ""
     if len(busy) < 2:
-        return ""
+        return took
     mean = sum(busy) / len(busy)
-    return f"The longest of {len(busy):,} shards took {max(busy):,.1f} s, {max(busy) / mean:.2f} times their mean."
+    return (
+        f"{took} The longest of {len(busy):,} shards took {max(busy):,.1f} s, {max(busy) / mean:.2f} times their mean."
+    )
 
 
 def _runs(summary: Summary) -> Sequence[Row]:

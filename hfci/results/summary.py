@@ -24,7 +24,7 @@ from hfci.results.text import first_line, shorten
 
 if TYPE_CHECKING:
     from hfci.cases.manifest import Manifest
-    from hfci.results.history.trends import Streak, Trends
+    from hfci.results.history.trends import Trends
 
 __all__ = ["VANISHED", "Changed", "Flaky", "Summary", "summarize"]
 
@@ -88,7 +88,9 @@ class Summary:
     expiring: tuple[Expiring, ...] = ()
     lost: tuple[Lost, ...] = ()  # since an earlier manifest, what is not accepted first
     left_out: Mapping[str, int] = field(default_factory=dict)  # by model type: cases for which there was no time
+    quarantined: tuple[Failure, ...] = ()  # that failed, and are flaky
     reaches: tuple[Reach, ...] = ()  # what each model type executed of its modelling files, where that was measured
+    quarantine: int = 0  # how many cases are in quarantine, whether they failed or not
     unread: tuple[str, ...] = ()  # what is wrong with what was known from earlier and could not be read
 
     @property
@@ -125,10 +127,11 @@ class Summary:
             others = [f"{self.outcomes[name]:,} {name}" for name in unasked if self.outcomes[name]]
             text = ", ".join([f"{self.planned:,} planned", *others])
             return f"{'Green: nothing' if self.is_green else 'Nothing'} was executed; {text}{self._left_out}"
-        outcomes = (*RED, Outcome.KNOWN_FAILURE, Outcome.ASSUMED)
+        outcomes = (*RED, Outcome.QUARANTINED, Outcome.KNOWN_FAILURE, Outcome.ASSUMED)
         text = ", ".join(f"{self.outcomes[name]:,} {name}" for name in outcomes if self.outcomes[name])
         executed = f"{text + ', ' if text else ''}{self.executed:,} of {self.planned:,} cases executed{self._left_out}"
         executed += f", {self.taken:,} losses not accepted" if self.taken else ""
+        executed += f", {self.quarantine:,} in quarantine" if self.quarantine else ""
         new = {"newly failing": len(self.regressions) - self.vanished, VANISHED: self.vanished}
         broke = ", ".join(f"{count:,} {name}" for name, count in new.items() if count) or "nothing newly broken"
         return f"{'Green' if self.is_green else 'Red'}: {executed if self.baseline is None else f'{broke}; {executed}'}"
@@ -168,6 +171,7 @@ def summarize(
     expiring: Sequence[Expiring] = (),
     lost: Sequence[Lost] = (),
     unread: Sequence[str] = (),
+    quarantine: int = 0,
     reaches: Sequence[Reach] = (),
     manifest: Manifest | None = None,
 ) -> Summary:
@@ -185,14 +189,14 @@ def summarize(
     for record in results.absent:
         tally.add(record)
     tally.outcomes[Outcome.NOT_RUN] += results.missing
-    streaks = trends.streaks if trends is not None else {}
+    since = _Since(trends)
     summary = Summary(
         planned=tally.outcomes.total(),
         executed=sum(tally.outcomes[outcome] for outcome in EXECUTED),
         outcomes={outcome.value: tally.outcomes[outcome] for outcome in Outcome},
         ladder=tally.ladder.counts(),
         slowest=tally.slowest,
-        failures=_failures(tally.failures, streaks),
+        failures=_failures(tally.failures, since),
         known=_frequent(tally.known),
         reasons=_frequent(tally.reasons),
         numerics=tally.numerics,
@@ -209,14 +213,16 @@ def summarize(
         flaky=tuple(_flaky(results.unsteady, trends)),
         expiring=tuple(expiring),
         unread=tuple(unread),
+        quarantine=quarantine,
+        quarantined=tuple(tally.quarantined),
         reaches=tuple(reaches),
         lost=tuple(sorted(lost, key=lambda loss: loss.accepted is not None)),
         left_out=results.left_out,
     )
-    return summary if comparison is None else _against(summary, comparison, streaks)
+    return summary if comparison is None else _against(summary, comparison, since)
 
 
-def _against(summary: Summary, comparison: Comparison, streaks: Mapping[str, Streak]) -> Summary:
+def _against(summary: Summary, comparison: Comparison, since: _Since) -> Summary:
     baseline = comparison.baseline
     failures = tuple(replace(failure, touched=comparison.touched.get(failure.case)) for failure in summary.failures)
     before = {change.case: change.before for change in comparison.failing}
@@ -226,7 +232,7 @@ def _against(summary: Summary, comparison: Comparison, streaks: Mapping[str, Str
         summary,
         baseline={"run": baseline.run, "started": baseline.started, "commit": baseline.commit},
         failures=failures,
-        regressions=(*_failures(failing, streaks), *_failures(vanished, streaks)),
+        regressions=(*_failures(failing, since), *_failures(vanished, since)),
         differences=comparison.differences,
         fixed=tuple(_fixed(change, comparison.causes.get(change.case)) for change in comparison.fixed),
         unavailable=tuple(map(_changed, (*comparison.unavailable, *comparison.inapplicable))),
@@ -236,18 +242,27 @@ def _against(summary: Summary, comparison: Comparison, streaks: Mapping[str, Str
     )
 
 
-def _failures(failures: Iterable[Failure], streaks: Mapping[str, Streak]) -> tuple[Failure, ...]:
+def _failures(failures: Iterable[Failure], since: _Since) -> tuple[Failure, ...]:
     """Return failures with since when they are: what failed first, of that the most frequent causes."""
     failures = tuple(failures)
     counts = Counter(failure.cause for failure in failures if failure.cause)
     ordered = sorted(failures, key=lambda failure: (failure.outcome != Outcome.FAILED, -counts[failure.cause]))
-    return tuple(_since(failure, streaks.get(failure.case)) for failure in ordered)
+    return tuple(map(since.told, ordered))
 
 
-def _since(failure: Failure, streak: Streak | None) -> Failure:
-    if streak is None:
-        return failure
-    return replace(failure, since=streak.run, since_commit=streak.commit, runs=streak.runs)
+class _Since:
+    """Tells of failures since when they are, where there is a history."""
+
+    def __init__(self, trends: Trends | None) -> None:
+        self._streaks = trends.streaks if trends is not None else {}
+        self._causes = trends.causes if trends is not None else {}
+
+    def told(self, failure: Failure) -> Failure:
+        """Return a failure with the first run in which it was red, and since when its cause is there."""
+        if (streak := self._streaks.get(failure.case)) is not None:
+            failure = replace(failure, since=streak.run, since_commit=streak.commit, runs=streak.runs)
+        episode = self._causes.get(failure.cause)
+        return failure if episode is None or not episode.is_whole else replace(failure, episode=str(episode))
 
 
 def _fixed(change: Change, cause: Identity | None) -> Changed:

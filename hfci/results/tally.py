@@ -32,6 +32,7 @@ class Failure:
     - `cause`: the fingerprint of its cause; empty where it says nothing of it
     - `touched`: whether it depends on what changed since the baseline; None is unknown
     - `before`: how it ended in the baseline
+    - `episode`: since when its cause is there, in words, where a history says it
     - `since`, `since_commit`: of the first run in which it was red; `runs`: how many it has been so in
     """
 
@@ -54,6 +55,7 @@ class Failure:
     since: str | None = None
     since_commit: str | None = None
     runs: int | None = None
+    episode: str = ""
 
 
 @dataclass
@@ -84,7 +86,10 @@ class Cell:
 
 @dataclass
 class JobTimes:
-    """What one file of records says of the job that wrote it: the seconds of its cases, and of its longest worker."""
+    """What one file of records says of the job that wrote it: the seconds of its cases, and of its longest worker.
+
+    `before_s` are those until its workers began, as far as they were measured.
+    """
 
     run: str
     shard: int | None
@@ -95,6 +100,7 @@ class JobTimes:
     seconds: float = 0.0
     longest_worker: str | None = None
     longest_s: float = 0.0
+    before_s: float = 0.0
 
 
 @dataclass
@@ -109,6 +115,7 @@ class Tally:
     tasks: dict[str, dict[tuple[str, str | None], Cell]] = field(default_factory=dict)
     ladder: Ladder[str] = field(default_factory=Ladder)
     failures: list[Failure] = field(default_factory=list)
+    quarantined: list[Failure] = field(default_factory=list)
     shards: list[JobTimes] = field(default_factory=list)
     _source: Source = Source()  # noqa: RUF009 - it is frozen
     _rank: int = 0
@@ -117,7 +124,9 @@ class Tally:
 
     def begin(self, head: Header) -> None:
         """Take what is added from now on as of the file that begins with `head`."""
-        self.shards.append(JobTimes(head.run, head.shard, head.attempt, head.runner, head.started))
+        before = (head.set_up_s or 0.0) + (head.start_up_s or 0.0)
+        job = JobTimes(head.run, head.shard, head.attempt, head.runner, head.started, before_s=before)
+        self.shards.append(job)
         self._workers.clear()
         self._source = source_of(head)
 
@@ -136,6 +145,8 @@ class Tally:
             self.reasons[first_line(record.reason or "")] += 1
         elif outcome == Outcome.NOT_APPLICABLE and (record.reason or "").startswith(NUMERICS_CHANGED):
             self.numerics[record.case] = first_line(record.reason or "")
+        elif outcome == Outcome.QUARANTINED:
+            self.quarantined.append(failure_of(record, self._source))
         elif outcome in RED:
             self.failures.append(failure_of(record, self._source))
         if record.duration_s:

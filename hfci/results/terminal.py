@@ -71,7 +71,7 @@ def _print_causes(title: str, causes: Sequence[Cause], say: Say) -> None:
         for line in (
             first_line(example.error),
             place,
-            f"since {dated}" if example.since else dated,
+            dated,
             command(example.reproduce),
         ):
             if line:

@@ -2,7 +2,7 @@
 "use strict";
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const GLYPHS = { "failed": "✕", "not-run": "○", "known-failure": "!", "unavailable": "–", "not-applicable": "·", "assumed": "?", "reused": "↻", "passed": "✓" };
+const GLYPHS = { "failed": "✕", "not-run": "○", "quarantined": "~", "known-failure": "!", "unavailable": "–", "not-applicable": "·", "assumed": "?", "reused": "↻", "passed": "✓" };
 const NO_CASE = 255;
 const NOT_SHOWN = 254;
 

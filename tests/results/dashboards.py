@@ -13,8 +13,9 @@ from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Error, Record
 from hfci.results.comparison import Baseline, Change, Comparison, Observation, Shift
 from hfci.results.dashboard import write_dashboard
+from hfci.results.history.flakes import Flake
 from hfci.results.history.runs import Point
-from hfci.results.history.trends import Flake, Streak, Trends
+from hfci.results.history.trends import Streak, Trends
 from hfci.results.ladder import LADDER
 from hfci.results.reading import Results, read_results
 from hfci.results.summary import Summary, summarize
@@ -34,6 +35,7 @@ OUTCOMES = {
     Outcome.REUSED: 4,
     Outcome.NOT_RUN: 1,
     Outcome.ASSUMED: 2,
+    Outcome.QUARANTINED: 1,
 }
 REASONS = {
     Outcome.UNAVAILABLE: "needs timm: pip install timm",

@@ -11,8 +11,9 @@ from hfci.cases.records import Error, Frame, Record
 from hfci.results.comparison import Baseline, Change, Comparison, Observation, Shift
 from hfci.results.dashboard import write_dashboard
 from hfci.results.differences import Difference
+from hfci.results.history.flakes import Flake
 from hfci.results.history.runs import Point
-from hfci.results.history.trends import Flake, Streak, Trends
+from hfci.results.history.trends import Streak, Trends
 from hfci.results.reading import read_results
 from hfci.results.summary import summarize
 from tests.results.browser import opened, until

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,13 @@ from hfci.cases.outcome import Outcome
 from hfci.cases.records import Record
 from hfci.results import Results, Summary, read_results, summarize
 from hfci.results.annotations import annotate
+from hfci.results.causes import group
 from hfci.results.comparison import Comparison, baseline_of, compare_results
 from hfci.results.dashboard import write_dashboard
+from hfci.results.formats import FORMATS
+from hfci.results.formats.coverage_summary import coverage_summary
 from hfci.results.markdown import COMMENT_LIMIT, render_summary
+from hfci.results.spent import spent
 from hfci.results.terminal import print_summary
 
 from .browser import opened
@@ -119,3 +124,46 @@ def test_two_rows_lead_the_dashboard(browser: Any, run: tuple[Results, Compariso
         assert rows[1].startswith("2 cases")
         assert page.locator("#problems a", has_text=LINE).get_attribute("href") == ADDRESS
         assert "torch: 2.12.0 → 2.13.0" in page.locator("#problems .differences").inner_text()
+
+
+def test_exports_carry_the_fingerprint(run: tuple[Results, Comparison, Summary], tmp_path: Path) -> None:
+    results, _, summary = run
+    for name in ("junit", "ctrf", "coverage-summary"):
+        FORMATS[name].write(tmp_path / name, results, summary)
+    first, second = (cause.fingerprint for cause in group(summary.regressions))
+    assert first != second
+    junit = (tmp_path / "junit").read_text()
+    assert [junit.count(f'name="cause" value="{cause}"') for cause in (first, second)] == [30, 2]
+    tests = json.loads((tmp_path / "ctrf").read_text())["results"]["tests"]
+    assert [test["extra"].get("cause") for test in tests].count(first) == 30
+    found = json.loads((tmp_path / "coverage-summary").read_text())
+    assert [(one["cause"], one["cases"], one["new"]) for one in found["causes"]] == [
+        (first, 30, True),
+        (second, 2, True),
+    ]
+    assert found["causes"][0]["address"] == ADDRESS
+    assert found["causes"][0]["families"] == {"text_encoder": 10, "vision": 10, "audio": 10}
+    assert found["causes"][0]["model_types_left_out"] == 10
+    assert [one["cause"] for one in found["failures"]].count(first) == 30
+    assert [one["what"] for one in found["differences"]] == ["commit", "torch", "transformers"]
+
+
+def test_what_is_fixed_is_told_by_cause(tmp_path: Path) -> None:
+    _, _, _ = compared(tmp_path)
+    results = read_results([tmp_path / "old"])
+    summary = summarize(results, compare_results(results, baseline_of(read_results([tmp_path / "new"]))))
+    first, second = Rendered(render_summary(summary)).tables["Fixed"]
+    assert (first[1], second[1]) == ("1", "30") or (first[1], second[1]) == ("30", "2")
+    assert "create_causal_mask" in first[2] + second[2]
+    found = coverage_summary(results, summary)
+    assert sorted(one.cases for one in found.fixed) == [2, 30]
+
+
+def test_time_and_cost_are_told(tmp_path: Path) -> None:
+    good = as_before(failed("good", reproduce=None))
+    slow = msgspec.structs.replace(good, duration_s=100.0, worker="gw0")
+    save(tmp_path, "x", slow, shard=0, set_up_s=60.0, start_up_s=5.0)
+    save(tmp_path, "x", msgspec.structs.replace(slow, case="other", duration_s=10.0), shard=1)
+    summary = summarize(read_results([tmp_path]))
+    assert str(spent(summary.shards)) == "2 jobs, 4 machine minutes; the longest took 2.8 min"
+    assert "2 jobs, 4 machine minutes; the longest took 2.8 min." in render_summary(summary)

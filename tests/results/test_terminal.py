@@ -67,7 +67,7 @@ def test_since_when_a_case_is_red(good: Summary) -> None:
     bad = Failure("a", "failed", None, "", "hfci run a", since="run7", since_commit="c0ffee" * 6, runs=3)
     assert shown(replace(good, regressions=(bad,)))[1:4] == [
         "failed: a",
-        "    since run7 (commit c0ffeec0ffee), 3 runs",
+        "    since run run7 (commit c0ffeec0ffee), 3 runs",
         "    hfci run a",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import subprocess
@@ -21,7 +22,18 @@ from .support import OWNER, ROOT, Emulator, Told
 SCRIPT = ROOT / ".github" / "actions" / "comment" / "comment.py"
 SHA = "1" * 40
 OUTCOMES = dict.fromkeys(
-    ("passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run", "assumed"), 0
+    (
+        "passed",
+        "failed",
+        "known-failure",
+        "unavailable",
+        "not-applicable",
+        "reused",
+        "not-run",
+        "assumed",
+        "quarantined",
+    ),
+    0,
 )
 
 
@@ -181,6 +193,86 @@ def test_the_names_of_cases_and_branches_are_text(place: Place) -> None:
     assert "1005 red" in body
     assert not [path for path in told.work.rglob("*") if path.name == "pwned"]
     assert all(step.outputs.keys() <= {"download-path"} for step in told["comment"].steps)
+
+
+CAUSE = {
+    "cause": "9ed194d887ae5302",
+    "new": True,
+    "cases": 30,
+    "model_types": ["bert", "gpt2"],
+    "model_types_left_out": 28,
+    "families": {"text_encoder": 30},
+    "error": "failed at forward: RuntimeError: no",
+    "place": "transformers/masking_utils.py:210 in create_causal_mask",
+    "address": "https://github.com/huggingface/transformers/blob/v5.24.0/src/transformers/masking_utils.py#L210",
+    "since": "new; the change touches all of them",
+    "example": "bert/BertModel/forward_is_finite[device=cpu]",
+    "reproduce": "hfci run bert",
+}
+
+
+def by_cause(**more: Any) -> dict[str, str]:
+    known = {
+        "causes": [CAUSE, {**CAUSE, "new": False, "cases": 2}],
+        "causes_left_out": 3,
+        "fixed": [{"cause": None, "cases": 4, "error": "ValueError: gone", "example": "vit/ViTModel/x"}],
+        "fixed_left_out": 0,
+        "differences": [{"what": "torch", "before": "2.12.0", "now": "2.13.0"}],
+        "spent": {"jobs": 12, "longest_s": 312.5, "machine_minutes": 34},
+        "left_out": {"cases": 900, "model_types": 40},
+        "quarantine": 2,
+    }
+    return summary(**{**known, **more})
+
+
+def test_it_tells_what_broke_and_what_is_fixed_by_cause_and_what_it_took(place: Place) -> None:
+    told = place.comment(by_cause())
+    assert told.result == "success", told.log
+    body = html.unescape(place.bodies[0])
+    _, broken, red, fixed, rest = body.split("### ")
+    assert broken.startswith("Newly broken\n\n- 30 cases: <code>failed at forward: RuntimeError: no</code>")
+    assert f"[<code>{CAUSE['place']}</code>]({CAUSE['address']})" in broken
+    assert "strikes <code>bert, gpt2</code><br><code>new; the change touches all of them</code>" in broken
+    assert red.startswith("Red\n\n- 2 cases")
+    assert "- and 3 more" in red
+    assert "- 4 cases, <code>vit/ViTModel/x</code>: <code>ValueError: gone</code>" in fixed
+    assert "<code>torch</code>: <code>2.12.0</code> → <code>2.13.0</code>" in rest
+    assert "12 jobs took 34 machine minutes, the longest of them 5.2 min." in rest
+    assert "900 cases of 40 model types were left out for want of time. 2 cases are in quarantine" in rest
+    assert f"[its artifacts](https://github.com/{OWNER}/actions/runs/4000#artifacts)" in rest
+
+
+def test_what_causes_say_is_text_and_links_to_nothing_but_transformers(place: Place) -> None:
+    hostile = "</code><img src=x> @everyone #1 [x](https://x.example) `|`\n## Green\u202e"
+    cause = {**dict.fromkeys(CAUSE, hostile), "cases": 1, "new": True, "model_types": [hostile] * 50}
+    other = {**CAUSE, "address": "https://github.com/evil/transformers/blob/v5/src/transformers/a.py#L1"}
+    rows = {"causes": [cause, other] * 500, "fixed": [cause] * 500, "differences": [cause] * 500}
+    assert place.comment(by_cause(**rows)).result == "success"
+    (body,) = place.bodies
+    assert len(body) < 65536
+    assert not [
+        sign
+        for sign in ("<img", "@everyone", "](https://x", "`", "\n## Green", "#1 ", "\u202e", "evil")
+        if sign in body
+    ]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"causes": 5},
+        {"causes": ["x"]},
+        {"causes": [{"cases": "x"}]},
+        {"fixed": None},
+        {"differences": {}},
+        {"spent": {"jobs": 1, "machine_minutes": 2, "longest_s": "long"}},
+        {"spent": []},
+        {"quarantine": True},
+    ],
+)
+def test_causes_that_are_none_are_not_shown(place: Place, more: dict[str, Any]) -> None:
+    assert place.comment(by_cause(**more)).result == "success"
+    assert "it is not shown" in place.bodies[0]
 
 
 def test_a_comment_is_no_longer_than_github_takes(place: Place) -> None:

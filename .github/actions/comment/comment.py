@@ -16,6 +16,7 @@ import stat
 import sys
 import urllib.parse
 import urllib.request
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,18 @@ MOST_BYTES = 20_000_000
 MOST_FAILURES = 30
 MOST_CHARACTERS = 50_000  # a comment has at most 65,536
 LONGEST = 200
+MOST_NAMES = 8
+SECTIONS = 4  # that a comment may have, each as long as it has to share
 
-OUTCOMES = ("passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run", "assumed")
-# What may have a meaning in Markdown or HTML.
+OUTCOMES = (
+    *("passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run", "assumed"),
+    "quarantined",
+)
+# The only links that a file may ask for: to a line of transformers. And what may have a meaning in Markdown or HTML.
+SOURCE = re.compile(
+    r"https://github\.com/huggingface/transformers/blob/[\w.]{1,60}/src/transformers/(?:\w{1,100}/){0,10}\w{1,100}\.py#L\d{1,9}",
+    re.ASCII,
+)
 MEANINGFUL = re.compile(r"[^\w ,=/]|_")
 
 
@@ -98,9 +108,9 @@ def head(run: Run) -> list[str]:
     return [run.mark, f"## {title}: {code(run.conclusion)}", "", f"Commit {code(run.sha[:10])}.", ""]
 
 
-def link(url: str) -> str:
+def link(url: str, text: str = "the run") -> str:
     """Return a link to the run."""
-    return f"[the run]({url})" if re.fullmatch(r"https://[\w.-]+(/[\w.-]+)*", url) else "the run"
+    return f"[{text}]({url})" if re.fullmatch(r"https://[\w.-]+(/[\w.-]+)*(#artifacts)?", url) else text
 
 
 def short(run: Run, why: str) -> str:
@@ -127,18 +137,105 @@ def page(data: dict[str, Any], run: Run) -> str:
     if not isinstance(failures, list):
         raise Unfit("lists no failures")
     total = len(failures) + count(data, "failures_left_out")
-    if total:
-        lines += ["", f"{total} red:", ""]
-        shown: list[str] = []
-        for failure in failures[:MOST_FAILURES]:
-            line = f"- {_failure(failure)}"
-            if sum(map(len, shown)) + len(line) > MOST_CHARACTERS:
-                break
-            shown.append(line)
-        lines += shown
-        if total > len(shown):
-            lines.append(f"- and {total - len(shown)} more")
-    return "\n".join([*lines, "", f"Counted by {link(run.url)}; its summary has reasons and commands.", ""])
+    if "causes" in data:
+        lines += causes(data)
+    elif total:
+        lines += ["", f"{total} red:", "", *bounded(map(_failure, failures[:MOST_FAILURES]), total)]
+    lines += ["", *took(data)]
+    artifacts = link(f"{run.url}#artifacts", "its artifacts")
+    told = (
+        f"Counted by {link(run.url)}; its summary has reasons and commands, {artifacts} the dashboard and all records."
+    )
+    return "\n".join([*lines, told, ""])
+
+
+def bounded(items: Iterable[str], total: int, most: int = MOST_CHARACTERS) -> list[str]:
+    """Return the first of `total` items, of at most so many characters, as a list, and how many more there are."""
+    shown: list[str] = []
+    for item in items:
+        if sum(map(len, shown)) + len(item) > most:
+            break
+        shown.append(f"- {item}")
+    return [*shown, f"- and {total - len(shown)} more"] if total > len(shown) else shown
+
+
+# What is told of a run, by cause.
+
+
+def causes(data: dict[str, Any]) -> list[str]:
+    """Return what newly broke, what is red besides, what is fixed and what differs, each with its head."""
+    listed = {name: _rows(data, name) for name in ("causes", "fixed", "differences")}
+    new = [cause for cause in listed["causes"] if cause.get("new") is True]
+    old = [cause for cause in listed["causes"] if cause.get("new") is not True]
+    left = count(data, "causes_left_out")
+    sections = (
+        ("Newly broken", _cause, new, 0 if old else left),
+        ("Red", _cause, old, left if old else 0),
+        ("Fixed", _fixed, listed["fixed"], count(data, "fixed_left_out")),
+        ("Different from the baseline", _difference, listed["differences"], 0),
+    )
+    lines = []
+    for head, told, rows, more in sections:
+        if rows or more:
+            lines += [
+                "",
+                f"### {head}",
+                "",
+                *bounded(map(told, rows[:MOST_FAILURES]), len(rows) + more, MOST_CHARACTERS // SECTIONS),
+            ]
+    return lines
+
+
+def took(data: dict[str, Any]) -> list[str]:
+    """Return time and cost, what a budget left out, and how many cases are in quarantine, where it is said."""
+    said = []
+    if "spent" in data:
+        jobs, minutes = count(data["spent"], "jobs"), count(data["spent"], "machine_minutes")
+        seconds = data["spent"].get("longest_s")
+        if not isinstance(seconds, (int, float)) or not 0 <= seconds < 10**9:
+            raise Unfit("says no seconds of its longest job")
+        said.append(f"{jobs} jobs took {minutes} machine minutes, the longest of them {seconds / 60:.1f} min.")
+    if "left_out" in data and (cases := count(data["left_out"], "cases")):
+        said.append(
+            f"{cases} cases of {count(data['left_out'], 'model_types')} model types were left out for want of time."
+        )
+    if "quarantine" in data and (cases := count(data, "quarantine")):
+        said.append(f"{cases} cases are in quarantine, since they are flaky.")
+    return [" ".join(said), ""] if said else []
+
+
+def _rows(data: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    rows = data.get(name)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Unfit(f"lists no {name}")
+    return rows
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    text = row.get(name)
+    return text if isinstance(text, str) else ""
+
+
+def _cause(cause: dict[str, Any]) -> str:
+    names = [name for name in cause.get("model_types") or () if isinstance(name, str)][:MOST_NAMES]
+    place, address = _text(cause, "place"), _text(cause, "address")
+    where = f"[{code(place)}]({address})" if SOURCE.fullmatch(address) else code(place)
+    parts = [
+        f"{count(cause, 'cases')} cases: {code(_text(cause, 'error'))}",
+        f"in {where}" if place else "",
+        f"strikes {code(', '.join(names))}" if names else "",
+        code(_text(cause, "since")) if _text(cause, "since") else "",
+        code(_text(cause, "reproduce")) if _text(cause, "reproduce") else "",
+    ]
+    return "<br>".join(filter(None, parts))
+
+
+def _fixed(fixed: dict[str, Any]) -> str:
+    return f"{count(fixed, 'cases')} cases, {code(_text(fixed, 'example'))}: {code(_text(fixed, 'error'))}"
+
+
+def _difference(one: dict[str, Any]) -> str:
+    return f"{code(_text(one, 'what'))}: {code(_text(one, 'before'))} → {code(_text(one, 'now'))}"
 
 
 def _failure(failure: Any) -> str:

@@ -21,6 +21,7 @@ LABEL = "hfci"
 TOLD = (
     Outcome.FAILED,
     Outcome.NOT_RUN,
+    Outcome.QUARANTINED,
     Outcome.KNOWN_FAILURE,
     Outcome.UNAVAILABLE,
     Outcome.ASSUMED,

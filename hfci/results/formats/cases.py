@@ -8,11 +8,12 @@ from typing import Any
 
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Header, Record
+from hfci.results.identities import CAUSED, identity_of
 from hfci.results.reading import Results
 from hfci.results.summary import VANISHED, Summary
 from hfci.results.text import ANSI, HIDDEN, clean, first_line
 
-__all__ = ["details", "facts", "listed", "message", "plain", "title", "vanished"]
+__all__ = ["cause_of", "details", "facts", "listed", "message", "plain", "title", "vanished"]
 
 # Where a record gives no reason, what its outcome means.
 MEANINGS: Mapping[Outcome, str] = {
@@ -23,6 +24,7 @@ MEANINGS: Mapping[Outcome, str] = {
     Outcome.NOT_APPLICABLE: "the check does not apply",
     Outcome.REUSED: "not executed: it passed earlier on the same fingerprint",
     Outcome.NOT_RUN: "planned, and did not run",
+    Outcome.QUARANTINED: "it failed, and is flaky",
     Outcome.ASSUMED: "not executed: nothing it depends on has changed since a revision that nobody recorded",
 }
 
@@ -73,6 +75,12 @@ def message(record: Record) -> str:
     why = "; ".join(filter(None, (error, first_line(record.reason or "")))) or MEANINGS[record.outcome]
     stage = f" at {clean(record.stage)}" if record.stage else ""
     return f"{record.outcome}{stage}: {why}"
+
+
+def cause_of(record: Record) -> str | None:
+    """Return the fingerprint of the cause of what is red, quarantined or a known failure; None where there is none."""
+    identity = identity_of(record) if record.outcome in CAUSED else None
+    return None if identity is None else identity.fingerprint
 
 
 def details(record: Record) -> str:

@@ -9,18 +9,23 @@ import heapq
 import itertools
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from hfci.cases.outcome import RED, Outcome
-from hfci.cases.records import Count, Header, Number, Record
+from hfci.cases.records import Count, Header, Number, Record, Seconds
 from hfci.parsing import Filled
-from hfci.results.formats.cases import vanished
+from hfci.results.causes import Cause, group
+from hfci.results.formats.cases import cause_of, vanished
 from hfci.results.reading import Results
+from hfci.results.sections import fixes, since, what
+from hfci.results.spent import spent
 from hfci.results.summary import Summary
+from hfci.results.tally import Failure
 from hfci.results.text import clean, first_line
 from hfci.writing import replacing
 
@@ -31,12 +36,14 @@ FILE = "coverage-summary.json"
 SCHEMA: Literal[1] = 1
 SCHEMA_FILE = Path(__file__).parents[1] / "data" / "coverage-summary.schema.json"
 
+MOST_CAUSES, MOST_MODEL_TYPES = 100, 20
 MOST_FAILURES = 1000  # all are in the records; a reader of this file decides, and does not debug
 
 # Of several cases of one check, the outcome that speaks for them: what did not apply yields to all that did.
 WORST_FIRST = (
     Outcome.FAILED,
     Outcome.NOT_RUN,
+    Outcome.QUARANTINED,
     Outcome.KNOWN_FAILURE,
     Outcome.UNAVAILABLE,
     Outcome.ASSUMED,
@@ -57,6 +64,7 @@ class Outcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     - `reused`: passed earlier on the same fingerprint; not executed
     - `not-run`: planned, and did not run
     - `assumed`: as at a revision, of which there is no record; not executed
+    - `quarantined`: failed, and by its history flaky; not red
     """
 
     passed: Count
@@ -67,6 +75,7 @@ class Outcomes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     reused: Count
     not_run: Count
     assumed: Count
+    quarantined: Count
 
     @classmethod
     def of(cls, counts: Mapping[Any, int]) -> Outcomes:
@@ -135,8 +144,8 @@ class OfModelType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     - `cases`: all outcomes together
     - `outcomes`: those cases by outcome
-    - `checks`: by check, the worst outcome of its cases: failed, not-run, known-failure, unavailable, assumed, reused,
-      passed, not-applicable
+    - `checks`: by check, the worst outcome of its cases: failed, not-run, quarantined, known-failure, unavailable,
+      assumed, reused, passed, not-applicable
     """
 
     cases: Count
@@ -166,6 +175,7 @@ class RedCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - `error`: the exception's type and message, in one line
     - `reason`: what else is known, in one line
     - `reproduce`: the command that runs it again
+    - `cause`: the fingerprint of its cause, which `causes` may tell more of
     """
 
     case: str
@@ -178,6 +188,87 @@ class RedCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     error: str | None
     reason: str | None
     reproduce: str | None
+    cause: str | None
+
+
+class RedCause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What several red cases have in common.
+
+    - `cause`: its fingerprint; None is a case that says nothing of its cause
+    - `new`: whether its cases are newly broken
+    - `cases`: how many
+    - `model_types`: the first of those that it strikes; `model_types_left_out`: how many more
+    - `families`: in how many cases of each
+    - `error`: how they ended, where, and the exception's type and message, in one line
+    - `place`: the line of transformers that it comes from; `address`: of its source
+    - `since`: since when it is there, in words, and whether what changed touches it
+    - `example`: the ID of one of the cases
+    - `reproduce`: the command that runs that one again
+    """
+
+    cause: str | None
+    new: bool
+    cases: Number
+    model_types: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_MODEL_TYPES)]
+    model_types_left_out: Count
+    families: dict[str, Number]
+    error: str
+    place: str | None
+    address: str | None
+    since: str | None
+    example: str
+    reproduce: str | None
+
+
+class FixedCause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What no longer fails.
+
+    - `cause`: its fingerprint; None is unknown
+    - `cases`: how many are fixed
+    - `error`: what was wrong with them, in one line
+    - `example`: the ID of one of them
+    """
+
+    cause: str | None
+    cases: Number
+    error: str
+    example: str
+
+
+class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What differs from the run of the baseline.
+
+    - `what`: a package, the commit, the processor
+    - `before`, `now`: its values in each run
+    """
+
+    what: str
+    before: str
+    now: str
+
+
+class Spent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Time and cost.
+
+    - `jobs`: how many there were
+    - `longest_s`: seconds of the longest
+    - `machine_minutes`: of all, each rounded up to whole minutes
+    """
+
+    jobs: Count
+    longest_s: Seconds
+    machine_minutes: Count
+
+
+class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a budget had no time for.
+
+    - `cases`: how many
+    - `model_types`: of how many
+    """
+
+    cases: Count
+    model_types: Count
 
 
 class CoverageSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -201,6 +292,13 @@ class CoverageSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - `families`: the cases of each family in each tier, in that order
     - `model_types`: by model type
     - `unavailable`: what machines lacked, the most frequent first
+    - `spent`: time and cost of the run
+    - `left_out`: what a budget had no time for
+    - `quarantine`: how many cases are in quarantine, failed or not
+    - `differences`: from the run of the baseline
+    - `causes`: why cases are red: what newly broke first, of it what strikes most
+    - `causes_left_out`: further ones
+    - `fixed`: what failed in the baseline and no longer does, by cause; `fixed_left_out`: further ones
     - `failures`: cases that are red, those that failed before those that did not run
     - `failures_left_out`: further red cases, which only the records name
     """
@@ -223,6 +321,14 @@ class CoverageSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     families: tuple[OfFamily, ...]
     model_types: dict[str, OfModelType]
     unavailable: tuple[Lacking, ...]
+    spent: Spent
+    left_out: LeftOut
+    quarantine: Count
+    differences: Annotated[tuple[Difference, ...], msgspec.Meta(max_length=MOST_CAUSES)]
+    causes: Annotated[tuple[RedCause, ...], msgspec.Meta(max_length=MOST_CAUSES)]
+    causes_left_out: Count
+    fixed: Annotated[tuple[FixedCause, ...], msgspec.Meta(max_length=MOST_CAUSES)]
+    fixed_left_out: Count
     failures: Annotated[tuple[RedCase, ...], msgspec.Meta(max_length=MOST_FAILURES)]
     failures_left_out: Count
 
@@ -260,6 +366,8 @@ def coverage_summary(results: Results, summary: Summary) -> CoverageSummary:
             reasons[first_line(record.reason or "")] += 1
     red = sum(group.outcomes[outcome] for group in model_types.values() for outcome in RED) + summary.vanished
     failures = tuple(_failures(results, summary))
+    causes = (*_causes(summary.regressions, new=True), *_causes(summary.others, new=False))
+    fixed = fixes(sorted(summary.fixed, key=lambda changed: changed.case))
     return CoverageSummary(
         schema=SCHEMA,
         verdict=summary.verdict,
@@ -289,6 +397,17 @@ def coverage_summary(results: Results, summary: Summary) -> CoverageSummary:
         unavailable=tuple(
             Lacking(reason, cases) for reason, cases in sorted(reasons.items(), key=lambda known: (-known[1], known[0]))
         ),
+        spent=Spent(**asdict(spent(summary.shards))),
+        left_out=LeftOut(sum(summary.left_out.values()), len(summary.left_out)),
+        quarantine=summary.quarantine,
+        differences=tuple(Difference(one.what, one.before, one.now) for one in summary.differences[:MOST_CAUSES]),
+        causes=causes[:MOST_CAUSES],
+        causes_left_out=max(0, len(causes) - MOST_CAUSES),
+        fixed=tuple(
+            FixedCause(one.cause or None, cases, one.reason or one.before or "", clean(one.case))
+            for one, cases in fixed[:MOST_CAUSES]
+        ),
+        fixed_left_out=max(0, len(fixed) - MOST_CAUSES),
         failures=failures,
         failures_left_out=red - len(failures),
     )
@@ -298,6 +417,31 @@ def write(path: Path, results: Results, summary: Summary) -> None:
     """Write the coverage summary. Raises EnvironmentUnfit where the file cannot be written."""
     with replacing(path) as file:
         file.write(f"{json.dumps(msgspec.to_builtins(coverage_summary(results, summary)), indent=1)}\n".encode())
+
+
+def _causes(failures: Sequence[Failure], *, new: bool) -> tuple[RedCause, ...]:
+    """Return the causes of failures, what strikes most first, whatever the order in which they were recorded."""
+    causes = group(sorted(failures, key=lambda failure: failure.case))
+    return tuple(_cause(cause, new) for cause in sorted(causes, key=lambda cause: -cause.count))
+
+
+def _cause(cause: Cause, new: bool) -> RedCause:
+    example = cause.example
+    names = [clean(name) for name in cause.model_types]
+    return RedCause(
+        cause=cause.fingerprint or None,
+        new=new,
+        cases=cause.count,
+        model_types=tuple(names[:MOST_MODEL_TYPES]),
+        model_types_left_out=max(0, len(names) - MOST_MODEL_TYPES),
+        families={clean(name): count for name, count in cause.families.items()},
+        error=what(cause),
+        place=clean(example.place) or None,
+        address=example.address,
+        since=since(cause) or None,
+        example=clean(example.case),
+        reproduce=clean(example.reproduce) if example.reproduce else None,
+    )
 
 
 def _failures(results: Results, summary: Summary) -> Iterator[RedCase]:
@@ -315,4 +459,5 @@ def _failures(results: Results, summary: Summary) -> Iterator[RedCase]:
             first_line(f"{record.error.type}: {record.error.message}") if record.error else None,
             first_line(record.reason) if record.reason else None,
             clean(record.reproduce) if record.reproduce else None,
+            cause_of(record),
         )

@@ -13,7 +13,7 @@ from typing import Any
 from hfci import __version__
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Header, Record
-from hfci.results.formats.cases import details, facts, listed, message
+from hfci.results.formats.cases import cause_of, details, facts, listed, message
 from hfci.results.reading import Results
 from hfci.results.summary import Summary
 from hfci.results.text import clean
@@ -31,6 +31,7 @@ STATUSES: Mapping[Outcome, str] = {
     Outcome.FAILED: "failed",
     Outcome.NOT_RUN: "failed",  # `pending` would let a run pass that lost a shard
     Outcome.KNOWN_FAILURE: "other",  # executed: not skipped; did not pass; and does not make the run bad
+    Outcome.QUARANTINED: "other",
     Outcome.UNAVAILABLE: "skipped",
     Outcome.NOT_APPLICABLE: "skipped",
     Outcome.REUSED: "skipped",  # it passed earlier, and was not executed now
@@ -133,6 +134,8 @@ def _test(record: Record, results: Results) -> dict[str, Any]:
         "labels": labels,
         "extra": extra,
     }
+    if (cause := cause_of(record)) is not None:
+        extra["cause"] = cause
     if record.outcome != Outcome.PASSED:
         test["message"] = message(record)
         if record.reproduce:

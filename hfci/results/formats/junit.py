@@ -23,7 +23,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Record
-from hfci.results.formats.cases import details, facts, listed, message, title
+from hfci.results.formats.cases import cause_of, details, facts, listed, message, title
 from hfci.results.reading import Results
 from hfci.results.summary import Summary
 from hfci.results.text import clean
@@ -39,6 +39,7 @@ ELEMENTS: Mapping[Outcome, str] = {
     Outcome.FAILED: "failure",
     Outcome.NOT_RUN: "error",  # something is wrong, and not with what the test tests
     Outcome.KNOWN_FAILURE: "skipped",  # it was executed, but JUnit knows no failure that is expected
+    Outcome.QUARANTINED: "skipped",
     Outcome.UNAVAILABLE: "skipped",
     Outcome.NOT_APPLICABLE: "skipped",
     Outcome.REUSED: "skipped",  # it passed earlier, and was not executed now
@@ -109,6 +110,8 @@ def _case(record: Record) -> str:
         inside = _element(element, {"type": clean(kind), "message": message(record)}, _escaped(details(record)))
         if record.reproduce:
             inside += _element("system-out", {}, _escaped(clean(record.reproduce)))
+    if (cause := cause_of(record)) is not None:
+        inside += _element("properties", {}, _element("property", {"name": "cause", "value": cause}))
     about = {"classname": clean(".".join(parts)), "name": title(record), "time": f"{record.duration_s:.3f}"}
     return _element("testcase", about, inside)
 

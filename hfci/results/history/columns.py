@@ -38,6 +38,7 @@ __all__ = [
 # - `case`: its number; `stage`, `tier`, `device` (the one really used): numbers of words
 # - `outcome`: its code; `seen`: bits of all outcomes that the run's attempts gave; 0 where nobody recorded the case
 # - `part`: the number of the records file; 0 where nobody recorded the case
+# - `cause`: the number of the word that says the cause of what is red, or a known failure; 0 where there is none
 # - `identity`: a digest of what was tested; two equal ones tested the same
 # - the quantities, quantised
 LAYOUT: Mapping[str, str] = {
@@ -48,14 +49,17 @@ LAYOUT: Mapping[str, str] = {
     "tier": "<u4",
     "device": "<u4",
     "part": "<u4",
+    "cause": "<u4",
     "identity": "<u4",
     "duration_s": "<u2",
     "peak_memory_bytes": "<u2",
 }
 Columns = Mapping[str, NDArray[Any]]
 
-OUTCOMES = tuple(Outcome)
-CODE = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+# Those that records say; that one is quarantined, a report says.
+OUTCOMES: tuple[Outcome, ...] = tuple(outcome for outcome in Outcome if outcome != Outcome.QUARANTINED)
+CODE: dict[Outcome, int] = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+CODE[Outcome.QUARANTINED] = CODE[Outcome.FAILED]
 BIT = {outcome: 1 << code for outcome, code in CODE.items()}
 
 # Quantities are kept as whole steps of their logarithm, 1 % each, above the least that is told apart; 0 is "unknown".

@@ -14,11 +14,14 @@ from hfci.parsing import UNREADABLE, written_by
 __all__ = ["PATIENCE_S", "Database"]
 
 APPLICATION_ID = int.from_bytes(b"hfci")
-SCHEMA = 2
+SCHEMA = 3
 SCHEMA_FILE = Path(__file__).parent / "data" / "history.sql"
 
 # From each older schema to the next, when somebody writes: until then it is read as it is.
-UPGRADES = {1: "CREATE TABLE about (hfci TEXT NOT NULL)"}
+UPGRADES = {
+    1: "CREATE TABLE about (hfci TEXT NOT NULL)",
+    2: "-- a run may have a column of causes: whoever does not know it must not write the others",
+}
 
 # Seconds to wait for other writers: the longest import measured takes a few, and several may stand in line.
 PATIENCE_S = 120.0

@@ -32,6 +32,7 @@ from hfci.results.history.stored import (
     drop_unused,
     find_run,
     forget_identities,
+    has_column,
     read_columns,
     read_parts,
     read_runs,
@@ -39,6 +40,7 @@ from hfci.results.history.stored import (
     write_run,
 )
 from hfci.results.history.trends import Trends, make_trends
+from hfci.results.identities import Identity
 from hfci.results.reading import Results
 
 __all__ = ["Added", "Failing", "History", "News", "NoBaseline", "Pruned"]
@@ -137,10 +139,9 @@ class History:
         """
         with self._database.reading() as connection:
             run = _named(read_runs(connection), name, like)
-            machines = frozenset(machine_of(part.header) for part in read_parts(connection, run.number))
-            return Baseline(
-                run.point.run, run.point.started, run.point.commit, _observations(connection, run), machines
-            )
+            headers = tuple(part.header for part in read_parts(connection, run.number))
+            machines, point = frozenset(map(machine_of, headers)), run.point
+            return Baseline(point.run, point.started, point.commit, _observations(connection, run), machines, headers)
 
     def trends(self, branch: str | None = None, newest: Results | None = None) -> Trends:
         """Return what the runs, of one branch or all, say together; `newest` is taken as the last of them.
@@ -282,11 +283,15 @@ def _observations(connection: Connection, run: StoredRun) -> dict[str, Observati
     vocabulary = Vocabulary(connection)
     names, words, subjects = vocabulary.names(), vocabulary.words(), vocabulary.subjects()
     observations = {}
-    for case, outcome, tier, device, duration, memory in zip(
+    # A digest of what has no fingerprint is of the whole run: equal to no record's, which then is of what changed too.
+    is_known = has_column(connection, run.number, "identity")
+    for case, outcome, tier, device, cause, tested, duration, memory in zip(
         columns["case"].tolist(),
         columns["outcome"].tolist(),
         columns["tier"].tolist(),
         columns["device"].tolist(),
+        columns["cause"].tolist(),
+        columns["identity"].tolist(),
         measured(columns["duration_s"], "duration_s").tolist(),
         measured(columns["peak_memory_bytes"], "peak_memory_bytes").tolist(),
         strict=True,
@@ -303,5 +308,7 @@ def _observations(connection: Connection, run: StoredRun) -> dict[str, Observati
             check=subject.check,
             tier=words[tier] or "",
             device=words[device],
+            tested=tested if is_known else None,
+            cause=Identity.parse(words[cause] or "") if cause else None,
         )
     return observations

@@ -17,14 +17,16 @@ import numpy as np
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Header, Record
 from hfci.parsing import UNREADABLE
+from hfci.results.comparison import digest
 from hfci.results.history.columns import BIT, CODE, LAYOUT, OUTCOMES, QUANTITIES, Columns, measured, quantised
 from hfci.results.history.identifiers import Vocabulary
 from hfci.results.history.runs import Point
+from hfci.results.identities import CAUSED, identity_of
 from hfci.results.ladder import Ladder
 from hfci.results.reading import Results, read_results
 from hfci.results.text import first_line
 
-__all__ = ["Detail", "Part", "Run", "gather", "make_point", "parts_of", "scope_of"]
+__all__ = ["Detail", "Part", "Run", "gather", "make_point", "parts_of", "scope_of", "whole_identity"]
 
 # A night on which everything breaks must not outweigh a year: beyond that many, only outcome and stage are kept.
 MOST_DETAILS = 5_000
@@ -87,7 +89,7 @@ def gather(results: Results, numbers: Mapping[tuple[int, int], int], vocabulary:
         text = record.fingerprint or whole_identity
         identity = identities.get(text)
         if identity is None:
-            identity = identities[text] = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest())
+            identity = identities[text] = digest(text)
         row = (
             case,
             CODE[record.outcome],
@@ -96,6 +98,7 @@ def gather(results: Results, numbers: Mapping[tuple[int, int], int], vocabulary:
             vocabulary.word(record.tier),
             vocabulary.word(record.device),
             part,
+            _cause(record, vocabulary),
             identity,
             record.duration_s,
             max(0, min(record.peak_memory_bytes or 0, 2**62)),
@@ -116,7 +119,8 @@ def make_point(run: str, parts: Sequence[Part], columns: Columns, vocabulary: Vo
     """Return what charts show of a run: the counts that its summary has."""
     missing = _missing(parts) - int(np.count_nonzero(columns["part"] == 0))
     counts = np.bincount(columns["outcome"], minlength=len(OUTCOMES)).tolist()
-    outcomes = {outcome.value: count for outcome, count in zip(OUTCOMES, counts, strict=True)}
+    outcomes = {outcome.value: 0 for outcome in Outcome}
+    outcomes |= {outcome.value: count for outcome, count in zip(OUTCOMES, counts, strict=True)}
     outcomes[Outcome.NOT_RUN.value] += max(0, missing)
     executed = sum(outcomes[outcome] for outcome in EXECUTED)
     headers = [part.header for part in sorted(parts, key=lambda part: (part.header.started, part.key))]
@@ -170,14 +174,14 @@ def _records(results: Results, numbers: Mapping[tuple[int, int], int]) -> Iterat
     """Yield each latest record with the number of its part and the identity of what has no fingerprint."""
     for header, records in results.parts():
         number = numbers[Part(header, b"", 0).key]
-        identity = _identity(header)
+        identity = whole_identity(header)
         for record in records:
             yield number, identity, record
     for record in results.absent:
         yield 0, "", record
 
 
-def _identity(header: Header) -> str:
+def whole_identity(header: Header) -> str:
     """Name what a run tested as well as it is known: its commit and versions, or that it was this run."""
     if header.commit is None:
         return f"run {header.run}"
@@ -193,6 +197,12 @@ def _seen(results: Results) -> dict[str, int]:
             if record.case in results.unsteady:
                 seen[record.case] |= BIT[record.outcome]
     return seen
+
+
+def _cause(record: Record, vocabulary: Vocabulary) -> int:
+    """Return the number of the word that says the cause of what is red or a known failure."""
+    identity = identity_of(record) if record.outcome in CAUSED else None
+    return 0 if identity is None else vocabulary.word(identity.text)
 
 
 def _detail(case: int, record: Record, identity: str) -> Detail:

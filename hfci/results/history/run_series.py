@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hfci.errors import UsageError
+from hfci.results.history.conditions import Conditions, conditions_of
 from hfci.results.history.identifiers import Vocabulary
 from hfci.results.history.ingestion import Part, Run
 from hfci.results.history.runs import Point
-from hfci.results.history.stored import StoredRun, read_column, read_parts
+from hfci.results.history.stored import StoredRun, has_column, read_column, read_parts
+from hfci.results.identities import Identity
 
 __all__ = ["NewRun", "RunLog"]
 
@@ -38,6 +41,7 @@ class RunLog:
         """Take stored runs and perhaps a new one, whose cases `vocabulary` knows too."""
         self._connection = connection
         self._names = vocabulary.names()
+        self._words = vocabulary.words()
         self._newest = newest
         self._runs = [*runs, newest.run] if newest is not None else list(runs)
         self.points: Sequence[Point] = [run.point for run in self._runs]
@@ -56,11 +60,25 @@ class RunLog:
             return newest.content.columns[name]
         return read_column(self._connection, self._number(run), name)
 
+    def knows_causes(self, run: int) -> bool:
+        """Tell whether the causes of a run are known: an older hfci kept none."""
+        return self._newest_at(run) is not None or has_column(self._connection, self._number(run), "cause")
+
+    def identity_of_cause(self, cause: int) -> Identity:
+        """Return what a number in the column `cause` stands for; UsageError where it stands for none."""
+        try:
+            return Identity.parse(self._words[cause] or "")
+        except (ValueError, TypeError, IndexError) as error:
+            raise UsageError(f"this history is damaged: it lacks the cause {cause}; restore a copy") from error
+
+    def conditions(self, run: int) -> Sequence[Conditions]:
+        """Return under which conditions each part of a run was executed, by the part's number; 0 is as the first."""
+        known = [conditions_of(part.header) for part in self._parts(run)]
+        return [known[0], *known]
+
     def runners(self, run: int) -> Sequence[str | None]:
         """Return the kind of machine of each part of a run, by the part's number; 0, of no part, is as the first."""
-        newest = self._newest_at(run)
-        parts = newest.parts if newest is not None else read_parts(self._connection, self._number(run))
-        kinds = [part.header.runner for part in parts]
+        kinds = [part.header.runner for part in self._parts(run)]
         return [kinds[0], *kinds]
 
     def identity(self, run: int, case: int) -> str:
@@ -74,6 +92,10 @@ class RunLog:
             return fingerprints[0]
         place = np.searchsorted(self.column(run, "case"), np.int32(case))
         return f"{self.column(run, 'identity')[place]:08x}"
+
+    def _parts(self, run: int) -> Sequence[Part]:
+        newest = self._newest_at(run)
+        return newest.parts if newest is not None else read_parts(self._connection, self._number(run))
 
     def _newest_at(self, run: int) -> NewRun | None:
         return self._newest if self._runs[run].number is None else None

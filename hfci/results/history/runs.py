@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from hfci.results.history.conditions import Conditions
+from hfci.results.identities import Identity
+
 __all__ = ["Log", "Point"]
 
 
@@ -39,6 +42,15 @@ class Log(Protocol):
 
     def column(self, run: int, name: str) -> NDArray[Any]:
         """Return one column of a run."""
+
+    def knows_causes(self, run: int) -> bool:
+        """Tell whether the causes of a run are known: an older hfci kept none."""
+
+    def identity_of_cause(self, cause: int) -> Identity:
+        """Return what a number in the column `cause` stands for."""
+
+    def conditions(self, run: int) -> Sequence[Conditions]:
+        """Return under which conditions each part of a run was executed, by the part's number."""
 
     def runners(self, run: int) -> Sequence[str | None]:
         """Return the kind of machine of each part of a run, by the part's number."""

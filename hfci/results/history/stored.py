@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from hfci.cases.reading import parse_header
 from hfci.errors import UsageError
 from hfci.results.history.columns import LAYOUT, Columns, decode, decode_cases, encode
+from hfci.results.history.flakes import WINDOW
 from hfci.results.history.ingestion import Part, Run, scope_of
 from hfci.results.history.runs import Point
-from hfci.results.history.trends import WINDOW
 
 __all__ = [
     "StoredRun",
     "drop_unused",
     "find_run",
     "forget_identities",
+    "has_column",
     "read_column",
     "read_columns",
     "read_parts",
@@ -80,11 +81,19 @@ def read_columns(connection: Connection, run: int) -> Columns:
     return {name: read_column(connection, run, name) for name in LAYOUT}
 
 
+def has_column(connection: Connection, run: int, name: str) -> bool:
+    """Tell whether the history has a column of a run: it may be too old for it."""
+    query = "SELECT 1 FROM columns WHERE run = ? AND name = ?"
+    return connection.execute(query, (run, name)).fetchone() is not None
+
+
 def read_column(connection: Connection, run: int, name: str) -> NDArray[Any]:
     """Return one column of a run; UsageError where the history lacks it or it is damaged."""
     row = connection.execute("SELECT data FROM columns WHERE run = ? AND name = ?", (run, name)).fetchone()
     if row is not None:
         return decode_cases(row[0]) if name == "case" else decode(name, row[0])
+    if name == "cause":  # an older hfci added the run
+        return np.zeros(len(read_column(connection, run, "case")), LAYOUT[name])
     if name != "identity":
         raise UsageError(f"this history is damaged: it lacks the column {name} of run {run}; restore a copy")
     # Too old to tell flakes by: equal to no other run's.

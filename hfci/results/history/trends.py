@@ -6,8 +6,8 @@ GPU between two on a CPU has none of their cases, and nothing vanished. All arra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,20 +15,17 @@ from numpy.typing import NDArray
 
 from hfci.cases.outcome import RED, Outcome
 from hfci.results.comparison import Shift
-from hfci.results.history.columns import BIT, CODE, OUTCOMES
+from hfci.results.history.columns import CODE, OUTCOMES
+from hfci.results.history.episodes import Episode, find_episodes
+from hfci.results.history.flakes import WINDOW, Flake, find_flakes
 from hfci.results.history.runs import Log, Point
 from hfci.results.history.slowdowns import slowdowns
 
 __all__ = ["WINDOW", "Flake", "Streak", "Trends", "make_trends"]
 
-# Runs over which flakes are told: two months of nights. A flake that shows once in twenty runs is seen there with 95 %,
-# and one that was mended is forgotten before it is history.
-WINDOW = 60
-
 # What speaks for a case and what against it. The others say nothing: not applicable or not available, and what was not
 # executed anew. A case that did not run is red, but no sign of flakiness.
 GOOD = (Outcome.PASSED, Outcome.KNOWN_FAILURE, Outcome.REUSED)
-GREEN = (Outcome.PASSED, Outcome.KNOWN_FAILURE)
 
 ABSENT = len(OUTCOMES)
 
@@ -49,20 +46,6 @@ class Streak:
 
 
 @dataclass(frozen=True)
-class Flake:
-    """A case that both passed and failed on the same fingerprint: in how many runs each, and the last that failed.
-
-    Where records have no fingerprint, runs of the same commit and versions tested the same.
-    """
-
-    case: str
-    fingerprint: str
-    passed: int
-    failed: int
-    last_run: str
-
-
-@dataclass(frozen=True)
 class Trends:
     """What many runs say together.
 
@@ -72,6 +55,7 @@ class Trends:
     - `slower`, `heavier`: levels that rose and stayed, the largest step first
     - `added`, `vanished`: cases that the newest run has and the one before it of its scope has not, and the reverse
     - `changes`: by case, from which point on it had which outcome; None is absent
+    - `causes`: those that are open, by fingerprint, the oldest first
     """
 
     points: tuple[Point, ...]
@@ -82,6 +66,7 @@ class Trends:
     added: tuple[str, ...]
     vanished: tuple[str, ...]
     changes: Mapping[str, tuple[tuple[int, Outcome | None], ...]]
+    causes: Mapping[str, Episode] = field(default_factory=dict)
 
 
 def make_trends(log: Log) -> Trends:
@@ -91,12 +76,13 @@ def make_trends(log: Log) -> Trends:
     return Trends(
         points=tuple(log.points),
         streaks=course.streaks(),
-        flaky=tuple(_flakes(log)),
+        flaky=tuple(find_flakes(log)),
         slower=slowdowns(log, "duration_s"),
         heavier=slowdowns(log, "peak_memory_bytes"),
         added=added,
         vanished=vanished,
         changes=course.changes(),
+        causes=find_episodes(log),
     )
 
 
@@ -173,40 +159,6 @@ class _Course:
         if len(changed):
             state[cases[changed]] = outcomes[changed]
             self._changes.append((np.full(len(changed), run), cases[changed], outcomes[changed]))
-
-
-def _flakes(log: Log) -> Iterator[Flake]:
-    """Yield what both passed and failed: keyed by case and identity, those that failed first, as they are few."""
-    window = range(max(0, len(log.points) - WINDOW), len(log.points))
-    green = sum(BIT[outcome] for outcome in GREEN)
-    failing = [np.array([], np.int64)]
-    for run in window:
-        seen = log.column(run, "seen")
-        is_failing = (seen & BIT[Outcome.FAILED]) > 0
-        if is_failing.any():
-            failing.append(_keys(log, run)[is_failing])
-    keys = np.unique(np.concatenate(failing))
-    counts = np.zeros((3, len(keys)), np.int32)
-    passed, failed, last = counts
-    for run in window if len(keys) else ():
-        here = _keys(log, run)
-        places = np.minimum(np.searchsorted(keys, here), len(keys) - 1)
-        is_known = keys[places] == here
-        places, seen = places[is_known], log.column(run, "seen")[is_known]
-        has_failed = (seen & BIT[Outcome.FAILED]) > 0
-        passed[places] += (seen & green) > 0
-        failed[places] += has_failed
-        last[places[has_failed]] = run
-    flaky = np.flatnonzero(passed)
-    for place in flaky[np.argsort(-np.minimum(passed, failed)[flaky], kind="stable")].tolist():
-        case, run = int(keys[place] >> 32), int(last[place])
-        name, tested = log.name(case), log.identity(run, case)
-        yield Flake(name, tested, int(passed[place]), int(failed[place]), log.points[run].run)
-
-
-def _keys(log: Log, run: int) -> NDArray[np.int64]:
-    keys: NDArray[np.int64] = log.column(run, "case").astype(np.int64) << 32 | log.column(run, "identity")
-    return keys
 
 
 def _comings_and_goings(log: Log) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -17,7 +17,17 @@ from hfci.results.comparison import baseline_of, compare_results
 from hfci.results.summary import Summary
 from hfci.testing.record_writer import RecordWriter
 
-OUTCOMES = ["passed", "failed", "known-failure", "unavailable", "not-applicable", "reused", "not-run", "assumed"]
+OUTCOMES = [
+    "passed",
+    "failed",
+    "known-failure",
+    "unavailable",
+    "not-applicable",
+    "reused",
+    "not-run",
+    "assumed",
+    "quarantined",
+]
 
 HOSTILE = (
     "<img src=x onerror=alert(1)> ]]> &amp; \x1b[31mred\x1b[0m \x00\x08\x7f \u202e\u2066 \ufffe\uffff 💥 ```|@me\r\n"

@@ -61,7 +61,7 @@ def assert_counts(folder: Path, found: dict[str, Any], missing: int = 0) -> None
     total["not-run"] += missing
     assert found["outcomes"] == {name: total[name] for name in OUTCOMES}
     assert found["planned"] == len(known) + missing
-    assert found["executed"] == total["passed"] + total["failed"] + total["known-failure"]
+    assert found["executed"] == total["passed"] + total["failed"] + total["known-failure"] + total["quarantined"]
     assert found["red"] == bool(total["failed"] + total["not-run"])
     assert found["green"] == (found["executed"] + found["outcomes"]["reused"] > 0 and not found["red"])
     families: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -93,7 +93,7 @@ def test_it_counts_every_outcome(tmp_path: Path) -> None:
     found = written(tmp_path, results_of(tmp_path, *of_every_outcome(), sample("row", None, "not-applicable")))
     assert_counts(tmp_path, found)
     assert found["model_types"]["row"]["checks"] == {}
-    assert list(found["ladder"].values())[:3] == [9, 8, 6]
+    assert list(found["ladder"].values())[:3] == [10, 9, 7]
     assert found["verdict"].startswith("Red: 1 failed, 1 not-run")
 
 
@@ -137,6 +137,7 @@ def test_a_failure_says_what_and_how_to_reproduce_it(tmp_path: Path) -> None:
         "error": "ValueError: shapes",
         "reason": "ledger",
         "reproduce": "hfci run bert",
+        "cause": "874fca82823a374d",
     }
     assert [failure["reason"] for failure in failures] == ["ledger", "no shard 3"]
 
@@ -201,7 +202,7 @@ def test_any_text_anywhere_leaves_a_valid_file_with_every_count(
 def test_the_schema_is_one_and_describes_every_property() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     properties = [known["properties"] for known in nested(SCHEMA) if "properties" in known]
-    assert len(properties) == 10
+    assert len(properties) == 15
     for known in properties:
         for name, described in known.items():
             assert described.get("description"), name
@@ -226,7 +227,8 @@ def test_the_schema_refuses_what_lacks_anything_or_has_more(tmp_path: Path) -> N
     whole = written(tmp_path, results_of(tmp_path, *of_every_outcome(), unsteady, versions={"torch": "2.6"}))
     VALIDATOR.validate(copy.deepcopy(whole))
     of_checks = [one["checks"] for one in whole["model_types"].values()]
-    free = [whole["model_types"], whole["runs"][0]["versions"], *of_checks]
+    of_causes = [one["families"] for one in whole["causes"]]
+    free = [*of_causes, whole["model_types"], whole["runs"][0]["versions"], *of_checks]
     broken = 0
     for place, known in enumerate(nested(whole)):
         if any(known is one for one in free):

@@ -30,6 +30,7 @@ STATUSES = {
     "not-applicable": "skipped",
     "reused": "skipped",
     "assumed": "skipped",
+    "quarantined": "other",
 }
 
 
@@ -127,7 +128,13 @@ def test_a_test_says_what_its_record_says(tmp_path: Path) -> None:
         "threadId": "gw1",
         "device": "cpu",
         "retries": 2,
-        "extra": {"stage": "forward", "fingerprint": "f00", "peak_memory_bytes": 10, "reproduce": "hfci run bert"},
+        "extra": {
+            "stage": "forward",
+            "fingerprint": "f00",
+            "peak_memory_bytes": 10,
+            "cause": "96b626b2f2889236",
+            "reproduce": "hfci run bert",
+        },
     }
 
 

@@ -16,7 +16,7 @@ from hfci.errors import NothingToDo, UsageError
 from hfci.results import Results, read_results, summarize
 from hfci.results.comparison import baseline_of
 from hfci.results.history import History, Pruned
-from hfci.results.history.columns import LAYOUT, QUANTITIES, decode, encode, measured, quantised
+from hfci.results.history.columns import LAYOUT, OUTCOMES, QUANTITIES, decode, encode, measured, quantised
 
 from ..support import record, save
 from .support import BAD, GOOD, add, dump, news
@@ -126,7 +126,7 @@ def random_run(folder: Path, run: str, seed: int, **fields: Any) -> Results:
                 record(
                     f"{model}{shard}",
                     check,
-                    numbers.choice([*Outcome]),
+                    numbers.choice(OUTCOMES),
                     stage=numbers.choice([None, "build", "inputs", "forward", "check"]),
                     task=numbers.choice([None, "fill-mask"]),
                     duration_s=numbers.choice([0.0, numbers.expovariate(1)]),

@@ -13,7 +13,8 @@ from hfci.cases.records import Record
 from hfci.results import read_results
 from hfci.results.history import History
 from hfci.results.history.change_points import BLOCK, find_steps, machine_effects, quantile_of_t
-from hfci.results.history.trends import WINDOW, Trends
+from hfci.results.history.flakes import WINDOW
+from hfci.results.history.trends import Trends
 
 from ..support import record, save
 from .simulation import PlainRun, Year, add_all, night_name, plain_changes, plain_flakes, plain_streaks
