@@ -13,6 +13,7 @@ from hfci.errors import UsageError
 if TYPE_CHECKING:
     from hfci.results.history import History
     from hfci.results.history.trends import Trends
+    from hfci.results.wall import Board
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -49,6 +50,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     quarantine.add_argument("--out", type=Path, metavar="FILE", help="write them to this file, for `hfci report`")
     add_json(quarantine)
     quarantine.set_defaults(act=_quarantine)
+
+    wall = actions.add_parser(
+        "wall", help="a page for a screen: coverage and success over months, what has been open longest"
+    )
+    _add_file(wall)
+    wall.add_argument("--branch", metavar="NAME", help="only the runs of this branch (default: all)")
+    wall.add_argument("--name", default="pinned", help="what these runs are of (default: pinned)")
+    wall.add_argument(
+        "--beside", action="append", default=[], metavar="NAME=FILE", help="another history's newest run; repeatable"
+    )
+    wall.add_argument("--html", type=Path, default=Path("wall.html"), metavar="FILE", help="default: wall.html")
+    wall.set_defaults(act=_wall)
 
     prune = actions.add_parser("prune", help="drop old runs; what may be asked for as a baseline stays")
     _add_file(prune)
@@ -117,6 +130,35 @@ def _quarantine(arguments: Namespace, history: History) -> None:
     for entry in proposed.entries:
         table.add_row(clean(entry.case), clean(entry.reason), entry.expires)
     print_tables(table if proposed.entries else "nothing is proved flaky: no case is in quarantine")
+
+
+def _wall(arguments: Namespace, history: History) -> None:
+    from datetime import date
+
+    from hfci.cases.ledger import read_ledger
+    from hfci.results.expiring import expiring
+    from hfci.results.history import History
+    from hfci.results.wall import write_wall
+
+    boards = [_board(arguments.name, history, arguments.branch)]
+    for beside in arguments.beside:
+        name, equals, path = beside.partition("=")
+        if not (name and equals and path):
+            raise UsageError(f"--beside takes NAME=FILE, the name of a history and its file, not {beside!r:.80}")
+        with History.open(Path(path)) as other:
+            boards.append(_board(name, other, arguments.branch))
+    write_wall(arguments.html, boards, expiring(read_ledger(), date.today()))
+
+
+def _board(name: str, history: History, branch: str | None) -> Board:
+    from datetime import date
+
+    from hfci.results.quarantine import propose
+    from hfci.results.wall import Board
+
+    trends = history.trends(branch)
+    held = frozenset(entry.case for entry in propose(trends.flaky, date.today()).entries)
+    return Board(name, trends, history.versions(trends.points[-1].run) if trends.points else {}, held)
 
 
 def _prune(arguments: Namespace, history: History) -> None:

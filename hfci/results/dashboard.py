@@ -7,24 +7,20 @@ Content-Security-Policy names.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jinja2
 from markupsafe import Markup
 
 from hfci.cases.outcome import RED
 from hfci.results.causes import group
 from hfci.results.dashboard_data import SEVERITY, dashboard_data, embedded
 from hfci.results.executed_lines import median_reach, unentered
+from hfci.results.html import html_environment, policy
 from hfci.results.reading import Results
 from hfci.results.sections import since, strikes, what
 from hfci.results.summary import Summary
-from hfci.results.text import clean
 from hfci.templating import templates_dir
 from hfci.writing import replacing
 
@@ -64,7 +60,7 @@ def write_dashboard(
     """
     folder = templates_dir() / "report"
     scripts = [_script(folder / name) for name in SCRIPTS]
-    page = _environment(folder).get_template("dashboard.html.jinja")
+    page = html_environment(folder).get_template("dashboard.html.jinja")
     causes = group(summary.failures if summary.baseline is None else summary.regressions)
     parts = page.generate(
         summary=summary,
@@ -83,7 +79,7 @@ def write_dashboard(
         unentered=unentered,
         severity=SEVERITY,
         red=RED,
-        policy=_policy(scripts),
+        policy=policy(scripts),
         styles=[Markup((folder / name).read_text(encoding="utf-8")) for name in STYLES],  # noqa: S704 - our own
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own
         licences=[(folder / name).read_text(encoding="utf-8") for name in LICENCES],
@@ -121,33 +117,5 @@ def _moved(shift: Shift) -> str:
     return f"{shift.before / size:.2f} {unit} → {shift.after / size:.2f} {unit}{since}"
 
 
-def _environment(folder: Path) -> jinja2.Environment:
-    """Return the environment for HTML: every text is escaped that is not marked as HTML already."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["clean"] = clean
-    return environment
-
-
 def _script(path: Path) -> str:
     return SOURCE_MAP.sub("", path.read_text(encoding="utf-8"))
-
-
-def _policy(scripts: Iterable[str]) -> str:
-    """Return a Content-Security-Policy under which these scripts run, no other, and nothing is loaded or sent."""
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = {
-        "default-src": "'none'",
-        "script-src": " ".join(f"'sha256-{value}'" for value in hashes),
-        "style-src": "'unsafe-inline'",
-        "img-src": "data:",
-        "connect-src": "'none'",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-    }
-    return "; ".join(f"{name} {value}" for name, value in allowed.items())

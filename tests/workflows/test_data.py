@@ -27,7 +27,9 @@ GOOD = {
     "history.db": "SQLite format 3\0and so on",
     "requirements.json": '{"schema": 1, "runners": {}}',
     "popularity.json": '{"schema": 1}',
+    "quarantine.json": '{"schema": 1}',
     "index.html": "\n<!DOCTYPE html><title>x</title>",
+    "wall.html": "<!DOCTYPE html>",
     "records/1000/a-records-0-1/records-0-1.jsonl": HEADER,
 }
 

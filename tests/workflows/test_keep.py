@@ -71,7 +71,7 @@ def test_each_night_is_kept_on_a_branch_of_its_own_repository(
     git(folder, "worktree", "add", "--quiet", "--detach", str(tmp_path / "data"), "results")
     main = tmp_path / "data" / "main"
     assert {path.name for path in main.iterdir()} == {
-        *("history.db", "index.html", "popularity.json", "records", "requirements.json")
+        *("history.db", "index.html", "popularity.json", "quarantine.json", "records", "requirements.json", "wall.html")
     }
     assert [path.name for path in (main / "records").iterdir()] == ["1002"]
     (runner,) = json.loads((main / "requirements.json").read_text())["runners"].values()

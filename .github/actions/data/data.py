@@ -1,7 +1,7 @@
 """The data branch: `data.py fetch` and `data.py commit`; what is asked for stands in the environment, see action.yml.
 
-On the branch each kind of run has a folder: history.db, requirements.json, popularity.json, index.html, records/. To
-commit replaces one such folder, after a look at every file of it: what came from another job is data, and may be
+On the branch each kind of run has a folder: history.db, requirements.json, popularity.json,
+quarantine.json, index.html, wall.html, records/. To commit replaces one such folder, after a look at every file of it: what came from another job is data, and may be
 hostile. Records grant reuse: those that were not there before are of this run, and say its commit, which is one of the
 default branch. The branch has one commit, made anew each time: the database is the history, git need not be.
 
@@ -121,7 +121,9 @@ FILES: dict[str, tuple[int, Callable[[Path], bool]]] = {
     "history.db": (95 * MEGABYTE, is_database),
     "requirements.json": (95 * MEGABYTE, is_document),
     "popularity.json": (MEGABYTE, is_document),
+    "quarantine.json": (MEGABYTE, is_document),
     "index.html": (95 * MEGABYTE, is_page),
+    "wall.html": (MEGABYTE, is_page),
 }
 RECORDS = (95 * MEGABYTE, is_records)
 

@@ -157,6 +157,12 @@ class History:
             earlier = [run for run in runs if run.point.run != last.run.point.run]
             return make_trends(RunLog(connection, vocabulary, earlier, last))
 
+    def versions(self, run: str) -> dict[str, str]:
+        """Return the versions of what a run was executed with, by package; nothing of a run that is not there."""
+        with self._database.reading() as connection:
+            parts = read_parts(connection, find_run(connection, run))
+        return {name: version for part in parts for name, version in part.header.versions.items() if version}
+
     def failings(self, case: str) -> tuple[Failing, ...]:
         """Return what a case said whenever it was red, the oldest first; nothing for a case that never was."""
         query = (
