@@ -17,7 +17,10 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
+
+import msgspec
 
 HERE = Path(__file__).resolve()
 ROOT = HERE.parent.parent.parent
@@ -25,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from hfci.cases.case import Case  # noqa: E402
 from hfci.cases.outcome import Outcome  # noqa: E402
-from hfci.cases.records import Error, Header, Record, records_file  # noqa: E402
+from hfci.cases.records import Error, Frame, Header, Record, records_file  # noqa: E402
 from hfci.results import read_results, summarize  # noqa: E402
 from hfci.results.comparison import compare_results  # noqa: E402
 from hfci.results.dashboard import write_dashboard  # noqa: E402
@@ -36,6 +39,8 @@ from hfci.results.history.identifiers import Vocabulary  # noqa: E402
 from hfci.results.history.ingestion import gather, make_point, parts_of  # noqa: E402
 from hfci.results.history.stored import forget_identities, write_run  # noqa: E402
 from hfci.results.markdown import write_summary  # noqa: E402
+from hfci.results.quarantine import propose  # noqa: E402
+from hfci.results.wall import Board, write_wall  # noqa: E402
 from hfci.testing.record_writer import RecordWriter  # noqa: E402
 
 __all__ = ["Reporting", "measure", "peak", "set_up"]
@@ -127,13 +132,16 @@ def set_up(folder: Path) -> tuple[Path, Path]:
         (part,) = parts_of(results)
         columns = dict(gather(results, {part.key: 1}, vocabulary).columns)
         vocabulary.save(connection)
+        causes = [cause for cause in np.unique(columns["cause"]).tolist() if cause]
         level = columns["duration_s"].astype(np.float32)
         count = len(level)
         for run in range(RUNS):
             noise = random.normal(0, 20, count) + np.where(random.random(count) < 0.01, 160, 0)
             shared = 30 * run / RUNS + random.normal(0, 5)
             columns["duration_s"] = np.maximum(1, np.rint(level + noise + shared)).astype(np.uint16)
-            columns["outcome"] = np.where(random.random(count) < 0.002, CODE[Outcome.FAILED], CODE[Outcome.PASSED])
+            is_bad = random.random(count) < 0.002
+            columns["outcome"] = np.where(is_bad, CODE[Outcome.FAILED], CODE[Outcome.PASSED])
+            columns["cause"] = np.where(is_bad, random.choice(causes, count), 0)
             columns["seen"] = 1 << columns["outcome"]
             columns["identity"] = random.integers(0, 2**32, count, np.uint32)
             header = Header(
@@ -169,7 +177,8 @@ def _write_records(folder: Path) -> Path:
         tier="smoke",
         planned=len(names),
     )
-    error = Error("AssertionError", "differs from what it should be", "line\n" * 40)
+    frames = [Frame("transformers/cache_utils.py", line, f"Cache.of_{line}", "x") for line in range(40)]
+    errors = [Error("RuntimeError", "differs from {} by {}", "line\n" * 40, frame) for frame in frames]
     writer = RecordWriter(folder / records_file(head))
     writer.write(head)
     for number, (model_type, architecture, check) in enumerate(names):
@@ -179,7 +188,7 @@ def _write_records(folder: Path) -> Path:
             case,
             Outcome.FAILED if is_bad else Outcome.PASSED,
             stage="check" if is_bad else None,
-            error=error if is_bad else None,
+            error=_error(errors[number // 500 % len(errors)], number) if is_bad else None,
             duration_s=0.05 + number % 997 / 100,
             setup_s=0.01,
             call_s=0.04,
@@ -191,6 +200,11 @@ def _write_records(folder: Path) -> Path:
         writer.write(record)
     writer.close()
     return writer.path
+
+
+def _error(error: Error, number: int) -> Error:
+    """Return an error of the same cause with other sizes."""
+    return msgspec.structs.replace(error, message=error.message.format(number, number / 7))
 
 
 def _floor(records: Path, database: Path) -> list[float]:
@@ -216,11 +230,13 @@ def _report(records: Path, database: Path) -> list[float]:
         history.add(results)
         clock.append(time.perf_counter())
         trends = history.trends("main")
+        propose(trends.flaky, date(2026, 1, 1))
         clock.append(time.perf_counter())
         comparison = compare_results(results, history.baseline(f"run-{RUNS - 1:03}"))
         summary = summarize(results, comparison, trends)
         clock.append(time.perf_counter())
     write_summary(database.with_name("summary.md"), summary)
+    write_wall(database.with_name("wall.html"), [Board("main", trends, {})])
     write_dashboard(database.with_name("index.html"), results, summary, comparison, trends)
     for name, one in FORMATS.items():
         one.write(database.with_name(name), results, summary)

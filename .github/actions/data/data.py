@@ -1,9 +1,10 @@
 """The data branch: `data.py fetch` and `data.py commit`; what is asked for stands in the environment, see action.yml.
 
-On the branch each kind of run has a folder: history.db, requirements.json, popularity.json,
-quarantine.json, index.html, wall.html, records/. To commit replaces one such folder, after a look at every file of it: what came from another job is data, and may be
-hostile. Records grant reuse: those that were not there before are of this run, and say its commit, which is one of the
-default branch. The branch has one commit, made anew each time: the database is the history, git need not be.
+On the branch each kind of run has a folder: history.db, requirements.json, popularity.json, quarantine.json,
+index.html, wall.html, records/. To commit replaces one such folder, after a look at every file of it: what came from
+another job is data, and may be hostile. Records grant reuse: those that were not there before are of this run, and say
+its commit, which is one of the default branch. The branch has one commit, made anew each time: the database is the
+history, git need not be.
 
 The standard library and git do: a job that may write installs nothing.
 """
