@@ -47,6 +47,7 @@ class TestDonutSwinModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "places_of_patches_are_interpolated",
             "saves_with_size_one",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",

@@ -50,6 +50,7 @@ class TestBridgeTowerModel:
     @pytest.mark.parametrize(
         "check",
         [
+            "places_of_patches_are_interpolated",
             "saves_with_size_one",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",

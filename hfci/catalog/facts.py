@@ -18,6 +18,7 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
 - `flag:experts`: its file has experts that transformers can compute in several ways
 - `flag:causal_masks`: its forward makes its masks by those functions of transformers that hide the future
 - `flag:holds_base`: it builds the model whose head it is, under the name that its `base_model_prefix` says
+- `flag:composed_of_checkpoints`: a method of the class puts a model together of a checkpoint for each part
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any, Literal, get_args
@@ -41,6 +43,7 @@ __all__ = [
     "MODALITIES",
     "InputFile",
     "Modality",
+    "checkpoints_of_parts",
     "declared_modalities",
     "entry_point",
     "facts_of",
@@ -68,6 +71,9 @@ LENGTH_FORMULAS = (
     "_get_subsampling_output_length",
     "_get_tdnn_output_lengths",
 )
+
+# How arguments are called that a part's checkpoint is given by.
+_CHECKPOINT = re.compile(r"(?!pretrained_)(\w+?)(?:_pretrained)?_model_name_or_path")
 
 # transformers' word for it → ours
 _DECLARED = {"time": "time-series"}
@@ -139,6 +145,21 @@ def _is_open(parameters: Iterable[inspect.Parameter]) -> bool:
     return all(parameter.kind not in named or parameter.name == "self" for parameter in parameters)
 
 
+def checkpoints_of_parts(cls: type[Any]) -> tuple[str, dict[str, str]]:
+    """Return the method of `cls` that puts a model together of checkpoints, and its argument for each → that part.
+
+    An empty name where there is none.
+    """
+    methods = (item for owner in cls.__mro__ for item in vars(owner).items() if isinstance(item[1], classmethod))
+    for name, method in methods:
+        found = {
+            argument: _CHECKPOINT.fullmatch(argument) for argument in inspect.signature(method.__func__).parameters
+        }
+        if parts := {argument: match[1] for argument, match in found.items() if match is not None}:
+            return name, parts
+    return "", {}
+
+
 def _holds_base(cls: type[Any]) -> bool:
     """Say whether an `__init__` of `cls` sets what its `base_model_prefix` names."""
     for owner in cls.__mro__:
@@ -198,6 +219,7 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:experts": getattr(cls, "_can_set_experts_implementation", bool)(),
         "flag:causal_masks": _makes_causal_masks(cls),
         "flag:holds_base": _holds_base(cls),
+        "flag:composed_of_checkpoints": bool(checkpoints_of_parts(cls)[1]),
         "flag:takes_labels": not _LABELS.isdisjoint(forward_parameters(cls)),
         "config:encoder_decoder": getattr(config, "is_encoder_decoder", False) is True,
         "config:rope": hasattr(config, "rope_parameters"),

@@ -43,7 +43,8 @@ def sound_padding_is_hidden(tiny: TinyModel) -> None:
 
     Of two sounds the first is half as long as the other, and padded on the right. Where it is heard beside a text, what
     is compared are its features, which take their places there. Convolutions may reach a little beyond its end: the
-    first half of the padding stays as it is. All that is made of it is finite. A norm over all of a sound hears what
+    first half of the padding stays as it is. All that is made of it is finite, and so are the places of one that is all
+    padding. A norm over all of a sound hears what
     pads it: where the configuration can choose one of each place instead, the model is asked with that.
 
     Raises `NotApplicable` where a sound has no mask, may not be shorter, or is heard through a text that hides it.
@@ -68,8 +69,13 @@ def sound_padding_is_hidden(tiny: TinyModel) -> None:
     try:
         short = _made_of(tiny, shortened(tiny.inputs() | {mask: full}, name, axis, real))
         made = [_made_of(tiny, inputs | {name: sound}) for sound in (sounds, others)]
+        nothing = _made_beside_nothing(tiny, inputs, mask)
     except StageError as error:
         raise NotApplicable(f"its sounds may not be shorter, or not be padded: {error}") from error
+    if broken := [part for part, value in nothing.items() if not bool(torch.isfinite(value).all())]:
+        raise AssertionError(
+            f"of a sound that is all padding it makes numbers that are not finite: {', '.join(broken)}"
+        )
     before, after = ({part: _heard(value, short.get(part)) for part, value in each.items()} for each in made)
     if broken := [part for part, value in before.items() if not bool(torch.isfinite(value).all())]:
         raise AssertionError(f"of a padded sound it makes numbers that are not finite: {', '.join(broken)}")
@@ -110,6 +116,22 @@ def _made_of(tiny: TinyModel, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
     outputs.pop(forward_parameters(type(tiny.model)).get("cache", ""), None)
     made = floating(named_tensors(outputs))
     return {name: tensor[:1] for name, tensor in made.items() if tensor.ndim and len(tensor) == _ROWS}
+
+
+def _made_beside_nothing(tiny: TinyModel, inputs: Mapping[str, Any], mask: str) -> dict[str, Tensor]:
+    """Return what is made, place by place, of a sound that is all padding, and of another beside it.
+
+    Nothing where it is refused, or heard through a text.
+    """
+    if "input_ids" in inputs:
+        return {}
+    beside = inputs[mask].clone()
+    beside[0] = 0
+    try:
+        made = floating(named_tensors(dict(run(tiny, {**inputs, mask: beside}))))
+    except StageError:
+        return {}
+    return {name: tensor for name, tensor in made.items() if tensor.ndim > 2}  # a mean of no places is no number
 
 
 def _heard(tensor: Tensor, short: Tensor | None) -> Tensor:

@@ -32,6 +32,8 @@ __all__ = ["Summary", "distance", "is_gradient", "summary_of", "unlike"]
 _PROJECTIONS, _SAMPLES = 2, 3
 # How the names of fields of gradients begin.
 _GRADIENT, _LENGTH = "gradient of", "length of"
+# The field of how large each parameter was before it was filled; in logarithms, so that none is too small to be seen.
+_FIRST, _SMALLEST = "sizes of the first weights", 1e-8
 # By whose exceptions there are no gradients, or in train mode alone.
 GRADIENTS = "gradients_reach_every_parameter"
 # Of so many parameters, evenly spaced over the model, a gradient is kept, beside the length of all.
@@ -58,12 +60,12 @@ def summary_of(tiny: TinyModel) -> dict[str, Summary]:
     """Return the summary of each output field of two fixed rows, and of some gradients of a fixed objective.
 
     The objective is the sum over the differentiable outputs of their product with a fixed direction, each output scaled
-    to length 1. Where it is known what its labels are, there are its loss for some, and of that the lengths of some
-    gradients. There are no gradients where an exception says that there are none by design. Random numbers start from
-    the tiny model's seed. Raises StageError.
+    to length 1. How large its class drew each parameter is a field too. Where it is known what its labels are, there
+    are its loss for some, and of that the lengths of some gradients. There are no gradients where an exception says
+    that there are none by design. Random numbers start from the tiny model's seed. Raises StageError.
     """
     # before the outputs: no state is then of a graph, which no copy can have
-    summaries = _gradients(tiny) | _losses(tiny)
+    summaries = _first_weights(tiny) | _gradients(tiny) | _losses(tiny)
     with torch.no_grad(), seeded(tiny):
         outputs = _named(tiny)
     return {name: _summary(name, tensor) for name, tensor in outputs.items() if tensor.numel()} | summaries
@@ -96,6 +98,12 @@ def distance(one: Summary, other: Summary) -> float:
         return 0.0
     scale = max(abs(one.values[0]), abs(other.values[0]))
     return max(abs(left - right) for left, right in zip(one.values, other.values, strict=True)) / (scale or 1.0)
+
+
+def _first_weights(tiny: TinyModel) -> dict[str, Summary]:
+    """Return the summary of how large, in logarithms, its class drew each parameter."""
+    logarithms = [math.log(max(size, _SMALLEST)) for size in tiny.initial.values()]
+    return {_FIRST: _summary(_FIRST, torch.tensor(logarithms, dtype=torch.float64))} if logarithms else {}
 
 
 def _gradients(tiny: TinyModel) -> dict[str, Summary]:

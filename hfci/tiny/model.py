@@ -22,7 +22,7 @@ from hfci.tiny.recipes import Recipe, recipe_for
 from hfci.tiny.shrink import VOCABULARY, shrink
 from hfci.tiny.specs import Shown
 from hfci.tiny.statistics import measure_statistics
-from hfci.tiny.weights import fill
+from hfci.tiny.weights import fill, sizes
 
 if TYPE_CHECKING:
     from hfci.tiny.processors import Processors
@@ -45,10 +45,11 @@ class TinyModel:
 
     `config_type` is the model type that its configuration is really of: a head may be built from a part of the whole.
     Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes. One that
-    sees both is `shown` an image or a video beside its text. `checked` are the checks that held of it in the test that
-    runs. `reference` is what its forward gave, by name, once a check has run it, `forwarded` what it gave as it is, and
-    `noise` how far float error moves each of them, once one has measured it; `pipelines`, by task, those that were
-    loaded from its checkpoint. None goes along with
+    sees both is `shown` an image or a video beside its text. `initial` is the size of each parameter (its root mean
+    square) as its class drew it from the seed, before it was filled. `checked` are the checks that held of it in the
+    test that runs. `reference` is what its forward gave, by name, once a check has run it, `forwarded` what it gave as
+    it is, and `noise` how far float error moves each of them, once one has measured it; `pipelines`, by task, those
+    that were loaded from its checkpoint. None of these four goes along with
     `dataclasses.replace`: whoever changes the model changes that of a copy made so, or puts it back.
     """
 
@@ -61,6 +62,7 @@ class TinyModel:
     layout: str = "natural"
     config_type: str = ""
     shown: Shown = "image"
+    initial: Mapping[str, float] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)
     reference: Mapping[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
     forwarded: Any = field(default=None, init=False, repr=False, compare=False)
@@ -310,6 +312,7 @@ def _build(
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             model = cls._from_config(config, dtype=getattr(torch, dtype))
+        initial = sizes(model)
         fill(model, seed, gain=recipe.gain)
         measure_statistics(model.eval(), lambda double: _run(double, make_inputs(double, _SETTLED_BY, seed=seed)), seed)
         model = model.to(device)
@@ -317,7 +320,9 @@ def _build(
     except Exception as error:
         raise StageError("build", model_type, architecture, error) from error
     config_type = _config_type(model_type, config)
-    return TinyModel(model_type, architecture, model, recipe, torch.device(device), seed, layout, config_type)
+    return TinyModel(
+        model_type, architecture, model, recipe, torch.device(device), seed, layout, config_type, initial=initial
+    )
 
 
 def _run(model: Any, arguments: Mapping[str, Any]) -> Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["GAIN", "fill"]
+__all__ = ["GAIN", "fill", "sizes"]
 
 # Gain of a matrix: 1 keeps the variance of what it is applied to, a little more makes attention scores (a product of
 # two projections, so the square of it) differ by several units. A convolution stands in stacks without a norm between
@@ -61,6 +61,14 @@ def fill(model: nn.Module, seed: int = 0, *, gain: float = GAIN) -> None:
                 noise = _noise(name, buffer, seed)
                 spread = _SPREAD if name.endswith(_STATISTICS) else 1.0
                 buffer.copy_(buffer + spread * (noise.abs() if name.endswith("running_var") else noise))
+
+
+def sizes(model: nn.Module) -> dict[str, float]:
+    """Return of each parameter the root mean square of its numbers."""
+    return {
+        name: float(parameter.detach().abs().double().square().mean().sqrt()) if parameter.numel() else 0.0
+        for name, parameter in model.named_parameters()
+    }
 
 
 def _filled(parameter: torch.Tensor, noise: torch.Tensor, layer: nn.Module | None, gain: float) -> torch.Tensor:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers.utils.deprecation import deprecate_kwarg
 
+from hfci.catalog.facts import checkpoints_of_parts
+
 __all__ = [
     "a_field_is_not_written",
     "a_head_of_the_old_size",
@@ -27,12 +29,15 @@ __all__ = [
     "dropping_in_eval",
     "half_the_auxiliary_loss",
     "holding",
+    "larger_when_built",
     "longer_on_the_meta_device",
     "louder_in_half_precision",
     "louder_when_built_on_the_meta_device",
+    "louder_when_put_together",
     "never_checkpointed",
     "never_in_train_mode",
     "never_tied",
+    "no_decoder_when_put_together",
     "positions_made_in_the_dtype_of_the_model",
     "rows_in_another_order",
     "saying_more_layers",
@@ -201,8 +206,34 @@ def unknown_when_loaded(model: Any) -> None:
     whole = as_subclass(model, __init__=init)
 
 
+def _when_put_together(model: Any, edit: Callable[[Any], Any]) -> None:
+    """Edit what the class's method makes of checkpoints of parts."""
+    name, _ = checkpoints_of_parts(type(model))
+    whole = type(model)
+
+    def put_together(_: Any, *given: Any, **options: Any) -> Any:
+        made = getattr(whole, name)(*given, **options)
+        edit(made)
+        return made
+
+    as_subclass(model, **{name: classmethod(put_together)})
+
+
+def louder_when_put_together(model: Any) -> None:
+    _when_put_together(model, lambda made: [parameter.data.mul_(1.1) for parameter in made.parameters()])
+
+
+def no_decoder_when_put_together(model: Any) -> None:
+    _when_put_together(model, lambda made: setattr(made.decoder.config, "is_decoder", False))
+
+
 def a_table_that_nothing_initialises(model: Any) -> None:
     model.register_buffer("table", 0.1 * torch.arange(1031), persistent=False)
+
+
+def larger_when_built(model: nn.Module) -> None:
+    for parameter in model.parameters():
+        parameter.data.mul_(100)
 
 
 def longer_on_the_meta_device(model: Any) -> None:

@@ -24,6 +24,8 @@ __all__ = [
     "louder_for_one",
     "louder_given",
     "one_place_for_all",
+    "places_louder_interpolated",
+    "places_of_higher_images_unknown",
     "places_uncounted",
     "refused_without_numbers",
     "stopped_past_its_maximum",
@@ -76,6 +78,21 @@ def one_place_for_all(embedding: nn.Module) -> None:
         return first[0] if isinstance(given, Tensor) else first
 
     embedding.register_forward_hook(hook)
+
+
+def places_louder_interpolated(embeddings: Any) -> None:
+    interpolated = embeddings.interpolate_pos_encoding
+    embeddings.interpolate_pos_encoding = lambda *given: 1.1 * interpolated(*given)
+
+
+def places_of_higher_images_unknown(embeddings: Any) -> None:
+    interpolated = embeddings.interpolate_pos_encoding
+
+    def interpolate(given: Tensor, height: int, width: int) -> Tensor:
+        places: Tensor = interpolated(given, height, width)
+        return places if height <= width else torch.full_like(places, torch.nan)
+
+    embeddings.interpolate_pos_encoding = interpolate
 
 
 def half_turned(embedding: nn.Module) -> None:

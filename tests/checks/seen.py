@@ -82,6 +82,16 @@ def base_model_loads_into_head_and_back(cls: Sight) -> bool:
     return bool({"{base_model_prefix}", cls.attribute("base_model_prefix")} & cls.held)
 
 
+def parts_loaded_apart_make_the_whole(cls: Sight) -> bool:
+    methods = (node for one in cls.line for node in one.node.body if isinstance(node, ast.FunctionDef))
+    arguments = (each.arg for method in methods for each in method.args.args[2:])
+    return any(argument.endswith("_model_name_or_path") for argument in arguments)
+
+
+def places_of_patches_are_interpolated(cls: Sight) -> bool:
+    return "interpolate_pos_encoding" in cls.parameters
+
+
 def resize_embeddings_keeps_rows(cls: Sight) -> bool:
     return bool({"input_ids", "decoder_input_ids"} & cls.parameters)
 
