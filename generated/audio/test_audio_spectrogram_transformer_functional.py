@@ -127,6 +127,7 @@ class TestASTForAudioClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=audio-classification]",
+            "pipeline_runs_in_bfloat16[task=audio-classification]",
             "pipeline_follows_its_parameters[task=audio-classification]",
         ],
     )

@@ -75,6 +75,7 @@ class TestLasrForCTC:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_runs_in_bfloat16[task=automatic-speech-recognition]",
             "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )

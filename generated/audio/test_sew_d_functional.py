@@ -125,6 +125,7 @@ class TestSEWDForSequenceClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=audio-classification]",
+            "pipeline_runs_in_bfloat16[task=audio-classification]",
             "pipeline_follows_its_parameters[task=audio-classification]",
         ],
     )
@@ -185,6 +186,7 @@ class TestSEWDForCTC:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_runs_in_bfloat16[task=automatic-speech-recognition]",
             "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )

@@ -129,6 +129,7 @@ class TestSEWForSequenceClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=audio-classification]",
+            "pipeline_runs_in_bfloat16[task=audio-classification]",
             "pipeline_follows_its_parameters[task=audio-classification]",
         ],
     )
@@ -191,6 +192,7 @@ class TestSEWForCTC:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_runs_in_bfloat16[task=automatic-speech-recognition]",
             "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )

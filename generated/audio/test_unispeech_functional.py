@@ -191,6 +191,7 @@ class TestUniSpeechForSequenceClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=audio-classification]",
+            "pipeline_runs_in_bfloat16[task=audio-classification]",
             "pipeline_follows_its_parameters[task=audio-classification]",
         ],
     )
@@ -253,6 +254,7 @@ class TestUniSpeechForCTC:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_runs_in_bfloat16[task=automatic-speech-recognition]",
             "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )

@@ -63,6 +63,7 @@ class TestBarkModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-to-audio]",
+            "pipeline_runs_in_bfloat16[task=text-to-audio]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -79,6 +79,7 @@ class TestGradiumPhononTTSModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -148,6 +149,7 @@ class TestGradiumPhononTTSForConditionalGeneration:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-to-audio]",
+            "pipeline_runs_in_bfloat16[task=text-to-audio]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

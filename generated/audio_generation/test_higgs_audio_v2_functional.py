@@ -79,6 +79,8 @@ class TestHiggsAudioV2ForConditionalGeneration:
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
             "pipeline_runs[task=text-to-audio]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=text-to-audio]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )

@@ -99,6 +99,7 @@ class TestMusicgenMelodyModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -171,6 +172,7 @@ class TestMusicgenMelodyForCausalLM:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
@@ -224,6 +226,7 @@ class TestMusicgenMelodyForConditionalGeneration:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-to-audio]",
+            "pipeline_runs_in_bfloat16[task=text-to-audio]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

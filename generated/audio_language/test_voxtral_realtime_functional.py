@@ -164,6 +164,7 @@ class TestVoxtralRealtimeForConditionalGeneration:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=any-to-any]",
+            "pipeline_runs_in_bfloat16[task=any-to-any]",
             "pipeline_follows_its_parameters[task=any-to-any]",
         ],
     )

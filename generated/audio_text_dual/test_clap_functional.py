@@ -71,6 +71,7 @@ class TestClapModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=zero-shot-audio-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-audio-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-audio-classification]",
         ],
     )

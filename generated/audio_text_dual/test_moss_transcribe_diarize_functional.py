@@ -77,6 +77,7 @@ class TestMossTranscribeDiarizeModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -166,6 +167,9 @@ class TestMossTranscribeDiarizeForConditionalGeneration:
             "pipeline_runs[task=text-generation]",
             "pipeline_runs[task=decision]",
             "pipeline_runs[task=any-to-any]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=decision]",
+            "pipeline_runs_in_bfloat16[task=any-to-any]",
             "pipeline_follows_its_parameters[task=text-generation]",
             "pipeline_follows_its_parameters[task=any-to-any]",
         ],

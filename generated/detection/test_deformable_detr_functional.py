@@ -124,6 +124,7 @@ class TestDeformableDetrForObjectDetection:
             "deprecated_names_equal_new",
             "detection_postprocess_within_image",
             "pipeline_runs[task=object-detection]",
+            "pipeline_runs_in_bfloat16[task=object-detection]",
             "pipeline_follows_its_parameters[task=object-detection]",
         ],
     )

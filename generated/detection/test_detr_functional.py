@@ -67,6 +67,7 @@ class TestDetrModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -126,6 +127,7 @@ class TestDetrForSegmentation:
             "detection_postprocess_within_image",
             "segmentation_postprocess_sizes",
             "pipeline_runs[task=image-segmentation]",
+            "pipeline_runs_in_bfloat16[task=image-segmentation]",
             "pipeline_follows_its_parameters[task=image-segmentation]",
         ],
     )
@@ -184,6 +186,7 @@ class TestDetrForObjectDetection:
             "deprecated_names_equal_new",
             "detection_postprocess_within_image",
             "pipeline_runs[task=object-detection]",
+            "pipeline_runs_in_bfloat16[task=object-detection]",
             "pipeline_follows_its_parameters[task=object-detection]",
         ],
     )

@@ -122,6 +122,7 @@ class TestLwDetrForObjectDetection:
             "deprecated_names_equal_new",
             "detection_postprocess_within_image",
             "pipeline_runs[task=object-detection]",
+            "pipeline_runs_in_bfloat16[task=object-detection]",
             "pipeline_follows_its_parameters[task=object-detection]",
         ],
     )

@@ -135,6 +135,7 @@ class TestOwlv2ForObjectDetection:
             "deprecated_names_equal_new",
             "detection_postprocess_within_image",
             "pipeline_runs[task=zero-shot-object-detection]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-object-detection]",
             "pipeline_follows_its_parameters[task=zero-shot-object-detection]",
         ],
     )

@@ -66,6 +66,7 @@ class TestPPOCRV5MobileDetForObjectDetection:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=object-detection]",
+            "pipeline_runs_in_bfloat16[task=object-detection]",
             "pipeline_follows_its_parameters[task=object-detection]",
         ],
     )

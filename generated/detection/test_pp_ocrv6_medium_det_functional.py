@@ -65,6 +65,7 @@ class TestPPOCRV6MediumDetModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -119,6 +120,7 @@ class TestPPOCRV6MediumDetForObjectDetection:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=object-detection]",
+            "pipeline_runs_in_bfloat16[task=object-detection]",
             "pipeline_follows_its_parameters[task=object-detection]",
         ],
     )

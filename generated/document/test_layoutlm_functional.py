@@ -75,6 +75,7 @@ class TestLayoutLMModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -145,6 +146,7 @@ class TestLayoutLMForMaskedLM:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=fill-mask]",
+            "pipeline_runs_in_bfloat16[task=fill-mask]",
             "pipeline_follows_its_parameters[task=fill-mask]",
         ],
     )
@@ -214,6 +216,8 @@ class TestLayoutLMForSequenceClassification:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-classification]",
             "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_runs_in_bfloat16[task=text-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-classification]",
             "pipeline_follows_its_parameters[task=text-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
@@ -281,6 +285,7 @@ class TestLayoutLMForQuestionAnswering:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=document-question-answering]",
+            "pipeline_runs_in_bfloat16[task=document-question-answering]",
             "pipeline_follows_its_parameters[task=document-question-answering]",
         ],
     )
@@ -349,6 +354,7 @@ class TestLayoutLMForTokenClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=token-classification]",
+            "pipeline_runs_in_bfloat16[task=token-classification]",
             "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )

@@ -207,6 +207,7 @@ class TestLayoutLMv3ForQuestionAnswering:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=document-question-answering]",
+            "pipeline_runs_in_bfloat16[task=document-question-answering]",
             "pipeline_follows_its_parameters[task=document-question-answering]",
         ],
     )

@@ -82,6 +82,7 @@ class TestGemma4Model:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -174,6 +175,10 @@ class TestGemma4ForConditionalGeneration:
             "pipeline_runs[task=decision]",
             "pipeline_runs[task=image-text-to-text]",
             "pipeline_runs[task=any-to-any]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=decision]",
+            "pipeline_runs_in_bfloat16[task=image-text-to-text]",
+            "pipeline_runs_in_bfloat16[task=any-to-any]",
             "pipeline_follows_its_parameters[task=text-generation]",
             "pipeline_follows_its_parameters[task=image-text-to-text]",
             "pipeline_follows_its_parameters[task=any-to-any]",
@@ -235,6 +240,7 @@ class TestJevForDecision:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=decision]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

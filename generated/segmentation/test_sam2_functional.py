@@ -66,6 +66,7 @@ class TestSam2Model:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=mask-generation]",
+            "pipeline_runs_in_bfloat16[task=mask-generation]",
             "pipeline_follows_its_parameters[task=mask-generation]",
         ],
     )

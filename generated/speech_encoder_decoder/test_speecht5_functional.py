@@ -142,6 +142,7 @@ class TestSpeechT5ForSpeechToText:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_runs_in_bfloat16[task=automatic-speech-recognition]",
             "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )
@@ -218,6 +219,7 @@ class TestSpeechT5ForTextToSpeech:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-to-audio]",
+            "pipeline_runs_in_bfloat16[task=text-to-audio]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

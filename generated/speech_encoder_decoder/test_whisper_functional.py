@@ -158,6 +158,7 @@ class TestWhisperForCausalLM:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
@@ -236,6 +237,7 @@ class TestWhisperForConditionalGeneration:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=automatic-speech-recognition]",
+            "pipeline_runs_in_bfloat16[task=automatic-speech-recognition]",
             "pipeline_follows_its_parameters[task=automatic-speech-recognition]",
         ],
     )
@@ -295,6 +297,7 @@ class TestWhisperForAudioClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=audio-classification]",
+            "pipeline_runs_in_bfloat16[task=audio-classification]",
             "pipeline_follows_its_parameters[task=audio-classification]",
         ],
     )

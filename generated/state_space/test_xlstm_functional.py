@@ -74,6 +74,7 @@ class TestxLSTMModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -150,6 +151,7 @@ class TestxLSTMForCausalLM:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )

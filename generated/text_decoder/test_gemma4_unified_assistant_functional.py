@@ -60,6 +60,7 @@ class TestGemma4UnifiedAssistantForCausalLM:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )

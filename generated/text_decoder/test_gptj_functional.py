@@ -80,6 +80,7 @@ class TestGPTJModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -165,6 +166,8 @@ class TestGPTJForCausalLM:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=decision]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
@@ -234,6 +237,8 @@ class TestGPTJForSequenceClassification:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-classification]",
             "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_runs_in_bfloat16[task=text-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-classification]",
             "pipeline_follows_its_parameters[task=text-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],

@@ -65,6 +65,7 @@ class TestMistral4Model:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -154,6 +155,7 @@ class TestMistral4ForCausalLM:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=decision]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -224,6 +226,8 @@ class TestMistral4ForSequenceClassification:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-classification]",
             "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_runs_in_bfloat16[task=text-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-classification]",
             "pipeline_follows_its_parameters[task=text-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
@@ -295,6 +299,7 @@ class TestMistral4ForTokenClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=token-classification]",
+            "pipeline_runs_in_bfloat16[task=token-classification]",
             "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )

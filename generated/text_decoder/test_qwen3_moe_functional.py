@@ -85,6 +85,7 @@ class TestQwen3MoeModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -174,6 +175,8 @@ class TestQwen3MoeForCausalLM:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=decision]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
@@ -245,6 +248,8 @@ class TestQwen3MoeForSequenceClassification:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-classification]",
             "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_runs_in_bfloat16[task=text-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-classification]",
             "pipeline_follows_its_parameters[task=text-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
@@ -385,6 +390,7 @@ class TestQwen3MoeForTokenClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=token-classification]",
+            "pipeline_runs_in_bfloat16[task=token-classification]",
             "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )

@@ -51,6 +51,7 @@ class TestJevForDecision:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=decision]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -78,6 +78,7 @@ class TestModernBertModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -148,6 +149,7 @@ class TestModernBertForMaskedLM:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=fill-mask]",
+            "pipeline_runs_in_bfloat16[task=fill-mask]",
             "pipeline_follows_its_parameters[task=fill-mask]",
         ],
     )
@@ -218,6 +220,8 @@ class TestModernBertForSequenceClassification:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-classification]",
             "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_runs_in_bfloat16[task=text-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-classification]",
             "pipeline_follows_its_parameters[task=text-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
@@ -355,6 +359,7 @@ class TestModernBertForTokenClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=token-classification]",
+            "pipeline_runs_in_bfloat16[task=token-classification]",
             "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )

@@ -77,6 +77,7 @@ class TestRoFormerModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -157,6 +158,8 @@ class TestRoFormerForCausalLM:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=decision]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
@@ -223,6 +226,7 @@ class TestRoFormerForMaskedLM:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=fill-mask]",
+            "pipeline_runs_in_bfloat16[task=fill-mask]",
             "pipeline_follows_its_parameters[task=fill-mask]",
         ],
     )
@@ -289,6 +293,8 @@ class TestRoFormerForSequenceClassification:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-classification]",
             "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_runs_in_bfloat16[task=text-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-classification]",
             "pipeline_follows_its_parameters[task=text-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
@@ -419,6 +425,7 @@ class TestRoFormerForTokenClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=token-classification]",
+            "pipeline_runs_in_bfloat16[task=token-classification]",
             "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )

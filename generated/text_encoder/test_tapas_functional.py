@@ -265,6 +265,7 @@ class TestTapasForQuestionAnswering:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=table-question-answering]",
+            "pipeline_runs_in_bfloat16[task=table-question-answering]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -71,6 +71,7 @@ class TestXLNetModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -139,6 +140,8 @@ class TestXLNetLMHeadModel:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=decision]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
@@ -204,6 +207,8 @@ class TestXLNetForSequenceClassification:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-classification]",
             "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_runs_in_bfloat16[task=text-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-classification]",
             "pipeline_follows_its_parameters[task=text-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
@@ -332,6 +337,7 @@ class TestXLNetForTokenClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=token-classification]",
+            "pipeline_runs_in_bfloat16[task=token-classification]",
             "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )

@@ -80,6 +80,7 @@ class TestMBartModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -164,6 +165,8 @@ class TestMBartForCausalLM:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=decision]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
@@ -246,6 +249,7 @@ class TestMBartForConditionalGeneration:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=fill-mask]",
+            "pipeline_runs_in_bfloat16[task=fill-mask]",
             "pipeline_follows_its_parameters[task=fill-mask]",
         ],
     )
@@ -314,6 +318,8 @@ class TestMBartForSequenceClassification:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-classification]",
             "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_runs_in_bfloat16[task=text-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-classification]",
             "pipeline_follows_its_parameters[task=text-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],

@@ -66,6 +66,7 @@ class TestTimesformerModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -124,6 +125,7 @@ class TestTimesformerForVideoClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=video-classification]",
+            "pipeline_runs_in_bfloat16[task=video-classification]",
             "pipeline_follows_its_parameters[task=video-classification]",
         ],
     )

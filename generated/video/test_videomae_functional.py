@@ -68,6 +68,7 @@ class TestVideoMAEModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -185,6 +186,7 @@ class TestVideoMAEForVideoClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=video-classification]",
+            "pipeline_runs_in_bfloat16[task=video-classification]",
             "pipeline_follows_its_parameters[task=video-classification]",
         ],
     )

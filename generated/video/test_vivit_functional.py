@@ -69,6 +69,7 @@ class TestVivitModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -129,6 +130,7 @@ class TestVivitForVideoClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=video-classification]",
+            "pipeline_runs_in_bfloat16[task=video-classification]",
             "pipeline_follows_its_parameters[task=video-classification]",
         ],
     )

@@ -123,6 +123,7 @@ class TestVJEPA2ForVideoClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=video-classification]",
+            "pipeline_runs_in_bfloat16[task=video-classification]",
             "pipeline_follows_its_parameters[task=video-classification]",
         ],
     )

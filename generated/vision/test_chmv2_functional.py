@@ -69,6 +69,7 @@ class TestCHMv2ForDepthEstimation:
             "deprecated_names_equal_new",
             "depth_and_keypoint_scales",
             "pipeline_runs[task=depth-estimation]",
+            "pipeline_runs_in_bfloat16[task=depth-estimation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

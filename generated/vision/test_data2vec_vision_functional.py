@@ -69,6 +69,7 @@ class TestData2VecVisionModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -129,6 +130,7 @@ class TestData2VecVisionForImageClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-classification]",
+            "pipeline_runs_in_bfloat16[task=image-classification]",
             "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )
@@ -190,6 +192,7 @@ class TestData2VecVisionForSemanticSegmentation:
             "deprecated_names_equal_new",
             "segmentation_postprocess_sizes",
             "pipeline_runs[task=image-segmentation]",
+            "pipeline_runs_in_bfloat16[task=image-segmentation]",
             "pipeline_follows_its_parameters[task=image-segmentation]",
         ],
     )

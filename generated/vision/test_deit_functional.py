@@ -69,6 +69,7 @@ class TestDeiTModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -183,6 +184,7 @@ class TestDeiTForImageClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-classification]",
+            "pipeline_runs_in_bfloat16[task=image-classification]",
             "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )
@@ -240,6 +242,7 @@ class TestDeiTForImageClassificationWithTeacher:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-classification]",
+            "pipeline_runs_in_bfloat16[task=image-classification]",
             "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )

@@ -48,6 +48,7 @@ class TestDinov2WithRegistersModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -108,6 +109,7 @@ class TestDinov2WithRegistersForImageClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-classification]",
+            "pipeline_runs_in_bfloat16[task=image-classification]",
             "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )

@@ -126,6 +126,7 @@ class TestEfficientLoFTRForKeypointMatching:
             "deprecated_names_equal_new",
             "depth_and_keypoint_scales",
             "pipeline_runs[task=keypoint-matching]",
+            "pipeline_runs_in_bfloat16[task=keypoint-matching]",
             "pipeline_follows_its_parameters[task=keypoint-matching]",
         ],
     )

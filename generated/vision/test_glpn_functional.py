@@ -65,6 +65,7 @@ class TestGLPNModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -120,6 +121,7 @@ class TestGLPNForDepthEstimation:
             "deprecated_names_equal_new",
             "depth_and_keypoint_scales",
             "pipeline_runs[task=depth-estimation]",
+            "pipeline_runs_in_bfloat16[task=depth-estimation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -123,6 +123,7 @@ class TestPerceiverForImageClassificationLearned:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-classification]",
+            "pipeline_runs_in_bfloat16[task=image-classification]",
             "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )
@@ -180,6 +181,7 @@ class TestPerceiverForImageClassificationFourier:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-classification]",
+            "pipeline_runs_in_bfloat16[task=image-classification]",
             "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )
@@ -237,6 +239,7 @@ class TestPerceiverForImageClassificationConvProcessing:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-classification]",
+            "pipeline_runs_in_bfloat16[task=image-classification]",
             "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )
@@ -300,6 +303,7 @@ class TestPerceiverForMaskedLM:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=fill-mask]",
+            "pipeline_runs_in_bfloat16[task=fill-mask]",
             "pipeline_follows_its_parameters[task=fill-mask]",
         ],
     )
@@ -364,6 +368,8 @@ class TestPerceiverForSequenceClassification:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-classification]",
             "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_runs_in_bfloat16[task=text-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-classification]",
             "pipeline_follows_its_parameters[task=text-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],

@@ -65,6 +65,7 @@ class TestPoolFormerModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -122,6 +123,7 @@ class TestPoolFormerForImageClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-classification]",
+            "pipeline_runs_in_bfloat16[task=image-classification]",
             "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )

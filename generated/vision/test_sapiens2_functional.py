@@ -69,6 +69,7 @@ class TestSapiens2Model:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -130,6 +131,7 @@ class TestSapiens2ForSemanticSegmentation:
             "deprecated_names_equal_new",
             "segmentation_postprocess_sizes",
             "pipeline_runs[task=image-segmentation]",
+            "pipeline_runs_in_bfloat16[task=image-segmentation]",
             "pipeline_follows_its_parameters[task=image-segmentation]",
         ],
     )

@@ -68,6 +68,7 @@ class TestSegformerModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=image-feature-extraction]",
             "pipeline_follows_its_parameters[task=image-feature-extraction]",
         ],
     )
@@ -128,6 +129,7 @@ class TestSegformerForImageClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-classification]",
+            "pipeline_runs_in_bfloat16[task=image-classification]",
             "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )
@@ -189,6 +191,7 @@ class TestSegformerForSemanticSegmentation:
             "deprecated_names_equal_new",
             "segmentation_postprocess_sizes",
             "pipeline_runs[task=image-segmentation]",
+            "pipeline_runs_in_bfloat16[task=image-segmentation]",
             "pipeline_follows_its_parameters[task=image-segmentation]",
         ],
     )

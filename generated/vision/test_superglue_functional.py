@@ -66,6 +66,7 @@ class TestSuperGlueForKeypointMatching:
             "deprecated_names_equal_new",
             "depth_and_keypoint_scales",
             "pipeline_runs[task=keypoint-matching]",
+            "pipeline_runs_in_bfloat16[task=keypoint-matching]",
             "pipeline_follows_its_parameters[task=keypoint-matching]",
         ],
     )

@@ -71,6 +71,7 @@ class TestTipsv2DptForSemanticSegmentation:
             "deprecated_names_equal_new",
             "segmentation_postprocess_sizes",
             "pipeline_runs[task=image-segmentation]",
+            "pipeline_runs_in_bfloat16[task=image-segmentation]",
             "pipeline_follows_its_parameters[task=image-segmentation]",
         ],
     )
@@ -129,6 +130,7 @@ class TestTipsv2DptForDepthEstimation:
             "deprecated_names_equal_new",
             "depth_and_keypoint_scales",
             "pipeline_runs[task=depth-estimation]",
+            "pipeline_runs_in_bfloat16[task=depth-estimation]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

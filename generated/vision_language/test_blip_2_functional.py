@@ -145,6 +145,8 @@ class TestBlip2ForConditionalGeneration:
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-text-to-text]",
             "pipeline_runs[task=any-to-any]",
+            "pipeline_runs_in_bfloat16[task=image-text-to-text]",
+            "pipeline_runs_in_bfloat16[task=any-to-any]",
             "pipeline_follows_its_parameters[task=image-text-to-text]",
             "pipeline_follows_its_parameters[task=any-to-any]",
         ],
@@ -211,6 +213,7 @@ class TestBlip2ForImageTextRetrieval:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=zero-shot-image-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-image-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-image-classification]",
         ],
     )

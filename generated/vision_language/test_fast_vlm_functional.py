@@ -59,6 +59,7 @@ class TestFastVlmModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -143,6 +144,7 @@ class TestFastVlmForConditionalGeneration:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=decision]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -81,6 +81,7 @@ class TestMolmo2Model:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -165,6 +166,9 @@ class TestMolmo2ForConditionalGeneration:
             "pipeline_runs[task=image-text-to-text]",
             "pipeline_runs[task=decision]",
             "pipeline_runs[task=any-to-any]",
+            "pipeline_runs_in_bfloat16[task=image-text-to-text]",
+            "pipeline_runs_in_bfloat16[task=decision]",
+            "pipeline_runs_in_bfloat16[task=any-to-any]",
             "pipeline_follows_its_parameters[task=image-text-to-text]",
             "pipeline_follows_its_parameters[task=any-to-any]",
         ],

@@ -92,6 +92,8 @@ class TestPPFormulaNetForConditionalGeneration:
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-text-to-text]",
             "pipeline_runs[task=any-to-any]",
+            "pipeline_runs_in_bfloat16[task=image-text-to-text]",
+            "pipeline_runs_in_bfloat16[task=any-to-any]",
             "pipeline_follows_its_parameters[task=image-text-to-text]",
             "pipeline_follows_its_parameters[task=any-to-any]",
         ],

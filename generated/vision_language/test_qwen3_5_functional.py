@@ -82,6 +82,7 @@ class TestQwen3_5Model:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -168,6 +169,8 @@ class TestQwen3_5ForCausalLM:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=decision]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
@@ -254,6 +257,9 @@ class TestQwen3_5ForConditionalGeneration:
             "pipeline_runs[task=image-text-to-text]",
             "pipeline_runs[task=decision]",
             "pipeline_runs[task=any-to-any]",
+            "pipeline_runs_in_bfloat16[task=image-text-to-text]",
+            "pipeline_runs_in_bfloat16[task=decision]",
+            "pipeline_runs_in_bfloat16[task=any-to-any]",
             "pipeline_follows_its_parameters[task=image-text-to-text]",
             "pipeline_follows_its_parameters[task=any-to-any]",
         ],
@@ -319,6 +325,8 @@ class TestQwen3_5ForSequenceClassification:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-classification]",
             "pipeline_runs[task=zero-shot-classification]",
+            "pipeline_runs_in_bfloat16[task=text-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-classification]",
             "pipeline_follows_its_parameters[task=text-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-classification]",
         ],
@@ -388,6 +396,7 @@ class TestQwen3_5ForTokenClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=token-classification]",
+            "pipeline_runs_in_bfloat16[task=token-classification]",
             "pipeline_follows_its_parameters[task=token-classification]",
         ],
     )
@@ -447,6 +456,7 @@ class TestJevForDecision:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=decision]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

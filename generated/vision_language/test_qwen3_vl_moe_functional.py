@@ -81,6 +81,7 @@ class TestQwen3VLMoeModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -169,6 +170,9 @@ class TestQwen3VLMoeForConditionalGeneration:
             "pipeline_runs[task=image-text-to-text]",
             "pipeline_runs[task=decision]",
             "pipeline_runs[task=any-to-any]",
+            "pipeline_runs_in_bfloat16[task=image-text-to-text]",
+            "pipeline_runs_in_bfloat16[task=decision]",
+            "pipeline_runs_in_bfloat16[task=any-to-any]",
             "pipeline_follows_its_parameters[task=image-text-to-text]",
             "pipeline_follows_its_parameters[task=any-to-any]",
         ],

@@ -84,6 +84,7 @@ class TestQwen4ExpModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=feature-extraction]",
+            "pipeline_runs_in_bfloat16[task=feature-extraction]",
             "pipeline_follows_its_parameters[task=feature-extraction]",
         ],
     )
@@ -172,6 +173,8 @@ class TestQwen4ExpForCausalLM:
             "deprecated_names_equal_new",
             "pipeline_runs[task=text-generation]",
             "pipeline_runs[task=decision]",
+            "pipeline_runs_in_bfloat16[task=text-generation]",
+            "pipeline_runs_in_bfloat16[task=decision]",
             "pipeline_follows_its_parameters[task=text-generation]",
         ],
     )
@@ -260,6 +263,9 @@ class TestQwen4ExpForConditionalGeneration:
             "pipeline_runs[task=image-text-to-text]",
             "pipeline_runs[task=decision]",
             "pipeline_runs[task=any-to-any]",
+            "pipeline_runs_in_bfloat16[task=image-text-to-text]",
+            "pipeline_runs_in_bfloat16[task=decision]",
+            "pipeline_runs_in_bfloat16[task=any-to-any]",
             "pipeline_follows_its_parameters[task=image-text-to-text]",
             "pipeline_follows_its_parameters[task=any-to-any]",
         ],

@@ -74,6 +74,7 @@ class TestAltCLIPModel:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=zero-shot-image-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-image-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-image-classification]",
         ],
     )

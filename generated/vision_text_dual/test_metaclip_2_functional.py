@@ -76,6 +76,7 @@ class TestMetaClip2Model:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=zero-shot-image-classification]",
+            "pipeline_runs_in_bfloat16[task=zero-shot-image-classification]",
             "pipeline_follows_its_parameters[task=zero-shot-image-classification]",
         ],
     )
@@ -134,6 +135,7 @@ class TestMetaClip2ForImageClassification:
             "config_is_not_changed",
             "deprecated_names_equal_new",
             "pipeline_runs[task=image-classification]",
+            "pipeline_runs_in_bfloat16[task=image-classification]",
             "pipeline_follows_its_parameters[task=image-classification]",
         ],
     )

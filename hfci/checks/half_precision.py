@@ -21,7 +21,7 @@ from hfci.errors import StageError
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["half_precision_stays_close"]
+__all__ = ["half_precision_stays_close", "lacks_kernels"]
 
 CHECK = "half_precision_stays_close"
 
@@ -65,7 +65,7 @@ def half_precision_stays_close(tiny: TinyModel) -> None:
             with _Indices() as indices:
                 got = outputs_of(half, inputs)
         except StageError as error:
-            if not _NO_KERNEL.search(str(error)):
+            if not lacks_kernels(error):
                 raise
             refusals.append(f"{dtype}: {error.__cause__}")
             continue
@@ -84,6 +84,11 @@ def half_precision_stays_close(tiny: TinyModel) -> None:
         raise AssertionError("; ".join(problems))
     if len(refusals) == len(_HALVES):
         raise NotApplicable(f"torch has no kernels for it here: {'; '.join(refusals)}")
+
+
+def lacks_kernels(error: StageError) -> bool:
+    """Tell whether a model stopped because torch has no kernels for a dtype here."""
+    return _NO_KERNEL.search(str(error)) is not None
 
 
 @dataclass(frozen=True)

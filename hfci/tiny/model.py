@@ -48,8 +48,8 @@ class TinyModel:
     sees both is `shown` an image or a video beside its text. `initial` is the size of each parameter (its root mean
     square) as its class drew it from the seed, before it was filled. `checked` are the checks that held of it in the
     test that runs. `reference` is what its forward gave, by name, once a check has run it, `forwarded` what it gave as
-    it is, and `noise` how far float error moves each of them, once one has measured it; `pipelines`, by task, those
-    that were loaded from its checkpoint. None of these four goes along with
+    it is, and `noise` how far float error moves each of them, once one has measured it; `pipelines`, by task and
+    dtype, those that were loaded from its checkpoint. None of these four goes along with
     `dataclasses.replace`: whoever changes the model changes that of a copy made so, or puts it back.
     """
 
@@ -67,7 +67,7 @@ class TinyModel:
     reference: Mapping[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
     forwarded: Any = field(default=None, init=False, repr=False, compare=False)
     noise: Mapping[str, float] | None = field(default=None, init=False, repr=False, compare=False)
-    pipelines: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    pipelines: dict[tuple[str, str], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _made: dict[tuple[int, ...], dict[str, Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

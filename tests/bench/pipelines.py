@@ -25,7 +25,7 @@ from hfci.tiny.processors import VOCABULARY  # noqa: E402
 ROOT = Path(__file__).parent.parent.parent
 PART = 16
 PROMISED_SECONDS, CORES = 20 * 60, 2
-NAMES = ("pipeline_runs", "pipeline_follows_its_parameters")
+NAMES = ("pipeline_runs", "pipeline_runs_in_bfloat16", "pipeline_follows_its_parameters")
 
 
 def pairs() -> list[tuple[str, str, str]]:

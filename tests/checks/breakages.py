@@ -245,7 +245,7 @@ class Breakage:
     def apply(self, tiny: TinyModel) -> None:
         """Break it. Raises AttributeError where the model has no such module, or no such processor, any more."""
         if self.task:
-            self.patch(load(tiny, self.task))
+            self.patch(load(tiny, self.task, "bfloat16" if self.check == IN_BFLOAT16 else "auto"))
         elif self.module in KINDS:
             tiny.new_processors = self._broken_by(tiny.new_processors)  # type: ignore[method-assign]
             vars(tiny).pop("processors", None)
@@ -269,6 +269,8 @@ class Breakage:
         told = [self.model_type] if self.is_of_part else [self.task] if self.task else []
         load_check(self.check)(tiny, *told)
 
+
+IN_BFLOAT16 = "pipeline_runs_in_bfloat16"
 
 # Task, and two that can serve it, of two families where there are so many whose packages are here.
 SERVED = (
@@ -318,6 +320,15 @@ SERVED = (
 # What the pipeline of keypoints gives of a batch, and of images that are not square, is in the ledger; of its models
 # this one alone is sure of any two points while its weights are random.
 OF_KEYPOINTS = (("keypoint-matching", "superglue", "SuperGlueForKeypointMatching"),)
+
+# Videos are decoded by packages that a run need not have.
+OF_VIDEOS = (
+    ("video-classification", "timesformer", "TimesformerForVideoClassification"),
+    ("video-classification", "vivit", "VivitForVideoClassification"),
+)
+
+# What the pipeline of tables makes of a batch is in the ledger; one input alone it answers.
+OF_TABLES = (("table-question-answering", "tapas", "TapasForQuestionAnswering"),)
 
 BREAKAGES = (
     Breakage("builds_tiny", "bert", "embeddings.word_embeddings", never_filled),
@@ -649,8 +660,13 @@ BREAKAGES = (
     Breakage("processor_roundtrip", "clip", "processor", saved_as_another),
     *(
         Breakage("pipeline_runs", model_type, "", patch, architecture, task)
-        for task, model_type, architecture in SERVED
+        for task, model_type, architecture in (*SERVED, *OF_VIDEOS)
         for patch in (out_of_form, another_in_a_list)
+    ),
+    *(
+        Breakage(IN_BFLOAT16, model_type, "", out_of_form, architecture, task)
+        for task, model_type, architecture in (*SERVED, *OF_VIDEOS, *OF_TABLES)
+        if task.split("-")[-1] in ("answering", "matching", "classification", "mask", "segmentation")
     ),
     *(
         Breakage("pipeline_runs", model_type, "", always_as_at_first, architecture, task)
@@ -659,7 +675,7 @@ BREAKAGES = (
     ),
     *(
         Breakage("pipeline_follows_its_parameters", model_type, "", deaf_to_parameters, architecture, task)
-        for task, model_type, architecture in (*SERVED, *OF_KEYPOINTS)
+        for task, model_type, architecture in (*SERVED, *OF_KEYPOINTS, *OF_VIDEOS)
         if task in CHECKS["pipeline_follows_its_parameters"].axes["task"] and model_type not in ("beit", "whisper")
     ),
     Breakage("every_parameter_matters", "bert", "encoder.layer.0.intermediate", output(silenced)),

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
+
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.exceptions import excused, names_excepted
+from hfci.checks.half_precision import lacks_kernels
 from hfci.checks.pipelines.comparing import difference
 from hfci.checks.pipelines.serving import Served, Task, load
 from hfci.checks.pipelines.tasks import TASKS
+from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
-__all__ = ["pipeline_follows_its_parameters", "pipeline_runs"]
+__all__ = ["pipeline_follows_its_parameters", "pipeline_runs", "pipeline_runs_in_bfloat16"]
 
 # Whoever is not asked these says something else of what is padded.
 _PADDED = ("attention_mask_hides_padding", "left_padded_generation_equals_unpadded")
@@ -23,9 +27,7 @@ def pipeline_runs(tiny: TinyModel, task: str) -> None:
 
     The output is, too, what the model gives itself. Raises StageError (`pipeline`).
     """
-    served, about = _serve(tiny, task, "pipeline_runs")
-    if (loaded := type(served.pipe.model).__name__) != tiny.architecture:
-        raise AssertionError(f"pipeline({task!r}) loads a {loaded} of the checkpoint of {tiny.architecture}")
+    served, about = _serve(tiny, task)
     inputs, options = [*about.inputs(served)], about.options(served)
     single = [served.ask(given, **options) for given in inputs]
     for place, (given, output) in enumerate(zip(inputs, single, strict=True)):
@@ -40,7 +42,7 @@ def pipeline_runs(tiny: TinyModel, task: str) -> None:
 
 def pipeline_follows_its_parameters(tiny: TinyModel, task: str) -> None:
     """Assert that each main parameter of a task does what it is documented to. Raises StageError (`pipeline`)."""
-    served, about = _serve(tiny, task, "pipeline_follows_its_parameters")
+    served, about = _serve(tiny, task)
     given, options = about.inputs(served)[0], about.options(served)
     plain = served.ask(given, **options)
     known = [parameter for parameter in about.parameters if parameter.applies(served)]
@@ -52,11 +54,35 @@ def pipeline_follows_its_parameters(tiny: TinyModel, task: str) -> None:
         _require(named, parameter.holds(served, given, plain, output))
 
 
-def _serve(tiny: TinyModel, task: str, check: str) -> tuple[Served, Task]:
-    """Return the pipeline and what its task is; raises NotApplicable where `check` has an exception that says why."""
-    if (why := names_excepted(tiny, check, "unserved").get(task)) is not None:
+def pipeline_runs_in_bfloat16(tiny: TinyModel, task: str) -> None:
+    """Assert that the pipeline of a task, loaded in bfloat16, gives for one input the documented output.
+
+    The numbers are rounded, and not compared. Raises StageError (`pipeline`), NotApplicable where torch has no kernels
+    for the model in it.
+    """
+    served, about = _serve(tiny, task, "bfloat16")
+    if torch.bfloat16 not in (loaded := {parameter.dtype for parameter in served.pipe.model.parameters()}):
+        raise AssertionError(f"pipeline({task!r}, dtype='bfloat16') loads a model in {', '.join(map(str, loaded))}")
+    given = about.inputs(served)[0]
+    try:
+        output = served.ask(given, **about.options(served))
+    except StageError as error:
+        if lacks_kernels(error):
+            raise NotApplicable(f"torch has no kernels for it here: {error.__cause__}") from error
+        raise
+    _require("in bfloat16", about.form(served, given, output))
+
+
+def _serve(tiny: TinyModel, task: str, dtype: str = "auto") -> tuple[Served, Task]:
+    """Return the pipeline, of the model's own class, and what its task is.
+
+    Raises NotApplicable where an exception says that it is not served.
+    """
+    if (why := names_excepted(tiny, "pipeline_runs", "unserved").get(task)) is not None:
         raise NotApplicable(why)
-    served, about = Served(tiny, task, load(tiny, task)), TASKS[task]
+    served, about = Served(tiny, task, load(tiny, task, dtype)), TASKS[task]
+    if (loaded := type(served.pipe.model).__name__) != tiny.architecture:
+        raise AssertionError(f"pipeline({task!r}) loads a {loaded} of the checkpoint of {tiny.architecture}")
     about.prepare(served)
     return served, about
 

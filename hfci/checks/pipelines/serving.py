@@ -92,21 +92,26 @@ class Task:
     unlisted: Callable[[list[Any]], list[Any]] = list
 
 
-def load(tiny: TinyModel, task: str) -> Any:
-    """Return the pipeline of a task on the checkpoint of a tiny model, loaded once for all who ask.
+def load(tiny: TinyModel, task: str, dtype: str = "auto") -> Any:
+    """Return the pipeline of a task on the checkpoint of a tiny model, loaded once in a `dtype` for all who ask.
 
     Raises StageError (`pipeline`) where it cannot be loaded: of a processor that cannot be built here, why not.
     """
-    if task not in tiny.pipelines:
+    if (task, dtype) not in tiny.pipelines:
         try:
-            tiny.pipelines[task] = _make_pipeline(
-                task, model=tiny.whole_checkpoint, device=tiny.device, model_kwargs=_parts_of_others(tiny, task)
+            pipe = _make_pipeline(
+                task,
+                model=tiny.whole_checkpoint,
+                dtype=dtype,
+                device=tiny.device,
+                model_kwargs=_parts_of_others(tiny, task),
             )
-            _fit(tiny.pipelines[task].tokenizer, tiny)
+            _fit(pipe.tokenizer, tiny)
+            tiny.pipelines[task, dtype] = pipe
         except Exception as error:
             cause = _refusal(tiny) or error
             raise StageError("pipeline", tiny.model_type, tiny.architecture, cause) from cause
-    return tiny.pipelines[task]
+    return tiny.pipelines[task, dtype]
 
 
 def _parts_of_others(tiny: TinyModel, task: str) -> dict[str, Any]:

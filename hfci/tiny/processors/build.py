@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfci.catalog import read_row, registries
 from hfci.catalog.documented import documented_processors
-from hfci.catalog.requirements import absent_packages, needs
+from hfci.catalog.requirements import absent_packages, is_absent, needs
 from hfci.errors import FOREIGN, HfciError, in_one_line
 from hfci.tiny.inputs.context import configs
 from hfci.tiny.processors.bundle import build_processor, kind_of
@@ -155,7 +155,9 @@ def class_names(model_type: str, kind: str) -> tuple[str, ...]:
     """
     table = registries.processor_tables()[kind]
     if model_type in table or kind not in _wanted_kinds(model_type):
-        return table.get(model_type) or documented_processors(model_type).get(kind, ())
+        names = table.get(model_type) or documented_processors(model_type).get(kind, ())
+        # Of two variants the auto class loads that of torchvision, wherever it is installed.
+        return names if is_absent("torchvision") else tuple(sorted(names, key=lambda name: name.endswith("Pil")))
     others = (table[other] for other in _kin(model_type) if table.get(other))
     return next(others, ("TokenizersBackend",) if kind == "tokenizer" else ())
 

@@ -132,7 +132,8 @@ def _tokens_of(cls: type[Any]) -> ProcessorTokens:
             for node in ast.walk(assignment.value)
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "convert_tokens_to_ids"
         }
-        repeated |= {name: text for node in nodes for name, text in _repeated(node)}
+        methods = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
+        repeated |= {name: text for node in methods.values() for name, text in _repeated(node, methods)}
         for name, parts in assigned:
             texts = [text for part in parts if (text := _spelt(part, known))]
             own |= {name: texts[0]} if texts and name not in own else {}
@@ -166,12 +167,17 @@ def _spelt(node: ast.AST, known: Mapping[str, Any]) -> str | None:
     return value if isinstance(value, str) and _SPELT.fullmatch(value) else None
 
 
-def _repeated(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """Yield name and spelling of what a method like `replace_image_token` writes as often as there are features."""
-    matched = _REPLACES.fullmatch(node.name) if isinstance(node, ast.FunctionDef) else None
+def _repeated(method: ast.FunctionDef, methods: Mapping[str, ast.FunctionDef]) -> Iterator[tuple[str, str]]:
+    """Yield name and spelling of what a method like `replace_image_token` writes as often as there are features.
+
+    Itself, or another of `methods` that it calls.
+    """
+    matched = _REPLACES.fullmatch(method.name)
     if matched is None:
         return
-    for part in ast.walk(node):
+    called = {node.func.attr for node in ast.walk(method) if isinstance(node, ast.Call) and hasattr(node.func, "attr")}
+    every = (method, *(methods[name] for name in sorted(called & methods.keys())))
+    for part in (part for one in every for part in ast.walk(one)):
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult) and (text := _spelt(part.left, {})):
             yield matched[1], text
 
