@@ -68,9 +68,11 @@ class Results:
             yield head, self._latest(part, path)
 
     def _latest(self, part: int, path: Path) -> Iterator[Record]:
+        is_judged = bool(self.lost or self.quarantined)
+        begin, places = _place(part, 0) >> 4, self.places
         for offset, record in read_records(path):
-            if record is not None and self.places[record.case] >> 4 == _place(part, offset) >> 4:
-                yield self._judged(record)
+            if record is not None and places[record.case] >> 4 == begin | offset:
+                yield self._judged(record) if is_judged else record
 
     def _judged(self, record: Record) -> Record:
         outcome, why = Outcome.NOT_RUN, self.lost.get(record.case)

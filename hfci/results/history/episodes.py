@@ -63,21 +63,35 @@ def find_episodes(log: Log) -> dict[str, Episode]:
     is_good = np.zeros(len(OUTCOMES), np.bool_)
     is_good[[CODE[outcome] for outcome in MENDS]] = True
     for run in known:
-        cases, causes = log.column(run, "case"), log.column(run, "cause").astype(np.int64)
-        good = cases[is_good[log.column(run, "outcome")]]
-        here = np.unique(causes[causes > 0])
-        open_cases, healed = (np.bincount(of, minlength=last) for of in (of_case, of_case[good]))
+        cases, causes = log.column(run, "case"), log.column(run, "cause")
+        places = np.flatnonzero(causes)
+        struck, causes = cases[places], causes[places].astype(np.int64)
+        here = np.unique(causes)
+        waiting = np.flatnonzero(of_case)
+        passes = waiting[_pass(log, run, cases, waiting, is_good)]
+        open_cases, healed = (np.bincount(of_case[of], minlength=last) for of in (waiting, passes))
         gone = np.setdiff1d(np.flatnonzero((healed > 0) & (2 * healed >= open_cases)), [0, *here])
         mended[gone] = run
         begun[gone], runs[gone] = -1, 0
         if len(gone):
-            of_case[np.isin(of_case, gone)] = 0
+            of_case[waiting[np.isin(of_case[waiting], gone)]] = 0
         begun[here[begun[here] < 0]] = run
         runs[here] += 1
         latest[here] = run
-        of_case[good] = 0
-        of_case[cases[causes > 0]] = causes[causes > 0]
+        of_case[passes] = 0
+        of_case[struck] = causes
     return _described(log, known, of_case, begun, runs, latest, mended)
+
+
+def _pass(
+    log: Log, run: int, cases: NDArray[Any], waiting: NDArray[Any], is_good: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which of the cases that wait for it pass in a run, whose `cases` rise."""
+    if not len(cases):
+        return np.zeros(len(waiting), np.bool_)
+    places = np.minimum(np.searchsorted(cases, waiting), len(cases) - 1)
+    passes: NDArray[np.bool_] = (cases[places] == waiting) & is_good[log.column(run, "outcome")[places]]
+    return passes
 
 
 def _described(

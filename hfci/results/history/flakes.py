@@ -74,7 +74,7 @@ def find_flakes(log: Log) -> Iterator[Flake]:
     for run in window if len(keys) else ():
         here, seen = _keys(log, run), _seen(log, run)
         has_passed, has_failed = (seen & green) > 0, (seen & BIT[Outcome.FAILED]) > 0
-        failed_here, passed_here = (np.isin(cases, here[has] >> 32) for has in (has_failed, has_passed))
+        failed_here, passed_here = (_marked(log, here[has] >> 32)[cases] for has in (has_failed, has_passed))
         clean[:] = np.where(failed_here, 0, clean + passed_here)
         places = np.minimum(np.searchsorted(keys, here), len(keys) - 1)
         is_known = keys[places] == here
@@ -101,6 +101,13 @@ def find_flakes(log: Log) -> Iterator[Flake]:
             turns=int(turns[place]),
             in_a_row=int(in_a_row[place]),
         )
+
+
+def _marked(log: Log, cases: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return, by a case's number, whether it is among `cases`."""
+    marked = np.zeros(log.size, np.bool_)
+    marked[cases] = True
+    return marked
 
 
 def _keys(log: Log, run: int) -> NDArray[np.int64]:
