@@ -10,8 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
+from torch.nn.modules.module import register_module_module_registration_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
+
+from hfci.preflight.diagnosis import Diagnosed
 
 __all__ = ["Unanswered", "build_empty", "on_meta", "run_empty"]
 
@@ -125,6 +128,29 @@ _ANSWERS: Mapping[Any, Callable[..., Any]] = {
 }
 
 
+# More parts than any model that is published; each takes some kilobytes, on the meta device too.
+_MOST_MODULES = 300_000
+
+
+@contextmanager
+def _few_modules() -> Iterator[None]:
+    """Raise Diagnosed where a configuration asks for a model of so many parts that they alone would fill the memory."""
+    count = 0
+
+    def registered(*_: Any) -> None:
+        nonlocal count
+        count += 1
+        if count > _MOST_MODULES:
+            problem = f"it makes a model of more than {_MOST_MODULES:,} modules"
+            raise Diagnosed("config_invalid", problem=problem)
+
+    hook = register_module_module_registration_hook(registered)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 @contextmanager
 def on_meta() -> Iterator[Unanswered]:
     """Make whatever tensors are made on the meta device, and answer what is asked of their numbers; draw nothing."""
@@ -135,10 +161,11 @@ def on_meta() -> Iterator[Unanswered]:
 def build_empty(cls: type[Any], config: Any, dtype: torch.dtype, **options: Any) -> Any:
     """Return a model of `config` in evaluation mode, without memory.
 
-    `cls` is its class or an auto class; `options` are those of `from_config`.
+    `cls` is its class or an auto class; `options` are those of `from_config`. Raises Diagnosed, as `config_invalid`, where
+    it would have more modules than any.
     """
     make = cls._from_config if hasattr(cls, "_from_config") else cls.from_config
-    with on_meta():
+    with on_meta(), _few_modules():
         model = make(config, dtype=dtype, **options)
     return model.to("meta").eval()  # torch's oldest constructors heed no device: `torch.Tensor(8)`
 

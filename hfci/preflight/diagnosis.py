@@ -214,6 +214,7 @@ RULES: tuple[Rule, ...] = (
     (_HUB, "SafetensorsParsingError", lambda error, _: ("weights_corrupt", {"file": "a shard", "why": _line(error)})),
     *((client, "TransportError", _unreachable) for client in _CLIENTS),
     (_HUB, "LocalEntryNotFoundError", _is("offline_and_not_cached", "model")),
+    ("safetensors", "SafetensorError", lambda error, _: ("weights_corrupt", {"file": "a shard", "why": _line(error)})),
     ("builtins", "OSError", _no_space),
     ("torch", "OutOfMemoryError", _no_memory),
     ("builtins", "MemoryError", _no_memory),

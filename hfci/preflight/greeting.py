@@ -19,6 +19,7 @@ __all__ = ["PROMPT", "Greeting", "greet"]
 PROMPT = "Hello, world!"
 _NEW_TOKENS = 16
 _LONGEST = 2_000
+_LONGEST_PROMPT = 50_000  # tokens; what templates say of tools and rules takes some thousands
 
 # Settings of an evaluation that only a chat template reads.
 _OF_TEMPLATES = ("chat_template_args", "enable_thinking")
@@ -122,6 +123,8 @@ def _prompt(configuration: Configuration, tokenizer: Any) -> tuple[Mapping[str, 
         )
     except Exception as error:
         raise Diagnosed("chat_template_broken", repr(error), tokenizer=name, why=in_one_line(error)) from error
+    if (tokens := inputs["input_ids"].shape[1]) > _LONGEST_PROMPT:
+        raise Diagnosed("chat_template_broken", tokenizer=name, why=f"it makes {tokens:,} tokens of it")
     return inputs, True
 
 

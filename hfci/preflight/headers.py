@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from hfci.preflight.diagnosis import Diagnosed
 from hfci.preflight.repository import File, Repository, cached, client, endpoint, fetch, patiently
+from hfci.preflight.sizes import BYTES
 
 __all__ = ["Header", "Tensor", "read_headers", "write_sparse"]
 
@@ -26,12 +29,15 @@ CONNECTIONS = 8
 LARGEST = 1_000_000_000  # bytes of a sparse file, unless one tensor is larger
 
 
+_Count = Annotated[int, Meta(ge=0)]
+
+
 class Tensor(msgspec.Struct, frozen=True):
     """A tensor of a file, as its header says."""
 
     dtype: str
-    shape: tuple[int, ...]
-    data_offsets: tuple[int, int]
+    shape: tuple[_Count, ...]
+    data_offsets: tuple[_Count, _Count]
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -66,11 +72,13 @@ def write_sparse(headers: Iterable[Header], folder: Path) -> None:
     """
     placed: dict[str, str] = {}
     group: dict[str, Tensor] = {}
+    size = 0
     for name, tensor in (pair for header in headers for pair in header.tensors.items()):
-        if group and sum(map(_length, group.values())) + _length(tensor) > LARGEST:
+        if group and size + _length(tensor) > LARGEST:
             placed |= _write_group(group, folder)
-            group = {}
+            group, size = {}, 0
         group[name] = tensor
+        size += _length(tensor)
     placed |= _write_group(group, folder)
     index = {"metadata": {}, "weight_map": placed}
     (folder / "model.safetensors.index.json").write_bytes(msgspec.json.encode(index))
@@ -118,7 +126,12 @@ def _parsed(file: File, content: bytes) -> Header:
         tensors = {name: msgspec.json.decode(row, type=Tensor) for name, row in rows.items()}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _corrupt(file, f"its header cannot be read: {error}") from error
-    end = max((tensor.data_offsets[1] for tensor in tensors.values()), default=0)
+    end = 0
+    for name, tensor in sorted(tensors.items(), key=lambda item: item[1].data_offsets):
+        length = math.prod(tensor.shape) * BYTES.get(tensor.dtype, 0)
+        if tensor.data_offsets[0] != end or _length(tensor) < 0 or (length and math.ceil(length) != _length(tensor)):
+            raise _corrupt(file, f"the place of {name!r:.80} in it is not that of {tensor.dtype} numbers of its shape")
+        end = tensor.data_offsets[1]
     if len(content) + end != file.size:
         raise _corrupt(file, f"its header is of a file of {len(content) + end:,} bytes, and it has {file.size:,}")
     return Header(file, content, tensors)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from hfci.errors import in_one_line
 from hfci.preflight.configuration import Configuration, from_pretrained_arguments, tokenizer_arguments
+from hfci.preflight.diagnosis import Diagnosed, diagnose
 from hfci.preflight.model_class import model_class
 
 __all__ = ["Loaded", "device_of", "is_text_generator", "load_model", "load_tokenizer"]
@@ -54,10 +56,16 @@ def load_model(configuration: Configuration, place: str, commit: str | None, **i
 
 
 def load_tokenizer(configuration: Configuration, place: str, commit: str | None) -> Any:
-    """Return the tokenizer that lies at `place`. Raises what transformers raises."""
+    """Return the tokenizer that lies at `place`; Diagnosed as `tokenizer_broken` where its files make none."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(place, **tokenizer_arguments(configuration, commit))
+    try:
+        return AutoTokenizer.from_pretrained(place, **tokenizer_arguments(configuration, commit))
+    except Exception as error:
+        if diagnose(error, "rehearsal", {"model": place, "revision": "", "endpoint": ""}).code != "unexpected":
+            raise
+        name = configuration.model.tokenizer or configuration.model.name
+        raise Diagnosed("tokenizer_broken", repr(error), tokenizer=name, why=in_one_line(error)) from error
 
 
 def is_text_generator(loaded: Loaded) -> bool:

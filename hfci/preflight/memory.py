@@ -157,16 +157,31 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
 def memory_of(configuration: Configuration, config: Any, dtype: str) -> tuple[Memory | None, str | None]:
     """Return what `predict_memory` does for the class that loads a checkpoint of `config`, or None and why not.
 
-    Raises Diagnosed, as `memory_too_small`, where it does not fit, and ImportError where a package is missing.
+    Raises Diagnosed where it does not fit, as `memory_too_small`, or where `config` makes no model, as `config_invalid`;
+    and ImportError where a package is missing.
     """
     try:
         memory = predict_memory(configuration, model_class(config, configuration.model), config, dtype)
     except (Diagnosed, ImportError):
         raise
     except Exception as error:  # an architecture may ask of its numbers what nobody can answer
+        _require_model(configuration, config)
         return None, in_one_line(error)
     require(memory)
     return memory, None
+
+
+def _require_model(configuration: Configuration, config: Any) -> None:
+    """Raise Diagnosed where no model can be made of `config`, whatever the dtype and the attention are."""
+    import torch
+
+    from hfci.preflight.architecture import build_empty
+
+    try:
+        build_empty(model_class(config, configuration.model), config, torch.float32)
+    except Exception as error:
+        problem = f"no model can be made of config.json: {in_one_line(error)}".rstrip(".")
+        raise Diagnosed("config_invalid", repr(error), problem=problem) from error
 
 
 def require(memory: Memory) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from hfci.confined import inside, relative_path
+from hfci.confined import inside, plain_name, relative_path
+from hfci.errors import in_one_line
 from hfci.preflight.diagnosis import Diagnosed
 from hfci.writing import replacing
 
@@ -86,16 +87,22 @@ def look_at(name: str, revision: str) -> Repository:
         return _in_cache(name, revision)
     api = client()
     patiently(lambda: api.auth_check(name))
-    info = patiently(lambda: api.model_info(name, revision=revision, files_metadata=True))
-    _remember(name, revision, info.sha)
-    return Repository(
-        name=name,
-        commit=info.sha,
-        files=tuple(_sibling(each) for each in info.siblings or ()),
-        gated=bool(info.gated),
-        private=bool(info.private),
-        elements=dict(info.safetensors.parameters) if info.safetensors else None,
-    )
+    try:
+        info = patiently(lambda: api.model_info(name, revision=revision, files_metadata=True))
+        repository = Repository(
+            name=name,
+            commit=plain_name(info.sha),
+            files=tuple(_sibling(each) for each in info.siblings or () if _is_path(each.rfilename)),
+            gated=bool(info.gated),
+            private=bool(info.private),
+            elements=_elements(info.safetensors.parameters) if info.safetensors else None,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        # A proxy, say, that answers whatever it is asked with its own page.
+        why = f"what answers there is no Hub: {in_one_line(error)}"
+        raise Diagnosed("hub_unreachable", repr(error), endpoint=endpoint(), why=why) from error
+    _remember(name, revision, str(repository.commit))
+    return repository
 
 
 def client() -> Any:
@@ -178,6 +185,20 @@ def storage(name: str) -> Path:
     from huggingface_hub.file_download import repo_folder_name
 
     return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model")
+
+
+def _is_path(name: str) -> bool:
+    """Tell whether a file of a repository can be one of a folder here: what is none is not read."""
+    try:
+        return relative_path(name) == name
+    except ValueError:
+        return False
+
+
+def _elements(counted: Mapping[str, Any]) -> dict[str, int] | None:
+    """Return what the Hub counted, where those are counts."""
+    counts = {name: count for name, count in counted.items() if isinstance(count, int) and count >= 0}
+    return counts if len(counts) == len(counted) else None
 
 
 def _sibling(sibling: Any) -> File:

@@ -10,28 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hfci.errors import nearest
+from hfci.errors import in_one_line, nearest
 from hfci.preflight.configuration import quantization
 from hfci.preflight.diagnosis import Diagnosed
 from hfci.preflight.first_releases import first_release
 from hfci.preflight.memory import Memory, memory_of
 from hfci.preflight.repository import File, Repository, cached, read_json
-from hfci.preflight.sizes import shortly
+from hfci.preflight.sizes import BYTES, shortly
 from hfci.preflight.weights import Weights, in_subfolder, weights_of
 
 if TYPE_CHECKING:
     from hfci.preflight.stages import Context
 
 __all__ = ["Size", "files_of_stages", "needed_files", "size"]
-
-# Bytes of one number, by the names of safetensors and of the configuration.
-BYTES = {
-    **dict.fromkeys(("F64", "I64", "U64", "float64"), 8.0),
-    **dict.fromkeys(("F32", "I32", "U32", "float32"), 4.0),
-    **dict.fromkeys(("F16", "BF16", "I16", "U16", "float16", "bfloat16"), 2.0),
-    **dict.fromkeys(("F8_E4M3", "F8_E5M2", "F8_E8M0", "I8", "U8", "BOOL", "float8_e4m3fn", "float8_e5m2"), 1.0),
-    **dict.fromkeys(("F4", "F6_E2M3", "F6_E3M2", "U4", "I4"), 0.5),
-}
 
 # What may be loaded beside the weights: configurations, tokenizers, processors, chat templates, code.
 BESIDE = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken", "*.py", "*.spm", "*.bpe")
@@ -118,7 +109,16 @@ def _memory(context: Context, config: dict[str, Any], model_type: str, dtype: st
     if model_type not in model_type_names():
         return None, "the architecture is code of the repository, which has not been fetched yet"
     context.progress("predicting memory", None, None)
-    return memory_of(context.configuration, config_class(model_type).from_dict(config), dtype)
+    kind: Any = config_class(model_type)
+    try:
+        made = kind.from_dict(config)
+    except ImportError:
+        raise
+    except Exception as error:
+        name = context.configuration.model.name
+        problem = f"config.json of {name} makes no {kind.__name__}: {in_one_line(error)}".rstrip(".")
+        raise Diagnosed("config_invalid", repr(error), problem=problem) from error
+    return memory_of(context.configuration, made, dtype)
 
 
 def files_of_stages(context: Context) -> list[tuple[Repository, File]]:

@@ -6,7 +6,17 @@ import math
 import re
 from typing import Any
 
-__all__ = ["SIZE", "bytes_of", "bytes_of_model", "in_both", "shortly"]
+__all__ = ["BYTES", "SIZE", "bytes_of", "bytes_of_model", "in_both", "shortly"]
+
+# Bytes of one number, by the names of safetensors and of the configuration.
+BYTES = {
+    **dict.fromkeys(("F64", "I64", "U64", "float64"), 8.0),
+    **dict.fromkeys(("F32", "I32", "U32", "float32"), 4.0),
+    **dict.fromkeys(("F16", "BF16", "I16", "U16", "float16", "bfloat16"), 2.0),
+    **dict.fromkeys(("F8_E4M3", "F8_E5M2", "F8_E8M0", "I8", "U8", "BOOL", "float8_e4m3fn", "float8_e5m2"), 1.0),
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 0.75),
+    **dict.fromkeys(("F4", "U4", "I4"), 0.5),
+}
 
 SIZE = re.compile(r"^\s*(\d{1,15}(?:\.\d{1,9})?)\s*(?:([kmgtKMGT]?)(i?)[bB]?)?\s*$")
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}

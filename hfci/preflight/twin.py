@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from hfci.preflight.configuration import Model
+from hfci.preflight.diagnosis import Diagnosed
 from hfci.preflight.model_class import model_class
 from hfci.preflight.repository import Repository, fetch
 from hfci.preflight.size import needed_files
+from hfci.preflight.sizes import bytes_of_model, shortly
 from hfci.preflight.weights import in_subfolder
+from hfci.process_memory import available_memory
 
 __all__ = ["copy_beside", "make_twin"]
 
@@ -29,6 +32,24 @@ def copy_beside(repository: Repository, subfolder: str, folder: Path) -> None:
         target = folder / file.name.removeprefix(prefix)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(fetch(owner, file.name), target)
+
+
+def _require_room(cls: Any, config: Any, *, trusts: bool) -> None:
+    """Raise Diagnosed where the twin itself, which keeps the vocabulary, would not fit into the memory."""
+    import torch
+
+    from hfci.preflight.architecture import build_empty
+
+    try:
+        needed = bytes_of_model(build_empty(cls, config, torch.float32, trust_remote_code=trusts))
+    except Diagnosed:
+        raise
+    except Exception:  # code of the repository may need numbers; what is wrong with it is seen when it is made
+        return
+    has = available_memory()
+    if has is not None and needed > has:
+        fits = "a configuration with a vocabulary that somebody uses"
+        raise Diagnosed("memory_too_small", needed=shortly(needed), has=shortly(has), fits=fits)
 
 
 def make_twin(folder: Path, asked: Model) -> Any:
@@ -48,6 +69,7 @@ def make_twin(folder: Path, asked: Model) -> Any:
     names = config.architectures or [None]
     twin = type(config).from_dict(shrink(data, names[0], vocabulary=_ALL_TOKENS, as_fed=True))
     twin.architectures = config.architectures
+    _require_room(model_class(config, asked), twin, trusts=asked.trust_remote_code)
     own = {path: path.read_bytes() for path in folder.glob("*.json") if path.name != _CONFIG}
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)

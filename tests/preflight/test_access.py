@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.preflight.conftest import ask, failure
-from tests.preflight.hub import GOOD_TOKEN, OTHER_TOKEN, RATE_LIMIT, Hub, Repo, failing
+from tests.preflight.hub import GOOD_TOKEN, OTHER_TOKEN, RATE_LIMIT, Handler, Hub, Repo, failing
 
 
 def test_a_revision_becomes_a_commit(hub: Hub, good: Repo) -> None:
@@ -96,6 +96,19 @@ def test_a_hub_that_fails_once_is_asked_again(hub: Hub) -> None:
 def test_a_hub_that_is_not_there_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     assert failure(ask("org/good", until="access"), "access").code == "hub_unreachable"
+
+
+@pytest.mark.parametrize("page", [b"<html>Please log in</html>", b"[]", b"{}", b'{"id": 1, "sha": "../../up"}'])
+def test_what_answers_like_no_hub_is_none(hub: Hub, page: bytes) -> None:
+    """A proxy answers whatever it is asked with its own page."""
+
+    def fault(handler: Handler) -> bool:
+        handler.reply(200, page)
+        return True
+
+    hub.faults.append(fault)
+    diagnosis = failure(ask("org/good", until="access"), "access")
+    assert (diagnosis.code, diagnosis.exit_code) == ("hub_unreachable", 4)
 
 
 def test_without_a_network_what_is_cached_counts(hub: Hub, good: Repo, monkeypatch: pytest.MonkeyPatch) -> None:

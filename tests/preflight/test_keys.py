@@ -118,6 +118,45 @@ def test_shapes_that_are_others_are_told(good: Repo) -> None:
     assert "in the model" in diagnosis.evidence
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"data_offsets": [-5, 100]},
+        {"data_offsets": [100, 5]},
+        {"shape": [-1, 64]},
+        {"shape": [3]},
+        {"shape": [2**62, 2**62]},
+        {"dtype": "F999"},
+        {"dtype": "F64"},
+        {"shape": "all"},
+    ],
+)
+def test_a_tensor_is_where_its_shape_says_or_the_file_is_damaged(good: Repo, fields: dict[str, object]) -> None:
+    blob = good.files["model.safetensors"]
+    header = header_of(blob)
+    header["lm_head.weight"] |= fields
+    good.files["model.safetensors"] = with_header(blob, header)
+    diagnosis = refused("org/good")
+    assert (diagnosis.code, diagnosis.exit_code) == ("weights_corrupt", 1), diagnosis
+
+
+def test_two_tensors_in_one_place_are_damage(good: Repo) -> None:
+    blob = good.files["model.safetensors"]
+    header = header_of(blob)
+    header["model.layers.0.mlp.up_proj.weight"] = header["model.layers.0.mlp.gate_proj.weight"]
+    good.files["model.safetensors"] = with_header(blob, header)
+    assert refused("org/good").code == "weights_corrupt"
+
+
+def test_a_header_of_a_hundred_thousand_tensors_is_read_in_a_moment(good: Repo) -> None:
+    blob = good.files["model.safetensors"]
+    many: dict[str, dict[str, object]] = {
+        f"more.{n}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for n in range(100_000)
+    }
+    good.files["model.safetensors"] = with_header(blob, header_of(blob) | many)
+    assert compared("org/good").unexpected_count == 100_000
+
+
 def test_another_architecture_is_told(good: Repo) -> None:
     config = json.loads(good.files["config.json"].head)
     good.files["config.json"] = Blob.of(json.dumps(config | {"model_type": "gpt_neox", "architectures": None}).encode())

@@ -69,6 +69,11 @@ def test_a_twin_is_tiny_and_keeps_every_setting_that_is_no_size(tmp_path: Path) 
         ("{% for message in messages %}", "endfor"),
         ("{{ raise_exception('no user') }}", "no user"),
         ("{{ messages[7].content }}", "no element 7"),
+        ("{% for n in range(10 ** 12) %}{% endfor %}", "Range too big"),
+        ("{{ 'a' * 10 ** 13 }}", "MemoryError"),
+        ("{{ 'a ' * 10 ** 5 }}", "tokens of it"),
+        ("{{ messages.__class__.__mro__ }}", "unsafe"),
+        ("{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}", "recursion"),
     ],
 )
 def test_a_chat_template_that_does_not_render_is_broken(good: Repo, template: str, said: str) -> None:
@@ -78,11 +83,42 @@ def test_a_chat_template_that_does_not_render_is_broken(good: Repo, template: st
     assert said in diagnosis.cause
 
 
+def test_a_chat_template_that_never_ends_takes_its_time_and_no_more(good: Repo) -> None:
+    loop = "{% for n in range(99999) %}"
+    good.files["chat_template.jinja"] = Blob.of((2 * loop + 2 * "{% endfor %}").encode())
+    diagnosis = failure(ask("org/good", until="report", rehearsal=3.0), "rehearsal")
+    assert (diagnosis.code, diagnosis.exit_code) == ("timeout", 4)
+
+
+def test_a_vocabulary_that_nobody_has_is_told_and_not_allocated(good: Repo) -> None:
+    change(good, "config.json", vocab_size=10**11)
+    result = ask("org/good", until="report")
+    assert [failure.code for failure in result.failures] == ["weights_do_not_match", "memory_too_small"]
+    assert result.failures[1].stage == "rehearsal"
+
+
 def test_a_chat_template_is_missing_only_where_the_evaluation_sets_what_it_reads(good: Repo) -> None:
     del good.files["chat_template.jinja"]
     change(good, "tokenizer_config.json", chat_template=None)
     assert not rehearsed("org/good").greeting.chat_template
     assert refused("org/good", "enable_thinking=False").code == "chat_template_missing"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("tokenizer.json", b"{", id="no-json"),
+        ("tokenizer.json", b"{}"),
+        ("tokenizer.json", b"[" * 1_000_000),
+        ("tokenizer.json", b"\xff\xfe"),
+        ("tokenizer_config.json", b"[1, 2]"),
+        ("chat_template.jinja", b"\xff\xfe"),
+    ],
+)
+def test_a_tokenizer_that_cannot_be_loaded_is_broken(good: Repo, name: str, content: bytes) -> None:
+    good.files[name] = Blob.of(content)
+    diagnosis = refused("org/good")
+    assert (diagnosis.code, diagnosis.facts["tokenizer"]) == ("tokenizer_broken", "org/good")
 
 
 def test_a_tokenizer_with_more_tokens_than_the_model_has_embeddings_does_not_match(good: Repo) -> None:

@@ -100,6 +100,37 @@ def test_a_configuration_that_is_none_is_told(hub: Hub, good: Repo, content: Blo
     assert hub.sent.get("config.json", 0) < 1_000_000
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"hidden_size": "big"}, "makes no LlamaConfig"),
+        ({"hidden_size": 1.5}, "makes no LlamaConfig"),
+        ({"quantization_config": "gptq"}, "makes no LlamaConfig"),
+        ({"dtype": "float17"}, "makes no LlamaConfig"),
+        ({"z": json.loads('{"a":' * 800 + "1" + "}" * 800)}, "makes no LlamaConfig"),
+        ({"hidden_size": -64}, "no model can be made"),
+        ({"hidden_act": "os.system"}, "no model can be made"),
+        ({"rope_parameters": {"rope_type": "none"}}, "no model can be made"),
+        ({"num_hidden_layers": 10**9}, "more than 300,000 modules"),
+    ],
+)
+def test_settings_that_make_no_model_are_told(good: Repo, fields: dict[str, object], said: str) -> None:
+    config = json.loads(good.files["config.json"].head)
+    good.files["config.json"] = Blob.of(json.dumps(config | fields).encode())
+    diagnosis = refused("org/good")
+    assert (diagnosis.code, said in diagnosis.cause) == ("config_invalid", True), diagnosis
+
+
+def test_files_whose_names_lead_out_of_a_folder_are_not_there(hub: Hub, good: Repo) -> None:
+    strange = ("../../up.json", "additional_chat_templates/../../../up.json", "x/../../up.py", "/abs.json", "a\n.json")
+    good.files |= {name: Blob.of(b"{}") for name in strange}
+    result = ask("org/good", until="rehearsal")
+    assert result.failures == ()
+    assert result.found.access is not None
+    assert not {file.name for file in result.found.access.model.files} & {*strange}
+    assert not [each for each in hub.requests if "up" in each.path]
+
+
 def test_a_folder_without_a_configuration_is_told(tmp_path: Path) -> None:
     diagnosis = refused(str(tmp_path))
     assert (diagnosis.code, diagnosis.exit_code) == ("file_missing", 1)
