@@ -16,7 +16,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from hfci.preflight.diagnosis import Diagnosed
 
-__all__ = ["Unanswered", "build_empty", "on_meta", "run_empty"]
+__all__ = ["Unanswered", "build_empty", "few_modules", "on_meta", "run_empty"]
 
 _ATEN = torch.ops.aten
 
@@ -133,16 +133,15 @@ _MOST_MODULES = 300_000
 
 
 @contextmanager
-def _few_modules() -> Iterator[None]:
-    """Raise Diagnosed where a configuration asks for a model of so many parts that they alone would fill the memory."""
+def few_modules(most: int) -> Iterator[None]:
+    """Raise Diagnosed where a model of more than so many parts is made, which alone would fill the memory."""
     count = 0
 
     def registered(*_: Any) -> None:
         nonlocal count
         count += 1
-        if count > _MOST_MODULES:
-            problem = f"it makes a model of more than {_MOST_MODULES:,} modules"
-            raise Diagnosed("config_invalid", problem=problem)
+        if count > most:
+            raise Diagnosed("config_invalid", problem=f"it makes a model of more than {most:,} modules")
 
     hook = register_module_module_registration_hook(registered)
     try:
@@ -161,11 +160,11 @@ def on_meta() -> Iterator[Unanswered]:
 def build_empty(cls: type[Any], config: Any, dtype: torch.dtype, **options: Any) -> Any:
     """Return a model of `config` in evaluation mode, without memory.
 
-    `cls` is its class or an auto class; `options` are those of `from_config`. Raises Diagnosed, as `config_invalid`, where
-    it would have more modules than any.
+    `cls` is its class or an auto class; `options` are those of `from_config`. Raises Diagnosed, as `config_invalid`,
+    where it would have more modules than any.
     """
     make = cls._from_config if hasattr(cls, "_from_config") else cls.from_config
-    with on_meta(), _few_modules():
+    with on_meta(), few_modules(_MOST_MODULES):
         model = make(config, dtype=dtype, **options)
     return model.to("meta").eval()  # torch's oldest constructors heed no device: `torch.Tensor(8)`
 

@@ -174,6 +174,14 @@ def _unreachable(error: BaseException, about: Mapping[str, str]) -> Found:
     return "hub_unreachable", {"endpoint": about["endpoint"], "why": f"{type(error).__name__}: {_line(error)}"}
 
 
+def _no_folder(error: OSError, about: Mapping[str, str]) -> Found | None:
+    """Conclude from a place that cannot be one of files: that of the cache, which the environment names."""
+    del about
+    if error.errno not in (errno.ENOTDIR, errno.EROFS) or not error.filename:
+        return None
+    return "config_invalid", {"problem": f"{error.filename} cannot be used (HF_HOME, HF_HUB_CACHE): {error.strerror}"}
+
+
 def _no_space(error: OSError, about: Mapping[str, str]) -> Found | None:
     del about
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -216,6 +224,7 @@ RULES: tuple[Rule, ...] = (
     (_HUB, "LocalEntryNotFoundError", _is("offline_and_not_cached", "model")),
     ("safetensors", "SafetensorError", lambda error, _: ("weights_corrupt", {"file": "a shard", "why": _line(error)})),
     ("builtins", "OSError", _no_space),
+    ("builtins", "OSError", _no_folder),
     ("torch", "OutOfMemoryError", _no_memory),
     ("builtins", "MemoryError", _no_memory),
     ("builtins", "ImportError", _package),

@@ -157,8 +157,8 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
 def memory_of(configuration: Configuration, config: Any, dtype: str) -> tuple[Memory | None, str | None]:
     """Return what `predict_memory` does for the class that loads a checkpoint of `config`, or None and why not.
 
-    Raises Diagnosed where it does not fit, as `memory_too_small`, or where `config` makes no model, as `config_invalid`;
-    and ImportError where a package is missing.
+    Raises Diagnosed where it does not fit, as `memory_too_small`, or `config` makes no model, as `config_invalid`, and
+    ImportError where a package is missing.
     """
     try:
         memory = predict_memory(configuration, model_class(config, configuration.model), config, dtype)

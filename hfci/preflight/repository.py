@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from hfci.confined import inside, plain_name, relative_path
-from hfci.errors import in_one_line
+from hfci.errors import EnvironmentUnfit, in_one_line
 from hfci.preflight.diagnosis import Diagnosed
 from hfci.writing import replacing
 
@@ -32,6 +34,9 @@ T = TypeVar("T")
 
 # The Hub fails for a moment at times: so long is waited before it is asked again, and then again.
 WAITS_S = (1.0, 2.0)
+
+# Of a checkpoint; the folder of a disk has millions.
+MOST_FILES = 10_000
 
 # What is read whole into memory: configurations have kilobytes, the index of a thousand shards some megabytes.
 LARGEST_JSON = 64_000_000
@@ -77,14 +82,17 @@ def look_at(name: str, revision: str) -> Repository:
     Without a network (HF_HUB_OFFLINE) it is what the cache holds. Raises Diagnosed, and what huggingface_hub raises.
     """
     folder = Path(name).expanduser()
-    if folder.is_dir():
-        return _folder(name, folder)
-    from huggingface_hub import constants
+    with contextlib.suppress(OSError):  # what is too long for the name of a file is no folder
+        if folder.is_dir():
+            return _folder(name, folder)
+    from huggingface_hub import constants, get_token
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     validate_repo_id(name)  # some of its calls do not, and a path would lead elsewhere
     if constants.HF_HUB_OFFLINE:
         return _in_cache(name, revision)
+    if not (get_token() or "").isascii():  # no header could hold it
+        raise Diagnosed("token_invalid", model=name, endpoint=endpoint())
     api = client()
     patiently(lambda: api.auth_check(name))
     try:
@@ -152,7 +160,11 @@ def cached(repository: Repository, file: File) -> bool:
 
 
 def _folder(name: str, folder: Path) -> Repository:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    found = (Path(place, file) for place, _, files in os.walk(folder) for file in files if not file.startswith("."))
+    paths = sorted(path for path in itertools.islice(found, MOST_FILES + 1) if path.is_file())
+    if len(paths) > MOST_FILES:
+        problem = f"{name} holds more than {MOST_FILES:,} files, and is no checkpoint"
+        raise Diagnosed("config_invalid", problem=problem)
     files = tuple(File(path.relative_to(folder).as_posix(), path.stat().st_size) for path in paths)
     return Repository(name=name, commit=None, folder=str(folder.resolve()), files=files)
 
@@ -174,9 +186,13 @@ def _in_cache(name: str, revision: str) -> Repository:
 
 def _remember(name: str, revision: str, commit: str) -> None:
     """Write into the cache which commit `revision` is, as a download by its name does: without a network it counts."""
-    if revision != commit:
+    if revision == commit:
+        return
+    try:
         with replacing(storage(name) / "refs" / relative_path(revision)) as file:
             file.write(commit.encode())
+    except EnvironmentUnfit as error:
+        raise Diagnosed("config_invalid", str(error), problem=f"{error} (HF_HOME, HF_HUB_CACHE)") from error
 
 
 def storage(name: str) -> Path:

@@ -81,6 +81,10 @@ def preflight(
     for name in (until, *limits):
         if name not in stage_names():
             raise UsageError(f"no stage {name!r}; there are {', '.join(stage_names())}.{nearest(name, stage_names())}")
+    try:
+        msgspec.json.encode(request)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"what is asked for is no text: {error.object!a:.80}") from error
     masking = Masking(known_secrets())
     begun = datetime.now(UTC).isoformat(timespec="seconds")
     with _log(log, masking) as write:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Size", "files_of_stages", "needed_files", "size"]
 
+# The deepest models that are published have some hundreds.
+MOST_LAYERS = 10_000
+
 # What may be loaded beside the weights: configurations, tokenizers, processors, chat templates, code.
 BESIDE = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken", "*.py", "*.spm", "*.bpe")
 NOT_BESIDE = ("*.index.json", "model.safetensors*", "pytorch_model*")
@@ -110,6 +113,7 @@ def _memory(context: Context, config: dict[str, Any], model_type: str, dtype: st
         return None, "the architecture is code of the repository, which has not been fetched yet"
     context.progress("predicting memory", None, None)
     kind: Any = config_class(model_type)
+    _require_layers(config, context.configuration.model.name)
     try:
         made = kind.from_dict(config)
     except ImportError:
@@ -119,6 +123,17 @@ def _memory(context: Context, config: dict[str, Any], model_type: str, dtype: st
         problem = f"config.json of {name} makes no {kind.__name__}: {in_one_line(error)}".rstrip(".")
         raise Diagnosed("config_invalid", repr(error), problem=problem) from error
     return memory_of(context.configuration, made, dtype)
+
+
+def _require_layers(config: Mapping[str, Any], model: str) -> None:
+    """Raise Diagnosed where there would be so many layers that what is kept of each would fill the memory."""
+    from hfci.tiny.shrink import counts_layers
+
+    for name, value in config.items():
+        if isinstance(value, dict):
+            _require_layers(value, model)
+        elif isinstance(value, int) and value > MOST_LAYERS and counts_layers(name):
+            raise Diagnosed("config_invalid", problem=f"{name} in config.json of {model} is {value:,}")
 
 
 def files_of_stages(context: Context) -> list[tuple[Repository, File]]:

@@ -20,7 +20,7 @@ from hfci.tiny.derived_fields import drop_computed
 from hfci.tiny.recipes import recipe_for
 from hfci.tiny.relations import keep_relations
 
-__all__ = ["VOCABULARY", "ShrinkFile", "is_size", "shrink", "small"]
+__all__ = ["VOCABULARY", "ShrinkFile", "counts_layers", "is_size", "shrink", "small"]
 
 Data = dict[str, Any]
 
@@ -78,6 +78,12 @@ def _rules() -> tuple[ShrinkRule, ...]:
 
 
 @functools.cache
+def counts_layers(name: str) -> bool:
+    """Tell whether a field of that name says how many layers there are."""
+    rule = _rule_for(name, ones=False)
+    return rule is not None and rule.layers
+
+
 def _rule_for(name: str, ones: bool) -> ShrinkRule | None:
     rule = next((rule for rule in _rules() if rule.covers(name)), None)
     if ones and rule is not None and rule.count:

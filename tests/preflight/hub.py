@@ -165,13 +165,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             assert "Authorization" not in self.headers, "a token left the Hub"
             blobs = (blob for repo in self.hub.repos.values() for blob in repo.files.values())
             self.send(next(blob for blob in blobs if blob.sha256 == match[1]), {"ETag": f'"{match[1]}"'}, match[1])
-        elif match := re.fullmatch(r"/api/models/(.+?)(?:/(auth-check)|/(revision|tree)/([^/]+))?", path):
-            name, check, kind, revision = match.groups()
+        elif match := re.fullmatch(r"/api/models/(.+?)(?:/(auth-check)|/(revision|tree)/([^/]+)(?:/(.+))?)?", path):
+            name, check, kind, revision, folder = match.groups()
             repo = self.repo(name, is_read=check is not None)
             if check:
                 self.reply(200, b"{}")
                 return
             self.at(repo, revision or "main")
+            if folder and not any(file.startswith(f"{folder}/") for file in repo.files):
+                raise Refused(404, "EntryNotFound", "Entry not found")
             self.reply(200, json.dumps(self.tree(repo) if kind == "tree" else self.info(name, repo, query)).encode())
         elif match := re.fullmatch(r"/(.+?)/resolve/([^/]+)/(.+)", path):
             name, revision, file = match.groups()

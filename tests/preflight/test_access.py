@@ -46,6 +46,9 @@ def test_model_and_tokenizer_may_be_two_repositories(hub: Hub, good: Repo) -> No
         pytest.param({}, None, "org/other,revision=v9", "revision_not_found", 2, id="revision_not_found"),
         pytest.param({}, None, "a/../../b", "config_invalid", 2, id="config_invalid"),
         ({}, None, "https://huggingface.co/org/other", "config_invalid", 2),
+        ({}, None, "x" * 10_000, "config_invalid", 2),
+        ({}, None, "a\0b", "config_invalid", 2),
+        ({}, None, "/", "config_invalid", 2),
     ],
 )
 def test_why_there_is_no_access_is_told(
@@ -73,6 +76,23 @@ def test_who_may_read_it_has_access(hub: Hub, monkeypatch: pytest.MonkeyPatch, s
     assert ask("org/other", until="access").exit_code == 0
 
 
+@pytest.mark.parametrize("settings", [{"private": True}, {"gated": True}])
+def test_a_token_goes_with_every_stage_and_to_the_hub_alone(
+    hub: Hub, good: Repo, monkeypatch: pytest.MonkeyPatch, settings: dict[str, bool]
+) -> None:
+    hub.repos["org/other"] = Repo(good.files, **settings)  # type: ignore[arg-type]
+    monkeypatch.setenv("HF_TOKEN", GOOD_TOKEN)
+    assert ask("org/other", until="report").failures == ()
+    assert {(each.host, each.has_token) for each in hub.requests} == {("127.0.0.1", True), ("localhost", False)}
+
+
+@pytest.mark.usefixtures("good")
+@pytest.mark.parametrize("token", ["hf_first\nhf_second", "hf_\u20ac_of_another_alphabet"])
+def test_a_token_that_no_header_can_hold_is_invalid(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    monkeypatch.setenv("HF_TOKEN", token)
+    assert failure(ask("org/good", until="access"), "access").code == "token_invalid"
+
+
 @pytest.mark.usefixtures("good")
 def test_a_rate_limit_is_told_at_once_with_the_time_until_it_ends(hub: Hub) -> None:
     hub.faults.append(failing(429, "/api/", **RATE_LIMIT))
@@ -96,6 +116,14 @@ def test_a_hub_that_fails_once_is_asked_again(hub: Hub) -> None:
 def test_a_hub_that_is_not_there_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     assert failure(ask("org/good", until="access"), "access").code == "hub_unreachable"
+
+
+def test_a_cache_that_cannot_be_one_is_told(good: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    del good
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "file"))
+    diagnosis = failure(ask("org/good", until="access"), "access")
+    assert (diagnosis.code, "HF_HOME" in diagnosis.cause) == ("config_invalid", True)
 
 
 @pytest.mark.parametrize("page", [b"<html>Please log in</html>", b"[]", b"{}", b'{"id": 1, "sha": "../../up"}'])

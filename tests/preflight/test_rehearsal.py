@@ -92,7 +92,7 @@ def test_a_chat_template_that_never_ends_takes_its_time_and_no_more(good: Repo) 
 
 def test_a_vocabulary_that_nobody_has_is_told_and_not_allocated(good: Repo) -> None:
     change(good, "config.json", vocab_size=10**11)
-    result = ask("org/good", until="report")
+    result = ask("org/good", "num_gpus=64", until="report")  # of which nobody knows what they have
     assert [failure.code for failure in result.failures] == ["weights_do_not_match", "memory_too_small"]
     assert result.failures[1].stage == "rehearsal"
 

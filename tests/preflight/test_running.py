@@ -101,6 +101,11 @@ def test_until_names_a_stage(tmp_path: Path) -> None:
         main(["preflight", "m", "--limit", "load=never"])
 
 
+def test_what_is_no_text_is_wrong_use() -> None:
+    with pytest.raises(UsageError, match="is no text"):
+        preflight(Request(model="\udcff\udcfe"))
+
+
 def test_versions_are_those_of_where_the_stages_run() -> None:
     result = preflight(Request(model="m"), until="configuration")
     assert result.found.configuration is not None

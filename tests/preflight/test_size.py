@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
-from hfci.preflight.diagnosis import Diagnosis
+from hfci.preflight.architecture import build_empty, few_modules
+from hfci.preflight.diagnosis import Diagnosed, Diagnosis
 from hfci.preflight.size import Size
 from hfci.preflight.sizes import bytes_of, in_both
 from tests.preflight.conftest import ask, failure
@@ -111,7 +114,7 @@ def test_a_configuration_that_is_none_is_told(hub: Hub, good: Repo, content: Blo
         ({"hidden_size": -64}, "no model can be made"),
         ({"hidden_act": "os.system"}, "no model can be made"),
         ({"rope_parameters": {"rope_type": "none"}}, "no model can be made"),
-        ({"num_hidden_layers": 10**9}, "more than 300,000 modules"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers in config.json of org/good is 1,000,000,000"),
     ],
 )
 def test_settings_that_make_no_model_are_told(good: Repo, fields: dict[str, object], said: str) -> None:
@@ -119,6 +122,13 @@ def test_settings_that_make_no_model_are_told(good: Repo, fields: dict[str, obje
     good.files["config.json"] = Blob.of(json.dumps(config | fields).encode())
     diagnosis = refused("org/good")
     assert (diagnosis.code, said in diagnosis.cause) == ("config_invalid", True), diagnosis
+
+
+def test_a_model_of_more_modules_than_any_has_is_not_made() -> None:
+    config = LlamaConfig(hidden_size=8, num_hidden_layers=100, num_attention_heads=1)
+    with few_modules(1_000), pytest.raises(Diagnosed, match="more than 1,000 modules"):
+        build_empty(LlamaForCausalLM, config, torch.float32)
+    build_empty(LlamaForCausalLM, config, torch.float32)
 
 
 def test_files_whose_names_lead_out_of_a_folder_are_not_there(hub: Hub, good: Repo) -> None:
