@@ -10,6 +10,7 @@ import errno
 import functools
 import re
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from importlib.resources import files
@@ -186,7 +187,9 @@ def _no_space(error: OSError, about: Mapping[str, str]) -> Found | None:
     del about
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return None
-    return "disk_too_small", {"needed": "more than is free", "free": "0 bytes", "place": str(error.filename or "")}
+    hub = sys.modules.get("huggingface_hub.constants")
+    place = error.filename or getattr(hub, "HF_HUB_CACHE", tempfile.gettempdir())
+    return "disk_too_small", {"needed": "more bytes", "free": "none", "place": str(place)}
 
 
 # What would fit where nothing more is known than that there was not enough.

@@ -235,7 +235,7 @@ def _log(path: Path | None, masking: Masking) -> Iterator[Callable[[bytes], None
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("wb")
+        file = path.open("wb", buffering=0)
     except OSError as error:
         raise EnvironmentUnfit(f"cannot write {path}: {error.strerror}") from error
     rest = b""
@@ -243,9 +243,11 @@ def _log(path: Path | None, masking: Masking) -> Iterator[Callable[[bytes], None
     def write(content: bytes) -> None:
         nonlocal rest
         *lines, rest = (rest + content).split(b"\n")  # whole lines: a secret may come in two parts
-        for line in lines:
-            file.write(masking.text(line.decode("utf-8", "replace")).encode() + b"\n")
-        file.flush()
+        said = "".join(f"{masking.text(line.decode('utf-8', 'replace'))}\n" for line in lines)
+        try:
+            file.write(said.encode())
+        except OSError as error:
+            raise EnvironmentUnfit(f"cannot write {path}: {error.strerror}") from error
 
     with file:
         yield write

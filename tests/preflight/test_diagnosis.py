@@ -33,6 +33,11 @@ def test_a_type_says_what_it_is(error: BaseException, code: str) -> None:
     assert of(error) == code
 
 
+def test_a_disk_that_is_full_is_named_whatever_the_error_says() -> None:
+    diagnosis = diagnose(OSError(errno.ENOSPC, "No space left on device"), "download", ABOUT)
+    assert diagnosis.facts["place"]
+
+
 def test_what_an_error_was_raised_from_knows_more() -> None:
     try:
         try:

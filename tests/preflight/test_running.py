@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hfci.cli import main
-from hfci.errors import UsageError
+from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.preflight.configuration import Request
 from hfci.preflight.diagnosis import diagnoses
 from hfci.preflight.running import preflight
@@ -99,6 +99,12 @@ def test_until_names_a_stage(tmp_path: Path) -> None:
     assert main(["preflight", "m", "--model-args", "dtpe=auto", "--out", str(tmp_path)]) == 2
     with pytest.raises(SystemExit, match="2"):
         main(["preflight", "m", "--limit", "load=never"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
+def test_a_log_that_cannot_be_written_is_told() -> None:
+    with pytest.raises(EnvironmentUnfit, match="cannot write /dev/full: No space left"):
+        preflight(Request(model="m"), until="configuration", log=Path("/dev/full"))
 
 
 def test_what_is_no_text_is_wrong_use() -> None:
