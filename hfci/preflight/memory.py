@@ -162,7 +162,7 @@ def memory_of(configuration: Configuration, config: Any, dtype: str) -> tuple[Me
     """
     try:
         memory = predict_memory(configuration, model_class(config, configuration.model), config, dtype)
-    except (Diagnosed, ImportError):
+    except Diagnosed:
         raise
     except Exception as error:  # an architecture may ask of its numbers what nobody can answer
         _require_model(configuration, config)
@@ -172,13 +172,18 @@ def memory_of(configuration: Configuration, config: Any, dtype: str) -> tuple[Me
 
 
 def _require_model(configuration: Configuration, config: Any) -> None:
-    """Raise Diagnosed where no model can be made of `config`, whatever the dtype and the attention are."""
+    """Raise Diagnosed where no model can be made of `config`, whatever the dtype and the attention are.
+
+    Raises ImportError where a package is missing.
+    """
     import torch
 
     from hfci.preflight.architecture import build_empty
 
     try:
         build_empty(model_class(config, configuration.model), config, torch.float32)
+    except ImportError:
+        raise
     except Exception as error:
         problem = f"no model can be made of config.json: {in_one_line(error)}".rstrip(".")
         raise Diagnosed("config_invalid", repr(error), problem=problem) from error

@@ -36,7 +36,7 @@ def test_what_a_plan_copies_to_each_device_is_whole_there() -> None:
     norms = 4 * 2 * 4096 * 4
     assert four.weights > one.weights / 4 + norms * 3 / 4
     assert planned("llama", 8).cache == one.cache * 64 // 4096
-    heads = {"num_key_value_heads": 8}
+    heads = {"num_key_value_heads": 8, "n_routed_experts": 8, "n_group": 1, "topk_group": 1}
     assert planned("deepseek_v3", 2, **heads).cache == planned("deepseek_v3", 1, **heads).cache
 
 
