@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -165,7 +166,7 @@ def build_empty(cls: type[Any], config: Any, dtype: torch.dtype, **options: Any)
     """
     make = cls._from_config if hasattr(cls, "_from_config") else cls.from_config
     with on_meta(), few_modules(_MOST_MODULES):
-        model = make(config, dtype=dtype, **options)
+        model = make(copy.deepcopy(config), dtype=dtype, **options)  # it keeps the options
     return model.to("meta").eval()  # torch's oldest constructors heed no device: `torch.Tensor(8)`
 
 
