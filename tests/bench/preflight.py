@@ -42,13 +42,17 @@ print(time.perf_counter() - begun)
 """
 PROMISED_OVERHEAD, PROMISED_MORE_S = 0.25, 1.0
 
-# What the two processes import, and nothing done with it.
+# What the two processes import, and nothing done with it; the second is ended, as the child of a preflight is.
 PARENT = "import hfci.cli, hfci.preflight.running, hfci.preflight.report, rich.console; hfci.cli.make_parser()"
 CHILD = """
 import huggingface_hub, hfci.preflight.worker, yaml
+import transformers.models.llama.modeling_llama, transformers.models.auto.modeling_auto
+import hfci.preflight.activations, hfci.preflight.cache, hfci.preflight.memory, hfci.tiny.shrink
 from huggingface_hub import HfApi, constants, file_download, get_session, hf_hub_download
 from hfci.catalog.registries import model_type_names
 get_session(), model_type_names()
+import os
+os._exit(0)
 """
 
 
