@@ -55,7 +55,8 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """What one device takes, in bytes.
 
     - `device`: the kind that it is planned for; `devices`: how many; `has`: what one has, null where nobody said
-    - `dtype`, `max_length`, `batch_size`: of what; `total`: at the peak, of `weights` and `activations`
+    - `dtype`, `max_length`, `batch_size`: of what; `parameters`: how many the architecture has
+    - `total`: at the peak, of `weights` and `activations`
     - `weights`: on the device that holds most of them
     - `forward`: of reading the texts, the `cache` among it; `scoring`: of the log-softmax of their logits
     - `cache`: keys, values and states of those texts; `fits`: whether it does; `would_fit`: what else, if it does not
@@ -66,6 +67,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     devices: int
     has: int | None
     dtype: str
+    parameters: int
     max_length: int
     batch_size: int
     total: int
@@ -83,10 +85,13 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.forward, self.scoring)
 
 
-def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: str) -> Memory:
+def predict_memory(
+    configuration: Configuration, cls: Any, config: Any, dtype: str, stored: int | None = None
+) -> Memory:
     """Return what evaluating a `cls` of `config` with weights of `dtype` takes on each device.
 
-    Raises what the architecture raises.
+    `stored` are the bytes of weights that are quantised, and stay so; None of others. Raises what the architecture
+    raises.
     """
     import torch
 
@@ -110,7 +115,8 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
         return Fake(empty(name), on, softmax, None if mixed is None else getattr(torch, mixed))
 
     whole = empty(dtype)
-    shared = _share(whole, configuration, devices)
+    smaller_by = 1.0 if stored is None else stored / bytes_of_model(whole)
+    shared = int(_share(whole, configuration, devices) * smaller_by)
     holders = _holders_of_cache(whole, configuration, devices)
 
     def peak_of(model: Fake, batch: int, length: int) -> PeakPrediction:
@@ -125,6 +131,7 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
         devices=devices,
         has=has,
         dtype=dtype,
+        parameters=sum(parameter.numel() for parameter in whole.parameters()),
         max_length=length,
         batch_size=batch,
         total=shared + peak.activations,
@@ -137,7 +144,7 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
     )
     if memory.fits is not False or has is None:
         return memory
-    room, smaller = has - shared, _SMALLER.get(dtype)
+    room, smaller = has - shared, _SMALLER.get(dtype) if stored is None else None
 
     def fits(batch: int, length: int) -> bool:
         return peak_of(planned, batch, length).activations <= room
@@ -149,19 +156,21 @@ def predict_memory(configuration: Configuration, cls: Any, config: Any, dtype: s
         if smaller
         and _share(empty(smaller), configuration, devices) + peak_of(fake(smaller), batch, length).activations <= has
         else None,
-        devices=_enough(planned.weights, peak.activations, devices, has),
+        devices=_enough(int(planned.weights * smaller_by), peak.activations, devices, has),
     )
     return msgspec.structs.replace(memory, would_fit=fitting)
 
 
-def memory_of(configuration: Configuration, config: Any, dtype: str) -> tuple[Memory | None, str | None]:
+def memory_of(
+    configuration: Configuration, config: Any, dtype: str, stored: int | None
+) -> tuple[Memory | None, str | None]:
     """Return what `predict_memory` does for the class that loads a checkpoint of `config`, or None and why not.
 
     Raises Diagnosed where it does not fit, as `memory_too_small`, or `config` makes no model, as `config_invalid`, and
     ImportError where a package is missing.
     """
     try:
-        memory = predict_memory(configuration, model_class(config, configuration.model), config, dtype)
+        memory = predict_memory(configuration, model_class(config, configuration.model), config, dtype, stored)
     except Diagnosed:
         raise
     except Exception as error:  # an architecture may ask of its numbers what nobody can answer

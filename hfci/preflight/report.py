@@ -83,7 +83,8 @@ def _stored(found: Found) -> str | None:
 def _asked(found: Found) -> str | None:
     if found.size is None or found.size.asked_bytes is None:
         return None
-    return f"{in_both(found.size.asked_bytes)} in {found.size.asked_dtype}"
+    dequantised = ", if it is dequantised" if found.size.quantization else ""
+    return f"{in_both(found.size.asked_bytes)} in {found.size.asked_dtype}{dequantised}"
 
 
 def _to_download(found: Found) -> str | None:

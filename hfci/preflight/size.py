@@ -38,7 +38,8 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     - `model_type`, `architectures`, `stored_dtype`, `quantization`: what the checkpoint's configuration says
     - `parameters`: numbers stored, null where only the headers of the weights can tell; `by_dtype`: of each dtype
     - `weight_bytes`: of the files that hold the weights; `weights`: those files
-    - `asked_dtype`, `asked_bytes`: what the weights become with the dtype that was asked for; null where nobody knows
+    - `asked_dtype`, `asked_bytes`: what the weights become with the dtype that was asked for, if they were quantised
+      without that; null where nobody knows
     - `download_bytes`, `download_files`: what is not here yet; `cached_bytes`: what is
     - `disk`, `free_bytes`: where it goes, and what is free there
     - `memory`: what the evaluation will take of that; null where it cannot be predicted: `memory_unknown` says why
@@ -83,7 +84,10 @@ def size(context: Context) -> Size:
     disk, free = _disk()
     if download > free:
         raise Diagnosed("disk_too_small", needed=shortly(download), free=shortly(free), place=str(disk))
-    memory, why_not = _memory(context, config, model_type, dtype)
+    is_quantised = isinstance(quantised, dict)
+    memory, why_not = _memory(context, config, model_type, dtype, weight_bytes if is_quantised else None)
+    # Of packed weights nobody counts the parameters but the architecture itself.
+    counted = parameters if not is_quantised else memory.parameters if memory is not None else None
     return Size(
         model_type=model_type,
         architectures=tuple(name for name in config.get("architectures") or () if isinstance(name, str)),
@@ -94,7 +98,7 @@ def size(context: Context) -> Size:
         weight_bytes=weight_bytes,
         weights=weights,
         asked_dtype=dtype,
-        asked_bytes=None if parameters is None or isinstance(quantised, dict) else int(parameters * BYTES[dtype]),
+        asked_bytes=None if counted is None else int(counted * BYTES[dtype]),
         download_bytes=download,
         download_files=tuple(file.name for file in missing),
         cached_bytes=sum(file.size for _, file in needed) - download,
@@ -105,7 +109,9 @@ def size(context: Context) -> Size:
     )
 
 
-def _memory(context: Context, config: dict[str, Any], model_type: str, dtype: str) -> tuple[Memory | None, str | None]:
+def _memory(
+    context: Context, config: dict[str, Any], model_type: str, dtype: str, stored: int | None
+) -> tuple[Memory | None, str | None]:
     """Return the memory that the evaluation takes, or why nobody knows; Diagnosed where there is not so much."""
     from hfci.catalog.registries import config_class, model_type_names
 
@@ -122,7 +128,7 @@ def _memory(context: Context, config: dict[str, Any], model_type: str, dtype: st
         name = context.configuration.model.name
         problem = f"config.json of {name} makes no {kind.__name__}: {in_one_line(error)}".rstrip(".")
         raise Diagnosed("config_invalid", repr(error), problem=problem) from error
-    return memory_of(context.configuration, made, dtype)
+    return memory_of(context.configuration, made, dtype, stored)
 
 
 def _require_layers(config: Mapping[str, Any], model: str) -> None:

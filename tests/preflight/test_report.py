@@ -78,12 +78,11 @@ def test_parameters_have_separators_and_sizes_both_units() -> None:
 
 
 def test_of_a_quantised_checkpoint_what_is_stored_is_told_with_the_method() -> None:
-    size = sized(
-        quantization="mxfp4", by_dtype={"U8": 11_000, "BF16": 2_000}, weight_bytes=13_000_000_000, asked_bytes=None
-    )
+    size = sized(quantization="mxfp4", by_dtype={"U8": 11_000, "BF16": 2_000}, weight_bytes=13_000_000_000)
     told = dict(facts(result(size=size).found))
     assert told["Parameters"] == "13,000 stored (11,000 U8, 2,000 BF16, several packed in one)"
     assert told["Size stored"] == "13.00 GB (12.11 GiB), quantised with mxfp4"
+    assert told["Size as asked for"] == "40.00 GB (37.25 GiB) in float16, if it is dequantised"
 
 
 def test_the_verdict_is_in_the_first_line() -> None:

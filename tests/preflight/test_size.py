@@ -171,7 +171,10 @@ def test_of_a_quantised_checkpoint_what_is_stored_is_told(good: Repo) -> None:
     good.files["config.json"] = Blob.of(json.dumps(json.loads(good.files["config.json"].head) | quantised).encode())
     good.elements = {"BF16": 1_000, "U8": 9_000}
     size = sized("org/good")
-    assert (size.quantization, size.stored_dtype, size.asked_bytes) == ("mxfp4", "bfloat16", None)
+    assert (size.quantization, size.stored_dtype) == ("mxfp4", "bfloat16")
+    assert size.memory is not None
+    assert size.memory.weights == pytest.approx(size.weight_bytes, abs=1)  # they stay quantised
+    assert size.asked_bytes == 2 * size.memory.parameters  # what they become if they do not
     assert size.by_dtype == {"BF16": 1_000, "U8": 9_000}
     diagnosis = refused("org/good", "load_in_4bit=True,dtype=bfloat16")
     assert diagnosis.code == "config_invalid"
