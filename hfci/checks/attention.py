@@ -12,10 +12,11 @@ from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 
 from hfci.checks.applicability import NotApplicable
+from hfci.checks.divergence import are_far_apart, first_different
 from hfci.checks.floor import different
 from hfci.checks.running import copied, outputs_of, rebuilt
 from hfci.checks.sequences import PADDED, at, other_tokens, padded, reads_texts
-from hfci.errors import StageError
+from hfci.errors import Differs, StageError
 from hfci.tiny import TinyModel
 
 __all__ = ["Calls", "attended", "attending", "eager_equals_sdpa", "switched", "with_each_attention"]
@@ -92,7 +93,8 @@ def eager_equals_sdpa(tiny: TinyModel) -> None:
     for side in PADDED if reads_texts(tiny) else ():
         problems += [f"padded on the {side}, {problem}" for problem in _padded_differences(tiny, eager, side)]
     if problems:
-        raise AssertionError(f"sdpa and eager give other outputs: {'; '.join(problems)}")
+        module = first_different(tiny, eager, are_far_apart)
+        raise Differs(f"sdpa and eager give other outputs: {'; '.join(problems)}", module)
 
 
 def _padded_differences(tiny: TinyModel, eager: TinyModel, side: str) -> list[str]:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from hfci.checks.divergence import first_different, first_not_finite, have_other_bits
 from hfci.checks.exceptions import names_excepted, reason
 from hfci.checks.running import outputs_of, reference
 from hfci.checks.tensors import floating, named_tensors, relative_difference, same_bits
+from hfci.errors import Differs
 from hfci.tiny.random_numbers import generator_states
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def forward_is_finite(tiny: TinyModel) -> None:
         if (bad := int((~_allowed(tensor, masked=name in masked)).sum()))
     ]
     if broken:
-        raise AssertionError(f"outputs are not finite: {'; '.join(broken)}")
+        raise Differs(f"outputs are not finite: {'; '.join(broken)}", first_not_finite(tiny))
 
 
 def _assert_codes_only(architecture: str, outputs: Mapping[str, torch.Tensor]) -> None:
@@ -82,7 +84,8 @@ def forward_is_deterministic(tiny: TinyModel) -> None:
     ]
     if different:
         again = " although the seed was reset" if by_design else ""
-        raise AssertionError(f"two forwards of the same inputs differ{again}: {'; '.join(different)}")
+        module = first_different(tiny, tiny, have_other_bits, seed=by_design)
+        raise Differs(f"two forwards of the same inputs differ{again}: {'; '.join(different)}", module)
     if drawn and not by_design:
         raise AssertionError(f"the forward draws {' and '.join(drawn)} random numbers in eval mode")
 

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from hfci.catalog import read_row
 from hfci.checks.applicability import NotApplicable
+from hfci.checks.divergence import first_different, have_other_bits
 from hfci.checks.exceptions import reason
 from hfci.checks.loading import assert_clean, has_its_own, loaded, reloaded
 from hfci.checks.running import outputs_of, reference
 from hfci.checks.tensors import relative_difference, same_bits
-from hfci.errors import StageError
+from hfci.errors import Differs, StageError
 from hfci.tiny.layout import lay_out_like
 from hfci.tiny.model import tiny_config
 from hfci.tiny.weights import fill
@@ -64,7 +65,8 @@ def save_load_roundtrip(tiny: TinyModel) -> None:
         f"{name} {_change(first[name], second[name])}" for name in first if not same_bits(first[name], second[name])
     ]
     if different:
-        raise AssertionError(f"the loaded model gives other outputs: {'; '.join(different)}")
+        module = first_different(tiny, replace(tiny, model=restored), have_other_bits)
+        raise Differs(f"the loaded model gives other outputs: {'; '.join(different)}", module)
 
 
 def saves_with_size_one(tiny: TinyModel) -> None:

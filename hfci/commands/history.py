@@ -199,13 +199,16 @@ def _print_trends(trends: Trends) -> None:
 
     from hfci.results.sections import measured
     from hfci.results.terminal import make_table, print_tables
-    from hfci.results.text import clean
+    from hfci.results.text import clean, first_line
 
     runs = make_table("run", "started", "verdict", "executed", "planned", "checked types", numbers=True)
     for point in trends.points[-SHOWN_RUNS:]:
         verdict = Text("green", "green") if point.green else Text("red", "bold red")
         counts = (point.executed, point.planned, point.ladder.get("checked", 0))
         runs.add_row(clean(point.run), clean(point.started), verdict, *map(str, counts))
+    causes = make_table("open cause", "since", "cases", numbers=True)
+    for cause in trends.causes.values():
+        causes.add_row(first_line(str(cause.identity)), clean(str(cause)), f"{cause.cases:,}")
     bad = make_table("red since", "first bad run", "commit", "runs", numbers=True)
     for streak in trends.streaks.values():
         bad.add_row(*map(clean, (streak.case, streak.run, streak.commit or "")), str(streak.runs))
@@ -219,4 +222,4 @@ def _print_trends(trends: Trends) -> None:
     for name, cases in (("new", trends.added), ("gone", trends.vanished)):
         for case in cases:
             come.add_row(clean(case), name)
-    print_tables(*(table for table in (runs, bad, flaky, moved, come) if table.row_count))
+    print_tables(*(table for table in (runs, causes, bad, flaky, moved, come) if table.row_count))

@@ -292,7 +292,7 @@ def fixes(fixed: Sequence[Changed]) -> tuple[tuple[Changed, int], ...]:
 
 def _fixed(fix: tuple[Changed, int]) -> Row:
     changed, count = fix
-    return _name(changed.case), f"{count:,}", changed.reason or changed.before or ""
+    return _name(changed.case), f"{count:,}", _name(changed.reason or changed.before)
 
 
 def measured(shift: Shift) -> tuple[str, str]:

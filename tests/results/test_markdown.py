@@ -17,11 +17,12 @@ from hfci.cases.records import Error, Frame
 from hfci.errors import EnvironmentUnfit
 from hfci.results import read_results
 from hfci.results.comparison import Shift, baseline_of, compare_results
+from hfci.results.differences import Difference
 from hfci.results.expiring import Expiring
 from hfci.results.lost import Lost
 from hfci.results.markdown import COMMENT_LIMIT, STEP_SUMMARY_LIMIT, append_summary, render_summary, write_summary
 from hfci.results.sections import sections
-from hfci.results.summary import Flaky, Summary, summarize
+from hfci.results.summary import Changed, Flaky, Summary, summarize
 from hfci.results.tally import Failure
 from hfci.results.text import clean
 
@@ -71,10 +72,13 @@ def hostile_summary(text: Any) -> Summary:
         summary = summarize(
             results, compare_results(results, replace(baseline, run=text(), started=text(), commit=text()))
         )
-    dated = {"since": text(), "since_commit": text(), "runs": 3}
+    dated = {"since": text(), "since_commit": text(), "runs": 3, "episode": text()}
     return replace(
         summary,
         regressions=tuple(replace(failure, **dated) for failure in summary.regressions),
+        differences=(Difference(text(), text(), text()),),
+        quarantined=(Failure(text(), "quarantined", text(), text(), text()),),
+        fixed=(Changed(text(), "failed", "passed", text(), text()),),
         flaky=(Flaky(text()), Flaky(text(), 3, 2, text())),
         expiring=(Expiring(text(), "2027-01-01", 3, text(), text()),),
         lost=(Lost(text(), text()), Lost(text(), text(), text())),

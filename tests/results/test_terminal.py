@@ -16,6 +16,7 @@ from rich.console import Console
 
 from hfci.results import read_results
 from hfci.results.comparison import Shift, baseline_of, compare_results
+from hfci.results.differences import Difference
 from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
 from hfci.results.lost import Lost
@@ -109,12 +110,28 @@ def hostile(folder: Path, text: Any) -> Summary:
     return replace(
         summary,
         baseline={"run": text(), "started": text(), "commit": text()},
-        regressions=(Failure(text(), "failed", text(), text(), text(), since=text(), since_commit=text(), runs=1),),
+        regressions=(
+            Failure(
+                text(),
+                "failed",
+                text(),
+                text(),
+                text(),
+                since=text(),
+                since_commit=text(),
+                runs=1,
+                place=text(),
+                episode=text(),
+            ),
+        ),
         unavailable=(Changed(text(), "passed", "unavailable", text()),),
         expiring=(Expiring(text(), "2027-01-03", 2, text(), text()),),
         lost=(Lost(text(), text()), Lost(text(), text(), text())),
         slower=(Shift(text(), "duration_s", 1.0, 4.5, text(), text()),),
         flaky=(Flaky(text(), 1, 1, text()),),
+        differences=(Difference(text(), text(), text()),),
+        quarantined=(Failure(text(), "quarantined", text(), text(), text()),),
+        fixed=(Changed(text(), "failed", "passed", text(), text()),),
     )
 
 
