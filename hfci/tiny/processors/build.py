@@ -155,11 +155,14 @@ def class_names(model_type: str, kind: str) -> tuple[str, ...]:
     """
     table = registries.processor_tables()[kind]
     if model_type in table or kind not in _wanted_kinds(model_type):
-        names = table.get(model_type) or documented_processors(model_type).get(kind, ())
-        # Of two variants the auto class loads that of torchvision, wherever it is installed.
-        return names if is_absent("torchvision") else tuple(sorted(names, key=lambda name: name.endswith("Pil")))
+        return _usual_first(table.get(model_type) or documented_processors(model_type).get(kind, ()))
     others = (table[other] for other in _kin(model_type) if table.get(other))
-    return next(others, ("TokenizersBackend",) if kind == "tokenizer" else ())
+    return _usual_first(next(others, ("TokenizersBackend",) if kind == "tokenizer" else ()))
+
+
+def _usual_first(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of variants, that of torchvision first where it is installed: as the auto class loads them."""
+    return names if is_absent("torchvision") else tuple(sorted(names, key=lambda name: name.endswith("Pil")))
 
 
 def _kin(model_type: str) -> tuple[str, ...]:
