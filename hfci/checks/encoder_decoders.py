@@ -23,12 +23,15 @@ __all__ = ["cross_attention_mask_hides_padding", "encoder_decoder_consistency", 
 # How many of the last places of the first row are masked.
 _MASKED = 3
 _GIVEN = ("logits", "last_hidden_state")
+# A label that no loss counts, and no table of embeddings has a row for.
+_IGNORED = -100
 
 
 def encoder_decoder_consistency(tiny: TinyModel) -> None:
     """Assert that given what the encoder gave it gives what it gives for the encoder's inputs.
 
-    And, where it makes the decoder's tokens of labels, that it gives for labels what it gives for these tokens.
+    And, where it makes the decoder's tokens of labels, that it gives for labels, one of which is to be ignored, what it
+    gives for these tokens.
 
     Raises `NotApplicable` where its forward runs no encoder.
     """
@@ -37,10 +40,14 @@ def encoder_decoder_consistency(tiny: TinyModel) -> None:
     problems = [f"given what its encoder gave, {problem}" for problem in different(tiny, _decoded(outputs), wanted)]
     if shifts := _shifting(tiny):
         tokens = other_tokens(tiny, inputs["decoder_input_ids"])
+        tokens[0, -2] = _IGNORED  # whose token, the last one, may be masked
         without = {name: value for name, value in inputs.items() if name != "decoder_input_ids"}
         labelled = outputs_of(tiny, without | {"labels": tokens})
         shifted = outputs_of(tiny, {**inputs, "decoder_input_ids": shifts(labels=tokens)})
-        problems += [f"given labels, {problem}" for problem in different(tiny, _decoded(labelled), _decoded(shifted))]
+        found, expected = (
+            {name: tensor[:, :-1] for name, tensor in _decoded(each).items()} for each in (labelled, shifted)
+        )
+        problems += [f"given labels, {problem}" for problem in different(tiny, found, expected)]
     if problems:
         raise AssertionError(f"it gives others: {'; '.join(problems)}")
 

@@ -135,7 +135,7 @@ def louder_where_encoded(model: nn.Module) -> None:
 
 def tokens_of_labels_unshifted(model: Any) -> None:
     """Let a model take labels for the tokens that its decoder reads, when it is asked for those."""
-    model.prepare_decoder_input_ids_from_labels = lambda labels: labels
+    model.prepare_decoder_input_ids_from_labels = lambda labels: labels.clamp(min=0)
 
 
 def in_eval_mode_from_then_on(model: Any) -> None:
