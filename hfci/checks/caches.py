@@ -39,6 +39,8 @@ _GIVEN = ("logits", "last_hidden_state", "hidden_states", "decoder_hidden_states
 _MADE_OF_MEDIA = ("cross_attention_states",)
 # How many of the last places are read from the cache.
 _BEHIND = 5
+# The rows of another text.
+_OTHER_ROWS = (2, 3)
 # How many places a static cache has beyond the text: it is seldom full, and what is read must not count those.
 _SPARE = 3
 
@@ -79,11 +81,10 @@ def reset_cache_is_new(tiny: TinyModel) -> None:
     tiny = _in_parts(tiny)
     length, behind = lengths(tiny)
     pieces = [length - behind, *[1] * behind]
-    first = list(read_in(tiny, pieces))
-    cache = _cache_of(tiny, first[-1])
+    cache = _cache_of(tiny, list(read_in(tiny, pieces, inputs=tiny.inputs(_OTHER_ROWS)))[-1])
     if not isinstance(cache, Cache):
         raise NotApplicable("its cache is a class of its own")
-    wanted = _joined(first, pieces)
+    wanted = _joined(list(read_in(tiny, pieces)), pieces)
     cache.reset()  # type: ignore[no-untyped-call]
     again = _joined(list(read_in(tiny, pieces, cache)), pieces)
     if problems := different(tiny, again, wanted):
