@@ -84,7 +84,7 @@ def base_model_loads_into_head_and_back(cls: Sight) -> bool:
 
 def parts_loaded_apart_make_the_whole(cls: Sight) -> bool:
     methods = (node for one in cls.line for node in one.node.body if isinstance(node, ast.FunctionDef))
-    arguments = (each.arg for method in methods for each in method.args.args[2:])
+    arguments = {each.arg for method in methods for each in method.args.args} - {"pretrained_model_name_or_path"}
     return any(argument.endswith("_model_name_or_path") for argument in arguments)
 
 
