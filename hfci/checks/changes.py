@@ -20,7 +20,7 @@ from hfci.checks.recorded_changes import FOLDER, ChangesFile, Effect, read_chang
 from hfci.checks.running import reference
 from hfci.checks.table import CHECKS
 from hfci.checks.tensors import same_bits
-from hfci.errors import StageError, without_places
+from hfci.errors import Differs, StageError, without_places
 from hfci.tiny.changes import Change, changes_of, fields_of, parse_change
 from hfci.tiny.model import changed
 
@@ -161,9 +161,10 @@ def _failure(tiny: TinyModel, change: Change, check: str | None, error: Exceptio
     """Return what fails: its cause in the ledger, or else the check, or the stage before any, and in which words."""
     cause = error.__cause__ if isinstance(error, StageError) and error.__cause__ else error
     stage = error.stage if isinstance(error, StageError) else "check"
+    kind = AssertionError if isinstance(cause, Differs) else type(cause)  # as the verdict of a test calls it
     about = (transformers_version(), tiny.model_type, tiny.architecture, check, str(change))
     for entry in _ledger().of_change(*about):
-        if not entry.is_expired(date.today()) and entry.describes(stage, type(cause).__name__, str(error)):
+        if not entry.is_expired(date.today()) and entry.describes(stage, kind.__name__, str(error)):
             return Effect("fails", f"ledger: {entry.name}")
     return Effect("fails", f"{check or stage}: {_words(cause)}")
 
