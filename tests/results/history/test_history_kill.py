@@ -15,6 +15,7 @@ from pathlib import Path
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Record
 from hfci.results.history import History
+from hfci.results.history.columns import OUTCOMES
 
 from ..support import record, save
 
@@ -82,7 +83,7 @@ def test_a_hundred_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> N
 def records_of(number: int, numbers: random.Random) -> list[Record]:
     """Return records of which some are of cases that no other run has."""
     return [
-        record(f"{number if case % 5 == 0 else 'm'}-{case}", "x", numbers.choice([*Outcome]), reason="x" * 150)
+        record(f"{number if case % 5 == 0 else 'm'}-{case}", "x", numbers.choice(OUTCOMES), reason="x" * 150)
         for case in range(CASES)
     ]
 
