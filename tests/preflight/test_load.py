@@ -49,6 +49,7 @@ def test_the_memory_that_was_used_is_told_with_what_was_predicted(llama: Path, t
     config = AutoConfig.for_model(
         "llama", hidden_size=512, intermediate_size=2048, num_hidden_layers=12, num_attention_heads=8, vocab_size=512
     )
+    torch.manual_seed(0)  # some weights greet with blanks alone, which is a failure
     AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(llama / name, tmp_path)

@@ -49,7 +49,7 @@ def test_a_model_type_opens_with_all_its_cases(browser: Any, made: Made) -> None
         assert sorted(found) == sorted(one.case for one in made.records if one.model_type == "model_003")
         last = page.locator("#details details").last
         last.locator("summary").click()
-        assert last.locator(".facts").is_visible()
+        last.locator(".facts").wait_for(state="visible")
 
 
 def test_the_keyboard_reaches_everything(browser: Any, made: Made) -> None:

@@ -111,8 +111,8 @@ def test_history_records_and_requirements_are_on_the_data_branch(
     assert night["keep pinned / commit"].result == "success"
     records = kept(emulator, "main/records/1000/")
     assert len(records) == 1
-    files = [name for kind in ("main", "newest") for name in
-             (f"{kind}/history.db", f"{kind}/index.html", f"{kind}/requirements.json")]  # fmt: skip
+    names = ("history.db", "index.html", "quarantine.json", "requirements.json", "wall.html")
+    files = [f"{kind}/{name}" for kind in ("main", "newest") for name in names]
     assert kept(emulator) == sorted([*files, *records])
     measured = json.loads(show(emulator, "main/requirements.json"))["runners"]["small"]
     assert measured["cases"]
