@@ -14,6 +14,7 @@ from hfci.checks.exceptions import names_excepted
 from hfci.checks.loading import loaded
 from hfci.checks.tensors import same_bits
 from hfci.errors import Broken
+from hfci.tiny.weights import root_mean_square
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -48,9 +49,9 @@ def missing_key_is_initialised(tiny: TinyModel) -> None:
     larger = names_excepted(tiny, missing_key_is_initialised.__name__, "larger")
     for name, tensor in one.items():
         says_something = tensor.ndim > 1 and tensor.numel() >= _ENOUGH and not same_bits(tensor, two[name])
-        is_larger = says_something and _size(tensor) > _LARGEST
+        is_larger = says_something and root_mean_square(tensor) > _LARGEST
         if is_larger != any(re.fullmatch(pattern, name) for pattern in larger):
-            wrong.setdefault(name, f"is built with numbers of a size of {_size(tensor):.2g}")
+            wrong.setdefault(name, f"is built with numbers of a size of {root_mean_square(tensor):.2g}")
     if wrong:
         some = "; ".join(f"{name} {why}" for name, why in list(wrong.items())[:8])
         raise Broken(f"{len(wrong)} tensors that the checkpoint lacks are not as built: {some}", wrong)
@@ -93,10 +94,6 @@ def _wrong(one: Tensor, two: Tensor, actual: Tensor) -> str:
         if not wide / _FACTOR <= drawn <= wide * _FACTOR:
             return f"has a standard deviation of {drawn:.2g}, built {wide:.2g}"
     return ""
-
-
-def _size(tensor: Tensor) -> float:
-    return float(tensor.abs().double().square().mean().sqrt())
 
 
 def _shown(tensor: Tensor) -> str:

@@ -44,8 +44,8 @@ def sound_padding_is_hidden(tiny: TinyModel) -> None:
     Of two sounds the first is half as long as the other, and padded on the right. Where it is heard beside a text, what
     is compared are its features, which take their places there. Convolutions may reach a little beyond its end: the
     first half of the padding stays as it is. All that is made of it is finite, and so are the places of one that is all
-    padding. A norm over all of a sound hears what
-    pads it: where the configuration can choose one of each place instead, the model is asked with that.
+    padding. A norm over all of a sound hears what pads it: where the configuration can choose one of each place
+    instead, the model is asked with that.
 
     Raises `NotApplicable` where a sound has no mask, may not be shorter, or is heard through a text that hides it.
     """

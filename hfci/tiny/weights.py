@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["GAIN", "fill", "sizes"]
+__all__ = ["GAIN", "fill", "root_mean_square", "sizes"]
 
 # Gain of a matrix: 1 keeps the variance of what it is applied to, a little more makes attention scores (a product of
 # two projections, so the square of it) differ by several units. A convolution stands in stacks without a norm between
@@ -65,10 +65,12 @@ def fill(model: nn.Module, seed: int = 0, *, gain: float = GAIN) -> None:
 
 def sizes(model: nn.Module) -> dict[str, float]:
     """Return of each parameter the root mean square of its numbers."""
-    return {
-        name: float(parameter.detach().abs().double().square().mean().sqrt()) if parameter.numel() else 0.0
-        for name, parameter in model.named_parameters()
-    }
+    return {name: root_mean_square(parameter) for name, parameter in model.named_parameters()}
+
+
+def root_mean_square(tensor: torch.Tensor) -> float:
+    """Return how large the numbers of a tensor are; 0 where there are none."""
+    return float(tensor.detach().abs().double().square().mean().sqrt()) if tensor.numel() else 0.0
 
 
 def _filled(parameter: torch.Tensor, noise: torch.Tensor, layer: nn.Module | None, gain: float) -> torch.Tensor:
