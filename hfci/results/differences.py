@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from hfci.cases.records import Header
 from hfci.results.text import shorten
@@ -14,9 +15,12 @@ LONGEST = 200
 NONE = "-"
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A fact that two runs do not share, in one line each; `before` and `now` name every value that a run has."""
+class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A fact that two runs do not share, in one line each.
+
+    - `what`: a package, the commit, the processor
+    - `before`, `now`: every value of it in each run
+    """
 
     what: str
     before: str

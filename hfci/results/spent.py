@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
+
+from hfci.cases.records import Count, Seconds
 from hfci.results.tally import JobTimes
 
 __all__ = ["Spent", "spent"]
 
 
-@dataclass(frozen=True)
-class Spent:
+class Spent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Time and cost of a run, as far as its records say it.
 
     - `jobs`: how many files of records there are, each of one job
@@ -20,9 +21,9 @@ class Spent:
     - `machine_minutes`: of all jobs, each rounded up to whole minutes, as hosted runners are billed
     """
 
-    jobs: int
-    longest_s: float
-    machine_minutes: int
+    jobs: Count
+    longest_s: Seconds
+    machine_minutes: Count
 
     def __str__(self) -> str:
         """Return both in one line."""

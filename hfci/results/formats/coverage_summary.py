@@ -10,20 +10,20 @@ import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from hfci.cases.outcome import RED, Outcome
-from hfci.cases.records import Count, Header, Number, Record, Seconds
+from hfci.cases.records import Count, Header, Number, Record
 from hfci.parsing import Filled
 from hfci.results.causes import Cause, group
+from hfci.results.differences import Difference
 from hfci.results.formats.cases import cause_of, vanished
 from hfci.results.reading import Results
 from hfci.results.sections import fixes, since, what
-from hfci.results.spent import spent
+from hfci.results.spent import Spent, spent
 from hfci.results.summary import Summary
 from hfci.results.tally import Failure
 from hfci.results.text import clean, first_line
@@ -235,31 +235,6 @@ class FixedCause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     example: str
 
 
-class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What differs from the run of the baseline.
-
-    - `what`: a package, the commit, the processor
-    - `before`, `now`: its values in each run
-    """
-
-    what: str
-    before: str
-    now: str
-
-
-class Spent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Time and cost.
-
-    - `jobs`: how many there were
-    - `longest_s`: seconds of the longest
-    - `machine_minutes`: of all, each rounded up to whole minutes
-    """
-
-    jobs: Count
-    longest_s: Seconds
-    machine_minutes: Count
-
-
 class LeftOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a budget had no time for.
 
@@ -397,10 +372,10 @@ def coverage_summary(results: Results, summary: Summary) -> CoverageSummary:
         unavailable=tuple(
             Lacking(reason, cases) for reason, cases in sorted(reasons.items(), key=lambda known: (-known[1], known[0]))
         ),
-        spent=Spent(**asdict(spent(summary.shards))),
+        spent=spent(summary.shards),
         left_out=LeftOut(sum(summary.left_out.values()), len(summary.left_out)),
         quarantine=summary.quarantine,
-        differences=tuple(Difference(one.what, one.before, one.now) for one in summary.differences[:MOST_CAUSES]),
+        differences=summary.differences[:MOST_CAUSES],
         causes=causes[:MOST_CAUSES],
         causes_left_out=max(0, len(causes) - MOST_CAUSES),
         fixed=tuple(
