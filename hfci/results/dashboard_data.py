@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Hashable, Mapping
+import operator
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hfci.cases.outcome import RED, Outcome
@@ -37,6 +38,7 @@ NONE = -1  # in a column: the case has no such text; in a history: there was no 
 # The fields that most cases share with others. The first ones recur in a case's ID and its command as well.
 WITHIN = ("architecture", "check", "model_type", "device", "dtype", "task", "backend")
 SHARED = (*WITHIN, "family", "tier", "stage", "reason")
+WITHIN_OF, SHARED_OF = operator.attrgetter(*WITHIN), operator.attrgetter(*SHARED)
 
 # In those two texts a field's value gives way to one of these characters; Unicode leaves them to private use.
 MARK_OF = {chr(0xF8F0 + index): field for index, field in enumerate(WITHIN)}
@@ -60,15 +62,14 @@ class Table:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._numbers: dict[Hashable, int] = {}
+        self._numbers: dict[Hashable, int] = {None: NONE}
         self.entries: list[Any] = []
 
     def number(self, key: Hashable, entry: Callable[[], Any] | None = None) -> int:
         """Return the number of `key`; where it is new it is entered, as what `entry` returns if that is given."""
-        if key is None:
-            return NONE
-        number = self._numbers.setdefault(key, len(self.entries))
-        if number == len(self.entries):
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self.entries)
             self.entries.append(entry() if entry else key)
         return number
 
@@ -81,16 +82,22 @@ class Cases:
         names = (*SHARED, "case", "reproduce", "error", "cause", "worker", "history")
         self.tables = {name: Table() for name in names}
         self.columns: dict[str, list[int]] = {name: [] for name in (*names, "outcome", "duration_ms", "peak_kib")}
+        self._shared = [(self.columns[name].append, self.tables[name].number) for name in SHARED]
         self._changes = changes
         self._room = ERRORS
 
     def add(self, record: Record, shard: int | None) -> int:
         """Take in `record`; return its place."""
         column = self.columns
-        for name in SHARED:
-            column[name].append(self.tables[name].number(getattr(record, name)))
+        for (append, number), value in zip(self._shared, SHARED_OF(record), strict=True):
+            append(number(value))
+        said = [
+            (mark, value)
+            for mark, value in zip(MARK_OF, WITHIN_OF(record), strict=True)
+            if value and not _marked(value)
+        ]
         for name in ("case", "reproduce"):
-            column[name].append(self._pattern(name, record))
+            column[name].append(self._pattern(name, getattr(record, name), said))
         column["error"].append(self._error(record.error if record.outcome != Outcome.PASSED else None))
         column["cause"].append(self.tables["cause"].number(_cause(record)))
         column["worker"].append(self.tables["worker"].number(_worker(record, shard)))
@@ -100,15 +107,12 @@ class Cases:
         column["peak_kib"].append(NONE if record.peak_memory_bytes is None else record.peak_memory_bytes >> 10)
         return len(column["outcome"]) - 1
 
-    def _pattern(self, name: str, record: Record) -> int:
-        """Enter a text as a list of texts and, for what the record says anyway, of indices into WITHIN."""
-        text = getattr(record, name)
-        if text is None or not MARKS.isdisjoint(text):
+    def _pattern(self, name: str, text: str | None, said: Sequence[tuple[str, str]]) -> int:
+        """Enter a text as a list of texts and of indices into WITHIN, for what its record has `said` anyway."""
+        if text is None or _marked(text):
             return self.tables[name].number(text, lambda: [text])
-        for mark, field in MARK_OF.items():
-            value = getattr(record, field)
-            if value and MARKS.isdisjoint(value):
-                text = text.replace(value, mark)
+        for mark, value in said:
+            text = text.replace(value, mark)
         return self.tables[name].number(("with marks", text), lambda: _parts(text))
 
     def _error(self, error: Error | None) -> int:
@@ -162,6 +166,11 @@ def dashboard_data(results: Results, comparison: Comparison | None, trends: Tren
 def embedded(data: Any) -> str:
     """Return `data` as JSON that stands in a script element of any page: ASCII, without `<`, `>` and `&`."""
     return json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":")).translate(ESCAPED)
+
+
+def _marked(text: str) -> bool:
+    """Tell whether a text has one of the marks by itself."""
+    return not (text.isascii() or MARKS.isdisjoint(text))
 
 
 def _parts(text: str) -> list[str | int]:

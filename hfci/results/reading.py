@@ -69,9 +69,9 @@ class Results:
 
     def _latest(self, part: int, path: Path) -> Iterator[Record]:
         is_judged = bool(self.lost or self.quarantined)
-        begin, places = _place(part, 0) >> 4, self.places
+        begin, places, is_every = _place(part, 0) >> 4, self.places, not self.superseded
         for offset, record in read_records(path):
-            if record is not None and places[record.case] >> 4 == begin | offset:
+            if record is not None and (is_every or places[record.case] >> 4 == begin | offset):
                 yield self._judged(record) if is_judged else record
 
     def _judged(self, record: Record) -> Record:

@@ -9,7 +9,7 @@ import heapq
 import itertools
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -334,13 +334,19 @@ def coverage_summary(results: Results, summary: Summary) -> CoverageSummary:
     families: dict[tuple[str, str], Group] = defaultdict(Group)
     model_types: dict[str, Group] = defaultdict(Group)
     reasons: Counter[str] = Counter()
-    for record in results:
-        families[record.family or "", record.tier].add(record)
-        model_types[record.model_type].add(record)
-        if record.outcome == Outcome.UNAVAILABLE:
-            reasons[first_line(record.reason or "")] += 1
+
+    def counted() -> Iterator[Record]:
+        """Yield what is red, and count everything on the way."""
+        for record in results:
+            families[record.family or "", record.tier].add(record)
+            model_types[record.model_type].add(record)
+            if record.outcome == Outcome.UNAVAILABLE:
+                reasons[first_line(record.reason or "")] += 1
+            elif record.outcome in RED:
+                yield record
+
+    failures = tuple(_failures(counted(), summary))
     red = sum(group.outcomes[outcome] for group in model_types.values() for outcome in RED) + summary.vanished
-    failures = tuple(_failures(results, summary))
     causes = (*_causes(summary.regressions, new=True), *_causes(summary.others, new=False))
     fixed = fixes(sorted(summary.fixed, key=lambda changed: changed.case))
     return CoverageSummary(
@@ -419,10 +425,10 @@ def _cause(cause: Cause, new: bool) -> RedCause:
     )
 
 
-def _failures(results: Results, summary: Summary) -> Iterator[RedCase]:
-    """Yield the red cases, those that failed before those that did not run or vanished."""
-    red = itertools.chain((record for record in results if record.outcome in RED), vanished(summary))
-    for record in heapq.nsmallest(MOST_FAILURES, red, key=lambda record: (RED.index(record.outcome), record.case)):
+def _failures(red: Iterable[Record], summary: Summary) -> Iterator[RedCase]:
+    """Yield the red cases and those that vanished, those that failed before those that did not run."""
+    known = itertools.chain(red, vanished(summary))
+    for record in heapq.nsmallest(MOST_FAILURES, known, key=lambda record: (RED.index(record.outcome), record.case)):
         yield RedCase(
             record.case,
             record.model_type,

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from hfci import __version__
 from hfci.cases.outcome import Outcome
-from hfci.cases.records import Header, Record
+from hfci.cases.records import Record
 from hfci.results.formats.cases import cause_of, details, facts, listed, message
 from hfci.results.reading import Results
 from hfci.results.summary import Summary
@@ -64,18 +66,24 @@ def write(path: Path, results: Results, summary: Summary) -> None:
         "generatedBy": f"hfci {__version__}",
         "results": {
             "tool": {"name": "hfci", "version": __version__},
-            "summary": {**_counts(summary), **_course(results), "extra": {"verdict": summary.verdict}},
+            "summary": {**_counts(summary), **_course(results, summary), "extra": {"verdict": summary.verdict}},
             "environment": {"appName": "transformers", "healthy": summary.is_green, **environment, "extra": known},
             "tests": [],
         },
     }
-    begin, end = json.dumps(document).rsplit("]", 1)  # the tests are the last thing in it
+    begin, end = _json(document).rsplit(b"]", 1)  # the tests are the last thing in it
     with replacing(path) as file:
-        file.write(begin.encode())
+        file.write(begin)
         for number, record in enumerate(listed(results, summary)):
-            test = json.dumps(_test(record, results))
-            file.write(f"{',' if number else ''}\n{test}".encode())
-        file.write(f"\n]{end}\n".encode())
+            file.write(b",\n" if number else b"\n")
+            file.write(_json(_test(record, results)))
+        file.write(b"\n]" + end + b"\n")
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    """Return JSON in ASCII, which every reader decodes alike."""
+    encoded = msgspec.json.encode(document)
+    return encoded if encoded.isascii() else json.dumps(document).encode()
 
 
 def _counts(summary: Summary) -> dict[str, int]:
@@ -87,32 +95,25 @@ def _counts(summary: Summary) -> dict[str, int]:
     return {"tests": statuses.total(), **{kind: statuses[kind] for kind in KINDS}}
 
 
-def _course(results: Results) -> dict[str, int]:
+def _course(results: Results, summary: Summary) -> dict[str, int]:
     """Return how many tests were flaky, and when the first job began and the last one ended, in ms since 1970.
 
     Records do not say when a job ended: it lasts at least as long as its busiest worker was busy.
     """
-    flaky = 0
-    begun, ended = [], []
-    for head, records in results.parts():
-        busy: Counter[str | None] = Counter()
-        for record in records:
-            busy[record.worker] += _milliseconds(record.duration_s)
-            flaky += _is_flaky(record, results)
-        if (started := _started(head)) is not None:
-            begun.append(started)
-            ended.append(started + max(busy.values(), default=0))
-    start, stop = min(begun, default=0), max(ended, default=0)
+    flaky = sum(_is_flaky(record, results) for record in results) if results.unsteady else 0
+    begun = [(start, job) for job in summary.shards if (start := _milliseconds_at(job.started)) is not None]
+    start = min((start for start, _ in begun), default=0)
+    stop = max((start + _milliseconds(job.longest_s) for start, job in begun), default=0)
     return {"flaky": flaky, "start": start, "stop": stop, "duration": stop - start}
 
 
-def _started(head: Header) -> int | None:
-    """Return ms since 1970; None where the header says no time."""
+def _milliseconds_at(text: str) -> int | None:
+    """Return ms since 1970; None where the text says no time."""
     try:
-        started = datetime.fromisoformat(head.started)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return int((started if started.tzinfo else started.replace(tzinfo=UTC)).timestamp() * 1000)
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _is_flaky(record: Record, results: Results) -> bool:

@@ -44,6 +44,8 @@ SAMPLE = 2048  # cases; the median of that many is known to 1 % where each scatt
 FEWEST_CASES = 10  # of one kind of machine in one run, to know its effect
 ROUNDS = 5  # of the polish; two suffice where no case is missing
 
+AT_ONCE = 16384  # cases that are summed up together: what is held of so many stays in a processor's cache
+
 QUICK_LOOK = 0.7  # of the least threshold; the test itself asks for at least 1.25 of it
 
 MOST_TESTED = 5_000  # of the most prominent; the test takes a millisecond, and nobody reads more of them
@@ -73,10 +75,16 @@ def find_steps(values: NDArray[np.uint16], least: float) -> list[Step]:
     """
     if len(values) < FEWEST_RUNS or not values.shape[1]:
         return []
-    residuals = _without_machines(values)
-    blocks = _block_medians(residuals)
+    effects = machine_effects(values)
+    residuals = values.view(np.int16)  # taken out in place: half of the memory is worth it
+    blocks = np.empty((len(values) // BLOCK, values.shape[1]), np.int16)
+    prominence = np.empty(values.shape[1], np.float32)
+    for begin in range(0, values.shape[1], AT_ONCE):
+        some = slice(begin, begin + AT_ONCE)
+        _take_out(effects, residuals[:, some])
+        blocks[:, some] = _block_medians(residuals[:, some])
+        prominence[some] = _prominence(blocks[:, some], least / 2)
     chance = FALSE_REPORTS / (blocks.shape[1] * len(blocks))
-    prominence = _prominence(blocks, least / 2)
     candidates = np.flatnonzero(prominence > QUICK_LOOK * NormalDist().inv_cdf(1 - chance))
     candidates = candidates[np.argsort(-prominence[candidates], kind="stable")][:MOST_TESTED]
     tested = (_test(int(case), residuals[:, case], blocks[:, case], least, chance) for case in candidates)
@@ -109,14 +117,11 @@ def quantile_of_t(chance: float, degrees: float) -> float:
     return math.sqrt(degrees * math.expm1(z * z * (degrees - 1.5) / (degrees - 1) ** 2))
 
 
-def _without_machines(values: NDArray[np.uint16]) -> NDArray[np.int16]:
-    """Take the machines' effects out, in place: half of the memory is worth it."""
-    residuals = values.view(np.int16)
-    for row, effect in enumerate(machine_effects(values)):
-        is_missing = (values[row] == 0) | np.isnan(effect)
-        residuals[row] -= np.int16(np.rint(np.nan_to_num(effect)))
-        residuals[row][is_missing] = MISSING
-    return residuals
+def _take_out(effects: NDArray[np.float32], values: NDArray[np.int16]) -> None:
+    """Take the machines' effects, one a row, out of `values`, in place; 0 there, and what has no effect, is missing."""
+    is_missing = (values == 0) | np.isnan(effects)[:, None]
+    values -= np.rint(np.nan_to_num(effects)).astype(np.int16)[:, None]
+    np.copyto(values, MISSING, where=is_missing)
 
 
 def _block_medians(residuals: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -134,42 +139,48 @@ def _middle(rows: NDArray[np.int16], here: NDArray[np.intp]) -> NDArray[np.int16
 
     By odd-even transposition: with a few rows and very many columns that is far quicker than to sort each column.
     """
-    rows = rows.copy()
-    for turn in range(len(rows)):
-        for low in range(turn % 2, len(rows) - 1, 2):
-            smaller = np.minimum(rows[low], rows[low + 1])
-            np.maximum(rows[low], rows[low + 1], out=rows[low + 1])
-            rows[low] = smaller
-    columns = np.arange(rows.shape[1])
-    lower = rows[np.maximum(here - 1, 0) // 2, columns].astype(np.int32)
-    upper = rows[np.minimum(here // 2, len(rows) - 1), columns]
+    ordered = rows.copy()
+    lines = list(ordered)
+    for turn in range(len(lines)):
+        for one, next_one in zip(lines[turn % 2 :: 2], lines[turn % 2 + 1 :: 2], strict=False):
+            smaller = np.minimum(one, next_one)
+            np.maximum(one, next_one, out=next_one)
+            one[:] = smaller
+    columns = np.arange(ordered.shape[1])
+    lower = ordered[np.maximum(here - 1, 0) // 2, columns].astype(np.int32)
+    upper = ordered[np.minimum(here // 2, len(ordered) - 1), columns]
     middle: NDArray[np.int16] = ((lower + upper) // 2).astype(np.int16)
     return middle
 
 
 def _prominence(blocks: NDArray[np.int16], least: float) -> NDArray[np.float32]:
-    """Return how many errors each case's highest step of at least `least` is: a quick look, on means of blocks.
-
-    The spread is that of the differences of neighbouring blocks, in which a step is but one.
-    """
+    """Return how many errors each case's highest step of at least `least` is: a quick look, on means of blocks."""
     here = blocks != MISSING
     levels = np.where(here, blocks, 0).astype(np.float32)
-    both = here[1:] & here[:-1]
-    differences = np.where(both, np.abs(np.diff(levels, axis=0)), MISSING).astype(np.int16)
-    spread = _middle(differences, np.count_nonzero(both, axis=0)) * np.float32(NORMAL_OF_MAD / math.sqrt(2))
-    spread = np.maximum(spread, 0.5)
     highest = np.zeros(blocks.shape[1], np.float32)
-    before, runs_before = levels.sum(axis=0), here.sum(axis=0)
+    before, runs_before = levels.sum(axis=0), here.sum(axis=0, dtype=np.float32)
     after, runs_after = np.zeros_like(before), np.zeros_like(runs_before)
     for block in range(len(blocks) - 1, FEWEST_BEFORE - 1, -1):
         before, runs_before = before - levels[block], runs_before - here[block]
         after, runs_after = after + levels[block], runs_after + here[block]
         with np.errstate(divide="ignore", invalid="ignore"):
             step = after / runs_after - before / runs_before
-            errors = step / (spread * np.sqrt(1 / runs_after + 1 / runs_before))
-        is_step = here[-1] & (runs_before >= FEWEST_BEFORE) & (step >= least)
-        highest = np.where(is_step, np.maximum(highest, errors), highest)
-    return highest
+            height = step / np.sqrt(1 / runs_after + 1 / runs_before)
+        is_step = (runs_before >= FEWEST_BEFORE) & (step >= least)
+        highest = np.where(is_step, np.maximum(highest, height), highest)
+    steps = np.flatnonzero((highest > 0) & here[-1])
+    prominence = np.zeros_like(highest)
+    prominence[steps] = highest[steps] / _spread(blocks[:, steps])
+    return prominence
+
+
+def _spread(blocks: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return how far blocks scatter: by the differences of neighbouring ones, in which a step is but one."""
+    both = (blocks[1:] != MISSING) & (blocks[:-1] != MISSING)
+    differences = np.abs(np.diff(blocks.astype(np.int32), axis=0))
+    middle = _middle(np.where(both, differences, MISSING).astype(np.int16), np.count_nonzero(both, axis=0))
+    spread: NDArray[np.float32] = np.maximum(middle * np.float32(NORMAL_OF_MAD / math.sqrt(2)), 0.5)
+    return spread
 
 
 def _test(

@@ -28,6 +28,7 @@ __all__ = [
     "decode",
     "decode_cases",
     "encode",
+    "locate",
     "measured",
     "merged",
     "quantised",
@@ -112,6 +113,14 @@ def decode(name: str, data: bytes) -> NDArray[Any]:
         column = np.cumsum(column, dtype=kind)
     column.flags.writeable = False
     return column
+
+
+def locate(cases: NDArray[Any], wanted: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return where in `cases`, which rise, each of those `wanted` stands, and whether it does; elsewhere it is 0."""
+    places = np.searchsorted(cases, wanted.astype(cases.dtype))
+    places[places == len(cases)] = 0
+    is_there = cases[places] == wanted if len(cases) else np.zeros(len(wanted), np.bool_)
+    return np.where(is_there, places, 0), is_there
 
 
 def merged(earlier: Columns, later: Columns, ranks: NDArray[np.int64]) -> Columns:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfci.cases.outcome import Outcome
-from hfci.results.history.columns import CODE, OUTCOMES
+from hfci.results.history.columns import CODE, OUTCOMES, locate
 from hfci.results.history.runs import Log
 from hfci.results.identities import Identity
 
@@ -56,20 +56,23 @@ class Episode:
 def find_episodes(log: Log) -> dict[str, Episode]:
     """Return the causes that are open after the newest run, by fingerprint, the oldest first."""
     known = [run for run in range(len(log.points)) if log.knows_causes(run)]
-    last = 1 + max((int(log.column(run, "cause").max(initial=0)) for run in known), default=0)
-    begun, runs, latest, mended = (np.full(last, -1, np.int32) for _ in range(4))
+    begun, runs, latest, mended = (np.full(log.causes, -1, np.int32) for _ in range(4))
     runs[:] = 0
     of_case = np.zeros(log.size, np.int64)
     is_good = np.zeros(len(OUTCOMES), np.bool_)
     is_good[[CODE[outcome] for outcome in MENDS]] = True
     for run in known:
         cases, causes = log.column(run, "case"), log.column(run, "cause")
-        places = np.flatnonzero(causes)
+        places = np.flatnonzero(causes > 0)
         struck, causes = cases[places], causes[places].astype(np.int64)
         here = np.unique(causes)
-        waiting = np.flatnonzero(of_case)
-        passes = waiting[_pass(log, run, cases, waiting, is_good)]
-        open_cases, healed = (np.bincount(of_case[of], minlength=last) for of in (waiting, passes))
+        if here.max(initial=0) >= log.causes:
+            log.identity_of_cause(int(here.max()))  # which says that the history is damaged
+        waiting = np.flatnonzero(of_case > 0)
+        rows, is_here = locate(cases, waiting)
+        passes = waiting[is_here]
+        passes = passes[is_good[log.column(run, "outcome")[rows[is_here]]]]
+        open_cases, healed = (np.bincount(of_case[of], minlength=log.causes) for of in (waiting, passes))
         gone = np.setdiff1d(np.flatnonzero((healed > 0) & (2 * healed >= open_cases)), [0, *here])
         mended[gone] = run
         begun[gone], runs[gone] = -1, 0
@@ -81,17 +84,6 @@ def find_episodes(log: Log) -> dict[str, Episode]:
         of_case[passes] = 0
         of_case[struck] = causes
     return _described(log, known, of_case, begun, runs, latest, mended)
-
-
-def _pass(
-    log: Log, run: int, cases: NDArray[Any], waiting: NDArray[Any], is_good: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Return which of the cases that wait for it pass in a run, whose `cases` rise."""
-    if not len(cases):
-        return np.zeros(len(waiting), np.bool_)
-    places = np.minimum(np.searchsorted(cases, waiting), len(cases) - 1)
-    passes: NDArray[np.bool_] = (cases[places] == waiting) & is_good[log.column(run, "outcome")[places]]
-    return passes
 
 
 def _described(

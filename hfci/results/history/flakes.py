@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfci.cases.outcome import Outcome
-from hfci.results.history.columns import BIT
+from hfci.results.history.columns import BIT, locate
 from hfci.results.history.conditions import Conditions
 from hfci.results.history.runs import Log
 
@@ -59,20 +59,22 @@ class Flake:
 def find_flakes(log: Log) -> Iterator[Flake]:
     """Yield the flakes of the newest `WINDOW` runs, the most frequent first.
 
-    They are keyed by case, what was tested and under which conditions: those that failed first, as they are few.
+    They are keyed by case, what was tested and under which conditions. Those that failed are looked for first, as they
+    are few, and then only they.
     """
     window = range(max(0, len(log.points) - WINDOW), len(log.points))
     failing = [np.array([], np.int64)]
     for run in window:
-        is_failing = (_seen(log, run) & BIT[Outcome.FAILED]) > 0
-        if is_failing.any():
-            failing.append(_keys(log, run)[is_failing])
+        failing.append(_keys(log, run, np.flatnonzero((_seen(log, run) & BIT[Outcome.FAILED]) > 0)))
     keys = np.unique(np.concatenate(failing))
     passed, failed, last, clean, turns, in_a_row, state = np.zeros((7, len(keys)), np.int32)
     cases = keys >> 32
+    wanted = np.unique(cases)
     green = sum((BIT[outcome] for outcome in GREEN), 0)
     for run in window if len(keys) else ():
-        here, seen = _keys(log, run), _seen(log, run)
+        rows, is_here = locate(log.column(run, "case"), wanted)
+        rows = rows[is_here]
+        here, seen = _keys(log, run, rows), _seen(log, run)[rows]
         has_passed, has_failed = (seen & green) > 0, (seen & BIT[Outcome.FAILED]) > 0
         failed_here, passed_here = (_marked(log, here[has] >> 32)[cases] for has in (has_failed, has_passed))
         clean[:] = np.where(failed_here, 0, clean + passed_here)
@@ -110,11 +112,13 @@ def _marked(log: Log, cases: NDArray[np.int64]) -> NDArray[np.bool_]:
     return marked
 
 
-def _keys(log: Log, run: int) -> NDArray[np.int64]:
-    """Return of each case its number, and 32 bits of what was tested and under which conditions."""
+def _keys(log: Log, run: int, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return of the cases in these rows the number, and 32 bits of what was tested and under which conditions."""
+    if not len(rows):
+        return np.array([], np.int64)
     conditions = np.array([one.digest for one in log.conditions(run)], np.int64)
-    tested = log.column(run, "identity").astype(np.int64) * SPREAD + conditions[log.column(run, "part")]
-    keys: NDArray[np.int64] = log.column(run, "case").astype(np.int64) << 32 | (tested & 0xFFFFFFFF)
+    tested = log.column(run, "identity")[rows].astype(np.int64) * SPREAD + conditions[log.column(run, "part")[rows]]
+    keys: NDArray[np.int64] = log.column(run, "case")[rows].astype(np.int64) << 32 | (tested & 0xFFFFFFFF)
     return keys
 
 

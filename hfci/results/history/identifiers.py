@@ -31,9 +31,11 @@ class Vocabulary:
         self._subjects = {CaseSubject(*subject): number for number, *subject in subjects}
         self._cases: dict[str, int] = {}
         self._about: dict[int, tuple[int, str | None]] = {}
-        for name, number, *about in connection.execute("SELECT name, id, subject, architecture FROM cases"):
+        for name, number, subject, architecture in connection.execute(
+            "SELECT name, id, subject, architecture FROM cases"
+        ):
             self._cases[name] = number
-            self._about[number] = (about[0], about[1])
+            self._about[number] = (subject, architecture)
         self._next = {
             table: 1 + (connection.execute(f"SELECT max(id) FROM {table}").fetchone()[0] or 0)  # noqa: S608
             for table in ("words", "subjects", "cases")

@@ -47,6 +47,7 @@ class RunLog:
         self.points: Sequence[Point] = [run.point for run in self._runs]
         self.scopes: Sequence[str] = [run.scope for run in self._runs]
         self.size = vocabulary.size
+        self.causes = len(self._words)
 
     def name(self, case: int) -> str:
         """Return the ID of a case."""

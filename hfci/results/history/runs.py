@@ -31,11 +31,12 @@ class Point:
 
 
 class Log(Protocol):
-    """Many runs, oldest first, by index; their cases are numbers below `size`."""
+    """Many runs, oldest first, by index; their cases are numbers below `size`, their causes ones below `causes`."""
 
     points: Sequence[Point]
     scopes: Sequence[str]
     size: int
+    causes: int
 
     def name(self, case: int) -> str:
         """Return the ID of a case."""

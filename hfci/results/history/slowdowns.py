@@ -85,6 +85,7 @@ def _matrix(
             spread[0][places[is_kept]] = passed[is_kept]
             spread[1][places[is_kept]] = np.broadcast_to(kind, len(here))[is_kept]
             passed, kind = spread
-        kinds = np.where((kinds < 0) & (passed > 0), kind, kinds)
+        if (is_unknown := (kinds < 0) & (passed > 0)).any():
+            kinds = np.where(is_unknown, kind, kinds)
         values[row] = np.where(kinds == kind, passed, 0)
     return values, kinds

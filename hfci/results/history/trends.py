@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hfci.cases.outcome import RED, Outcome
 from hfci.results.comparison import Shift
-from hfci.results.history.columns import CODE, OUTCOMES
+from hfci.results.history.columns import CODE, OUTCOMES, locate
 from hfci.results.history.episodes import Episode, find_episodes
 from hfci.results.history.flakes import WINDOW, Flake, find_flakes
 from hfci.results.history.runs import Log, Point
@@ -71,94 +71,93 @@ class Trends:
 
 def make_trends(log: Log) -> Trends:
     """Go through all runs of `log`; 400 runs of 200,000 cases take seconds, and half a gigabyte."""
-    course = _Course(log)
     added, vanished = _comings_and_goings(log)
     return Trends(
         points=tuple(log.points),
-        streaks=course.streaks(),
+        streaks=_streaks(log),
         flaky=tuple(find_flakes(log)),
         slower=slowdowns(log, "duration_s"),
         heavier=slowdowns(log, "peak_memory_bytes"),
         added=added,
         vanished=vanished,
-        changes=course.changes(),
+        changes=_changes(log),
         causes=find_episodes(log),
     )
 
 
-class _Course:
-    """The outcomes of all cases in the order of the runs: what is now, since when, and all that changed."""
+def _streaks(log: Log) -> dict[str, Streak]:
+    """Return the streaks of what is red in the newest run: only these cases are looked for in the others."""
+    if not log.scopes:
+        return {}
+    newest = len(log.scopes) - 1
+    is_bad, is_good = _table(RED), _table(GOOD)
+    cases = log.column(newest, "case")[is_bad[log.column(newest, "outcome")]]
+    first_bad, last_good = (np.full(len(cases), -1, np.int32) for _ in range(2))
+    bad_runs = np.zeros(len(cases), np.int32)
+    for run in range(len(log.scopes)) if len(cases) else ():
+        here = log.column(run, "case")
+        if not len(here):
+            continue
+        places, is_here = locate(here, cases)
+        outcomes = log.column(run, "outcome")[places]
+        good, bad = is_here & is_good[outcomes], is_here & is_bad[outcomes]
+        last_good[good], first_bad[good], bad_runs[good] = run, -1, 0
+        first_bad[bad & (first_bad < 0)] = run
+        bad_runs[bad] += 1
+    streaks = {}
+    for case, first, runs, good_run in zip(
+        *(of.tolist() for of in (cases, first_bad, bad_runs, last_good)), strict=True
+    ):
+        name, point = log.name(case), log.points[first]
+        last = log.points[good_run].run if good_run >= 0 else None
+        streaks[name] = Streak(name, point.run, point.started, point.commit, runs, last)
+    return streaks
 
-    def __init__(self, log: Log) -> None:
-        """Go through the runs once."""
-        self._log = log
-        size = log.size
-        self._first_bad = np.full(size, -1, np.int32)
-        self._bad_runs = np.zeros(size, np.int32)
-        self._last_good = np.full(size, -1, np.int32)
-        self._changes: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
-        state = np.full(size, ABSENT, np.uint8)
-        before: dict[str, NDArray[Any]] = {}
-        is_bad, is_good = _table(RED), _table(GOOD)
-        for run, scope in enumerate(log.scopes):
-            cases, outcomes = log.column(run, "case"), log.column(run, "outcome")
-            self._streak(run, cases[is_bad[outcomes]], cases[is_good[outcomes]])
-            if scope in before and not np.array_equal(before[scope], cases):
-                gone = np.setdiff1d(before[scope], cases, assume_unique=True)
-                self._change(run, state, gone, np.full(len(gone), ABSENT, np.uint8))
-            self._change(run, state, cases, outcomes)
-            before[scope] = cases
-        self._newest = cases[is_bad[outcomes]] if log.scopes else np.array([], np.int32)
 
-    def streaks(self) -> dict[str, Streak]:
-        """Return the streaks of what is red in the newest run."""
-        streaks = {}
-        for case in self._newest.tolist():
-            first = self._log.points[self._first_bad[case]]
-            good = int(self._last_good[case])
-            name = self._log.name(case)
-            streaks[name] = Streak(
-                case=name,
-                run=first.run,
-                started=first.started,
-                commit=first.commit,
-                runs=int(self._bad_runs[case]),
-                last_good=self._log.points[good].run if good >= 0 else None,
-            )
-        return streaks
+def _changes(log: Log) -> dict[str, tuple[tuple[int, Outcome | None], ...]]:
+    """Return from which run on each case had which outcome; equal histories share their memory."""
+    state = np.full(log.size, ABSENT, np.uint8)
+    before: dict[str, NDArray[Any]] = {}
+    found: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
 
-    def changes(self) -> dict[str, tuple[tuple[int, Outcome | None], ...]]:
-        """Return all changes, by case; equal ones share their memory."""
-        if not self._changes:
-            return {}
-        runs, cases, outcomes = (np.concatenate(parts) for parts in zip(*self._changes, strict=True))
-        order = np.argsort(cases, kind="stable")
-        cases = cases[order]
-        codes = (runs[order] * (ABSENT + 1) + outcomes[order]).tolist()
-        begins = np.flatnonzero(np.r_[True, cases[1:] != cases[:-1]])
-        shared: dict[tuple[int, ...], tuple[tuple[int, Outcome | None], ...]] = {}
-        by_case = {}
-        for case, begin, end in zip(cases[begins].tolist(), begins, [*begins[1:], len(cases)], strict=True):
-            key = tuple(codes[begin:end])
-            if key not in shared:
-                pairs = (divmod(code, ABSENT + 1) for code in key)
-                shared[key] = tuple((run, None if code == ABSENT else OUTCOMES[code]) for run, code in pairs)
-            by_case[self._log.name(case)] = shared[key]
-        return by_case
-
-    def _streak(self, run: int, bad: NDArray[Any], good: NDArray[Any]) -> None:
-        self._last_good[good] = run
-        self._first_bad[good] = -1
-        self._bad_runs[good] = 0
-        begun = bad[self._first_bad[bad] < 0]
-        self._first_bad[begun] = run
-        self._bad_runs[bad] += 1
-
-    def _change(self, run: int, state: NDArray[Any], cases: NDArray[Any], outcomes: NDArray[Any]) -> None:
+    def change(run: int, cases: NDArray[Any], outcomes: NDArray[Any]) -> None:
         changed = np.flatnonzero(state[cases] != outcomes)
         if len(changed):
             state[cases[changed]] = outcomes[changed]
-            self._changes.append((np.full(len(changed), run), cases[changed], outcomes[changed]))
+            found.append((np.full(len(changed), run), cases[changed], outcomes[changed]))
+
+    for run, scope in enumerate(log.scopes):
+        cases, outcomes = log.column(run, "case"), log.column(run, "outcome")
+        if scope in before and not np.array_equal(before[scope], cases):
+            gone = np.setdiff1d(before[scope], cases, assume_unique=True)
+            change(run, gone, np.full(len(gone), ABSENT, np.uint8))
+        change(run, cases, outcomes)
+        before[scope] = cases
+    return _by_case(log, found)
+
+
+def _by_case(
+    log: Log, found: Sequence[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]
+) -> dict[str, tuple[tuple[int, Outcome | None], ...]]:
+    """Return runs and outcomes by the name of the case; `found` are runs, cases and outcomes, in order of the runs."""
+    if not found:
+        return {}
+    runs, cases, outcomes = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    order = np.argsort(cases, kind="stable")
+    cases = cases[order]
+    codes = (runs[order] * (ABSENT + 1) + outcomes[order]).tolist()
+    begins = np.flatnonzero(np.r_[True, cases[1:] != cases[:-1]])
+    shared: dict[tuple[int, ...], tuple[tuple[int, Outcome | None], ...]] = {}
+    by_case = {}
+    for case, begin, end in zip(
+        cases[begins].tolist(), begins.tolist(), [*begins[1:].tolist(), len(cases)], strict=True
+    ):
+        key = tuple(codes[begin:end])
+        if key not in shared:
+            pairs = (divmod(code, ABSENT + 1) for code in key)
+            shared[key] = tuple((run, None if code == ABSENT else OUTCOMES[code]) for run, code in pairs)
+        by_case[log.name(case)] = shared[key]
+    return by_case
 
 
 def _comings_and_goings(log: Log) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -167,6 +166,8 @@ def _comings_and_goings(log: Log) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if earlier is None:
         return (), ()
     before, now = log.column(earlier, "case"), log.column(newest, "case")
+    if np.array_equal(before, now):
+        return (), ()
     added, vanished = np.setdiff1d(now, before), np.setdiff1d(before, now)
     return tuple(sorted(map(log.name, added.tolist()))), tuple(sorted(map(log.name, vanished.tolist())))
 
