@@ -11,12 +11,19 @@ from pathlib import Path
 
 from hfci.errors import UsageError
 
-__all__ = ["OUTPUT", "SUMMARY", "branch", "is_job", "output_file", "run_attempt", "summary_file"]
+__all__ = ["OUTPUT", "SUMMARY", "branch", "is_job", "output_file", "run_address", "run_attempt", "summary_file"]
 
 OUTPUT, SUMMARY = "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"
 
 # Of a pull request the branch that is to be merged, else the one that was pushed.
 BRANCHES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")
+
+# Of what the address of a run's page is made, in this order, and what each must be to stand in a link.
+ADDRESS = {
+    "GITHUB_SERVER_URL": re.compile(r"https?://[\w.-]{1,200}(?::[0-9]{1,5})?", re.ASCII),
+    "GITHUB_REPOSITORY": re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}", re.ASCII),
+    "GITHUB_RUN_ID": re.compile(r"[0-9]{1,20}", re.ASCII),
+}
 
 ATTEMPT = "GITHUB_RUN_ATTEMPT"
 NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
@@ -43,6 +50,15 @@ def run_attempt() -> int:
     if not NUMBER.fullmatch(attempt):
         raise UsageError(f"{ATTEMPT} must be the number of this attempt at the job, not {attempt!r:.60}: unset it")
     return int(attempt)
+
+
+def run_address() -> str | None:
+    """Return the address of this run's page, with its summaries and artifacts; None where no workflow says it."""
+    said = {name: os.environ.get(name, "") for name in ADDRESS}
+    if not all(form.fullmatch(said[name]) for name, form in ADDRESS.items()):
+        return None
+    server, repository, run = said.values()
+    return f"{server}/{repository}/actions/runs/{run}"
 
 
 def branch() -> str | None:

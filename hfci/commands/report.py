@@ -312,7 +312,7 @@ def _write(
 
     writers: dict[str, Callable[[Path], None]] = {
         "summary": lambda path: write_summary(path, summary, STEP_SUMMARY_LIMIT),
-        "comment": lambda path: write_summary(path, summary, COMMENT_LIMIT),
+        "comment": lambda path: write_summary(path, summary, COMMENT_LIMIT, workflow.run_address()),
         "html": lambda path: write_dashboard(path, results, summary, comparison, trends),
     }
     for output in OUTPUTS:

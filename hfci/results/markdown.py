@@ -23,13 +23,13 @@ STEP_SUMMARY_LIMIT = 1_048_576
 COMMENT_LIMIT = 65_000
 
 
-def render_summary(summary: Summary, limit: int = STEP_SUMMARY_LIMIT) -> str:
+def render_summary(summary: Summary, limit: int = STEP_SUMMARY_LIMIT, address: str | None = None) -> str:
     """Return the summary as a Markdown page of at most `limit` bytes of UTF-8; text from tests is inert in it.
 
-    What is too much is cut row by row from the bottom, and the page says how much. Where not even the verdict fits,
-    the page is empty.
+    `address` is of the run's page, from `workflow`, and is linked. What is too much is cut row by row from the bottom,
+    and the page says how much. Where not even the verdict fits, the page is empty.
     """
-    page = _Page(summary, limit)
+    page = _Page(summary, limit, address)
     whole = page.render(page.total)
     if page.fits(whole):
         return whole
@@ -42,10 +42,10 @@ def render_summary(summary: Summary, limit: int = STEP_SUMMARY_LIMIT) -> str:
     return next(filter(page.fits, (page.render(0, ["everything else"]), page.render(0, []))), "")
 
 
-def write_summary(path: Path, summary: Summary, limit: int = STEP_SUMMARY_LIMIT) -> None:
+def write_summary(path: Path, summary: Summary, limit: int = STEP_SUMMARY_LIMIT, address: str | None = None) -> None:
     """Write the page to `path`; EnvironmentUnfit where that fails."""
     with replacing(path) as file:
-        file.write(render_summary(summary, limit).encode())
+        file.write(render_summary(summary, limit, address).encode())
 
 
 def append_summary(summary: Summary, path: Path, limit: int = STEP_SUMMARY_LIMIT) -> None:
@@ -69,8 +69,9 @@ def append_summary(summary: Summary, path: Path, limit: int = STEP_SUMMARY_LIMIT
 class _Page:
     """The page's parts, ready to be put together with more or fewer rows."""
 
-    def __init__(self, summary: Summary, limit: int) -> None:
+    def __init__(self, summary: Summary, limit: int, address: str | None) -> None:
         self.limit = limit
+        self.address = address
         self.decision = summary.decision
         self.baseline = None if summary.baseline is None else code(shorten(summary.baseline["run"], 60))
         self.parts = [_Part.of(section) for section in sections(summary)]
@@ -99,6 +100,7 @@ class _Page:
             sections=shown,
             cut=cut if said is None else said,
             limit=self.limit,
+            address=self.address,
         )
 
 

@@ -105,7 +105,7 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _families(summary),
         _tasks(summary),
         _counts("Unavailable", REASON, summary.reasons, opened=10),
-        _counts("Known failures", ENTRY, summary.known, opened=10),
+        _known(summary),
         _section("Known failures about to expire", EXPIRING, _expiring, summary.expiring),
         _section("Executed lines", REACHES, _reach, summary.reaches, opened=10, note=median_reach(summary.reaches)),
         _section("Failing cases", FAILURES, _failure, (*summary.regressions, *summary.others), opened=0),
@@ -129,10 +129,15 @@ UNREAD_NOTE = "Nothing here goes by it: no baseline, no trend, no order."
 NUMERICS_NOTE = (
     "Another transformers computes other numbers than those that were measured: no failure, look whether it is meant."
 )
-REASON, ENTRY = Column("reason", is_foreign=True), Column("entry of the ledger", is_foreign=True)
+REASON = Column("reason", is_foreign=True)
 CAUSES = _columns(
     *("cases", "cause", "where", "strikes", "since", "reproduce"),
     foreign=("cause", "where", "strikes", "since", "reproduce"),
+    numbers=("cases",),
+)
+KNOWN = _columns(
+    *("cases", "entry of the ledger", "error", "where", "strikes", "since"),
+    foreign=("entry of the ledger", "error", "where", "strikes", "since"),
     numbers=("cases",),
 )
 FAILURES = _columns("case", "outcome", "error", foreign=("case", "error"))
@@ -186,26 +191,43 @@ def _counts(title: str, column: Column, counts: Mapping[str, int], unit: str = "
 
 
 def _causes(title: str, failures: Sequence[Failure], most: int = MOST_ROWS) -> Section:
-    """Return failures by their causes; where nobody knows where or since when one of them is, no column says it."""
-    causes = group(failures)
-    rows = [_cause(cause) for cause in causes[:most]]
+    """Return failures by their causes."""
+    return _told(_section(title, CAUSES, _cause, group(failures), most=most, opened=25))
+
+
+def _known(summary: Summary) -> Section:
+    """Return known failures by their causes: of one entry of the ledger there may be several."""
+    of_entry: dict[str, list[Failure]] = {entry: [] for entry in summary.known}
+    for failure in summary.known_failures:
+        of_entry[failure.entry].append(failure)
+    causes = tuple(itertools.chain.from_iterable(map(group, of_entry.values())))
+    return _told(_section("Known failures", KNOWN, _known_cause, causes, opened=10))
+
+
+def _told(section: Section) -> Section:
+    """Return a section of causes without the columns for where and since when, if it says that of none of them."""
     told = [
-        any(row[place] for row in rows) or name not in ("where", "since") for place, (name, *_) in enumerate(CAUSES)
+        name not in ("where", "since") or any(row[place] for row in section.rows)
+        for place, (name, *_) in enumerate(section.columns)
     ]
-    return Section(
-        title,
-        tuple(itertools.compress(CAUSES, told)),
-        tuple(tuple(itertools.compress(row, told)) for row in rows),
-        len(causes),
-        opened=25,
-    )
+    columns, *rows = (tuple(itertools.compress(row, told)) for row in (section.columns, *section.rows))
+    return replace(section, columns=columns, rows=tuple(rows))
 
 
 def _cause(cause: Cause) -> Row:
     example = cause.example
-    where = Linked(_name(example.place))
-    where.address = example.address
-    return f"{cause.count:,}", what(cause), where, strikes(cause), since(cause), command(example.reproduce)
+    return f"{cause.count:,}", what(cause), _where(cause), strikes(cause), since(cause), command(example.reproduce)
+
+
+def _known_cause(cause: Cause) -> Row:
+    example = cause.example
+    return f"{cause.count:,}", example.entry, first_line(example.error), _where(cause), strikes(cause), since(cause)
+
+
+def _where(cause: Cause) -> str:
+    where = Linked(_name(cause.example.place))
+    where.address = cause.example.address
+    return where
 
 
 def what(cause: Cause) -> str:

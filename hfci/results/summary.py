@@ -90,6 +90,7 @@ class Summary:
     left_out: Mapping[str, int] = field(default_factory=dict)  # by model type: cases for which there was no time
     quarantined: tuple[Failure, ...] = ()  # that failed, and are flaky
     reaches: tuple[Reach, ...] = ()  # what each model type executed of its modelling files, where that was measured
+    known_failures: tuple[Failure, ...] = ()  # all of them; `known` counts them
     quarantine: int = 0  # how many cases are in quarantine, whether they failed or not
     unread: tuple[str, ...] = ()  # what is wrong with what was known from earlier and could not be read
 
@@ -127,13 +128,17 @@ class Summary:
             others = [f"{self.outcomes[name]:,} {name}" for name in unasked if self.outcomes[name]]
             text = ", ".join([f"{self.planned:,} planned", *others])
             return f"{'Green: nothing' if self.is_green else 'Nothing'} was executed; {text}{self._left_out}"
-        outcomes = (*RED, Outcome.QUARANTINED, Outcome.KNOWN_FAILURE, Outcome.ASSUMED)
-        text = ", ".join(f"{self.outcomes[name]:,} {name}" for name in outcomes if self.outcomes[name])
+        text = ", ".join(f"{self.outcomes[name]:,} {name}" for name in RED if self.outcomes[name])
+        text += _of_causes(self.failures)
+        outcomes = (Outcome.QUARANTINED, Outcome.KNOWN_FAILURE, Outcome.ASSUMED)
+        others = [f"{self.outcomes[name]:,} {name}" for name in outcomes if self.outcomes[name]]
+        text = ", ".join(filter(None, (text, *others)))
         executed = f"{text + ', ' if text else ''}{self.executed:,} of {self.planned:,} cases executed{self._left_out}"
         executed += f", {self.taken:,} losses not accepted" if self.taken else ""
         executed += f", {self.quarantine:,} in quarantine" if self.quarantine else ""
         new = {"newly failing": len(self.regressions) - self.vanished, VANISHED: self.vanished}
         broke = ", ".join(f"{count:,} {name}" for name, count in new.items() if count) or "nothing newly broken"
+        broke += _of_causes(self.regressions)
         return f"{'Green' if self.is_green else 'Red'}: {executed if self.baseline is None else f'{broke}; {executed}'}"
 
     @property
@@ -161,6 +166,12 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data."""
         return {"green": self.is_green, "verdict": self.verdict, **asdict(self)}
+
+
+def _of_causes(failures: Sequence[Failure]) -> str:
+    """Return how many causes failures have; nothing where each has its own."""
+    count = len({failure.cause or failure.case for failure in failures})
+    return f" ({count:,} cause{'s' * (count != 1)})" if count < len(failures) else ""
 
 
 def summarize(
@@ -215,6 +226,7 @@ def summarize(
         unread=tuple(unread),
         quarantine=quarantine,
         quarantined=tuple(tally.quarantined),
+        known_failures=_failures(tally.known_failures, since),
         reaches=tuple(reaches),
         lost=tuple(sorted(lost, key=lambda loss: loss.accepted is not None)),
         left_out=results.left_out,

@@ -32,6 +32,7 @@ class Failure:
     - `cause`: the fingerprint of its cause; empty where it says nothing of it
     - `touched`: whether it depends on what changed since the baseline; None is unknown
     - `before`: how it ended in the baseline
+    - `entry`: the reason in the ledger, which has this failure; of no other is it said, and `error` is without it
     - `episode`: since when its cause is there, in words, where a history says it
     - `since`, `since_commit`: of the first run in which it was red; `runs`: how many it has been so in
     """
@@ -56,6 +57,7 @@ class Failure:
     since_commit: str | None = None
     runs: int | None = None
     episode: str = ""
+    entry: str = ""
 
 
 @dataclass
@@ -116,6 +118,7 @@ class Tally:
     ladder: Ladder[str] = field(default_factory=Ladder)
     failures: list[Failure] = field(default_factory=list)
     quarantined: list[Failure] = field(default_factory=list)
+    known_failures: list[Failure] = field(default_factory=list)
     shards: list[JobTimes] = field(default_factory=list)
     _source: Source = Source()  # noqa: RUF009 - it is frozen
     _rank: int = 0
@@ -140,7 +143,9 @@ class Tally:
             pair = (record.model_type, record.architecture)
             self.tasks.setdefault(record.task, {}).setdefault(pair, Cell()).add(outcome)
         if outcome == Outcome.KNOWN_FAILURE:
-            self.known[first_line(record.reason or "")] += 1
+            failure = failure_of(record, self._source)
+            self.known[failure.entry] += 1
+            self.known_failures.append(failure)
         elif outcome == Outcome.UNAVAILABLE:
             self.reasons[first_line(record.reason or "")] += 1
         elif outcome == Outcome.NOT_APPLICABLE and (record.reason or "").startswith(NUMERICS_CHANGED):
@@ -175,11 +180,13 @@ def failure_of(record: Record, source: Source = Source()) -> Failure:  # noqa: B
     frame = frame_of(record.error) if record.error else None
     module = shorten(record.error.module or "", LONGEST) if record.error else ""
     error = first_line(f"{record.error.type}: {record.error.message}") if record.error else ""
+    reason = first_line(record.reason or "")
+    is_known = record.outcome == Outcome.KNOWN_FAILURE
     return Failure(
         case=record.case,
         outcome=record.outcome,
         stage=record.stage,
-        error="; ".join(filter(None, (error, first_line(record.reason or "")))),
+        error=error if is_known else "; ".join(filter(None, (error, reason))),
         reproduce=record.reproduce,
         model_type=record.model_type,
         architecture=record.architecture,
@@ -190,4 +197,5 @@ def failure_of(record: Record, source: Source = Source()) -> Failure:  # noqa: B
         line=frame.line if frame else None,
         address=source.address(frame) if frame else None,
         cause=identity.fingerprint if identity is not None else "",
+        entry=reason if is_known else "",
     )

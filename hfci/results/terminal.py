@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hfci.cases.outcome import RED, Outcome
@@ -20,6 +21,7 @@ __all__ = ["make_table", "print_summary", "print_tables"]
 
 SHOWN_CAUSES = 50
 SHOWN_ROWS = 10
+SHOWN_REASONS = 200
 IN_PAGES = ("Failing cases",)  # too long for a terminal, which has their causes
 STYLES = {
     Outcome.PASSED.value: "green",
@@ -46,7 +48,7 @@ def print_summary(summary: Summary, console: Console | None = None) -> None:
         if section.title in failures:
             _print_causes(section.title, group(failures[section.title]), say)
         elif section.title in LINES:
-            for line in LINES[section.title](section):
+            for line in LINES[section.title](section, summary):
                 say(line)
         elif section.title not in IN_PAGES and (
             section.title != "Shards" or section.total > 1
@@ -56,7 +58,7 @@ def print_summary(summary: Summary, console: Console | None = None) -> None:
 
 
 Say = Callable[..., None]
-Lines = Callable[[Section], Iterator[str]]
+Lines = Callable[[Section, Summary], Iterator[str]]
 
 
 def _print_causes(title: str, causes: Sequence[Cause], say: Say) -> None:
@@ -102,23 +104,27 @@ def _print_table(section: Section, console: Console, say: Say) -> None:
 # What is told in lines: each reason whole, the facts of each run.
 
 
-def _counted(what: str) -> Lines:
-    return lambda section: (f"{what} ({count}): {reason}" for reason, count in section.rows)
+def _counted(what: str, counts: Callable[[Summary], Mapping[str, int]]) -> Lines:
+    def lines(_: Section, summary: Summary) -> Iterator[str]:
+        shown = itertools.islice(counts(summary).items(), SHOWN_REASONS)
+        return (f"{what} ({count:,}): {reason}" for reason, count in shown)
+
+    return lines
 
 
-def _runs(section: Section) -> Iterator[str]:
+def _runs(section: Section, _: Summary) -> Iterator[str]:
     names = [column.name for column in section.columns[1:]]
     for of, *facts in section.rows[:SHOWN_ROWS]:
         yield f"{of}: {', '.join(f'{name} {fact}' for name, fact in zip(names, facts, strict=True) if fact)}"
 
 
-def _records(section: Section) -> Iterator[str]:
+def _records(section: Section, _: Summary) -> Iterator[str]:
     return (f"{count} record(s) {what}" for what, count in section.rows)
 
 
 LINES: dict[str, Lines] = {
-    "Known failures": _counted("known failure"),
-    "Unavailable": _counted("unavailable"),
+    "Known failures": _counted("known failure", lambda summary: summary.known),
+    "Unavailable": _counted("unavailable", lambda summary: summary.reasons),
     "Runs": _runs,
     "Records": _records,
 }

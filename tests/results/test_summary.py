@@ -18,11 +18,12 @@ from markdown_it import MarkdownIt
 from packaging.specifiers import SpecifierSet
 from rich.console import Console
 
+from hfci import workflow
 from hfci.cases.case import Case
 from hfci.cases.ledger import OWN, Entry, Failure, Ledger, load_ledger
 from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestRow
 from hfci.cases.outcome import Outcome
-from hfci.cases.records import Error, Record
+from hfci.cases.records import Error, Frame, Record
 from hfci.checks.applicability import NUMERICS_CHANGED
 from hfci.results import read_results, summarize
 from hfci.results.comparison import Shift, baseline_of, compare_results
@@ -44,6 +45,51 @@ HOSTILE = "<img src=x onerror=alert(1)> | `a` @octocat \x1b[31mred\nnext"
 def summary_of(tmp_path: Path, *records: object, planned: int | None = None) -> Summary:
     save(tmp_path, "x", *records, planned=planned)  # type: ignore[arg-type]
     return summarize(read_results([tmp_path]))
+
+
+def test_the_verdict_says_how_many_causes_where_they_are_fewer(tmp_path: Path) -> None:
+    error = Error("ValueError", "no", "")
+    failed = [record("m", f"check_{number}", "failed", stage="forward", error=error) for number in range(3)]
+    other = record("m", "another", "failed", stage="build", error=error)
+    assert summary_of(tmp_path, *failed, other).verdict == "Red: 4 failed (2 causes), 4 of 4 cases executed"
+    assert summary_of(tmp_path / "each", other).verdict == "Red: 1 failed, 1 of 1 cases executed"
+
+
+def test_known_failures_are_told_by_entry_and_cause(tmp_path: Path) -> None:
+    causes = {"first": ("no", "yes"), "second": ("no",)}
+    known = [
+        record("m", f"{entry}_{said}_{number}", "known-failure", stage="forward", error=error, reason=f"{entry}: why")
+        for entry, messages in causes.items()
+        for said in messages
+        for number in range(2 if said == "no" else 1)
+        for error in (Error("ValueError", said, "", Frame("transformers/a.py", 3, "f", "raise")),)
+    ]
+    rows = Rendered(render_summary(summary_of(tmp_path, *known))).tables["Known failures"]
+    assert [row[:3] for row in rows] == [
+        ["2", "first: why", "ValueError: no"],
+        ["1", "first: why", "ValueError: yes"],
+        ["2", "second: why", "ValueError: no"],
+    ]
+    assert all("transformers/a.py:3" in row[3] for row in rows)
+
+
+def test_a_comment_leads_to_the_run_that_wrote_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = summary_of(tmp_path, record("m", "check", "passed"))
+    said = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "me/models", "GITHUB_RUN_ID": "17"}
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    page = Rendered(render_summary(summary, address=workflow.run_address()))
+    assert ("href", "https://github.com/me/models/actions/runs/17") in page.attributes
+    for name, hostile in (
+        ("GITHUB_RUN_ID", "1)<b>"),
+        ("GITHUB_REPOSITORY", "a/b](x)"),
+        ("GITHUB_SERVER_URL", "ftp://x"),
+    ):
+        with monkeypatch.context() as changed:
+            changed.setenv(name, hostile)
+            assert workflow.run_address() is None
+    monkeypatch.delenv("GITHUB_RUN_ID")
+    assert workflow.run_address() is None
 
 
 def test_known_failures_are_executed_told_and_not_red(tmp_path: Path) -> None:
