@@ -29,6 +29,8 @@ COMMANDS = (
     "history",
     "ledger",
     "golden",
+    "compare",
+    "environments",
     "changes",
     "preflight",
     "doctor",

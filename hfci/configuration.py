@@ -137,11 +137,13 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     - `ledger`: a ledger of known failures, added to hfci's own
     - `accepted`: a file of accepted losses, added to hfci's own
+    - `environments`: GiB of disk that the environments of other releases may take together, in the user's cache
     - `runners`: the kinds of machines by name
     """
 
     ledger: Place | None = None
     accepted: Place | None = None
+    environments: Positive | None = None
     runners: (
         Annotated[
             dict[Name, Annotated[RunnerTable, Meta(title="a table")]],
@@ -163,6 +165,7 @@ class Configuration:
 
     ledger: Path | None = None
     accepted: Path | None = None
+    environments: float | None = None
     runners: Mapping[str, Runner] = field(default_factory=lambda: RUNNERS)
 
 
@@ -182,5 +185,6 @@ def load_configuration(folder: Path) -> Configuration:
     return Configuration(
         ledger=file.parent / table.ledger if table.ledger else None,
         accepted=file.parent / table.accepted if table.accepted else None,
+        environments=table.environments,
         runners=MappingProxyType(runners) if runners else RUNNERS,
     )

@@ -17,7 +17,7 @@ import msgspec
 from hfci.catalog.registries import quiet
 from hfci.parsing import Names, Reason, Text, read_toml
 
-__all__ = ["AliasFile", "argument_aliases", "field_aliases", "named", "word_by_spelling", "words_of"]
+__all__ = ["AliasFile", "argument_aliases", "field_aliases", "named", "spellings", "word_by_spelling", "words_of"]
 
 
 def named(spelled: Iterable[str], aliases: Mapping[str, str]) -> dict[str, str]:
@@ -97,6 +97,11 @@ def field_aliases(kind: Any) -> dict[str, str]:
         if isinstance(result, _Held):
             aliases[alias] = result.place
     return aliases
+
+
+def spellings() -> dict[str, str]:
+    """Return spelling → word of all that `data/aliases.toml` names."""
+    return {spelling: word for word, named in _words().items() for spelling in named}
 
 
 class _Held:

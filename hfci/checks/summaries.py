@@ -26,7 +26,7 @@ from hfci.errors import StageError
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["Summary", "distance", "is_gradient", "summary_of", "unlike"]
+__all__ = ["Summary", "distance", "in_words", "is_gradient", "summary_of", "unlike"]
 
 # Each projection alone moves with every element of the field; the samples tell a person what became of it.
 _PROJECTIONS, _SAMPLES = 2, 3
@@ -178,18 +178,18 @@ def _number(value: float, dtype: str = "float64") -> Summary:
 
 
 def _named(tiny: TinyModel) -> dict[str, Tensor]:
-    return named_tensors(_in_words(tiny.forward(tiny.inputs())))
+    return named_tensors(in_words(tiny.forward(tiny.inputs())))
 
 
-def _in_words(value: Any) -> Any:
+def in_words(value: Any) -> Any:
     """Return `value` with the fields of every output class in it under their words."""
     if isinstance(value, Mapping):
         words: Mapping[str, str] = {}
         if dataclasses.is_dataclass(value):
             words = word_by_spelling(named(value.keys(), field_aliases(type(value))))
-        return {words.get(name, name): _in_words(item) for name, item in value.items()}
+        return {words.get(name, name): in_words(item) for name, item in value.items()}
     if type(value) in (list, tuple):
-        return [_in_words(item) for item in value]
+        return [in_words(item) for item in value]
     return value
 
 

@@ -32,6 +32,7 @@ from hfci.preflight.diagnosis import DiagnosisFile
 from hfci.preflight.first_releases import FirstReleaseFile
 from hfci.preflight.result import Result
 from hfci.releases.acceptances import AcceptanceFile
+from hfci.releases.changes import Changes
 from hfci.results.formats.coverage_summary import CoverageSummary
 from hfci.results.quarantine import Quarantine
 from hfci.tiny.processors.settings import SettingFile
@@ -73,6 +74,11 @@ DOCUMENTS = (
         "The ledger: failures that are transformers' own, known, and not for ever",
         (LedgerFile,),
         is_whole=False,
+    ),
+    Document(
+        "releases/data/changes",
+        "What changed from one transformers to another: hfci compare --out FILE",
+        (Changes,),
     ),
     Document(
         "releases/data/accepted",
