@@ -210,8 +210,8 @@ def _told(section: Section) -> Section:
         name not in ("where", "since") or any(row[place] for row in section.rows)
         for place, (name, *_) in enumerate(section.columns)
     ]
-    columns, *rows = (tuple(itertools.compress(row, told)) for row in (section.columns, *section.rows))
-    return replace(section, columns=columns, rows=tuple(rows))
+    rows = (tuple(itertools.compress(row, told)) for row in section.rows)
+    return replace(section, columns=tuple(itertools.compress(section.columns, told)), rows=tuple(rows))
 
 
 def _cause(cause: Cause) -> Row:
