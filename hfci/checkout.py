@@ -16,7 +16,7 @@ from pathlib import Path
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.origin import find_transformers
 
-__all__ = ["enter", "is_secret", "overlooked", "package_in", "without_secrets"]
+__all__ = ["SETTINGS", "begin_anew", "enter", "is_secret", "overlooked", "package_in", "without_secrets"]
 
 # Set in the process that was begun for a checkout: its folder of packages.
 ENTERED = "HFCI_SOURCE"
@@ -80,6 +80,11 @@ def enter(checkout: Path, arguments: Sequence[str]) -> int | None:
         ENTERED: parent,
         "PYTHONPATH": os.pathsep.join(paths),
     }
+    return begin_anew(environment, arguments)
+
+
+def begin_anew(environment: Mapping[str, str], arguments: Sequence[str]) -> int:
+    """Go on in a process with this `environment`; it does not return where it need not, else with the exit code."""
     command = [sys.executable, "-m", "hfci", *arguments]
     if os.name == "posix":
         sys.stdout.flush()

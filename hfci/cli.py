@@ -8,9 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hfci import __version__
+from hfci import __version__, imports
 from hfci.checkout import enter, overlooked
 from hfci.commands.surviving import survive
+from hfci.configuration import load_configuration
 from hfci.errors import HfciError
 from hfci.interruption import EXIT_INTERRUPTED, interruptible
 from hfci.output import unfailing_output
@@ -39,6 +40,9 @@ COMMANDS = (
 # Those that import the modules of all models that are named: one that never comes back must not keep the others.
 IMPORTING = ("catalog", "generate", "validate")
 
+# Those that read sources, and need neither torch nor what registers models.
+READING = ("plan",)
+
 EXIT_CODES = (
     "exit codes: 0 done; 1 tests failed or a regression was found; 2 wrong use or configuration; "
     "3 nothing to do; 4 the environment cannot do it; 130 interrupted"
@@ -63,7 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
             epilog=f"example: {module.EXAMPLE}",
         )
         module.add_arguments(command)
-        command.set_defaults(run=module.run, imports_models=name in IMPORTING)
+        command.set_defaults(run=module.run, imports_models=name in IMPORTING, reads_only=name in READING)
     return parser
 
 
@@ -87,11 +91,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _enter(arguments: argparse.Namespace, argv: Sequence[str]) -> int | None:
-    """Go on with the transformers that is named, where a command can name one; None where it is this process's."""
-    if "source" not in arguments:
+    """Go on with the transformers and the imports that are named, where a command can; None where this process has."""
+    code = None
+    if "source" in arguments:
+        if arguments.source is not None:
+            code = enter(arguments.source, argv)
+        elif warning := overlooked(Path.cwd()):
+            print(f"hfci: {warning}", file=sys.stderr)  # noqa: T201
+    return _enter_imports(arguments, argv) if code is None else code
+
+
+def _enter_imports(arguments: argparse.Namespace, argv: Sequence[str]) -> int | None:
+    if "imports" not in arguments:
         return None
-    if arguments.source is not None:
-        return enter(arguments.source, argv)
-    if warning := overlooked(Path.cwd()):
+    asked = imports.asked_for(arguments.imports, trusted=arguments.trust_remote_code, folder=Path.cwd())
+    if warning := imports.unhonoured(load_configuration(Path.cwd())):
         print(f"hfci: {warning}", file=sys.stderr)  # noqa: T201
-    return None
+    return None if asked is None else imports.enter(asked, argv, tries=not arguments.reads_only)

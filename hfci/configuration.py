@@ -60,6 +60,13 @@ Index = Annotated[
 Positive = Annotated[float, Meta(gt=0, le=1e12, title="a number above 0")]
 Whole = Annotated[int, Meta(ge=1, le=2**60, title="a whole number of at least 1")]
 Place = Annotated[Text, Meta(title="a path")]
+Package = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?=.{1,200}$(?!\n))[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$(?!\n)",
+        title="a package's dotted name, such as my_package",
+    ),
+]
 Labels = Annotated[tuple[Text, ...], Meta(min_length=1)]
 
 # Not Text, but Filled: of a text with a pattern or a list msgspec 0.22 frees what is not its own.
@@ -138,12 +145,20 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - `ledger`: a ledger of known failures, added to hfci's own
     - `accepted`: a file of accepted losses, added to hfci's own
     - `environments`: GiB of disk that the environments of other releases may take together, in the user's cache
+    - `imports`: packages that register configurations and models of their own beside transformers'
+    - `recipes`, `exceptions`: folders of recipes, and of exceptions to checks, added to hfci's own
+    - `golden`, `changes`: folders for what is imported: its golden outputs, and what changes of its configurations do
     - `runners`: the kinds of machines by name
     """
 
     ledger: Place | None = None
     accepted: Place | None = None
     environments: Positive | None = None
+    imports: Annotated[tuple[Package, ...], Meta(title="a list of packages")] = ()
+    recipes: Place | None = None
+    exceptions: Place | None = None
+    golden: Place | None = None
+    changes: Place | None = None
     runners: (
         Annotated[
             dict[Name, Annotated[RunnerTable, Meta(title="a table")]],
@@ -161,11 +176,20 @@ RUNNERS: Mapping[str, Runner] = MappingProxyType({"cpu": Runner(name="cpu", runs
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the table says, with what holds where it says nothing; the runners in the file's order."""
+    """What the table says, with what holds where it says nothing; the runners in the file's order.
 
+    `folder` is that of the file; None where there is none.
+    """
+
+    folder: Path | None = None
     ledger: Path | None = None
     accepted: Path | None = None
     environments: float | None = None
+    imports: tuple[str, ...] = ()
+    recipes: Path | None = None
+    exceptions: Path | None = None
+    golden: Path | None = None
+    changes: Path | None = None
     runners: Mapping[str, Runner] = field(default_factory=lambda: RUNNERS)
 
 
@@ -182,9 +206,19 @@ def load_configuration(folder: Path) -> Configuration:
     settings = tool.get("hfci", {}) if isinstance(tool, dict) else {}
     table: Table = convert(settings, _TABLE, f"{file}: [tool.hfci]")
     runners = {name: Runner(name=name, **asdict(runner)) for name, runner in (table.runners or {}).items()}
+
+    def place(path: str | None) -> Path | None:
+        return file.parent / path if path else None
+
     return Configuration(
-        ledger=file.parent / table.ledger if table.ledger else None,
-        accepted=file.parent / table.accepted if table.accepted else None,
+        folder=file.parent,
+        ledger=place(table.ledger),
+        accepted=place(table.accepted),
         environments=table.environments,
+        imports=table.imports,
+        recipes=place(table.recipes),
+        exceptions=place(table.exceptions),
+        golden=place(table.golden),
+        changes=place(table.changes),
         runners=MappingProxyType(runners) if runners else RUNNERS,
     )

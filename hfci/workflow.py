@@ -5,15 +5,29 @@ Their names and meanings: GitHub Docs, "Default environment variables" and "Work
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 
 from hfci.errors import UsageError
 
-__all__ = ["OUTPUT", "SUMMARY", "branch", "is_job", "output_file", "run_address", "run_attempt", "summary_file"]
+__all__ = [
+    "OUTPUT",
+    "SUMMARY",
+    "branch",
+    "is_foreign",
+    "is_job",
+    "output_file",
+    "run_address",
+    "run_attempt",
+    "summary_file",
+]
 
 OUTPUT, SUMMARY = "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"
+
+# Set by whoever runs a stranger's commit: nothing that it says about hfci itself is honoured.
+FOREIGN = "HFCI_FOREIGN"
 
 # Of a pull request the branch that is to be merged, else the one that was pushed.
 BRANCHES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME")
@@ -27,6 +41,23 @@ ADDRESS = {
 
 ATTEMPT = "GITHUB_RUN_ATTEMPT"
 NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+
+
+def is_foreign() -> bool:
+    """Tell whether what is checked out may be a stranger's: a fork's pull request, or one of which nobody says whose.
+
+    So it is too where who has started the job says it, by FOREIGN.
+    """
+    if os.environ.get(FOREIGN):
+        return True
+    if not os.environ.get("GITHUB_EVENT_NAME", "").startswith("pull_request"):
+        return False
+    try:
+        event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_bytes())
+        head, base = (event["pull_request"][side]["repo"]["full_name"] for side in ("head", "base"))
+    except (OSError, ValueError, LookupError, TypeError):
+        return True
+    return bool(head != base)
 
 
 def is_job() -> bool:

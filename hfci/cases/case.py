@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,19 +130,26 @@ def unusual(settings: Mapping[str, Any], prefix: str = "--") -> list[str]:
     return [word for name, value in options for word in (f"{prefix}{name}", str(value))]
 
 
-def run_command(case: Case, *, varied: Collection[str] = (), source: Path | None = None, **settings: Any) -> str:
+def run_command(
+    case: Case,
+    *,
+    varied: Collection[str] = (),
+    source: Path | None = None,
+    imports: Sequence[str] = (),
+    **settings: Any,
+) -> str:
     """Return the command that runs this one case anywhere, with the same settings.
 
     Anywhere, tests are found or rendered: no folder is named. `varied` are the checks that are asked with axes too, so
-    that their name alone would mean more than the case. `source` is a checkout of transformers. A model type
-    without a test has nothing to run: rendering it says why.
+    that their name alone would mean more than the case. `source` is a checkout of transformers; `imports` are the
+    options that name what else is imported. A model type without a test has nothing to run: rendering it says why.
     """
     if case.check is None:
-        return shlex.join(["hfci", "generate", case.model_type])
+        return shlex.join(["hfci", "generate", case.model_type, *imports])
     name = case.model_type if case.tier == "smoke" else case.architecture or case.model_type
     check = case.variant.exact if case.check in varied else str(case.variant)
     command = ["hfci", "run", name, "--check", check, "--device", case.device]
     command += ["--tier", case.tier] if case.tier != "smoke" else []
     command += unusual(settings)
     command += ["--source", str(source)] if source is not None else []
-    return shlex.join(command)
+    return shlex.join([*command, *imports])

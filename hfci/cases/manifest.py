@@ -71,6 +71,19 @@ Unique = Annotated[tuple[Filled, ...], Meta(extra_json_schema={"uniqueItems": Tr
 NOT_ASKED = "not asked for yet"
 
 
+_MODELS = "transformers.models."
+
+
+def short_module(name: str) -> str:
+    """Return a module as the manifest names it: below `transformers.models`, or by its whole name after a colon."""
+    return name.removeprefix(_MODELS) if name.startswith(_MODELS) else f":{name}"
+
+
+def whole_module(short: str) -> str:
+    """Return the dotted name of a module that the manifest names: the inverse of `short_module`."""
+    return short[1:] if short.startswith(":") else f"{_MODELS}{short}"
+
+
 class ForeignManifest(UsageError):
     """A file of the manifest's name that is not hfci's: others call theirs so too."""
 
@@ -87,7 +100,7 @@ class ManifestArchitecture(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     - `stage`: where its tiny model stops (config to forward), or where the making of its test did, one of FAULTS
     - `error`: why it stops
     - `modules`: those of `transformers.models` whose classes it and its configuration are made of, beyond the class's
-      own and the configuration's beside that
+      own and the configuration's beside that; with a colon first, those of who registers it, its own too
     - `parts`: the model types of its configuration's parts, beyond its own
     - `outputs`: the fields that its outputs declare, in words that are the same in every release
     - `excluded`: the checks whose rules exclude it; the table of checks says why
@@ -135,6 +148,7 @@ class ManifestRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     - `error`: what is wrong with the row, of the catalog, or why it lacks a test
     - `reason`: why the row has no architecture, by design
     - `processors`: the classes of its processors, whatever their kinds
+    - `imported`: the name of the import that registers it; None where transformers has it
     """
 
     model_type: Filled
@@ -148,6 +162,7 @@ class ManifestRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     error: Filled | None = None
     reason: Filled | None = None
     processors: Unique = ()
+    imported: Filled | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

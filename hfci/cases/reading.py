@@ -30,6 +30,7 @@ UPGRADES: Upgrades = {
     3: lambda head: {**head, "schema": 4, "packages": None},
     4: lambda head: {**head, "schema": 5},
     5: lambda head: {**head, "schema": 6},
+    6: lambda head: {**head, "schema": 7},
 }
 
 T = TypeVar("T")

@@ -9,6 +9,7 @@ import msgspec
 
 from hfci.cases.case import Case
 from hfci.cases.outcome import STAGES, Outcome
+from hfci.imports import Imported
 from hfci.origin import Origin
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
     "records_file",
 ]
 
-SCHEMA = 6
+SCHEMA = 7
 SCHEMA_FILE = Path(__file__).parent / "data" / "records.schema.json"
 
 # What `records_file` gives, whatever the run.
@@ -139,6 +140,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     - `versions`: by package; None where it was not installed
     - `packages`: by name, the address of each that came from no index, a repository's with its commit; None is unknown
     - `source`: the transformers that was imported; None is unknown, or there was no case
+    - `imports`: what else was imported, arbitrary code that registers models of its own
     - `device`: the one that was asked for; `runner`: the kind of machine, by its name in the plan
     - `seed`: what the tests' random numbers began with
     - `layout`: where weights and inputs began in memory, natural or misaligned
@@ -153,7 +155,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     - `variables`: those of the environment that chose their kernels; None is unknown
     """
 
-    schema: Literal[6] = 6
+    schema: Literal[7] = 7
     run: str
     shard: Count | None = None
     shards: Number | None = None
@@ -164,6 +166,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     versions: dict[str, str | None] = {}
     packages: dict[str, str] | None = {}
     source: Origin | None = None
+    imports: tuple[Imported, ...] = ()
     device: str
     runner: str | None = None
     seed: int | None = None
@@ -179,6 +182,11 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     set_up_s: Seconds | None = None
     start_up_s: Seconds | None = None
     variables: dict[str, str] | None = {}
+
+    @property
+    def beside(self) -> str:
+        """What was imported beside transformers, in one line; empty where it was nothing."""
+        return ", ".join(map(str, self.imports))
 
     @property
     def machine(self) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hfci.catalog.imported import load_imports
 from hfci.errors import EnvironmentUnfit
 from hfci.interruption import raise_again
 from hfci.origin import find_transformers, version_of
@@ -101,7 +102,10 @@ def find_misfits(packages: Iterable[str] | None = None) -> tuple[Misfit, ...]:
 
 
 def import_libraries() -> None:
-    """Import torch and transformers' model base; EnvironmentUnfit names the package that breaks it."""
+    """Import torch and transformers' model base, and then what this process was begun to import beside them.
+
+    EnvironmentUnfit names the package that breaks the former, `load_imports` says what is wrong with the latter.
+    """
     try:
         importlib.import_module("torch")
         importlib.import_module("transformers.modeling_utils")
@@ -109,6 +113,7 @@ def import_libraries() -> None:
         raise_again()
         raise EnvironmentUnfit(_diagnose(error)) from error
     raise_again()
+    load_imports()
 
 
 def try_import() -> str:

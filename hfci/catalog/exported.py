@@ -12,10 +12,15 @@ from typing import NamedTuple
 from hfci.catalog import registries
 from hfci.catalog.aliases import named
 from hfci.catalog.parts import holds, model_types_in
+from hfci.catalog.registered import registered
 from hfci.catalog.sources import SourceClass, defined_class, exported_names, modeling_module_names
 from hfci.catalog.tasks import asked_for
 
 __all__ = ["Exported", "exported_classes"]
+
+
+SHARED = "PreTrainedModel"
+NOT_REGISTERED = "it is registered with no auto class, as `AutoModelFor….register(CONFIG_CLASS, MODEL_CLASS)` does"
 
 
 class Exported(NamedTuple):
@@ -30,8 +35,17 @@ def exported_classes(model_type: str) -> Exported:
 
     A class is of the model type whose configuration class it is built from, or which has a part that it is built from.
     One that holds shared behaviour has no forward, and says so in its name (`BertPreTrainedModel`): it is no model.
+    Who registers a model type registers its architectures: what else stands in the files of these is told as none.
     """
+    if model_type in registered().configs:
+        return _beside_registered(model_type)
     return _of_package(registries.module_name(model_type)).get(model_type, Exported((), {}))
+
+
+def _beside_registered(model_type: str) -> Exported:
+    listed = {name for rows in registries.model_tables().values() for name in rows.get(model_type, ())}
+    others = [cls.__name__ for cls in registries.own_model_classes(model_type)] if listed else []
+    return Exported((), {name: NOT_REGISTERED for name in others if name not in listed and not name.endswith(SHARED)})
 
 
 @functools.cache
@@ -52,7 +66,7 @@ def _of_package(package: str) -> dict[str, Exported]:
 def _unlisted(package: str) -> Iterator[SourceClass]:
     """Yield the models that `package` exports and no auto table lists, in the order in which they are exported."""
     for module in modeling_module_names(package):
-        names = [name for name in exported_names(module) if not name.endswith("PreTrainedModel")]
+        names = [name for name in exported_names(module) if not name.endswith(SHARED)]
         for name in names:
             cls = None if registries.tables_of_class(name) else defined_class(module, name)
             if cls and cls.definer("forward") and any("PreTrainedModel" in owner.bases for owner in cls.lineage):

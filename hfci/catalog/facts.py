@@ -34,6 +34,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from hfci.catalog.aliases import argument_aliases, named
+from hfci.catalog.registered import is_library
 from hfci.parsing import Names, read_toml
 
 __all__ = [
@@ -163,7 +164,7 @@ def checkpoints_of_parts(cls: type[Any]) -> tuple[str, dict[str, str]]:
 def _holds_base(cls: type[Any]) -> bool:
     """Say whether an `__init__` of `cls` sets what its `base_model_prefix` names."""
     for owner in cls.__mro__:
-        if "__init__" in vars(owner) and owner.__module__.startswith("transformers."):
+        if "__init__" in vars(owner) and is_library(owner.__module__):
             code = inspect.unwrap(vars(owner)["__init__"]).__code__
             if {"setattr", "base_model_prefix"} <= set(code.co_names):
                 return True

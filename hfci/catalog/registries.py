@@ -1,5 +1,7 @@
 """transformers' own registries, read from the installed package: the denominator of everything hfci says.
 
+What other packages have registered through its Auto classes counts as its own (`hfci.catalog.registered`).
+
 Nothing here lists a model. Importing this module is cheap; transformers is imported when a function is called.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import hashlib
 import importlib
 import inspect
 import logging
@@ -15,6 +18,8 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
+
+from hfci.catalog.registered import Registered, registered, short_name
 
 __all__ = [
     "auto_classes_by_table",
@@ -33,6 +38,7 @@ __all__ = [
     "quiet",
     "registry_digest",
     "tables_of_class",
+    "tables_of_transformers",
     "tasks_by_auto_class",
     "transformers_version",
 ]
@@ -49,14 +55,21 @@ def transformers_version() -> str:
 
 
 def registry_digest() -> str:
-    """Return the digest of the registries of the transformers that is imported here: which model types there are."""
+    """Return the digest of the registries of the transformers that is imported here: which model types there are.
+
+    What the imports of this process register is part of it.
+    """
+    from hfci.imports import entered
     from hfci.origin import find_transformers, registry_of
 
-    return registry_of(find_transformers())
+    own, imports = registry_of(find_transformers()), entered()
+    if imports is None:
+        return own
+    return hashlib.sha256(f"{own} {imports.registry}".encode()).hexdigest()[:32]
 
 
 def model_type_names() -> tuple[str, ...]:
-    """Return every key of the installed `CONFIG_MAPPING_NAMES`, in its own order."""
+    """Return every key of the installed `CONFIG_MAPPING_NAMES`, in its own order, then those that were registered."""
     from transformers import CONFIG_MAPPING
 
     return tuple(CONFIG_MAPPING.keys())
@@ -71,9 +84,11 @@ def config_class(model_type: str) -> type[Any]:
 
 
 def config_class_name(model_type: str) -> str | None:
-    """Return the name of the configuration class of `model_type`, not imported; None where it is added at run time."""
+    """Return the name of the configuration class of `model_type`, not imported; None where there is none of that."""
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES  # type: ignore[attr-defined]
 
+    if (config := registered().configs.get(model_type)) is not None:
+        return config.__name__
     name: str | None = CONFIG_MAPPING_NAMES.get(model_type)
     return name
 
@@ -102,14 +117,31 @@ def quiet() -> Iterator[None]:
 
 
 def module_name(model_type: str) -> str:
-    """Return the dotted name of the package under `transformers.models` that holds `model_type`."""
+    """Return the dotted name of the package under `transformers.models` that holds `model_type`.
+
+    Of one that was registered it is the name of its configuration's module.
+    """
+    if (config := registered().configs.get(model_type)) is not None:
+        return config.__module__
     from transformers.models.auto.configuration_auto import model_type_to_module_name
 
     return f"{_MODELS}.{model_type_to_module_name(model_type)}"
 
 
+def model_tables() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Return the tables of transformers: short table name → model type → class names; with what was registered."""
+    return _tables(registered())
+
+
+@functools.lru_cache(maxsize=2)
+def _tables(beside: Registered) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    own = tables_of_transformers()
+    added = {short: {key: (cls.__name__,) for key, cls in table.items()} for short, table in beside.models.items()}
+    return {**own, **{short: {**own.get(short, {}), **table} for short, table in added.items()}}
+
+
 @functools.cache
-def model_tables() -> dict[str, dict[str, tuple[str, ...]]]:
+def tables_of_transformers() -> dict[str, dict[str, tuple[str, ...]]]:
     """Return the `MODEL_*_NAMES` tables: short table name → model type → class names.
 
     The short name is what stands between `MODEL_` and `_MAPPING_NAMES` (`FOR_MASKED_LM`); that of `MODEL_MAPPING_NAMES`
@@ -120,15 +152,19 @@ def model_tables() -> dict[str, dict[str, tuple[str, ...]]]:
     tables = {}
     for attribute, table in vars(modeling_auto).items():
         if attribute.startswith("MODEL_") and attribute.endswith("_NAMES"):
-            short = attribute.removesuffix("_NAMES").removesuffix("MAPPING").strip("_").removeprefix("MODEL")
-            tables[short.strip("_") or "BASE"] = {key: _as_tuple(names) for key, names in table.items()}
+            tables[short_name(attribute, "_NAMES")] = {key: _as_tuple(names) for key, names in table.items()}
     return tables
 
 
-@functools.cache
 def tables_of_class(name: str) -> frozenset[str]:
     """Return the short names of the tables that list the class `name`, for whatever model type."""
-    return frozenset(short for short, rows in model_tables().items() if any(name in names for names in rows.values()))
+    return _tables_of_class(name, registered())
+
+
+@functools.cache
+def _tables_of_class(name: str, beside: Registered) -> frozenset[str]:
+    tables = _tables(beside).items()
+    return frozenset(short for short, rows in tables if any(name in names for names in rows.values()))
 
 
 @functools.cache
@@ -143,8 +179,7 @@ def auto_classes_by_table() -> dict[str, str]:
         if not name.startswith("_") and inspect.isclass(value) and hasattr(value, "_model_mapping"):
             mapping = mappings.get(id(value._model_mapping))
             if mapping is not None:
-                short = mapping.removesuffix("_MAPPING").removeprefix("MODEL").strip("_")
-                auto_classes[short or "BASE"] = name
+                auto_classes[short_name(mapping, "_MAPPING")] = name
     return auto_classes
 
 
@@ -164,11 +199,22 @@ def tasks_by_auto_class() -> dict[str, tuple[tuple[str, str], ...]]:
     return {name: tuple(pairs) for name, pairs in by_auto_class.items()}
 
 
-@functools.cache
-def processor_tables() -> dict[str, dict[str, tuple[str, ...]]]:
+def processor_tables() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     """Return kind of processor (`tokenizer`, `image_processor` …) → model type → class names."""
+    return _processors(registered())
+
+
+@functools.lru_cache(maxsize=2)
+def _processors(beside: Registered) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     kinds = _tables_of_processors()
-    return {kind: {key: _as_tuple(names) for key, names in table.items()} for kind, table in kinds.items()}
+    added = {
+        kind: {key: tuple(cls.__name__ for cls in classes) for key, classes in table.items()}
+        for kind, table in beside.processors.items()
+    }
+    return {
+        kind: {**{key: _as_tuple(names) for key, names in table.items()}, **added.get(kind, {})}
+        for kind, table in kinds.items()
+    }
 
 
 def backends_without_class(kind: str, model_type: str) -> tuple[str, ...]:
@@ -207,6 +253,8 @@ def find_class(model_type: str, name: str) -> type[Any]:
     Raises ImportError where the class exists but its module cannot be imported here (a missing optional package), and
     AttributeError where transformers lists a class that it does not have.
     """
+    if (added := registered().find(model_type, name)) is not None:
+        return added
     package = importlib.import_module(module_name(model_type))
     cls = getattr(package, name, None)
     if cls is None:  # listed in a table yet not exported by its package, or another model type's class
@@ -220,7 +268,12 @@ def find_class(model_type: str, name: str) -> type[Any]:
 
 
 def modeling_modules(model_type: str) -> tuple[ModuleType, ...]:
-    """Import and return the `modeling_*` modules of the package that holds `model_type`."""
+    """Import and return the `modeling_*` modules of the package that holds `model_type`.
+
+    Of one that was registered they are those of its classes.
+    """
+    if model_type in registered().configs:
+        return registered().modules(model_type)
     package = importlib.import_module(module_name(model_type))
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     return tuple(

@@ -1,4 +1,7 @@
-"""Classes of transformers read as text: what they define, also where a package they need is missing."""
+"""Classes of transformers read as text: what they define, also where a package they need is missing.
+
+So are those that other packages have registered; their parents may be transformers'.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,19 @@ from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from hfci.catalog.registered import registered
+
 __all__ = ["SourceClass", "defined_class", "exported_names", "modeling_module_names", "module_text", "read_class"]
 
-_MODELS = "transformers.models"
+_MODELS = ("transformers.models",)
 _EXPORTED = re.compile(r"^__all__ = (\[.*?\])", re.MULTILINE | re.DOTALL)
 
 
 class SourceClass:
     """A class of transformers as it stands in its file, with its parents there."""
 
-    def __init__(self, module: str, node: ast.ClassDef, within: str = "transformers") -> None:
-        """Hold the class that `node` of `module` defines, with its parents `within` that package."""
+    def __init__(self, module: str, node: ast.ClassDef, within: tuple[str, ...] = ("transformers",)) -> None:
+        """Hold the class that `node` of `module` defines, with its parents `within` these packages."""
         self.module = module
         self.node = node
         self.within = within
@@ -97,11 +102,16 @@ class SourceClass:
 
 @functools.cache
 def read_class(name: str) -> SourceClass | None:
-    """Return the class that transformers exports as `name`; None where its source cannot be found."""
+    """Return the class that transformers exports as `name`; None where its source cannot be found.
+
+    One that was registered comes first.
+    """
     import transformers  # noqa: F401 -- so that it is in sys.modules, as the lazy module that knows where what is
 
+    if (cls := next((cls for cls in registered().classes if cls.__name__ == name), None)) is not None:
+        return _find(cls.__module__, name, ("transformers", *sorted(registered().packages)))
     module = getattr(sys.modules["transformers"], "_class_to_module", {}).get(name)
-    return _find(f"transformers.{module}", name, "transformers") if module else None
+    return _find(f"transformers.{module}", name, ("transformers",)) if module else None
 
 
 def modeling_module_names(package: str) -> tuple[str, ...]:
@@ -124,13 +134,17 @@ def defined_class(module: str, name: str) -> SourceClass | None:
 
 
 @functools.cache
-def _find(module: str, name: str, within: str) -> SourceClass | None:
-    """Return the class `name` as `module` defines or imports it from `within` a package."""
+def _find(module: str, name: str, within: tuple[str, ...]) -> SourceClass | None:
+    """Return the class `name` as `module` defines or imports it from `within` some packages."""
     classes, imported = _index(module)
     if name in classes:
         return SourceClass(module, classes[name], within)
     source = imported.get(name)
-    return _find(*source, within) if source and f"{source[0]}.".startswith(f"{within}.") else None
+    return (
+        _find(*source, within)
+        if source and f"{source[0]}.".startswith(tuple(f"{package}." for package in within))
+        else None
+    )
 
 
 @functools.cache
@@ -155,11 +169,12 @@ def _index(module: str) -> tuple[dict[str, ast.ClassDef], dict[str, tuple[str, s
 
 
 def module_text(module: str) -> str:
-    """Return the text of `module`; empty where it is none of transformers."""
+    """Return the text of `module`; empty where it is none of transformers, nor of who registered a model."""
     spec = _spec(module)
     return Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
 
 
 @functools.cache
 def _spec(module: str) -> ModuleSpec | None:
-    return importlib.util.find_spec(module) if module.partition(".")[0] == "transformers" else None
+    is_ours = module.partition(".")[0] in {"transformers", *registered().packages}
+    return importlib.util.find_spec(module) if is_ours else None

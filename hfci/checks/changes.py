@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hfci.cases.ledger import OWN, Ledger, load_ledger
 from hfci.catalog import read_row, transformers_version
+from hfci.catalog.kept import UNKEPT, kept_in
 from hfci.catalog.requirements import absent_packages, needs
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.asking import load_check
@@ -39,7 +40,7 @@ _LONGEST = 200
 _VERBS = {"nothing": "does nothing", "refused": "is refused", "unavailable": "is unavailable"}
 
 
-def configuration_changes_do_as_recorded(tiny: TinyModel, folder: Path = FOLDER) -> None:
+def configuration_changes_do_as_recorded(tiny: TinyModel, folder: Path | None = None) -> None:
     """Assert that each change of its configuration, one at a time, does what stands in `folder`.
 
     It runs, and the checks hold that the table says are asked; it does nothing, up to float error; it is refused by an
@@ -47,10 +48,14 @@ def configuration_changes_do_as_recorded(tiny: TinyModel, folder: Path = FOLDER)
     given the value that it was given then, and every field that no change is of is known.
 
     Raises `NotApplicable` on another device or from another seed than they were tried on, and on another transformers
-    where they do something else, or where they were never tried. On the same one both are failures.
+    where they do something else, or where they were never tried. On the same one both are failures. So it does of what
+    is imported where nobody has named a folder for it.
     """
     if tiny.device.type != "cpu" or tiny.seed:
         raise NotApplicable("what changes of a configuration do was tried on the CPU, from seed 0")
+    folder = folder or kept_in("changes", tiny.model_type, FOLDER)
+    if folder is None:
+        raise NotApplicable(UNKEPT.format(kind="changes"))
     accept = f"`hfci changes accept {tiny.model_type}` takes a deliberate change over"
     file, version = read_changes(tiny.model_type, folder), transformers_version()
     if file is None and version not in versions(folder):

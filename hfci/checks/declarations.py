@@ -16,6 +16,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from hfci.catalog import model_type_names, read_row
 from hfci.catalog.facts import forward_parameters
+from hfci.catalog.registered import is_model_code
 from hfci.checks.exceptions import reason
 from hfci.errors import Broken
 
@@ -65,7 +66,7 @@ class _Known:
             base.__module__
             for module in tiny.model.modules()
             for base in type(module).__mro__
-            if base.__module__.startswith("transformers.models.")
+            if is_model_code(base.__module__)
         }
         names = [_names_in(sys.modules[name]) for name in sorted(files)]
         classes, arguments, said = (frozenset().union(*part) for part in zip(*names, strict=True))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfci.catalog import transformers_version
+from hfci.catalog.kept import UNKEPT, kept_in
 from hfci.checks.applicability import NUMERICS_CHANGED, NotApplicable
 from hfci.checks.goldens import FOLDER, Golden, read_golden, versions
 from hfci.checks.summaries import Summary, distance, summary_of, unlike
@@ -17,17 +18,21 @@ if TYPE_CHECKING:
 __all__ = ["differences", "golden_output"]
 
 
-def golden_output(tiny: TinyModel, folder: Path = FOLDER) -> None:
+def golden_output(tiny: TinyModel, folder: Path | None = None) -> None:
     """Assert that outputs, losses and gradients are the golden ones in `folder`, up to measured float error.
 
     They catch what is wrong in every path alike, which no comparison of two paths can see. Whole numbers must be equal.
     A parameter's name and shape decide what it holds, so that a renamed one shows as other numbers.
 
     Raises `NotApplicable` on another device or from another seed than they were measured on, and on another
-    transformers where the numbers are others, or where there are none. On the same one both are failures.
+    transformers where the numbers are others, or where there are none. On the same one both are failures. So it does of
+    what is imported where nobody has named a folder for it.
     """
     if tiny.device.type != "cpu" or tiny.seed:
         raise NotApplicable("golden outputs are measured on the CPU, from seed 0")
+    folder = folder or kept_in("golden", tiny.model_type, FOLDER)
+    if folder is None:
+        raise NotApplicable(UNKEPT.format(kind="golden"))
     accept = f"`hfci golden accept {tiny.model_type}` takes a deliberate change over"
     file, version = read_golden(tiny.model_type, folder), transformers_version()
     golden = file.architectures.get(tiny.architecture) if file is not None else None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from hfci.catalog.registered import is_model_code
 from hfci.catalog.registries import quiet
 from hfci.checks.exceptions import names_excepted
 from hfci.checks.processing import answer_to_images, conclude, difference, processor_of
@@ -65,7 +66,7 @@ def _declared(processor: Any) -> Mapping[str, Any]:
 
 def _arguments(processor: Any) -> dict[str, Any]:
     """Return those for which its own class, and not one that all share, has a value: that value of each."""
-    lines = [cls for cls in type(processor).__mro__ if cls.__module__.startswith("transformers.models")]
+    lines = [cls for cls in type(processor).__mro__ if is_model_code(cls.__module__)]
     own = {name for cls in lines for name in (*vars(cls), *_parameters(cls))}
     values = {name: getattr(processor, name, None) for name in _declared(processor) if name in own}
     return {name: value for name, value in values.items() if value is not None}

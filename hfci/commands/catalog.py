@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfci.commands.options import add_folder, add_json, add_names, add_source, print_json
+from hfci.commands.options import add_folder, add_imports, add_json, add_names, add_source, print_json
 from hfci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
     add_source(parser)
+    add_imports(parser)
     add_json(parser)
     parser.add_argument(
         "--against",

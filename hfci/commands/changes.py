@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfci.commands.options import add_folder, add_json, add_names, print_json
+from hfci.commands.options import add_folder, add_imports, add_json, add_names, print_json
 from hfci.errors import NothingToDo, UsageError, in_one_line
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="show what is written down, or try each change, tell what it does that it did not, and write it down",
     )
     add_names(parser)
+    add_imports(parser)
     add_folder(parser, "--folder", "what is written down (default: hfci's own)")
     parser.add_argument("--missing", action="store_true", help="try only what is not written down yet")
     add_json(parser)
@@ -54,10 +55,11 @@ def run(arguments: Namespace) -> int:
 
 def _show(names: list[str], arguments: Namespace) -> int:
     """Print a row for each change, and how many do what."""
+    from hfci.catalog.kept import require_kept
     from hfci.checks.recorded_changes import FOLDER, read_changes
 
-    folder: Path = arguments.folder or FOLDER
-    files = [file for name in names if (file := read_changes(name, folder)) is not None]
+    folders = {name: require_kept("changes", name, FOLDER, arguments.folder) for name in names}
+    files = [file for name, folder in folders.items() if (file := read_changes(name, folder)) is not None]
     if not files:
         raise NothingToDo("of none of these it is written down; `hfci changes accept NAME` does it")
     if arguments.json:
@@ -90,16 +92,17 @@ def _as_data(file: ChangesFile) -> dict[str, object]:
 
 def _accept(names: list[str], arguments: Namespace) -> int:
     """Write the file of each model type once its changes are tried, so that what was done before an end stays."""
+    from hfci.catalog.kept import require_kept
     from hfci.checks.recorded_changes import FOLDER
     from hfci.generation.progress import track
     from hfci.results.text import clean
 
-    folder: Path = arguments.folder or FOLDER
+    folders = {name: require_kept("changes", name, FOLDER, arguments.folder) for name in names}
     failed: dict[str, str] = {}
     count = 0
     for name in track(names, total=len(names), label="trying changes"):
         try:
-            lines = list(_accept_one(name, folder, only_missing=arguments.missing))
+            lines = list(_accept_one(name, folders[name], only_missing=arguments.missing))
         except Exception as error:  # one model type's fault must not cost the others what theirs do
             failed[name] = in_one_line(error)
             continue

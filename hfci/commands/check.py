@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfci.commands.options import add_device, add_folder, add_names, add_source, add_tier
+from hfci.commands.options import add_device, add_folder, add_imports, add_names, add_source, add_tier
 from hfci.errors import NothingToDo
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
     add_source(parser)
+    add_imports(parser)
     parser.add_argument(
         "--since",
         metavar="RESULTS|REV",

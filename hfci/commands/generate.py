@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfci.commands.options import add_folder, add_json, add_names, add_source, print_json
+from hfci.commands.options import add_folder, add_imports, add_json, add_names, add_source, print_json
 from hfci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
     add_source(parser)
+    add_imports(parser)
     add_folder(parser, "--out", "where to write", Path("generated"))
     add_folder(parser, "--guides", "render the guides of the tests in --out, e.g. into docs, and no tests")
     add_folder(parser, "--schemas", "write the JSON Schemas into the package's source, e.g. hfci, and no tests")

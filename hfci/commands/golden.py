@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfci.commands.options import add_folder, add_json, add_names, print_json
+from hfci.commands.options import add_folder, add_imports, add_json, add_names, print_json
 from hfci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="show the summaries as computed here, or measure their float error, tell what changed and write it down",
     )
     add_names(parser)
+    add_imports(parser)
     add_folder(parser, "--folder", "the golden outputs (default: hfci's own)")
     parser.add_argument(
         "--threads", type=int, action="append", metavar="N", help="show what so many compute (default: 1), or several"
@@ -91,12 +91,13 @@ def _show(names: list[str], arguments: Namespace) -> int:
 def _accept(names: list[str], arguments: Namespace) -> int:
     """Write the files of `names`; what is as before, up to float error, stays as it stands."""
     from hfci.catalog import transformers_version
+    from hfci.catalog.kept import require_kept
     from hfci.checks.goldens import FOLDER, GoldenFile, read_golden
     from hfci.checks.noise import measure
     from hfci.generation.progress import track
 
-    folder: Path = arguments.folder or FOLDER
-    old = {name: read_golden(name, folder) for name in names}
+    folders = {name: require_kept("golden", name, FOLDER, arguments.folder) for name in names}
+    old = {name: read_golden(name, folder) for name, folder in folders.items()}
     lines: list[str] = []
     failed: dict[str, str] = {}
     known = {name: {} if file is None else file.architectures for name, file in old.items()}
@@ -107,7 +108,7 @@ def _accept(names: list[str], arguments: Namespace) -> int:
         lines += [f"{model_type} {line}" for line in accepted]
         new = GoldenFile(transformers=transformers_version(), model_type=model_type, architectures=kept)
         if new != old[model_type]:
-            new.write(folder)
+            new.write(folders[model_type])
     unchanged = "" if lines else "nothing has changed by more than float error\n"
     sys.stdout.write("".join(f"{line}\n" for line in lines) + unchanged)
     return _tell_failed(failed)

@@ -14,6 +14,7 @@ __all__ = [
     "add_checks",
     "add_device",
     "add_folder",
+    "add_imports",
     "add_json",
     "add_names",
     "add_seed",
@@ -32,7 +33,7 @@ def add_names(parser: ArgumentParser) -> None:
         nargs="*",
         type=str.strip,  # a list written on Windows leaves each a carriage return
         metavar="NAME",
-        help="model types, patterns ('qwen*'), family:NAME, architectures; nothing means everything",
+        help="model types, patterns ('qwen*'), family:NAME, import:PACKAGE, architectures; nothing means everything",
     )
 
 
@@ -77,6 +78,22 @@ def add_source(parser: ArgumentParser) -> None:
         metavar="DIR",
         help="a checkout of transformers, or its src/, instead of the installed one; its code runs without tokens in "
         "the environment",
+    )
+
+
+def add_imports(parser: ArgumentParser) -> None:
+    """What else registers models."""
+    parser.add_argument(
+        "--import",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        dest="imports",
+        help="a package whose import registers configurations and models of its own, or ./FOLDER with custom code; its "
+        "code runs without tokens in the environment; repeatable (beside those of [tool.hfci] imports)",
+    )
+    parser.add_argument(
+        "--trust-remote-code", action="store_true", help="run the custom code of a folder that --import names"
     )
 
 

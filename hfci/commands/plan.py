@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from hfci import workflow
 from hfci.commands.earlier import Earlier, add_if_readable
-from hfci.commands.options import TIERS, add_checks, add_folder, add_json, add_names, add_source, print_json
+from hfci.commands.options import (
+    TIERS,
+    add_checks,
+    add_folder,
+    add_imports,
+    add_json,
+    add_names,
+    add_source,
+    print_json,
+)
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
     add_source(parser)
+    add_imports(parser)
     parser.add_argument("--tier", action="append", choices=TIERS, default=[], help="repeatable (default: all)")
     add_checks(parser)
     what = parser.add_argument_group("what need not run")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfci import workflow
 from hfci.cases.case import LAYOUTS
-from hfci.commands.options import add_checks, add_device, add_folder, add_names, add_seed, add_source, add_tier
+from hfci.commands.options import (
+    add_checks,
+    add_device,
+    add_folder,
+    add_imports,
+    add_names,
+    add_seed,
+    add_source,
+    add_tier,
+)
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
+from hfci.imports import options_of
 from hfci.interruption import EXIT_INTERRUPTED
 from hfci.scratch import SCRATCH
 from hfci.testing.folders import GENERATED, find_tests
@@ -35,6 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     add_names(parser)
     add_source(parser)
+    add_imports(parser)
     add_tier(parser)
     add_checks(parser)
     add_device(parser)
@@ -182,13 +194,13 @@ def _recorder(arguments: Namespace, asked: Asked, manifest: Manifest, selection:
     from hfci.testing.machine import kernel_variables, with_variables
     from hfci.testing.recorder import Recorder
 
-    varied = manifest.varied
+    varied, imports = manifest.varied, options_of(arguments.imports, trusted=arguments.trust_remote_code)
 
     def reproduce(case: Case) -> str:
-        command = run_command(case, varied=varied, source=arguments.source, **_settings(arguments))
+        command = run_command(case, varied=varied, source=arguments.source, imports=imports, **_settings(arguments))
         return with_variables(command, kernel_variables())
 
-    known = [_without_test(manifest[case.model_type], case) for case in selection.untested]
+    known = [_without_test(manifest[case.model_type], case, imports) for case in selection.untested]
     about = {**asked.about, "attempt": workflow.run_attempt(), "seed": arguments.seed, "layout": arguments.layout}
     return Recorder(
         selection.cases,
@@ -200,7 +212,7 @@ def _recorder(arguments: Namespace, asked: Asked, manifest: Manifest, selection:
     )
 
 
-def _without_test(row: ManifestRow, case: Case) -> Record:
+def _without_test(row: ManifestRow, case: Case, imports: Sequence[str]) -> Record:
     """Return the record of an architecture, or a model type, without a test: by which rule, or what has gone wrong."""
     from hfci.cases.case import run_command
     from hfci.cases.manifest import NOT_ASKED
@@ -220,7 +232,7 @@ def _without_test(row: ManifestRow, case: Case) -> Record:
     else:
         error = f"{arch.stage}: {arch.error}" if arch.error else row.error
         outcome, reason = Outcome.NOT_RUN, f"no test: {error}"
-    return Record.of(case, outcome, reason=reason, reproduce=run_command(case))
+    return Record.of(case, outcome, reason=reason, reproduce=run_command(case, imports=imports))
 
 
 # What came of it.

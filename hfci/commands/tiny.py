@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from hfci.commands.options import add_device, add_folder, add_json, add_seed, print_json
+from hfci.commands.options import add_device, add_folder, add_imports, add_json, add_seed, print_json
 
 __all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
 
@@ -26,6 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="change this field of its configuration, to a value of JSON; repeatable",
     )
     add_folder(parser, "--save", "write a checkpoint that pipeline loads, with its tokenizer and processors")
+    add_imports(parser)
     add_device(parser)
     add_seed(parser)
     add_json(parser)

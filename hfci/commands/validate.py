@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfci.commands.options import add_folder, add_json, print_json
+from hfci.commands.options import add_folder, add_imports, add_json, print_json
 from hfci.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a folder of generated tests; or model types, patterns, family:NAME, architectures in --generated",
     )
     add_folder(parser, "--generated", "the folder of generated tests", GENERATED)
+    add_imports(parser)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--consistency", action="store_true", help="compare files, templates and families; show balance")
     mode.add_argument("--fix", action="store_true", help="render anew what has drifted, and print what changed")

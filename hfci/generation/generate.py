@@ -17,6 +17,7 @@ from hfci.cases.manifest import (
     load_manifest,
 )
 from hfci.catalog import ModelType, model_type_names, transformers_version
+from hfci.catalog.registered import registered_by
 from hfci.catalog.registries import registry_digest
 from hfci.generation.drift import drift
 from hfci.generation.expected_files import (
@@ -152,7 +153,8 @@ def _manifest(
         model_types=tuple(
             _manifest_row(rows[name], known, files[name], faults[name])
             if name in rows
-            else kept.get(name) or ManifestRow(model_type=name, rung="catalogued", reason=NOT_ASKED)
+            else kept.get(name)
+            or ManifestRow(model_type=name, rung="catalogued", reason=NOT_ASKED, imported=registered_by(name))
             for name in model_type_names()
         ),
         registry=registry_digest(),
@@ -214,6 +216,7 @@ def _manifest_row(
         ),
         error="; ".join(errors) or None,
         reason=row.reason,
+        imported=registered_by(row.model_type),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hfci.cases.selector import Known, choose
 from hfci.catalog import model_type_names, read_row, registries
 from hfci.catalog.exported import exported_classes
+from hfci.catalog.registered import registered, registered_by
 from hfci.errors import FOREIGN
 from hfci.generation.expected_files import host
 from hfci.generation.render import FAMILY_OF_PARTS
@@ -20,7 +21,7 @@ def select(patterns: Sequence[str]) -> tuple[str, ...]:
     Only a family needs the rows of the catalog to be read. Raises UsageError for a pattern that names nothing.
     """
     names = model_type_names()
-    chosen = choose(patterns, Known(names, _architectures, _families))
+    chosen = choose(patterns, Known(names, _architectures, _families, _imports))
     return tuple(name for name in names if name in chosen)
 
 
@@ -41,6 +42,10 @@ def _exported(model_type: str) -> set[str]:
         return set(exported_classes(model_type).architectures)
     except FOREIGN:  # which its row says
         return set()
+
+
+def _imports() -> dict[str, str]:
+    return {name: by for name in registered().configs if (by := registered_by(name)) is not None}
 
 
 def _families() -> dict[str, dict[str, str | None]]:

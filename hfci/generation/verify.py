@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import IO, TYPE_CHECKING
 
+from hfci.cases.manifest import short_module
+from hfci.catalog.imported import load_imports
 from hfci.errors import FOREIGN, in_one_line
 
 if TYPE_CHECKING:
@@ -36,8 +38,6 @@ MODELS_A_WORKER = 100
 
 # No network, and one thread a process: there are as many processes as are good for the machine.
 ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"}
-
-_MODELS = "transformers.models."
 
 
 @dataclass(frozen=True)
@@ -180,18 +180,20 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it ends this process
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)  # what a model prints is no answer
+        load_imports()
         for line in sys.stdin:
             print(json.dumps(asdict(verify(*json.loads(line)))), file=answers, flush=True)
 
 
 def _made_of(tiny: TinyModel, is_part: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the modules under `transformers.models` of what the model holds, and the model types of its parts.
+    """Return the modules of models' code of what the model holds, as the manifest names them, and its parts' types.
 
     The class's own module and the configuration's beside it are left out where the test imports the class: not where
     it is about a part of the model.
 
     The parts of the default configuration count too: transformers makes them to tell what a configuration changes.
     """
+    from hfci.catalog.registered import is_model_code, registered
     from hfci.catalog.registries import module_name
     from hfci.tiny.inputs.context import configs
 
@@ -201,11 +203,11 @@ def _made_of(tiny: TinyModel, is_part: bool) -> tuple[tuple[str, ...], tuple[str
     own, config = type(tiny.model).__module__, type(tiny.config).__module__
     package = own.rpartition(".")[0]
     named = {type(piece).__module__ for piece in (*tiny.model.modules(), *parts, *defaults)}
-    if not is_part:
+    if not is_part and tiny.model_type not in registered().configs:
         named -= {own, *([config] if config.rpartition(".")[0] == package else [])}
     if (listed := module_name(tiny.model_type)) != package:
         named.add(listed)
-    modules = {name.removeprefix(_MODELS) for name in named if name.startswith(_MODELS)}
+    modules = {short_module(name) for name in named if is_model_code(name)}
     return tuple(sorted(modules)), tuple(sorted({part.model_type for part in parts} - {tiny.model_type, ""}))
 
 

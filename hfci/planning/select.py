@@ -39,6 +39,7 @@ def known_of(manifest: Manifest) -> Known:
         # A part is tried within an architecture that is not its own.
         lambda: {row.model_type: () if any(case.parent for case in row.cases) else row.names for row in rows},
         lambda: {row.model_type: {arch.name: arch.family for arch in row.architectures} for row in rows},
+        lambda: {row.model_type: row.imported for row in rows if row.imported},
     )
 
 

@@ -33,6 +33,7 @@ FACTS: dict[str, Callable[[Header], object]] = {
     "transformers imported": lambda head: (
         head.source and f"{head.source.commit or ''} digest {head.source.digest}".strip()
     ),
+    "imports": lambda head: head.beside,
     "processor": lambda head: head.processor,
     "capability": lambda head: head.capability,
     "threads": lambda head: head.threads,

@@ -164,7 +164,7 @@ SHARDS = _columns(
 )
 TASK_COUNTS = ("allowed", "run", "passed")
 EXCLUDED = "excluded by rule"
-FACTS = ("run", "started", "commit", "branch", "device", "tier", "seed", "versions", "machine")
+FACTS = ("run", "started", "commit", "branch", "device", "tier", "seed", "versions", "imports", "machine")
 LOST = _columns("whose", "what", "accepted because", foreign=("whose", "what", "accepted because"))
 RUNS = _columns("of", *FACTS, foreign=FACTS)
 
@@ -454,12 +454,17 @@ def _runs(summary: Summary) -> Sequence[Row]:
     rows = {
         ("this run", *(_name(facts[name]) for name in FACTS)): None
         for head in summary.runs
-        for facts in ({**head, "versions": _versions(head), "machine": msgspec.convert(head, Header).machine},)
+        for facts in (_facts(head),)
     }
     earlier = summary.baseline
     if earlier is not None:
         rows["the baseline", *(_name(earlier.get(name)) for name in FACTS)] = None
     return tuple(rows)
+
+
+def _facts(head: Mapping[str, Any]) -> Mapping[str, Any]:
+    whole = msgspec.convert(head, Header)
+    return {**head, "versions": _versions(head), "imports": whole.beside, "machine": whole.machine}
 
 
 def _versions(head: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from hfci.cases.manifest import MANIFEST, ForeignManifest, Manifest, load_manifest
 from hfci.catalog.registries import registry_digest, transformers_version
 from hfci.errors import UsageError
+from hfci.imports import entered
 from hfci.scratch import make_scratch
 
 __all__ = ["GENERATED", "find_tests", "folder_of", "render", "render_into", "usual_manifest"]
@@ -64,7 +65,9 @@ def folder_of(kind: str) -> Iterator[Path]:
     """Hold a folder of this `kind` in SCRATCH, there or not: one at a time renders, keeps what is there, adds to it."""
     import filelock
 
-    folder = make_scratch() / f"{kind}-{transformers_version()}"
+    imports = entered()
+    beside = "" if imports is None else f"-with-{registry_digest()[:8]}"  # so that neither removes the other's
+    folder = make_scratch() / f"{kind}-{transformers_version()}{beside}"
     with filelock.FileLock(f"{folder}.lock"):  # the system gives it back, however its holder ends
         yield folder
 

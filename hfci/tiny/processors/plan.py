@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hfci.catalog import read_row, registries
+from hfci.catalog.registered import is_model_code
 from hfci.tiny.processors.special_tokens import ProcessorTokens, ids_by_name, processor_tokens, reader
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def parameters_of(cls: type[Any]) -> dict[str, inspect.Parameter]:
     """Return the parameters of a class's construction, with those that it hands on to the class it derives from."""
     parameters: dict[str, inspect.Parameter] = {}
     for base in cls.__mro__:
-        if "__init__" in vars(base) and base.__module__.startswith("transformers.models."):
+        if "__init__" in vars(base) and is_model_code(base.__module__):
             own = inspect.signature(vars(base)["__init__"]).parameters
             parameters = {**own, **parameters}
             if not any(one.kind is one.VAR_KEYWORD for one in own.values()):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hfci.catalog import read_row, registries
+from hfci.catalog.registered import is_model_code
 from hfci.errors import FOREIGN
 from hfci.tiny.inputs.context import configs, look_up
 from hfci.tiny.inputs.text import placeholders
@@ -115,7 +116,7 @@ def _tokens_of(cls: type[Any]) -> ProcessorTokens:
     numbers: dict[str, ast.AST] = {}
     repeated: dict[str, str] = {}
     for base in cls.__mro__:
-        if not base.__module__.startswith("transformers.models."):
+        if not is_model_code(base.__module__):
             continue
         nodes = list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(base)))))
         known = {**vars(sys.modules[base.__module__]), **vars(base), **_defaults(nodes)}
