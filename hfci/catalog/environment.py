@@ -17,10 +17,20 @@ from hfci.errors import EnvironmentUnfit
 from hfci.interruption import raise_again
 from hfci.origin import find_transformers, version_of
 
-__all__ = ["Misfit", "check_environment", "check_system", "find_misfits", "import_libraries", "try_import"]
+__all__ = ["OFFLINE", "Misfit", "check_environment", "check_system", "find_misfits", "import_libraries", "try_import"]
 
 NEEDED = ("torch", "transformers")
 INSTALL = "pip install torch transformers"
+
+# Read by the libraries when they are imported.
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
 CORE = ("torch", "transformers", "huggingface_hub")
 
 # Imported by transformers when they are there, named in its extras or not; some are built for one torch.

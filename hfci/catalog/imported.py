@@ -302,8 +302,7 @@ def _plain(text: str) -> str:
 
 def tell() -> None:
     """Import, and write what comes of it where the first argument of this process says: it was begun for that."""
-    from hfci.catalog.environment import check_environment, import_libraries
-    from hfci.testing.process_setup import OFFLINE
+    from hfci.catalog.environment import OFFLINE, check_environment, import_libraries
 
     os.environ.update(OFFLINE)
     answer: Mapping[str, Any]

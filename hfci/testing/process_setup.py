@@ -7,20 +7,12 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from hfci.catalog.environment import OFFLINE
 from hfci.catalog.requirements import is_absent, needs
 from hfci.configuration import DEVICES
 from hfci.errors import EnvironmentUnfit
 
 __all__ = ["OFFLINE", "available_cores", "missing_packages", "prepare", "used_device"]
-
-# Read by the libraries when they are imported.
-OFFLINE = {
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
 
 # A copy of a tiny model is some 5,000 objects, and Python's own threshold of 700 has all that is alive looked through
 # seven times meanwhile: 2 % of a run. So many are a few models, of at most 4 MB.
