@@ -36,6 +36,7 @@ __all__ = [
     "Upgrades",
     "convert",
     "decode",
+    "entries_of",
     "of_schema",
     "read_json",
     "read_toml",
@@ -100,6 +101,14 @@ def read_toml(path: Path | Traversable, kind: type[T], what: str) -> T:
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot read {what} {path}: {error}") from error
     return convert(data, kind, str(path))
+
+
+def entries_of(folder: Path | Traversable, what: str) -> list[Path | Traversable]:
+    """Return what lies in a folder of `what`, by name; UsageError where it cannot be read, or is no folder."""
+    try:
+        return sorted(folder.iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        raise UsageError(f"cannot read the folder of {what} {folder}: {error.strerror}") from error
 
 
 def read_json(path: Path, kind: type[T], what: str, *, schema: int, mend: str = "", upgrades: Upgrades = _NONE) -> T:

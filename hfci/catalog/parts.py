@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hfci.catalog import registries
+from hfci.catalog.registered import registered
 from hfci.errors import FOREIGN
 
 __all__ = ["holds", "model_types_in", "parents_of", "why_without_class"]
@@ -30,8 +31,9 @@ def why_without_class(model_type: str) -> str:
     held = [f"{parent} ({', '.join(fields)})" for parent, fields in parents.items()]
     processors = dict.fromkeys(name for names in registries.processors_of(model_type).values() for name in names)
     use = f"a part of {', '.join(held)}" if held else "no model type's configuration holds it"
+    mend = f"; `AutoModel….register({name}, MODEL_CLASS)` adds one" if model_type in registered().configs else ""
     has = f"; it names processors: {', '.join(processors)}" if processors else ""
-    return f"no model class has {name} as its configuration class; {use}{has}"
+    return f"no model class has {name} as its configuration class; {use}{has}{mend}"
 
 
 def model_types_in(package: str) -> tuple[str, ...]:

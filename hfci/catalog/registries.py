@@ -100,8 +100,14 @@ def default_config(model_type: str, **arguments: Any) -> Any:
 
     Raises what the configuration class raises; two of 804 have no default.
     """
-    with quiet():  # defaults warn of themselves; what matters of them fails later
-        return config_class(model_type)(**copy.deepcopy(arguments))
+    try:
+        with quiet():  # defaults warn of themselves; what matters of them fails later
+            return config_class(model_type)(**copy.deepcopy(arguments))
+    except TypeError as error:
+        if model_type not in registered().configs:
+            raise
+        mend = "a recipe gives what it cannot be made without (`default`, in the folder of [tool.hfci] recipes)"
+        raise TypeError(f"{error}; {mend}") from error
 
 
 @contextlib.contextmanager

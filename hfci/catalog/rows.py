@@ -13,6 +13,7 @@ from hfci.catalog.facts import facts_of, input_modalities
 from hfci.catalog.families import family_of
 from hfci.catalog.outputs import declared_outputs
 from hfci.catalog.parts import why_without_class
+from hfci.catalog.registered import registered
 from hfci.catalog.requirements import absent_packages, needs
 from hfci.catalog.tasks import TaskVerdict, tasks_of
 from hfci.errors import FOREIGN, UsageError, in_one_line, nearest
@@ -244,9 +245,17 @@ def _architecture(model_type: str, name: str, tables: tuple[str, ...], type_tabl
         bool(getattr(cls, "_is_stateful", False)),
         getattr(cls.config_class, "__name__", ""),
         model_type,
-        None if family else f"no family rule covers it (inputs: {', '.join(inputs) or 'none known'})",
+        None if family else _why_without_family(model_type, inputs),
         facts,
     )
+
+
+def _why_without_family(model_type: str, inputs: tuple[str, ...]) -> str:
+    """Return why no family has an architecture; who registers it can mend that."""
+    mend = ""
+    if model_type in registered().configs:
+        mend = "; call them as transformers does (input_ids, pixel_values …), and register it with its auto class"
+    return f"no family rule covers it (inputs: {', '.join(inputs) or 'none known'}){mend}"
 
 
 def _autos(tables: tuple[str, ...]) -> tuple[str, ...]:

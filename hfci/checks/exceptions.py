@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,12 +19,11 @@ import msgspec
 from hfci.catalog import transformers_version
 from hfci.catalog.whom import Whom
 from hfci.checks.table import CHECKS, NOT_ASKED, Check
+from hfci.configuration import load_configuration
 from hfci.errors import UsageError, nearest
-from hfci.parsing import Pattern, Reason, convert, read_toml
+from hfci.parsing import Pattern, Reason, convert, entries_of, read_toml
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hfci.tiny import TinyModel
 
 __all__ = ["FOLDER", "CheckException", "ExceptionFile", "excused", "names_excepted", "read_exceptions", "reason"]
@@ -57,7 +57,7 @@ def read_exceptions(folder: Path | Traversable) -> dict[str, tuple[CheckExceptio
     whose names are missing, too many, or no patterns.
     """
     by_check = {}
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+    for file in entries_of(folder, "exceptions"):
         name = file.name.removesuffix(".toml")
         if name not in CHECKS:
             raise UsageError(f"{file} holds the exceptions of no check.{nearest(name, CHECKS)}")
@@ -83,11 +83,12 @@ def _prove(row: CheckException, check: Check, where: str) -> None:
 
 @functools.cache
 def _rows() -> dict[str, tuple[CheckException, ...]]:
-    """Return the rows that are there for the installed transformers."""
-    version = transformers_version()
-    return {
-        check: tuple(row for row in rows if row.holds_for(version)) for check, rows in read_exceptions(FOLDER).items()
-    }
+    """Return the rows for the installed transformers: the package's, then those of the repository that uses hfci."""
+    version, own = transformers_version(), load_configuration(Path.cwd()).exceptions
+    by_check = read_exceptions(FOLDER)
+    for check, rows in (read_exceptions(own) if own is not None else {}).items():
+        by_check[check] = (*by_check.get(check, ()), *rows)
+    return {check: tuple(row for row in rows if row.holds_for(version)) for check, rows in by_check.items()}
 
 
 def _about(check: str, kind: str, model_type: str, architecture: str) -> Iterable[CheckException]:

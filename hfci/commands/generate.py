@@ -44,9 +44,11 @@ def run(arguments: Namespace) -> int:
     if arguments.schemas is not None:
         return _schemas(arguments)
     from hfci.catalog.environment import check_environment
+    from hfci.checks.own import require_readable
     from hfci.testing.process_setup import prepare
 
     check_environment()
+    require_readable()
     prepare("cpu")
     from hfci.generation import check, generate
 

@@ -113,6 +113,7 @@ def run(arguments: Namespace) -> int:
 
     read_ledger()  # what is wrong with it is told now, once, and not by every job
     manifest = load_manifest(arguments.generated / MANIFEST)
+    _require_imports(manifest)
     if arguments.explain:
         return _explain(arguments, manifest)
     earlier = Earlier(arguments.if_readable)
@@ -125,6 +126,18 @@ def run(arguments: Namespace) -> int:
     else:
         _show(plan, arguments.out)
     return 0
+
+
+def _require_imports(manifest: Manifest) -> None:
+    """Raise UsageError where the tests are of imports that nobody names: what they depend on is not known."""
+    from hfci.imports import entered
+
+    here = entered()
+    known = {one.name for one in here.found} if here is not None else set()
+    if lacking := sorted({row.imported for row in manifest.model_types if row.imported} - known):
+        raise UsageError(
+            f"these tests are of what {', '.join(lacking)} registers: name it with --import, or in [tool.hfci] imports"
+        )
 
 
 def _request(arguments: Namespace, manifest: Manifest, earlier: Earlier) -> Request:

@@ -121,6 +121,7 @@ def run(arguments: Namespace) -> int:
     """Find or render the tests, select, run, summarize."""
     from hfci.cases.ledger import read_ledger
     from hfci.catalog.environment import check_environment
+    from hfci.checks.own import require_readable
     from hfci.confined import inside
     from hfci.testing.session import run_session
 
@@ -130,6 +131,7 @@ def run(arguments: Namespace) -> int:
     asked = _asked(arguments)
     check_environment()
     read_ledger()  # what is wrong with it is told now, once, and not by every worker
+    require_readable()
     folder, manifest = find_tests(asked.names, arguments.generated)
     selection = asked.select(manifest)
     for file in selection.files:

@@ -35,9 +35,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Build, forward, save, and say what was made."""
     from hfci.catalog.environment import check_environment
+    from hfci.checks.own import require_readable
     from hfci.testing.process_setup import prepare, used_device
 
     check_environment()
+    require_readable()
     prepare(arguments.device)
     from hfci.tiny import build_tiny
     from hfci.tiny.changes import parse_change

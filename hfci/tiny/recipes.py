@@ -10,19 +10,18 @@ import functools
 from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from hfci.catalog import registries
 from hfci.catalog.facts import MEDIA
 from hfci.catalog.whom import Whom
-from hfci.parsing import Reason, Text, read_toml
+from hfci.configuration import load_configuration
+from hfci.parsing import Reason, Text, entries_of, read_toml
 from hfci.tiny.specs import Input
 from hfci.tiny.weights import GAIN
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["BUDGET", "COLUMNS", "FOLDER", "Recipe", "RecipeFile", "read_recipes", "recipe_for", "recipe_rows"]
 
@@ -91,7 +90,7 @@ class RecipeFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_recipes(folder: Path | Traversable) -> tuple[Recipe, ...]:
     """Return the rows of the files in `folder`; UsageError names the file and the row that is wrong."""
-    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    entries = entries_of(folder, "recipes")
     return tuple(row for file in entries for row in read_toml(file, RecipeFile, "the recipes").recipe)
 
 
@@ -103,7 +102,10 @@ def recipe_rows() -> tuple[Recipe, ...]:
 
 @functools.cache
 def _rows() -> tuple[Recipe, ...]:
-    return tuple(row for row in recipe_rows() if row.holds_for(registries.transformers_version()))
+    """Return the rows for the installed transformers: the package's, then those of the repository that uses hfci."""
+    own = load_configuration(Path.cwd()).recipes
+    rows = (*recipe_rows(), *(read_recipes(own) if own is not None else ()))
+    return tuple(row for row in rows if row.holds_for(registries.transformers_version()))
 
 
 @functools.cache

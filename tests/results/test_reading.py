@@ -78,14 +78,14 @@ def test_the_same_run_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (['{"schema": 0, "run": "x"}'], "records of schema 0, this hfci reads 1, 2, 3, 4, 5, 6"),
-        (['{"schema": "new", "run": "x"}'], "records of schema 'new', this hfci reads 1, 2, 3, 4, 5, 6"),
+        (['{"schema": 0, "run": "x"}'], "records of schema 0, this hfci reads 1, 2, 3, 4, 5, 6, 7"),
+        (['{"schema": "new", "run": "x"}'], "records of schema 'new', this hfci reads 1, 2, 3, 4, 5, 6, 7"),
         (['{"run": "x"}'], "x.jsonl:1: a header of records of schema None"),
         (['{"schema": 1, "run": "x"}'], ":1 is no header of records: it lacks started"),
-        (["HEADER", '{"case": "x"}'], ":2 is no record of schema 6: .*missing required field `model_type`"),
-        (["HEADER", '{"case": 5}'], ":2 is no record of schema 6: Expected `str`, got `int`"),
-        (["HEADER", "[]"], ":2 is no record of schema 6: Expected `object`, got `array`"),
-        (["HEADER", "{torn", "RECORD"], ":2 is no record of schema 6: JSON is malformed"),
+        (["HEADER", '{"case": "x"}'], ":2 is no record of schema 7: .*missing required field `model_type`"),
+        (["HEADER", '{"case": 5}'], ":2 is no record of schema 7: Expected `str`, got `int`"),
+        (["HEADER", "[]"], ":2 is no record of schema 7: Expected `object`, got `array`"),
+        (["HEADER", "{torn", "RECORD"], ":2 is no record of schema 7: JSON is malformed"),
         (["HEADER", "RECORD", "RECORD"], "two records of bert/bertModel/builds_tiny.device=cpu.; a file has one"),
     ],
 )

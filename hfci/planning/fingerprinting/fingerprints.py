@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hfci.cases.case import Case
-from hfci.cases.manifest import Manifest, ManifestCase, ManifestRow
+from hfci.cases.manifest import Manifest, ManifestCase, ManifestRow, whole_module
 from hfci.cases.variant import Variant
 from hfci.checks.table import CHECKS
+from hfci.imports import custom_module
 from hfci.planning.fingerprinting import data_rows
 from hfci.planning.fingerprinting.closures import Closures
 from hfci.planning.fingerprinting.definitions import PART
 from hfci.planning.fingerprinting.file_cache import FileCache
-from hfci.planning.fingerprinting.imports import MODELS, REGISTRY, Graph
+from hfci.planning.fingerprinting.imports import REGISTRY, Graph
 from hfci.planning.fingerprinting.installed import versions_here, versions_of
-from hfci.planning.fingerprinting.locations import CONSTRAINTS, OWN_LEDGER, locations_of
+from hfci.planning.fingerprinting.locations import CONSTRAINTS, OWN, OWN_LEDGER, locations_of
 from hfci.planning.fingerprinting.normalize import digest_of
 from hfci.planning.fingerprinting.sources import File
 from hfci.scratch import SCRATCH
@@ -119,7 +120,8 @@ class Fingerprints:
 
     def is_known(self, subject: Fingerprinted) -> bool:
         """Tell whether the manifest knows what the subject's tiny model is made of."""
-        return self._rows[subject.model_type].architecture(subject.architecture).was_built
+        row = self._rows[subject.model_type]
+        return row.architecture(subject.architecture).was_built and (row.imported is None or bool(self._imported(row)))
 
     def parts(self, subject: Fingerprinted) -> dict[str, str]:
         """Return all that counts, by label: a digest or a package's version."""
@@ -156,7 +158,17 @@ class Fingerprints:
         """What the tiny model is made of. Before it builds one architecture, hfci.catalog looks at all of the row's."""
         row = self._rows[model_type]
         looked_at = [place for name in row.names if (place := self.graph.find("transformers", name)) is not None]
-        return (*(f"{MODELS}.{name}" for name in row.architecture(architecture).modules), *looked_at)
+        modules = map(whole_module, row.architecture(architecture).modules)
+        return (*self._imported(row), *modules, *looked_at)
+
+    def _imported(self, row: ManifestRow) -> tuple[str, ...]:
+        """The modules that register a model type: that of the import's name, or of its folder all; none is unknown."""
+        if row.imported is None:
+            return ()
+        if row.imported in self.graph.labels:
+            return (row.imported,)
+        folder = f"{custom_module(row.imported)}."
+        return tuple(sorted(name for name in self.graph.labels if name.startswith(folder)))
 
     def _processed_by(self, subject: Fingerprinted) -> tuple[str, ...]:
         """The modules of the processors that a check with need of any makes, of the classes of the model type."""
@@ -173,7 +185,8 @@ class Fingerprints:
         """Return the file, by label, that a check with data compares with."""
         if subject.check not in CHECKS or not (folder := CHECKS[subject.check].data):
             return {}
-        label = f"{DATA}{folder}/{subject.model_type}.json"
+        is_own = self._rows[subject.model_type].imported is not None
+        label = f"{OWN if is_own else DATA}{folder}/{subject.model_type}.json"
         return {label: self._content(label) if label in self.files else "absent"}
 
     @functools.cached_property
@@ -277,8 +290,8 @@ class Fingerprints:
 
     @functools.cached_property
     def _by_row(self) -> dict[str, data_rows.Rows]:
-        keys = {label: "recipe" for label in self.files if label.startswith(RECIPES)}
-        keys |= {label: "exception" for label in self.files if label.startswith(EXCEPTIONS)}
+        keys = {label: "recipe" for label in self.files if label.startswith((RECIPES, f"{OWN}recipes/"))}
+        keys |= {label: "exception" for label in self.files if label.startswith((EXCEPTIONS, f"{OWN}exceptions/"))}
         keys |= {label: "entry" for label in (LEDGER, OWN_LEDGER) if label in self.files}
         return {label: data_rows.Rows(self._read(label), key, self.today) for label, key in keys.items()}
 

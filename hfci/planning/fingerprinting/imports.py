@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from hfci.planning.fingerprinting.closures import Closures
 from hfci.planning.fingerprinting.definitions import PART
 from hfci.planning.fingerprinting.file_cache import FileCache
+from hfci.planning.fingerprinting.imported import LABEL
 from hfci.planning.fingerprinting.normalize import ALWAYS, IN_FUNCTION, TYPED, Import
 from hfci.planning.fingerprinting.sources import File
 
@@ -34,20 +35,27 @@ MAYBE = "?"
 
 
 def module_of(label: str) -> str:
-    """Return the dotted name of the module in a file: `transformers/models/bert/__init__.py` is a package."""
-    parts = label.removesuffix(".py").split("/")
+    """Return the dotted name of the module in a file: `transformers/models/bert/__init__.py` is a package.
+
+    A file of what is imported beside transformers has it after LABEL.
+    """
+    parts = label.removeprefix(LABEL).removesuffix(".py").split("/")
     return ".".join(parts[:-1] if parts[-1] == INIT else parts)
 
 
 class Graph:
-    """The modules in `files`, by label; those below `packages` can be imported by name, others only import."""
+    """The modules in `files`, by label; those below `packages` can be imported by name, others only import.
+
+    So can those of what is imported beside transformers, whose code is that of models.
+    """
 
     def __init__(self, files: Mapping[str, File], remembered: FileCache, packages: tuple[str, ...]) -> None:
         """Take in the names; no file is read yet."""
-        own = tuple(f"{package}/" for package in packages)
+        own = (LABEL, *(f"{package}/" for package in packages))
         self.files = files
         self.remembered = remembered
-        self.packages = packages
+        self.beside = frozenset(module_of(label).partition(".")[0] for label in files if label.startswith(LABEL))
+        self.packages = frozenset((*packages, *self.beside))
         self.labels = {module_of(label): label for label in files if label.startswith(own) and label.endswith(".py")}
         self._needs: dict[str, frozenset[str]] = {}
         self._indexes: dict[str, dict[str, str]] = {}
@@ -102,7 +110,8 @@ class Graph:
         file = self.files.get(self.labels.get(module, module))
         if file is None:  # a package of others
             return
-        is_maybe, is_shared = name.startswith(MAYBE), module.startswith(self.packages) and not _is_model(module)
+        is_maybe = name.startswith(MAYBE)
+        is_shared = module.partition(".")[0] in self.packages and not self._is_model(module)
         facts = self.remembered.part(file, definition) if definition else self.remembered.of(file)
         for statement in facts.imports:
             if statement.when == TYPED:
@@ -111,7 +120,7 @@ class Graph:
             for needed in self._modules(module, statement):
                 if not later:
                     yield needed
-                elif not _is_model(needed):
+                elif not self._is_model(needed):
                     yield MAYBE + needed
         if "." in module and module in self.labels:
             yield (MAYBE if is_maybe else "") + module.rpartition(".")[0]
@@ -149,6 +158,9 @@ class Graph:
         while target not in self.labels and "." in target:
             target = target.rpartition(".")[0]
         return target
+
+    def _is_model(self, module: str) -> bool:
+        return _is_model(module) or module.partition(".")[0] in self.beside
 
     def _is_package(self, module: str) -> bool:
         return self.labels.get(module, "").endswith(f"/{INIT}.py")
