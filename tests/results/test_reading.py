@@ -160,7 +160,7 @@ def test_records_of_schema_1_are_migrated(tmp_path: Path) -> None:
     results = read_results([path])
     assert tuple(results) == (GOOD,)
     (found,) = results.headers
-    assert (found.schema, found.shard, found.attempt, found.names) == (6, None, 1, None)
+    assert (found.schema, found.shard, found.attempt, found.names) == (7, None, 1, None)
 
 
 def test_records_of_schema_2_are_migrated(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_records_of_schema_2_are_migrated(tmp_path: Path) -> None:
         del head[name]
     path.write_text(f"{json.dumps({**head, 'schema': 2})}\n{json.dumps(line)}\n")
     (found,) = read_results([path]).headers
-    assert (found.schema, found.names, found.variables, found.machine, found.packages) == (6, (), None, "", None)
+    assert (found.schema, found.names, found.variables, found.machine, found.packages) == (7, (), None, "", None)
 
 
 def test_reading_keeps_places_not_records(tmp_path: Path) -> None:
