@@ -31,6 +31,8 @@ COMMANDS = (
     "ledger",
     "golden",
     "compare",
+    "bisect",
+    "compatibility",
     "environments",
     "changes",
     "preflight",

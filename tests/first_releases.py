@@ -1,6 +1,6 @@
 """Which release of transformers was the first to have a model type, read from its wheels on the package index.
 
-`python -m tests.first_releases` adds the releases that hfci/preflight/data/first_releases.toml does not know yet; of a
+`python -m tests.first_releases` adds the releases that hfci/releases/data/first_releases.toml does not know yet; of a
 wheel, nothing is run.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from hfci.preflight.first_releases import FILE, read_first_releases
+from hfci.releases.first_releases import FILE, read_first_releases
 
 __all__ = ["main", "model_types"]
 

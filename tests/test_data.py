@@ -15,7 +15,7 @@ from hfci.catalog.tasks import TaskFile
 from hfci.errors import UsageError
 from hfci.parsing import read_toml
 from hfci.preflight.diagnosis import DiagnosisFile
-from hfci.preflight.first_releases import FirstReleaseFile
+from hfci.releases.first_releases import FirstReleaseFile
 from hfci.tiny.relations import RelationFile
 from hfci.tiny.shrink import ShrinkFile
 
@@ -25,7 +25,7 @@ STRUCTURES: dict[str, tuple[str, type[Any]]] = {
     "inputs": ("catalog", InputFile),
     "tasks": ("catalog", TaskFile),
     "diagnoses": ("preflight", DiagnosisFile),
-    "first_releases": ("preflight", FirstReleaseFile),
+    "first_releases": ("releases", FirstReleaseFile),
     "relations": ("tiny", RelationFile),
     "shrink": ("tiny", ShrinkFile),
 }

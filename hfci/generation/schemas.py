@@ -29,10 +29,11 @@ from hfci.planning.plan import Plan
 from hfci.planning.popularity import Popularity
 from hfci.planning.requirements import Requirements
 from hfci.preflight.diagnosis import DiagnosisFile
-from hfci.preflight.first_releases import FirstReleaseFile
 from hfci.preflight.result import Result
 from hfci.releases.acceptances import AcceptanceFile
 from hfci.releases.changes import Changes
+from hfci.releases.compatibility import Compatibility
+from hfci.releases.first_releases import FirstReleaseFile
 from hfci.results.formats.coverage_summary import CoverageSummary
 from hfci.results.quarantine import Quarantine
 from hfci.tiny.processors.settings import SettingFile
@@ -76,6 +77,11 @@ DOCUMENTS = (
         is_whole=False,
     ),
     Document(
+        "releases/data/compatibility",
+        "Which model type works on which versions: hfci compatibility --out FILE",
+        (Compatibility,),
+    ),
+    Document(
         "releases/data/changes",
         "What changed from one transformers to another: hfci compare --out FILE",
         (Changes,),
@@ -104,7 +110,7 @@ DOCUMENTS = (
     Document("results/data/quarantine", "A quarantine: cases that a history proves flaky, with reasons", (Quarantine,)),
     Document("preflight/data/diagnoses", "The taxonomy of what preflight can find", (DiagnosisFile,), is_whole=False),
     Document(
-        "preflight/data/first_releases",
+        "releases/data/first_releases",
         "The model types of transformers by the first release that has them",
         (FirstReleaseFile,),
         is_whole=False,

@@ -13,11 +13,11 @@ import msgspec
 from hfci.errors import in_one_line, nearest
 from hfci.preflight.configuration import quantization
 from hfci.preflight.diagnosis import Diagnosed
-from hfci.preflight.first_releases import first_release
 from hfci.preflight.memory import Memory, memory_of
 from hfci.preflight.repository import File, Repository, cached, read_json
 from hfci.preflight.sizes import BYTES, shortly
 from hfci.preflight.weights import Weights, in_subfolder, weights_of
+from hfci.releases.first_releases import first_release
 
 if TYPE_CHECKING:
     from hfci.preflight.stages import Context

@@ -18,7 +18,7 @@ from hfci.git import git
 from hfci.releases.installing import installer_variables, pip_command
 from hfci.releases.sides import Side, SideKind, find_commit
 
-__all__ = ["commits_between", "releases_between", "releases_listed"]
+__all__ = ["commits_between", "files_listed", "releases_between", "releases_listed"]
 
 INDEX = "https://pypi.org/simple"
 ACCEPTED = "application/vnd.pypi.simple.v1+json"
@@ -81,19 +81,27 @@ def _by_pip() -> list[Version]:
 
 
 def _by_index() -> list[Version]:
+    names = map(_FILE.fullmatch, files_listed("transformers"))
+    return _versions([match["version"] for match in names if match is not None])
+
+
+def files_listed(package: str) -> list[str]:
+    """Return the names of the files of `package` on the index of uv's variables, or PyPI, for this Python or another.
+
+    What was yanked, and what wants a newer Python than this one, is left out. EnvironmentUnfit where it does not say.
+    """
     named = next((os.environ[name] for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL") if os.environ.get(name)), INDEX)
-    address = f"{named.rstrip('/')}/transformers/"
+    address = f"{named.rstrip('/')}/{package}/"
     if urlsplit(address).scheme not in ("https", "http"):
         raise EnvironmentUnfit(f"{address!r:.100} is no address of an index; install pip, which knows others")
     request = urllib.request.Request(address, headers={"Accept": ACCEPTED})  # noqa: S310 -- as checked above
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             files = json.load(answer)["files"]
-    except (OSError, ValueError, KeyError) as error:
-        raise EnvironmentUnfit(f"{address} does not list the releases of transformers: {error}") from error
-    python = ".".join(map(str, sys.version_info[:3]))
-    names = [_FILE.fullmatch(each["filename"]) for each in files if not each.get("yanked") and _fits(each, python)]
-    return _versions([match["version"] for match in names if match is not None])
+        python = ".".join(map(str, sys.version_info[:3]))
+        return [each["filename"] for each in files if not each.get("yanked") and _fits(each, python)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EnvironmentUnfit(f"{address} does not list the releases of {package}: {error}") from error
 
 
 def _fits(file: dict[str, object], python: str) -> bool:

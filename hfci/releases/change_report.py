@@ -99,10 +99,17 @@ def _of_kind(changes: Changes, kind: ChangeKind) -> Section:
         if kind in (ChangeKind.ADDED, ChangeKind.REMOVED):
             by_cause[("new model type" if row.is_there != "both" else "new class", row.model_type)].append((row, each))
         else:
-            by_cause[each.sources or (each.stage, each.error)].append((row, each))
+            by_cause[_shared(changes, each) or each.sources or (each.stage, each.error)].append((row, each))
     entries = [_entry(changes, group) for group in by_cause.values()]
     entries.sort(key=lambda entry: -len(entry.lines))
     return Section(kind.value.capitalize(), MEANING[kind], len(found), entries)
+
+
+def _shared(changes: Changes, each: ArchitectureChange) -> tuple[object, ...]:
+    """Return the sources of models' parts that differ: those of an architecture itself are no other one's."""
+    own = (each.name, f"{each.name}.")
+    parts = [key for key in each.sources if changes.sources[key].file.startswith("models/")]
+    return tuple(key for key in parts if not f"{changes.sources[key].name}.".startswith(own))
 
 
 def _entry(changes: Changes, group: Sequence[tuple[ModelTypeChange, ArchitectureChange]]) -> Entry:

@@ -11,14 +11,17 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """What a process is asked.
 
     - `do`: `tell` what it is; `row` of a model type; `build` its architectures and save them, `load` what was saved,
-      `repeat` that where it was saved to learn how far float error goes, `trace` what the forward executes
+      `repeat` that where it was saved to learn how far float error goes, `trace` what the forward executes, or `check`
+      what a check executes that is asked of them
     - `folder`: of the checkpoints, a folder for each architecture
+    - `check`: the name of one
     """
 
     do: str
     model_type: str = ""
     architectures: tuple[str, ...] = ()
     folder: str = ""
+    check: str = ""
 
 
 class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -62,6 +62,9 @@ def answer(question: Question) -> Answer:
             return Answer(told=_tell())
         if question.do == "row":
             return Answer(row=_row(question.model_type))
+        if question.do == "check":
+            names = question.architectures
+            return Answer(functions={name: _checked(question.model_type, name, question.check) for name in names})
         if question.do == "trace":
             return Answer(functions=dict(_each_traced(question)))
         do = {"build": _build, "load": _load, "repeat": _repeat}[question.do]
@@ -260,8 +263,8 @@ def _loaded(model_type: str, architecture: str, folder: Path) -> TinyModel:
         f"{kind.replace('_', ' ')}: {', '.join(sorted(map(str, what)))}" for kind, what in report.items() if what
     ]
     if problems:
-        error = RuntimeError("; ".join(problems))
-        raise StageError("load", model_type, architecture, error) from error
+        said = RuntimeError("; ".join(problems))
+        raise StageError("load", model_type, architecture, said) from said
     lay_out_like(model, torch.nn.Module())  # where torch begins what it makes
     recipe = recipe_of(model_type, architecture, model.config)
     kind = getattr(model.config, "model_type", "") or model_type
@@ -377,6 +380,18 @@ def _traced(model_type: str, architecture: str, folder: Path) -> set[Function]:
             _computed(tiny, inputs)
     made = {one for one in _functions(making, package) if one.file not in _LOADING and "/" in one.file}
     return made | set(_functions(computing, package))
+
+
+def _checked(model_type: str, architecture: str, check: str) -> tuple[Function, ...]:
+    """Return the functions of transformers that a check of it executes, however it ends."""
+    from hfci.checks.asking import load_check
+    from hfci.origin import find_transformers
+    from hfci.tiny import build_tiny
+
+    executed: set[CodeType] = set()
+    with _recording(executed), contextlib.suppress(*FOREIGN):
+        load_check(check)(build_tiny(model_type, architecture))
+    return tuple(sorted(_functions(executed, find_transformers())))
 
 
 @contextlib.contextmanager

@@ -24,6 +24,8 @@ __all__ = ["SourceDiff", "differing"]
 
 # Of a class, what is no method; of a module, what is no definition: its constants.
 CONSTANTS = "constants"
+# Which models there are, and no part of any.
+_REGISTRY = "models/auto/"
 _LONGEST = 160  # lines of a diff
 # Decorators that rename or document, and attributes of classes that say how to place, load or train them.
 _DECORATORS = ("deprecate_kwarg", "auto_docstring", "add_start_docstrings", "replace_return_docstrings")
@@ -60,9 +62,14 @@ def differing(functions: Iterable[Function], before: Path, after: Path) -> tuple
     """
     wanted = set(functions)
     wanted |= {Function(one.file, one.name.rpartition(".")[0]) for one in wanted if "." in one.name}
-    wanted |= {Function(one.file, CONSTANTS) for one in wanted}
+    wanted |= {Function(one.file, CONSTANTS) for one in wanted if not one.file.startswith(_REGISTRY)}
     diffs = (_diff(one, before, after) for one in sorted(wanted))
-    return tuple(sorted(filter(None, diffs), key=lambda diff: not diff.file.startswith("models/")))
+    return tuple(sorted(filter(None, diffs), key=_rank))
+
+
+def _rank(diff: SourceDiff) -> tuple[bool, bool, bool]:
+    """Return what comes first: what models define themselves, their functions before their constants."""
+    return not diff.file.startswith("models/"), diff.file.startswith(_REGISTRY), diff.name == CONSTANTS
 
 
 @functools.lru_cache(maxsize=20_000)
@@ -110,8 +117,11 @@ def _named(body: Iterable[ast.stmt], lines: list[str], owner: str) -> Iterator[t
 
 def _text(node: ast.stmt, lines: list[str]) -> str:
     decorators = (each for each in getattr(node, "decorator_list", ()) if not _renames(each))
-    parts = [(each.lineno, each.end_lineno) for each in decorators] + [(node.lineno, node.end_lineno)]
-    return _in_words("\n".join(line for first, last in parts for line in lines[first - 1 : last]))
+    parts = [range(each.lineno, (each.end_lineno or each.lineno) + 1) for each in decorators]
+    texts = [each for each in getattr(node, "body", ()) if _is_text(each)]
+    left_out = {line for each in texts for line in range(each.lineno, (each.end_lineno or each.lineno) + 1)}
+    parts.append(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return _in_words("\n".join(lines[line - 1] for part in parts for line in part if line not in left_out))
 
 
 def _meaning(nodes: Iterable[ast.stmt]) -> str:

@@ -6,8 +6,8 @@ from packaging.version import Version
 from transformers import __version__
 
 from hfci.catalog.registries import model_type_names
-from hfci.preflight.first_releases import first_release, read_first_releases
 from hfci.preflight.size import _mend
+from hfci.releases.first_releases import first_release, read_first_releases
 
 INSTALLED = Version(__version__)
 

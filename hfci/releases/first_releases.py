@@ -14,7 +14,7 @@ from hfci.parsing import Release, Text, read_toml
 
 __all__ = ["FirstReleaseFile", "ReleaseRow", "first_release", "read_first_releases"]
 
-FILE = files("hfci.preflight") / "data" / "first_releases.toml"
+FILE = files("hfci.releases") / "data" / "first_releases.toml"
 
 
 class ReleaseRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,93 @@
+"""Merge the records of several runs into a map: which model type works on which transformers, torch and Python."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hfci.commands.options import add_json, print_json
+from hfci.errors import UsageError
+
+if TYPE_CHECKING:
+    from hfci.releases.compatibility import Compatibility
+
+__all__ = ["EXAMPLE", "HELP", "add_arguments", "run"]
+
+HELP = "which model type works on which versions"
+EXAMPLE = "hfci compatibility results-5.17/ results-5.24/ --html compatibility.html"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("records", nargs="*", type=Path, metavar="RECORDS", help="files, or folders with files below")
+    parser.add_argument(
+        "--expected", type=Path, metavar="FILE", help="combinations that were to run, as --matrix prints"
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write all of it as JSON")
+    parser.add_argument(
+        "--matrix", action="store_true", help="print which combinations there are to run, by the index, as JSON"
+    )
+    add_json(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Merge and show, or print the matrix."""
+    if arguments.matrix:
+        return _matrix(arguments)
+    if not arguments.records:
+        raise UsageError("name the records of the runs, files or folders")
+    import msgspec
+
+    from hfci.releases.compatibility import compatibility_of, read_expected
+    from hfci.releases.compatibility_page import write_page
+    from hfci.results import read_results
+    from hfci.writing import replacing
+
+    expected = read_expected(arguments.expected) if arguments.expected is not None else ()
+    found = compatibility_of(read_results(arguments.records), expected)
+    content = msgspec.json.format(msgspec.json.encode(found), indent=1)
+    if arguments.out is not None:
+        with replacing(arguments.out) as file:
+            file.write(content + b"\n")
+    if arguments.html is not None:
+        write_page(arguments.html, found)
+    if arguments.json:
+        sys.stdout.write(content.decode() + "\n")
+    else:
+        _print(found)
+    return 0
+
+
+def _matrix(arguments: Namespace) -> int:
+    import msgspec
+
+    from hfci.releases.matrix import combinations
+
+    if arguments.records or arguments.expected or arguments.html or arguments.out:
+        raise UsageError("--matrix takes nothing else")
+    print_json(msgspec.to_builtins(combinations()))
+    return 0
+
+
+def _print(found: Compatibility) -> None:
+    from rich.text import Text
+
+    from hfci.releases.compatibility import State
+    from hfci.results.terminal import make_table, print_tables
+    from hfci.results.text import clean, shorten
+
+    table = make_table("transformers", "torch", "Python", *State)
+    for place, one in enumerate(found.combinations):
+        counts = found.counts(place)
+        cells = (one.transformers, one.torch, one.python, *(f"{counts.get(state, 0):,}" for state in State))
+        table.add_row(*(Text(clean(cell)) for cell in cells))
+    bad = make_table("model type", "since", "works from", "until", "first bad", "reason")
+    for row in found.model_types:
+        if row.first_bad is not None:
+            first = found.combinations[row.first_bad.combination]
+            cells = (row.model_type, row.since or "", row.works_from or "", row.works_until or "", first.transformers)
+            bad.add_row(*(Text(clean(cell)) for cell in cells), Text(shorten(row.first_bad.reason, 100)))
+    print_tables(table, bad if bad.row_count else "nothing failed")
