@@ -57,14 +57,27 @@ def detection_postprocess_within_image(tiny: TinyModel) -> None:
             problems.append(f"row {row} has {len(boxes)} boxes, {len(scores)} scores and {len(labels)} labels")
             continue
         scale = torch.tensor([max(height, width)] * 2 if square else [width, height])
-        centre, extent = outputs.pred_boxes[row].split(2, -1)
-        wanted = torch.cat([centre - extent / 2, centre + extent / 2], -1) * scale.repeat(2)
-        problems += _away(f"row {row}: boxes", boxes, wanted, _ROUNDING)
+        centre, sides = _sides(outputs.pred_boxes[row])
+        problems += _away(f"row {row}: boxes", boxes, sides * scale.repeat(2), _ROUNDING)
         if not unbounded and _outside(centre):
             problems.append(f"row {row}: centres of boxes lie outside the image")
         if _outside(scores) or not set(labels.tolist()) <= set(range(outputs.logits.shape[-1])):
             problems.append(f"row {row}: scores are no probabilities, or labels are no classes")
     _conclude(problems)
+
+
+def _sides(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return centre, and left, top, right and bottom, of boxes: of a centre and an extent, or a centre and corners.
+
+    Of corners the offsets from the centre are told, a half more, in the place of an extent.
+    """
+    centre, rest = boxes[..., :2], boxes[..., 2:].reshape(*boxes.shape[:-1], -1, 2)
+    corners = (
+        centre[..., None, :] + rest - 0.5
+        if rest.shape[-2] > 1
+        else torch.stack([centre - rest[..., 0, :] / 2, centre + rest[..., 0, :] / 2], -2)
+    )
+    return centre, torch.cat([corners.amin(-2), corners.amax(-2)], -1)
 
 
 def segmentation_postprocess_sizes(tiny: TinyModel) -> None:

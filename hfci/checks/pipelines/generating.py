@@ -14,6 +14,7 @@ from hfci.checks.pipelines.forms import entries
 from hfci.checks.pipelines.media import images, sounds
 from hfci.checks.pipelines.serving import Parameter, Served, Task
 from hfci.checks.pipelines.text import TEXTS, texts, tokens
+from hfci.checks.running import seeded
 from hfci.tiny.inputs.text import placeholders
 from hfci.tiny.processors.bundle import counts_of_a_call
 from hfci.tiny.processors.marks import marked
@@ -36,7 +37,7 @@ def _after_its_prompt(served: Served, given: str, output: Any) -> Iterator[str]:
         yield f"the text does not begin with its prompt {given!r}, but is {text!r:.100}"
         return
     inputs = tokens(served, given)
-    with torch.no_grad():
+    with torch.no_grad(), seeded(served.tiny):
         ids = served.tiny.model.generate(**inputs, **_GREEDY, pad_token_id=served.pipe.tokenizer.pad_token_id)
     new = served.pipe.tokenizer.decode(ids[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     if text != given + new:
@@ -102,7 +103,7 @@ def _as_generated(served: Served, given: dict[str, Any], _: Any) -> Iterator[str
     inputs = pipe.processor(**given, **counts, return_tensors="pt").to(
         dtype=served.tiny.model.dtype, device=served.tiny.device
     )
-    with torch.no_grad():
+    with torch.no_grad(), seeded(served.tiny):
         ids = served.tiny.model.generate(**inputs, **_GREEDY)
     if (said := difference(getattr(ids, "sequences", ids)[0], told)) is not None:
         yield f"the tokens are not those of generate: {said}"

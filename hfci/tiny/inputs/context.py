@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,8 @@ from hfci.tiny.random_numbers import generator
 from hfci.tiny.specs import Input
 
 __all__ = ["Context", "configs", "demanded", "look_up"]
+
+_OF_IMAGES, _OF_VIDEOS, _PIXELS = "get_image_features", "get_video_features", "pixel_values"
 
 
 def configs(config: Any) -> Iterator[Any]:
@@ -58,10 +61,14 @@ class Context:
     def feature_count(self, method: str, media: str) -> int:
         """Ask the model how many features its media become: the one source that cannot be out of step with it.
 
-        `method` is the model's own `get_image_features` or a sibling. Where there is none, or it wants the text that is
-        yet to be made, the part that takes `media` itself is asked. 0 where there is no such part either.
+        `method` is the model's own `get_image_features` or a sibling; that of images makes features of videos too where
+        there is none for these. Where there is none, or it wants the text that is yet to be made, the part that takes
+        `media` itself is asked. 0 where there is no such part either.
         """
         function = next(iter(self.methods(method)), None)
+        if function is None and method == _OF_VIDEOS and self.methods(_OF_IMAGES):
+            seen = dataclasses.replace(self, made={**self.made, _PIXELS: self.made[media]})
+            return seen.feature_count(_OF_IMAGES, _PIXELS)
         if function is None or "input_ids" in demanded(function):
             listener = self.listener(media)
             function = None if listener.model is self.model else listener.model.forward

@@ -45,11 +45,16 @@ def _plain(value: Any) -> Any:
 def declared(name: str, default: Any, *configs: Any) -> Any:
     """Return what the first of `configs` that knows says of an argument by its name, None where it says nothing.
 
-    That is a number, numbers, or the two edges of a size; of a flag it says nothing, nor of a list for a number.
+    That is a number, numbers, the two edges of a size, or a word for a word; of a flag it says nothing, nor of a list
+    for a number.
     """
     for config in configs:
         value = look_up(config, _SPELLED.get(name, name))
-        if value is None or isinstance(value, (bool, str)) or isinstance(default, (bool, str)):
+        if value is None or isinstance(value, bool) or isinstance(default, bool):
+            continue
+        if isinstance(value, str) or isinstance(default, str):
+            if isinstance(value, str) and isinstance(default, str):
+                return value
             continue
         edges = list(value) if isinstance(value, (list, tuple)) else [value, value]
         if isinstance(default, dict):

@@ -87,13 +87,13 @@ def build_processors(tiny: TinyModel) -> Processors:
     built: dict[str, Any] = {}
     errors: dict[str, Refused] = {}
 
-    def part(attribute: str) -> Any:
+    def part(attribute: str, is_only: bool) -> Any:
         kind = kind_of(attribute)
         if kind not in built:
             error = errors.get(kind)
             why = error or "transformers names none for its model type"
             raise ValueError(f"it holds a {kind}, and {why}") from error
-        return built[kind] if attribute == kind else _other(attribute, kind, tiny)
+        return built[kind] if is_only or attribute == kind else _other(attribute, kind, tiny)
 
     def bundled(cls: type[Any]) -> Any:
         return build_processor(cls, tiny, part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ _COUNTS = {
 # What may stand in a text as a mark.
 _MARKED = ("image", "video", "audio")
 # What a configuration calls otherwise.
-_SPELLED = {"img_size": "image_size"}
+_SPELLED = {"img_size": "image_size", "pooling_ratio": "projector_pooling_ratio"}
 # Dimensions of pixels where an image is given in tiles.
 _IN_TILES = 5
 
@@ -39,9 +40,10 @@ def kind_of(attribute: str) -> str:
     return "feature_extractor" if kind == "audio_processor" else kind
 
 
-def build_processor(cls: type[Any], tiny: TinyModel, part: Callable[[str], Any]) -> Any:
-    """Return a `cls` for `tiny` of the parts that `part` has by attribute name."""
-    parts = {name: part(name) for name in cls.get_attributes()}
+def build_processor(cls: type[Any], tiny: TinyModel, part: Callable[[str, bool], Any]) -> Any:
+    """Return a `cls` for `tiny` of the parts that `part` has by attribute name, told if it is the only of its kind."""
+    kinds = {name: kind_of(name) for name in cls.get_attributes()}
+    parts = {name: part(name, list(kinds.values()).count(kind) == 1) for name, kind in kinds.items()}
     if getattr(parts.get("image_processor"), "image_seq_length", 0) is None:
         parts["image_processor"].image_seq_length = _features(tiny, "image")
     processor = cls(**parts, **_arguments(cls, tiny))
@@ -89,7 +91,10 @@ def _features(tiny: TinyModel, modality: str) -> int | None:
         return None
     pixels = inputs.get("pixel_values")
     tiles = pixels.shape[1] if modality == "image" and pixels is not None and pixels.ndim == _IN_TILES else 1
-    return int((inputs["input_ids"][0] == token).sum()) // tiles or None
+    count = int((inputs["input_ids"][0] == token).sum()) // tiles
+    if tiles > 1 and any(hasattr(part, "image_newline") for part in tiny.model.modules()):
+        count = math.isqrt(count) ** 2  # each line of tiles ends with a feature that is of none
+    return count or None
 
 
 def _additional(tiny: TinyModel) -> int:

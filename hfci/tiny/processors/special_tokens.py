@@ -179,7 +179,10 @@ def _repeated(method: ast.FunctionDef, methods: Mapping[str, ast.FunctionDef]) -
     called = {node.func.attr for node in ast.walk(method) if isinstance(node, ast.Call) and hasattr(node.func, "attr")}
     every = (method, *(methods[name] for name in sorted(called & methods.keys())))
     for part in (part for one in every for part in ast.walk(one)):
-        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult) and (text := _spelt(part.left, {})):
+        if not isinstance(part, ast.BinOp) or not isinstance(part.op, ast.Mult):
+            continue
+        written = part.left.elts[0] if isinstance(part.left, ast.List) and len(part.left.elts) == 1 else part.left
+        if text := _spelt(written, {}):
             yield matched[1], text
 
 
