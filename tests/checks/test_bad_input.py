@@ -21,11 +21,11 @@ from hfci.checks.pipelines.tasks import TASKS
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.processors import VOCABULARY
 
-from .breakages import SERVED
+from .breakages import OF_TABLES, OF_VIDEOS, SERVED
 from .breaking import of_packages_that_are_here
 
 # Task → the model type and the architecture that is asked: the first of those that are broken elsewhere.
-ONCE = {task: (model_type, architecture) for task, model_type, architecture in reversed(SERVED)}
+ONCE = {task: whom for task, *whom in reversed((*SERVED, *OF_VIDEOS, *OF_TABLES))}
 
 # The option with which a task takes a text that is longer than its model's maximum, where it does not cut it by itself.
 CUT: Mapping[str, Mapping[str, Any]] = {
@@ -36,7 +36,7 @@ CUT: Mapping[str, Mapping[str, Any]] = {
 }
 
 # Fields of an input that are read, in the place of an input that is a text itself.
-READ = ("state", "question", "text")
+READ = ("state", "question", "query", "text")
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,14 @@ ENDINGS: Mapping[str, Mapping[str, Refused | None]] = {
         "*": NO_FIRST,
         "token-classification": Refused(ValueError, "At least one input is required"),
         "zero-shot-object-detection": Refused(ValueError, "candidate_labels must be a string, a flat list"),
+        "table-question-answering": Refused(ValueError, "Invalid input. Keyword argument `table` should be"),
     },
     "an empty text": {
         "*": ANSWERED,
         "fill-mask": Refused(Exception, "No mask_token"),
         "token-classification": Refused(AssertionError, "a list with something in it is documented"),
         "zero-shot-classification": Refused(ValueError, "at least one label and at least one sequence"),
+        "table-question-answering": Refused(ValueError, "query is empty"),
         "any-to-any": Refused(ValueError, "tokens in the prompts should be the same as the number of audio"),
         "image-text-to-text": Refused(ValueError, "tokens in the prompts should be the same as the number of images"),
         "text-to-audio": Refused(RuntimeError, "length must be non-negative", "a VITS of no tokens stops at a window"),
@@ -75,6 +77,9 @@ ENDINGS: Mapping[str, Mapping[str, Refused | None]] = {
         "document-question-answering": Refused(Exception, "too short to respect the provided max_length"),
     },
     "a broken image": {"*": Refused(OSError, "cannot identify image file")},
+    "a broken video": {"*": Refused(RuntimeError, "Could not open input file")},
+    "an empty table": {"*": Refused(ValueError, "table is empty")},
+    "a table without rows": {"*": Refused(ValueError, "table is empty")},
     "a sound of no samples": {
         "*": Refused(RuntimeError, "can't be greater than actual input size"),
         "any-to-any": Refused(
@@ -129,6 +134,13 @@ def _wrong(name: str | None, value: Any, folder: Path) -> Iterator[tuple[str, An
         yield "a broken image", str(broken)
     elif isinstance(value, np.ndarray):
         yield "a sound of no samples", value[:0]
+    elif isinstance(value, str) and Path(value).is_file():
+        broken = folder / "broken.mp4"
+        broken.write_bytes(b"\0\0\0\x18ftypmp42 and nothing behind it")
+        yield "a broken video", str(broken)
+    elif name == "table":
+        yield "an empty table", {}
+        yield "a table without rows", {column: [] for column in value}
     elif isinstance(value, str) and name in (None, *READ):
         yield "an empty text", ""
         yield "a text past the maximum", f"{value} {'the cat ' * 200}"
@@ -163,6 +175,7 @@ SAID = (
     "Can't load feature extractor",
     "Couldn't instantiate the backend tokenizer",
     "check that you specified correct pipeline task",
+    "could be found for the given model",
     "library but it was not found",  # which its pipeline asks for first
 )
 

@@ -298,7 +298,8 @@ def _cells(_: Served, __: Any, output: Any) -> Iterator[str]:
     for (row, column), cell in zip(output["coordinates"], output["cells"], strict=True):
         if not 0 <= row < len(columns[0]) or not 0 <= column < len(columns) or columns[column][row] != cell:
             yield f"the cell {cell!r} is said to stand in row {row} and column {column}"
-    if not output["answer"].endswith(", ".join(output["cells"])):
+    answer = ", ".join(output["cells"])
+    if output["answer"] not in (answer, f"{output.get('aggregator')} > {answer}"):
         yield f"the answer is {output['answer']!r}, of the cells {output['cells']}"
 
 
