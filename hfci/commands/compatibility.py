@@ -30,6 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--matrix", action="store_true", help="print which combinations there are to run, by the index, as JSON"
     )
+    parser.add_argument("--github", action="store_true", help="of --matrix, write it as an output of the step too")
     add_json(parser)
 
 
@@ -37,6 +38,8 @@ def run(arguments: Namespace) -> int:
     """Merge and show, or print the matrix."""
     if arguments.matrix:
         return _matrix(arguments)
+    if arguments.github:
+        raise UsageError("--github is of --matrix")
     if not arguments.records:
         raise UsageError("name the records of the runs, files or folders")
     import msgspec
@@ -64,11 +67,24 @@ def run(arguments: Namespace) -> int:
 def _matrix(arguments: Namespace) -> int:
     import msgspec
 
+    from hfci import workflow
+    from hfci.planning.github import append, format_outputs
     from hfci.releases.matrix import combinations
+    from hfci.writing import replacing
 
-    if arguments.records or arguments.expected or arguments.html or arguments.out:
-        raise UsageError("--matrix takes nothing else")
-    print_json(msgspec.to_builtins(combinations()))
+    if arguments.records or arguments.expected or arguments.html:
+        raise UsageError("--matrix takes --out, --github and nothing else")
+    output = workflow.output_file() if arguments.github else None
+    if arguments.github and output is None:
+        raise UsageError("--github is for a step of GitHub Actions: GITHUB_OUTPUT is not set here")
+    found = combinations()
+    content = msgspec.json.encode(found)
+    if arguments.out is not None:
+        with replacing(arguments.out) as file:
+            file.write(content + b"\n")
+    if output is not None:
+        append(output, format_outputs({"combinations": content.decode()}))
+    print_json(msgspec.to_builtins(found))
     return 0
 
 

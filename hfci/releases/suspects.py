@@ -12,7 +12,7 @@ from hfci.cases.outcome import Outcome
 from hfci.cases.records import Record
 from hfci.cases.variant import Variant
 from hfci.checks.table import CHECKS
-from hfci.errors import HfciError, UsageError, nearest
+from hfci.errors import HfciError, NothingToDo, UsageError, nearest
 from hfci.releases.bisection import Verdict
 from hfci.releases.cases import run_cases
 from hfci.releases.changes import ChangeKind
@@ -22,9 +22,11 @@ from hfci.releases.measurements import Function, Question
 from hfci.releases.processes import SideProcess, link_hfci
 from hfci.releases.sides import Side
 from hfci.releases.source_diff import SourceDiff, differing
+from hfci.results import read_results
+from hfci.results.identities import identity_of
 from hfci.results.text import first_line
 
-__all__ = ["Suspect", "of_case", "of_numbers", "parse_suspect", "suspected_sources"]
+__all__ = ["Suspect", "failing_cases", "of_case", "of_numbers", "parse_suspect", "release_of", "suspected_sources"]
 
 _CASE = re.compile(
     r"(?P<model_type>[^/\s]+)/(?P<architecture>[^/\s\[\]]+)(?:/(?P<check>[^/\s\[\]]+(?:\[[^\[\]\s]*\])?))?"
@@ -67,6 +69,28 @@ def parse_suspect(text: str) -> Suspect:
     if variant.check not in CHECKS:
         raise UsageError(f"there is no check {variant.check!r:.100}.{nearest(variant.check, CHECKS)}")
     return Suspect(text, match["model_type"], architecture, variant, device[1] if device else "cpu")
+
+
+def failing_cases(records: Path, baseline: Path | None = None) -> list[str]:
+    """Return one case of each cause for which some failed in `records`, of those that passed in `baseline`, if given.
+
+    Raises NothingToDo where nothing failed so.
+    """
+    passed = None
+    if baseline is not None:
+        passed = {record.case for record in read_results([baseline]) if record.outcome == Outcome.PASSED}
+    by_cause: dict[object, str] = {}
+    for record in read_results([records]):
+        if record.outcome == Outcome.FAILED and record.check and (passed is None or record.case in passed):
+            by_cause.setdefault(identity_of(record), record.case)
+    if not by_cause:
+        raise NothingToDo("no case failed there" + ("" if baseline is None else " that passed in the baseline"))
+    return list(by_cause.values())
+
+
+def release_of(records: Path) -> str | None:
+    """Return the release of transformers that the newest of these records is of; None where they do not say."""
+    return read_results([records]).headers[-1].versions.get("transformers")
 
 
 def of_case(store: Store, suspect: Suspect) -> Callable[[Side], tuple[Verdict, str]]:

@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from hfci.errors import UsageError
+from hfci.errors import NothingToDo, UsageError
 from hfci.origin import find_transformers
 from hfci.releases import candidates as listing
 from hfci.releases.bisection import Verdict, bisect
 from hfci.releases.candidates import commits_between, releases_between, releases_listed
-from hfci.releases.suspects import parse_suspect
+from hfci.releases.suspects import failing_cases, parse_suspect
+from tests.releases.test_compatibility import write
 from tests.releases.wheels import make_wheel, only_index
 
 
@@ -95,6 +96,19 @@ def test_the_releases_between_two_are_those_of_the_index(tmp_path: Path, monkeyp
     assert back == ["5.21.0", "5.20.1", "5.20.0"]
     with pytest.raises(UsageError, match=r"no index lists transformers 5\.20\.9; there are 5\.20\.0, 5\.20\.1"):
         releases_between(Version("5.20.9"), Version("5.22.0"))
+
+
+def test_of_each_cause_one_case_is_bisected(tmp_path: Path) -> None:
+    write(
+        tmp_path / "now",
+        "5.24.0",
+        {"bert": ("failed", "passed"), "vit": ("failed", "known-failure"), "t5": ("passed",)},
+    )
+    write(tmp_path / "before", "5.23.0", {"bert": ("passed",), "vit": ("failed",)})
+    assert failing_cases(tmp_path / "now") == ["bert/Model/check_0[device=cpu]"]  # both failed of one cause
+    assert failing_cases(tmp_path / "now", tmp_path / "before") == ["bert/Model/check_0[device=cpu]"]
+    with pytest.raises(NothingToDo, match="no case failed"):
+        failing_cases(tmp_path / "before", tmp_path / "now")
 
 
 def test_an_index_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

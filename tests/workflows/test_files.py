@@ -48,8 +48,8 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 def test_the_workflows_are_those_that_there_should_be() -> None:
-    wanted = ("ci", "comment", "integrations", "keep", "models", "nightly", "preflight", "release", "run", "update")
-    assert [path.stem for path in WORKFLOWS] == list(wanted)
+    wanted = "ci comment compatibility integrations keep models nightly preflight release run update"
+    assert [path.stem for path in WORKFLOWS] == wanted.split()
     assert [path.parent.name for path in ACTIONS] == ["comment", "data", "request", "setup", "update"]
 
 

@@ -72,7 +72,7 @@ def test_only_a_newer_release_is_pinned(tmp_path: Path, index: str, version: str
     done = subprocess.run([sys.executable, SCRIPT, "pin", constraints], env=env, check=True, **TEXT)
     assert "##[" not in done.stdout  # the runner would obey it
     assert constraints.read_text() == (PINNED.replace("5.23.0", version) if follows else PINNED)
-    assert (output.read_text() if output.exists() else "") == (f"version={version}\n" if follows else "")
+    assert (output.read_text() if output.exists() else "") == (f"version={version}\nbefore=5.23.0\n" if follows else "")
 
 
 def test_nothing_happens_without_a_new_release(tmp_path: Path, index: str) -> None:
@@ -135,6 +135,34 @@ def test_the_body_says_what_came_what_went_what_is_lost_and_what_broke(tmp_path:
     assert "### Acceptances that are wrong\n\n- accepted.toml: it must go\n" in shown
     assert "### Without a test\n\n- foo render: 'x' is undefined\n" in shown
     assert "### New failures\n\n- bert/BertModel/x[device=cpu] failed: ValueError: no\n" in shown
+
+
+def test_the_body_says_what_computes_otherwise_and_since_when(tmp_path: Path) -> None:
+    each = {"name": "BertModel", "kind": "numerics changed", "interface": ["argument x is gone"], "sources": ["k"]}
+    each["fields"] = [{"name": "logits", "moved": 0.5, "what": "", "allowed": 1e-5}]
+    stops = {"name": "<b>", "kind": "fails now", "stage": "load", "error": "@team #1", "interface": [], "sources": []}
+    changes = {
+        "sources": {"k": {"file": "models/bert/modeling_bert.py", "name": "BertLayer.forward", "diff": "+x"}},
+        "model_types": [{"model_type": "bert", "architectures": [each, {**stops, "fields": []}]}],
+    }
+    found = {"case": "bert/BertModel/x", "good": "5.23.0", "bad": "5.23.1", "sources": [{"file": "a.py", "name": "f"}]}
+    causes = {"bisected": [found, {"case": "y", "error": "is not good"}], "left": ["z"]}
+    files = findings(GREEN, [])
+    done = write_body(tmp_path, {**files, "changes.json": json.dumps(changes), "causes.json": json.dumps(causes)})
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "body.md").read_text()
+    shown = html.unescape(re.sub("</?code>", "", text))
+    assert "bert/BertModel/x: since 5.23.1, after 5.23.0: a.py f\n- y: is not good\n- and 1 more" in shown
+    assert "- bert BertModel: logits 0.5 (models/bert/modeling_bert.py BertLayer.forward)\n" in shown
+    assert "- bert <b>: load @team #1\n" in shown
+    assert "- bert BertModel: argument x is gone\n" in shown
+    assert "<b>" not in text
+    assert "@team" not in text
+    for name in ("changes.json", "causes.json"):
+        done = write_body(tmp_path, {**files, name: "{}"})
+        assert done.returncode == 1
+        assert "lists no" in done.stderr
+        (tmp_path / name).unlink()
 
 
 def test_a_body_has_a_limit_and_its_names_are_text(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 `update.py pin constraints.txt` pins the newest release, if it is newer than the pinned one, and says which to
 GITHUB_OUTPUT; `update.py state VERSION` says there what is to become of its pull request; `update.py body FOLDER OUT`
 writes the body of the pull request, from what `hfci generate`, `hfci catalog --against` and `hfci report` say of the
-release. That is data, and may be hostile: a release's code ran where it was written. Of it only counts and names are
-taken, and every name is escaped.
+release, and `hfci compare` and `hfci bisect` where they came to an end. That is data, and may be hostile: a release's
+code ran where it was written. Of it only counts and names are taken, and every name is escaped.
 
 The standard library does: a job that may write installs nothing.
 """
@@ -40,14 +40,16 @@ GIT = {
     "GIT_CONFIG_VALUE_0": HELPER,
 }
 
-MOST = 9_000  # characters of a list, of which there are seven; a body has at most 65,536
+MOST = 5_500  # characters of a list, of which there are eleven; a body has at most 65,536
 
 # What says what of a release, in the folder.
 TOLD = ("generated.json", "comparison.json", "coverage-summary.json")
+# And what may say more.
+MORE = ("changes.json", "causes.json")
 
 
 def pin(constraints: Path) -> None:
-    """Pin the newest release, and write `version=` to GITHUB_OUTPUT; it stays empty where nothing is newer."""
+    """Pin the newest release; `version=` and `before=` in GITHUB_OUTPUT stay empty where nothing is newer."""
     with urllib.request.urlopen(os.environ.get("HFCI_INDEX") or INDEX, timeout=60) as answer:
         newest = str(json.load(answer)["info"]["version"])
     text = constraints.read_text(encoding="utf-8")
@@ -59,7 +61,7 @@ def pin(constraints: Path) -> None:
         print(f"transformers {pinned} is pinned, {newest} is the newest: nothing to do")
         return
     constraints.write_text(PIN.sub(newest, text), encoding="utf-8")
-    output(version=newest)
+    output(version=newest, before=pinned)
     print(f"transformers {newest} follows {pinned}")
 
 
@@ -127,8 +129,10 @@ def numbers(version: str) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", version)]
 
 
-def body(generated: Any, comparison: Any, summary: Any) -> str:
+def body(generated: Any, comparison: Any, summary: Any, changes: Any = None, causes: Any = None) -> str:
     """Return the body of the pull request: what came and went, what is lost, what has no test, what is newly red.
+
+    And what architectures compute and take otherwise, and since which release what is red is so, where that is known.
 
     Raises Unfit for what hfci does not write.
     """
@@ -150,9 +154,52 @@ def body(generated: Any, comparison: Any, summary: Any) -> str:
         _list("Acceptances that are wrong", [code(str(problem)) for problem in _all(comparison, "problems")]),
         _list("Without a test", [_problem(problem) for problem in _rows(generated, "problems")]),
         _list("New failures", [_failure(failure) for failure in failures], told),
+        *(_causes(causes) if causes is not None else ()),
+        *(_changes(changes) if changes is not None else ()),
         "The pinned version was green: each failure is a defect of the release, or of a recipe or a family of ours.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _causes(causes: Any) -> list[str]:
+    """Say of each failure since which release it is one, and in which function that differs there."""
+    lines = []
+    for row in _rows(causes, "bisected"):
+        places = [_text(source, "file", "name") for source in row.get("sources") or () if isinstance(source, dict)]
+        since = f"since {_text(row, 'bad')}, after {_text(row, 'good')}" if "bad" in row else _text(row, "error")
+        lines.append(f"{_text(row, 'case')}: {since}" + (f": {'; '.join(places[:3])}" if places else ""))
+    left = _all(causes, "left")
+    return [_list("Since when, and where", lines, len(lines) + len(left))]
+
+
+def _changes(changes: Any) -> list[str]:
+    """Say which architectures compute otherwise, stop, or take and give otherwise, with their first source."""
+    sources = changes.get("sources") if isinstance(changes, dict) else None
+    if not isinstance(sources, dict):
+        raise Unfit("lists no sources")
+    found: dict[str, list[str]] = {"fails now": [], "numerics changed": [], "interface": []}
+    for row in _rows(changes, "model_types"):
+        for each in _rows(row, "architectures"):
+            whose = " ".join(filter(None, (_text(row, "model_type"), _text(each, "name"))))
+            kind = each.get("kind")
+            if kind in ("fails now", "numerics changed"):
+                places = [sources[key] for key in _all(each, "sources") if isinstance(sources.get(str(key)), dict)]
+                why = _text(each, "stage", "error") or "; ".join(_text(one, "name", "moved") for one in _fields(each))
+                where = "; ".join(_text(source, "file", "name") for source in places[:2])
+                found[str(kind)].append(f"{whose}: {why}" + (f" ({where})" if where else ""))
+            interface = _all(each, "interface")
+            if interface and kind not in ("added", "removed"):
+                found["interface"].append(f"{whose}: {'; '.join(code(str(line)) for line in interface[:3])}")
+    titles = {
+        "fails now": "Architectures that stop now",
+        "numerics changed": "Other numbers of the same weights",
+        "interface": "Taken, given, served or asked otherwise",
+    }
+    return [_list(titles[kind], lines) for kind, lines in found.items()]
+
+
+def _fields(each: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return _rows(each, "fields")[:2]
 
 
 def _all(data: Any, name: str) -> list[Any]:
@@ -208,10 +255,16 @@ def write_body(folder: Path, out: Path) -> int:
             print(f"update: {name} {error}", file=sys.stderr)
             return 1
         known.append(data)
+    for name in MORE:
+        try:
+            known.append(read(folder / name))
+        except Unfit as error:
+            print(f"update: {name} {error}", file=sys.stderr)
+            return 1
     try:
         text = body(*known)
     except Unfit as error:
-        print(f"update: of {', '.join(TOLD)} one {error}", file=sys.stderr)
+        print(f"update: of {', '.join((*TOLD, *MORE))} one {error}", file=sys.stderr)
         return 1
     out.write_text(text, encoding="utf-8")
     return 0
