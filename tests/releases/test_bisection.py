@@ -20,7 +20,9 @@ from hfci.origin import find_transformers
 from hfci.releases import candidates as listing
 from hfci.releases.bisection import Verdict, bisect
 from hfci.releases.candidates import commits_between, releases_between, releases_listed
-from hfci.releases.suspects import failing_cases, parse_suspect
+from hfci.releases.environments import Store
+from hfci.releases.sides import parse_side
+from hfci.releases.suspects import failing_cases, of_case, parse_suspect
 from tests.releases.test_compatibility import write
 from tests.releases.wheels import make_wheel, only_index
 
@@ -120,7 +122,7 @@ def test_an_index_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         releases_listed()
 
 
-def test_the_commit_that_broke_a_case_is_found_with_its_lines(tmp_path: Path) -> None:
+def test_the_commit_that_broke_a_model_is_found_with_its_lines(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     skipped = shutil.ignore_patterns("__pycache__", "*.so", "*.cu", "*.cuh", "*.cpp", "*.h")
     shutil.copytree(find_transformers(), clone / "src" / "transformers", ignore=skipped)
@@ -141,7 +143,7 @@ def test_the_commit_that_broke_a_case_is_found_with_its_lines(tmp_path: Path) ->
     assert [side.commit for side in commits_between(clone, commits[0], "HEAD")] == commits
     with pytest.raises(UsageError, match="no ancestor"):
         commits_between(clone, "HEAD", commits[0])
-    case = "vit/ViTModel/forward_is_finite[device=cpu]"
+    case = "vit/ViTModel"
     command = [
         sys.executable,
         "-m",
@@ -165,4 +167,11 @@ def test_the_commit_that_broke_a_case_is_found_with_its_lines(tmp_path: Path) ->
     (source,) = found["sources"]
     assert source["name"] == "ViTModel.forward"
     assert "float('nan')" in source["diff"]
-    assert commits[1] in found["commands"][1]
+    assert commits[1] in found["commands"][0]
+
+
+def test_a_case_is_good_where_it_passes(tmp_path: Path) -> None:
+    suspect = parse_suspect("vit/ViTModel/forward_is_finite[device=cpu]")
+    test = of_case(Store(tmp_path, 2**30), suspect)
+    assert test(parse_side("installed")) == (Verdict.GOOD, "")
+    assert suspect.tier == "smoke"

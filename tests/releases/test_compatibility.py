@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jsonschema
 import msgspec
@@ -17,6 +19,7 @@ from hfci.errors import UsageError
 from hfci.releases.compatibility import State, compatibility_of, read_expected
 from hfci.releases.compatibility_page import write_page
 from hfci.releases.first_releases import first_release
+from hfci.releases.matrix import combinations
 from hfci.results import read_results
 
 SCHEMA = Path(__file__).parents[2] / "hfci" / "releases" / "data" / "compatibility.schema.json"
@@ -121,3 +124,42 @@ def test_a_list_of_combinations_that_is_none_is_wrong_use(tmp_path: Path, conten
         read_expected(tmp_path / "x.json")
     with pytest.raises(UsageError):
         read_expected(tmp_path / "absent.json")
+
+
+class Index(SimpleHTTPRequestHandler):
+    """A package index, of what it was given: package → the names of its files."""
+
+    files: ClassVar[dict[str, list[str]]] = {}
+
+    def do_GET(self) -> None:
+        names = self.files[self.path.strip("/")]
+        listed = [{"filename": name, "yanked": "yanked" in name} for name in names]
+        listed.append({"filename": "transformers-5.99.0-py3-none-any.whl", "requires-python": ">=99"})
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"files": listed}).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_the_matrix_is_what_the_index_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    releases = ("5.16.1", "5.17.0", "5.23.0", "5.23.1", "5.24.0", "5.24.0rc1", "yanked")
+    torches = ("2.11.0", "2.12.0", "2.13.0", "2.13.1")
+    Index.files = {
+        "transformers": [f"transformers-{version}-py3-none-any.whl" for version in releases] + ["x; rm -rf"],
+        "torch": [
+            f"torch-{version}-cp{python}-cp{python}-manylinux_2_28_x86_64.whl"
+            for version in (*torches, "2.10.0")
+            for python in ("310", "311", "312")
+        ],
+    }
+    with ThreadingHTTPServer(("127.0.0.1", 0), Index) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{server.server_address[1]}")
+        found = combinations()
+        server.shutdown()
+    assert {one.transformers for one in found} == {"5.17.0", "5.23.1", "5.24.0"}
+    assert {one.torch for one in found} == {"2.11.0", "2.12.0", "2.13.1"}
+    assert len(found) == 3 * 3 + 1
+    assert [one.versions for one in found if one.python != "3.11"] == [("5.24.0", "2.13.1", "3.12")]
