@@ -227,7 +227,7 @@ def test_a_broken_newest_half_does_not_lose_the_pinned_halfs_night(
         **dict.fromkeys([*good, "pages"], "success"),
         "newest / render": "failure",
         **dict.fromkeys([f"newest / {job}" for job in ("plan", "cases", "report")], "skipped"),
-        **dict.fromkeys(["keep newest", "pinned / render", "arm / render"], "skipped"),
+        **dict.fromkeys(["keep newest", "bisect newest", "pinned / render", "arm / render"], "skipped"),
     }, told.log
     assert runs(emulator, tmp_path / "data") == 1
     assert [path.name for path in (told.work / "pages").iterdir()] == ["index.html"]
