@@ -244,15 +244,15 @@ def _commit(place: Path) -> str | None:
 
 
 def enter(asked: Imports, arguments: Sequence[str], *, tries: bool = True) -> int | None:
-    """Go on in a process that is to import what is `asked`; None where this one is that already.
+    """Go on in a process that is to import what is `asked`; None where this one is to import it already.
 
     `arguments` are those of the command line. With `tries` they are imported once before, and what they register is
     known from then on. Does not return where the system can put another program in this one's place. Raises UsageError
     and EnvironmentUnfit where they cannot be imported, or register nothing that can be tested.
     """
     known = entered()
-    if known is not None and (known.packages, known.folders) == (asked.packages, asked.folders):
-        return None
+    if known is not None and {*asked.packages, *asked.folders} <= {*known.packages, *known.folders}:
+        return None  # what a process of hfci's begins asks for no more than it does
     tops = (name.partition(".")[0] for name in asked.packages)
     paths = [*filter(None, [os.environ.get("PYTHONPATH")]), *(str(place) for top in tops for place in _own_places(top))]
     environment = {**without_secrets(os.environ), **SETTINGS}
