@@ -302,6 +302,40 @@ def commands(text: str) -> list[Command]:
     return found
 
 
+@dataclasses.dataclass(frozen=True)
+class Edit:
+    """What a reader does to a file: writes the whole of it, or puts lines in the place of others."""
+
+    file: str
+    text: str
+    instead: str = ""
+
+    def perform(self, folder: Path) -> None:
+        """Do so in `folder`."""
+        path = folder / self.file
+        if not self.instead:
+            path.write_text(self.text, encoding="utf-8")
+            return
+        before = path.read_text(encoding="utf-8")
+        assert before.count(self.instead) == 1, f"{self.instead!r} stands {before.count(self.instead)} times in {path}"
+        path.write_text(before.replace(self.instead, self.text), encoding="utf-8")
+
+
+def edits(text: str) -> list[tuple[int, Edit]]:
+    """Return what a page has its reader write, each after how many commands: blocks whose info names a file."""
+    found, count = [], 0
+    for token in MARKDOWN.parse(text):
+        kind, _, file = token.info.partition(" ") if token.type == "fence" else ("", "", "")
+        if kind == "sh":
+            count += len(token.content.strip().splitlines())
+        elif kind == "diff" and file:
+            sides = {sign: "\n".join(x[1:] for x in token.content.splitlines() if x[:1] == sign) for sign in "-+"}
+            found.append((count, Edit(file, sides["+"], sides["-"])))
+        elif file:
+            found.append((count, Edit(file, token.content)))
+    return found
+
+
 def perform(command: Command, folder: Path) -> None:
     """Run a command in `folder`; assert that it ends and prints as the page says."""
     done = subprocess.run(
@@ -326,7 +360,13 @@ def folder(docs: Path) -> Path:
 
 @pytest.mark.parametrize("page", sorted(path for path in PAGES if path not in FAMILY_PAGES and commands(PAGES[path])))
 def test_the_commands_of_a_page_do_what_it_says(page: str, folder: Path) -> None:
-    for command in commands(PAGES[page]):
+    written = edits(PAGES[page])
+    if written:  # it begins in an empty folder
+        folder = folder / "empty"
+        folder.mkdir()
+    for number, command in enumerate(commands(PAGES[page])):
+        for edit in (edit for after, edit in written if after == number):
+            edit.perform(folder)
         perform(command, folder)
 
 

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from hfci.cases.executed_lines import ExecutedLines, Function, LinesHeader
+from hfci.catalog.registered import registered
 from hfci.catalog.registries import transformers_version
 from hfci.testing.record_writer import RecordWriter
 from hfci.testing.subject import CASE
@@ -88,7 +89,9 @@ class LineMeter:
         import coverage
 
         folder = Path(sys.modules["transformers"].__path__[0], "models")
-        self._coverage = coverage.Coverage(data_file=None, config_file=False, include=[f"{folder}/*"])
+        imported = {inspect.getfile(cls) for cls in registered().classes}
+        measured = [f"{folder}/*", *sorted(imported)]
+        self._coverage = coverage.Coverage(data_file=None, config_file=False, include=measured)
         self._coverage.start()
 
     def _end(self) -> None:

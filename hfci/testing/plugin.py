@@ -1,4 +1,4 @@
-"""The pytest plugin: options, the marker `hfci`, the fixture `tiny`.
+"""The pytest plugin: options, the marker `hfci`, the fixtures `tiny` and `hfci_tiny`.
 
 It is loaded into every pytest run of its environment, so it imports neither torch nor transformers and does
 nothing to tests that do not carry the marker.
@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from hfci.cases.case import LAYOUTS
+from hfci.testing.api import hfci_tiny
 from hfci.testing.executed_lines import LineMeter
 from hfci.testing.executor import Executor
 from hfci.testing.limits import parse_seconds, parse_seed
 from hfci.testing.recorder import Recorder
 from hfci.testing.subject import tiny, tiny_models
 
-__all__ = ["pytest_addoption", "pytest_configure", "tiny", "tiny_models"]
+__all__ = ["hfci_tiny", "pytest_addoption", "pytest_configure", "tiny", "tiny_models"]
 
 MARKER = (
     "hfci(model_type, architecture, family, tier, requires=(), task=None, backend=None, dtype=None, parent=None): "
