@@ -7,6 +7,7 @@ to its loading.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import queue
 import shutil
@@ -20,8 +21,7 @@ from pathlib import Path
 import msgspec
 
 from hfci.cases.selector import Known, choose
-from hfci.confined import plain_name
-from hfci.errors import NothingToDo, UsageError
+from hfci.errors import NothingToDo
 from hfci.releases.changes import (
     ArchitectureChange,
     ChangeKind,
@@ -177,7 +177,8 @@ class Comparer:
         row = _row(process, model_type)
         if model_type not in self.told[1].model_types:
             return _Saved(model_type, wanted, folder, row, {})
-        names = tuple(name for name in row.architectures if name in wanted or not wanted)
+        named = (name for name in row.architectures if name in wanted or not wanted)
+        names = tuple(name for name in named if name.isidentifier())  # each is a folder's name, too
         return _Saved(model_type, wanted, folder, row, self._forwarded(process, "build", model_type, names, folder))
 
     def _load(self, pair: tuple[SideProcess, SideProcess], saved: _Saved) -> ModelTypeChange:
@@ -332,8 +333,5 @@ def _plain(name: str, interface: Interface, kind: ChangeKind) -> ArchitectureCha
 
 
 def _place(model_type: str) -> str:
-    """Return the folder of a model type: a name that a checkout may have chosen is no path."""
-    try:
-        return plain_name(model_type)
-    except ValueError as error:
-        raise UsageError(f"a model type cannot be called {model_type!r:.100}: {error}") from error
+    """Return the name of a model type's folder: what a checkout calls a model type is no path."""
+    return hashlib.sha256(model_type.encode("utf-8", "surrogateescape")).hexdigest()[:16]

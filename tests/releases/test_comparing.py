@@ -101,7 +101,7 @@ def changes(variant: Path) -> Iterator[Changes]:
         ):
             folder = comparer.folder
             rows = tuple(comparer.compare(comparer.choose(NAMES)))
-            left = [path for path in folder.iterdir() if path.is_dir() and path.name in NAMES]
+            left = [path for path in folder.iterdir() if path.is_dir() and path.name != "hfci-alone"]
             yield Changes(
                 before="installed",
                 after="variant",
