@@ -36,7 +36,7 @@ from hfci.releases.processes import SideProcess, link_hfci
 from hfci.releases.source_diff import SourceDiff, differing
 from hfci.tiny.model import MEMORY
 
-__all__ = ["Comparer", "compared"]
+__all__ = ["Comparer", "compared", "folder_of"]
 
 # So many model types lie in memory between the first side and the second.
 AHEAD = 2
@@ -171,7 +171,7 @@ class Comparer:
         return save, load
 
     def _save(self, process: SideProcess, model_type: str, wanted: set[str]) -> _Saved:
-        folder = self.folder / _place(model_type)
+        folder = self.folder / folder_of(model_type)
         if model_type not in self.told[0].model_types:
             return _Saved(model_type, wanted, folder, Row(), {})
         row = _row(process, model_type)
@@ -332,6 +332,6 @@ def _plain(name: str, interface: Interface, kind: ChangeKind) -> ArchitectureCha
     return ArchitectureChange(name=name, kind=kind, family=interface.family, error=interface.error)
 
 
-def _place(model_type: str) -> str:
+def folder_of(model_type: str) -> str:
     """Return the name of a model type's folder: what a checkout calls a model type is no path."""
     return hashlib.sha256(model_type.encode("utf-8", "surrogateescape")).hexdigest()[:16]
