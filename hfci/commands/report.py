@@ -44,6 +44,7 @@ OUTPUTS = (
     Output("summary", "summary.md", "the summary as Markdown"),
     Output("comment", "comment.md", "the same, short enough for a comment on a pull request"),
     Output("html", "index.html", "the dashboard, one file that opens from disk"),
+    Output("conformance", "conformance.html", "which architectures each backend runs, one file that opens from disk"),
     Output("junit", "junit.xml", "JUnit XML"),
     Output("ctrf", "ctrf.json", "the Common Test Report Format"),
     Output("badge", "badge.json", "an endpoint badge of shields.io"),
@@ -306,6 +307,8 @@ def _write(
     arguments: Namespace, results: Results, summary: Summary, comparison: Comparison | None, trends: Trends | None
 ) -> None:
     from hfci.planning.requirements import merge_into
+    from hfci.results.conformance import FILE as CONFORMANCE
+    from hfci.results.conformance import write_conformance
     from hfci.results.dashboard import write_dashboard
     from hfci.results.formats import FORMATS
     from hfci.results.markdown import COMMENT_LIMIT, STEP_SUMMARY_LIMIT, write_summary
@@ -313,7 +316,10 @@ def _write(
     writers: dict[str, Callable[[Path], None]] = {
         "summary": lambda path: write_summary(path, summary, STEP_SUMMARY_LIMIT),
         "comment": lambda path: write_summary(path, summary, COMMENT_LIMIT, workflow.run_address()),
-        "html": lambda path: write_dashboard(path, results, summary, comparison, trends),
+        "html": lambda path: write_dashboard(
+            path, results, summary, comparison, trends, conformance=CONFORMANCE if arguments.out else ""
+        ),
+        "conformance": lambda path: write_conformance(path, results, comparison.baseline if comparison else None),
     }
     for output in OUTPUTS:
         path = getattr(arguments, output.option.replace("-", "_")) or (

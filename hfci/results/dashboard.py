@@ -52,9 +52,15 @@ SHOWN_CHANGES = 100
 
 
 def write_dashboard(
-    path: Path, results: Results, summary: Summary, comparison: Comparison | None = None, trends: Trends | None = None
+    path: Path,
+    results: Results,
+    summary: Summary,
+    comparison: Comparison | None = None,
+    trends: Trends | None = None,
+    *,
+    conformance: str = "",
 ) -> None:
-    """Write the page to `path`; until it is whole, what was there stays.
+    """Write the page to `path`; until it is whole, what was there stays. `conformance` is that page's name beside it.
 
     Raises EnvironmentUnfit where it cannot be written, UsageError where `path` is no file.
     """
@@ -64,6 +70,7 @@ def write_dashboard(
     causes = group(summary.failures if summary.baseline is None else summary.regressions)
     parts = page.generate(
         summary=summary,
+        conformance=conformance,
         heads=results.headers,
         results=results,
         comparison=comparison,
