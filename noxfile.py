@@ -132,7 +132,7 @@ def functional(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["env"])
 def deep(session: nox.Session) -> None:
-    """Run the deep tier: does all of an architecture matter, and does each change of a configuration do what it did."""
+    """Run the deep tier: does all of an architecture matter, can it be compiled and exported, do its changes hold."""
     shared(session, "hfci", "run", "--tier", "deep", *session.posargs)
 
 
@@ -191,6 +191,7 @@ def bench(session: nox.Session) -> None:
         session.run(python(), "tests/bench/planning.py", external=True)
         session.run(python(), "tests/bench/preflight.py", external=True)
         session.run(python(), "tests/bench/pipelines.py", external=True)
+        session.run(python(), "tests/bench/backends.py", external=True)
 
 
 @nox.session(venv_backend="none", requires=["env"])
