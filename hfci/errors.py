@@ -9,11 +9,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 __all__ = [
     "FOREIGN",
     "Broken",
+    "Deviates",
+    "Deviation",
     "Differs",
     "EnvironmentUnfit",
     "HfciError",
@@ -78,10 +80,42 @@ class Differs(AssertionError):
         self.module = module
 
 
+class Deviation(NamedTuple):
+    """Where an output is not what it must be: in words, or by how much.
+
+    - `output`: its name
+    - `problem`: what else is wrong than its numbers; empty where it is those
+    - `difference`, `allowed`: by how much numbers differ, and may, relative to the largest of either
+    - `place`: the indices of the worst
+    """
+
+    output: str
+    problem: str
+    difference: float | None = None
+    allowed: float | None = None
+    place: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """Return it as a message says it."""
+        if self.difference is None:
+            return f"{self.output} {self.problem}"
+        at = f" at {list(self.place)}" if self.place else ""
+        return f"{self.output} by {self.difference:.1e} of its magnitude{at} (float error: {self.allowed:.1e})"
+
+
+class Deviates(AssertionError):
+    """What a backend gives is not what the model gives: it got to the end, and `worst` is what is furthest from it."""
+
+    def __init__(self, message: str, worst: Deviation | None = None) -> None:
+        """Take what differs in words, and the worst of it."""
+        super().__init__(message)
+        self.worst = worst
+
+
 class StageError(HfciError):
     """A tiny model could not be made or run: `stage` says where, `__cause__` is the original error.
 
-    Stages, in order: `config`, `build`, `inputs`, `forward`.
+    Stages, in order: `config`, `build`, `inputs`, `forward`; of what a backend makes of it `export`, `compile`, `run`.
     """
 
     def __init__(self, stage: str, model_type: str, architecture: str | None, cause: BaseException) -> None:

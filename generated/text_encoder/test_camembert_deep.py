@@ -30,6 +30,8 @@ class TestCamembertModel:
             "every_parameter_matters",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -53,6 +55,8 @@ class TestCamembertForMaskedLM:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -75,6 +79,8 @@ class TestCamembertForCausalLM:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -97,6 +103,8 @@ class TestCamembertForSequenceClassification:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -119,6 +127,8 @@ class TestCamembertForQuestionAnswering:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -141,6 +151,8 @@ class TestCamembertForTokenClassification:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -163,6 +175,8 @@ class TestCamembertForMultipleChoice:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -30,6 +30,8 @@ class TestErnieModel:
             "every_parameter_matters",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -52,6 +54,8 @@ class TestErnieForPreTraining:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -74,6 +78,8 @@ class TestErnieForCausalLM:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -96,6 +102,8 @@ class TestErnieForMaskedLM:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -118,6 +126,8 @@ class TestErnieForSequenceClassification:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -140,6 +150,8 @@ class TestErnieForQuestionAnswering:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -162,6 +174,8 @@ class TestErnieForTokenClassification:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -184,6 +198,8 @@ class TestErnieForMultipleChoice:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -206,6 +222,8 @@ class TestErnieForNextSentencePrediction:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -31,6 +31,8 @@ class TestFlaubertModel:
             "every_parameter_matters",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -54,6 +56,8 @@ class TestFlaubertWithLMHeadModel:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -76,6 +80,8 @@ class TestFlaubertForSequenceClassification:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -98,6 +104,8 @@ class TestFlaubertForQuestionAnsweringSimple:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -120,6 +128,8 @@ class TestFlaubertForTokenClassification:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -142,6 +152,8 @@ class TestFlaubertForMultipleChoice:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -160,6 +172,8 @@ class TestFlaubertForQuestionAnswering:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -30,6 +30,9 @@ class TestHunYuanVLVisionTransformer:
             "every_parameter_matters",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

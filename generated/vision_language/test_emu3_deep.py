@@ -30,6 +30,9 @@ class TestEmu3Model:
             "every_parameter_matters",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -52,6 +55,9 @@ class TestEmu3ForCausalLM:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -75,6 +81,9 @@ class TestEmu3ForConditionalGeneration:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -97,6 +106,9 @@ class TestEmu3TextModel:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -30,6 +30,12 @@ class TestGemma3Model:
             "every_parameter_matters",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiled_equals_eager[backend=inductor]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
+            "tensor_parallel_equals_single",
+            "quantised_load_stays_close",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -55,6 +61,9 @@ class TestGemma3ForConditionalGeneration:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -77,6 +86,9 @@ class TestGemma3ForSequenceClassification:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -32,6 +32,9 @@ class TestLlama4ForConditionalGeneration:
             "every_parameter_matters",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -54,6 +57,9 @@ class TestLlama4ForCausalLM:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -72,6 +78,9 @@ class TestLlama4VisionModel:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -94,6 +103,9 @@ class TestLlama4TextModel:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -30,6 +30,11 @@ class TestLlavaModel:
             "every_parameter_matters",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiled_equals_eager[backend=inductor]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
+            "quantised_load_stays_close",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:
@@ -54,6 +59,9 @@ class TestLlavaForConditionalGeneration:
         [
             "every_parameter_matters",
             "every_input_matters",
+            "compiled_equals_eager[backend=aot_eager]",
+            "compiles_fullgraph",
+            "exported_equals_eager[backend=dynamo]",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -136,19 +136,23 @@ def run_command(
     varied: Collection[str] = (),
     source: Path | None = None,
     imports: Sequence[str] = (),
+    backend: str | None = None,
     **settings: Any,
 ) -> str:
     """Return the command that runs this one case anywhere, with the same settings.
 
     Anywhere, tests are found or rendered: no folder is named. `varied` are the checks that are asked with axes too, so
     that their name alone would mean more than the case. `source` is a checkout of transformers; `imports` are the
-    options that name what else is imported. A model type without a test has nothing to run: rendering it says why.
+    options that name what else is imported; `backend` is the one that the run was about. A model type without a test
+    has nothing to run: rendering it says why.
     """
     if case.check is None:
         return shlex.join(["hfci", "generate", case.model_type, *imports])
     name = case.model_type if case.tier == "smoke" else case.architecture or case.model_type
     check = case.variant.exact if case.check in varied else str(case.variant)
-    command = ["hfci", "run", name, "--check", check, "--device", case.device]
+    is_of_run = backend is not None and case.backend == backend
+    command = ["hfci", "run", name, "--check", case.check if is_of_run else check, "--device", case.device]
+    command += ["--backend", backend] if backend is not None and is_of_run else []
     command += ["--tier", case.tier] if case.tier != "smoke" else []
     command += unusual(settings)
     command += ["--source", str(source)] if source is not None else []

@@ -128,7 +128,7 @@ class Entry(Row, frozen=True, kw_only=True):
         An assertion of a check is hfci's own, in words that change with what it measured: there the check and the
         stage say which failure it is.
         """
-        is_own = self.stage == "check" and kind == "AssertionError"
+        is_own = self.stage in ("check", "compare") and kind == "AssertionError"
         return stage == self.stage and kind == self.error.type and (is_own or self.error.message in message)
 
 

@@ -28,6 +28,6 @@ class Outcome(StrEnum):
 RED = (Outcome.FAILED, Outcome.NOT_RUN)
 EXECUTED = (Outcome.PASSED, Outcome.FAILED, Outcome.KNOWN_FAILURE, Outcome.QUARANTINED)
 
-# Where a case ended, in the order in which it gets there.
-Stage = Literal["config", "build", "inputs", "forward", "check", "pipeline", "export", "compile"]
+# Where a case ended, in the order in which it gets there; the last four are of a backend.
+Stage = Literal["config", "build", "inputs", "forward", "check", "pipeline", "export", "compile", "run", "compare"]
 STAGES: tuple[Stage, ...] = get_args(Stage)

@@ -24,6 +24,7 @@ __all__ = [
     "Number",
     "Record",
     "Seconds",
+    "Worst",
     "records_file",
 ]
 
@@ -71,6 +72,21 @@ class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
 
+class Worst(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The output that is furthest from what it must be.
+
+    - `output`: its name
+    - `difference`, `allowed`: how far its numbers are off, and may be, relative to the largest of them; None where not
+      its numbers are wrong but its shape, say, and infinite numbers too, which JSON does not have
+    - `place`: the indices of the worst number
+    """
+
+    output: str
+    difference: float | None = None
+    allowed: float | None = None
+    place: tuple[int, ...] = ()
+
+
 class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The exception that ended a case.
 
@@ -78,6 +94,8 @@ class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - `traceback`: its tail
     - `frame`: the innermost of the tested library; None where there is none, or in records before schema 6
     - `module`: of a failure of numbers, the first whose outputs differ; None is unknown
+    - `operator`: that stopped a backend, where its exception names it
+    - `worst`: of what a backend gives, where it is compared; both are None in records before schema 7
     """
 
     type: str
@@ -85,6 +103,8 @@ class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     traceback: str
     frame: Frame | None = None
     module: str | None = None
+    operator: str | None = None
+    worst: Worst | None = None
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -146,6 +166,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     - `layout`: where weights and inputs began in memory, natural or misaligned
     - `tier`: what was asked for
     - `names`, `checks`: what was asked for; empty is everything, None is unknown (records of schema 1)
+    - `backend`: the one that the run is about, if it is about one
     - `planned`: how many records the whole file has
     - `processor`: its name, as a process that ran cases says it
     - `capability`: the vector instructions of torch's kernels, e.g. AVX2
@@ -174,6 +195,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tier: str | None = None
     names: tuple[str, ...] | None = ()
     checks: tuple[str, ...] | None = ()
+    backend: str | None = None
     planned: Count
     processor: str | None = None
     capability: str | None = None

@@ -18,6 +18,7 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
 - `flag:experts`: its file has experts that transformers can compute in several ways
 - `flag:causal_masks`: its forward makes its masks by those functions of transformers that hide the future
 - `flag:holds_base`: it builds the model whose head it is, under the name that its `base_model_prefix` says
+- `flag:tensor_parallel_plan`: its configuration, or a part of it, says how the weights of its base are split
 - `flag:composed_of_checkpoints`: a method of the class puts a model together of a checkpoint for each part
 """
 
@@ -221,6 +222,9 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "flag:causal_masks": _makes_causal_masks(cls),
         "flag:holds_base": _holds_base(cls),
         "flag:composed_of_checkpoints": bool(checkpoints_of_parts(cls)[1]),
+        "flag:tensor_parallel_plan": any(
+            getattr(part, "base_model_tp_plan", None) for part in (config, *sub_configs.values())
+        ),
         "flag:takes_labels": not _LABELS.isdisjoint(forward_parameters(cls)),
         "config:encoder_decoder": getattr(config, "is_encoder_decoder", False) is True,
         "config:rope": hasattr(config, "rope_parameters"),

@@ -21,6 +21,7 @@ class Family(Rule, frozen=True, kw_only=True):
 
     `inputs`, `outputs` and `tasks` are what its architectures may do: the
     modalities that they may take, the fields of which they give at least one, the pipeline tasks that they may serve.
+    `examples` are the architectures, MODEL_TYPE/CLASS, that checks which take long are asked of.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Family(Rule, frozen=True, kw_only=True):
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
 
     @property
     def template(self) -> str:
@@ -61,11 +63,13 @@ class Allowed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - `inputs`: the modalities that they may take
     - `outputs`: the fields of which each gives at least one
     - `tasks`: the pipeline tasks that they may serve
+    - `examples`: the architectures, MODEL_TYPE/CLASS, that checks which take long are asked of
     """
 
     inputs: tuple[Modality, ...]
     outputs: tuple[str, ...]
     tasks: tuple[str, ...]
+    examples: tuple[str, ...] = ()
 
 
 class FamilyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

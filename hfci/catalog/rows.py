@@ -10,7 +10,7 @@ from typing import Any
 from hfci.catalog import registries
 from hfci.catalog.exported import exported_classes
 from hfci.catalog.facts import facts_of, input_modalities
-from hfci.catalog.families import family_of
+from hfci.catalog.families import families, family_of
 from hfci.catalog.outputs import declared_outputs
 from hfci.catalog.parts import why_without_class
 from hfci.catalog.registered import registered
@@ -61,11 +61,14 @@ class Architecture:
     def known_facts(self) -> frozenset[str]:
         """What the rules of checks read: `facts`, its family, the kinds of processor of its model type, its outputs.
 
-        Of these it is the fields that they declare, `*` for any.
+        Of these it is the fields that they declare, `*` for any. `flag:example` is of the examples of its family.
         """
         declared = {f"output:{field}" for field in ("*", *self.outputs)} if self.outputs else set()
         processors = {f"processor:{kind}" for kind in registries.processors_of(self.model_type)}
-        return self.facts | {f"family:{self.family}"} | declared | processors
+        own = families().get(self.family or "")
+        is_example = own is not None and f"{self.model_type}/{self.name}" in own.examples
+        example = {"flag:example"} if is_example else set()
+        return self.facts | {f"family:{self.family}"} | declared | processors | example
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""

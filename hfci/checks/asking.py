@@ -62,7 +62,9 @@ def _ask_of_a_video(ask: Callable[[TinyModel], None], tiny: TinyModel) -> None:
 def assert_holds(tiny: TinyModel, check: str) -> None:
     """Assert that a check holds of a tiny model; `check` may say its axes too, as in `NAME[dtype=bfloat16]`.
 
-    Of the axes the function is told the task: the model has the others.
+    Of the axes the function is told the task and the backend: the model has the others. A model that is to be asked
+    with another backend has that, too.
     """
     variant = Variant.parse(check)
-    load_check(variant.check)(tiny, **({"task": variant.task} if variant.task is not None else {}))
+    told = {"task": variant.task, "backend": variant.backend and (tiny.backend or variant.backend)}
+    load_check(variant.check)(tiny, **{name: value for name, value in told.items() if value is not None})

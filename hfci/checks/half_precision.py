@@ -21,7 +21,7 @@ from hfci.errors import StageError
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["half_precision_stays_close", "lacks_kernels"]
+__all__ = ["distance", "half_precision_stays_close", "lacks_kernels"]
 
 CHECK = "half_precision_stays_close"
 
@@ -174,7 +174,7 @@ def _differences(
 ) -> Iterator[str]:
     """Yield which outputs are off by more than rounding explains."""
     for name, (half, exact, near) in _shared(got, wanted, rounded):
-        far, floor = (_distance(one, exact) for one in (half, near))
+        far, floor = (distance(one, exact) for one in (half, near))
         limit = _FACTOR * (floor + torch.finfo(dtype).eps)
         if far > limit and limit < _CAP:
             yield f"{name} is {far:.1e} of its magnitude off (rounding: {floor:.1e})"
@@ -196,7 +196,7 @@ def _through(value: Any, dtype: torch.dtype) -> Any:
     return tuple(_through(part, dtype) for part in value) if type(value) is tuple else value
 
 
-def _distance(one: Tensor, other: Tensor) -> float:
+def distance(one: Tensor, other: Tensor) -> float:
     """Return by how much two tensors differ in the middle of their places, relative to the largest value of either.
 
     Not at most: what a place is off by, where a model amplifies there, depends on the kernels of the processor.

@@ -6,6 +6,7 @@ It is read without torch, by planning and reporting too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import product
@@ -21,6 +22,8 @@ from hfci.parsing import read_toml
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hfci.cases.case import Case
+
 __all__ = [
     "CHECKS",
     "FILE",
@@ -33,6 +36,7 @@ __all__ = [
     "Role",
     "Tier",
     "asked_of",
+    "asked_with",
     "read_checks",
 ]
 
@@ -49,8 +53,11 @@ TIERS: tuple[Tier, ...] = get_args(Tier)
 # The kind of exception by which a check is not asked at all; any check may have it.
 NOT_ASKED = "not_asked"
 
-# In `axes`: every value that the architecture has, of tasks those that it can serve.
+# In `axes`: of tasks every one that an architecture can serve; of backends every other one too, where a run names it.
 EVERY = "*"
+
+# The axes of which a run may name any other value, than those that are asked without.
+_OPEN = ("backend",)
 
 
 class ExceptionKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -71,6 +78,7 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
     subject: Literal["architecture", "base", "part", "model_type"] = "architecture"
     needs: tuple[Needs, ...] = ()
     axes: Mapping[str, tuple[str, ...]] = {}
+    only: Mapping[str, frozenset[str]] = {}
     exceptions: Mapping[str, ExceptionKind] = {}
     videos: bool = False
     data: str = ""
@@ -91,8 +99,11 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
         for axis, values in self.axes.items():
             if axis not in AXES:
                 raise ValueError(f"{self.name}: no axis {axis!r}; there are {', '.join(AXES)}.{nearest(axis, AXES)}")
-            if not values or (EVERY in values and axis != "task"):
-                raise ValueError(f"{self.name}: {axis} must name its values; only tasks may be '{EVERY}'")
+            if not values or (EVERY in values and axis not in (*_OPEN, "task")):
+                raise ValueError(f"{self.name}: {axis} must name its values; only tasks and backends may be '{EVERY}'")
+        known = {value for values in self.axes.values() for value in values}
+        if strange := sorted(self.only.keys() - known):
+            raise ValueError(f"{self.name}: only {strange[0]!r}: no axis has it.{nearest(strange[0], known)}")
 
     @property
     def forwards(self) -> bool:
@@ -114,9 +125,20 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
             return role != "head" and "smoke" in self.tiers
         return tier in self.tiers and not (tier == "functional" and role != "head" and "smoke" in self.tiers)
 
-    def variants(self, tasks: Sequence[str] = ()) -> Iterator[Variant]:
-        """Yield the check with each combination of its axes' values; of an architecture that can serve `tasks`."""
-        named = dict(self.axes)
+    @property
+    def takes_backends(self) -> bool:
+        """Whether a run may have it asked with any backend."""
+        return EVERY in self.axes.get("backend", ())
+
+    def variants(self, tasks: Sequence[str] = (), facts: Set[str] = frozenset()) -> Iterator[Variant]:
+        """Yield the check with each combination of its axes' values; of an architecture that can serve `tasks`.
+
+        With a value that is of some only, where they have these `facts`.
+        """
+        named: dict[str, tuple[str, ...]] = {}
+        for axis, values in self.axes.items():
+            due = (value for value in values if value != EVERY or axis not in _OPEN)
+            named[axis] = tuple(value for value in due if self.only.get(value, frozenset()) <= facts)
         if "task" in named:
             named["task"] = tuple(task for task in tasks if {task, EVERY} & {*named["task"]})
         for combination in product(*named.values()):
@@ -172,10 +194,16 @@ class Applicable(msgspec.Struct, frozen=True):
         return tuple(map(str, self.variants))
 
 
+def asked_with(case: Case, backend: str | None) -> Case:
+    """Return the case as it is where a run names a `backend`, if its check takes any; as it is where it names none."""
+    check = CHECKS.get(case.check or "")
+    return replace(case, backend=backend) if backend and check is not None and check.takes_backends else case
+
+
 def asked_of(facts: Set[str], tier: str, role: Role, tasks: Sequence[str] = ()) -> Applicable:
     """Return what `tier` asks of an architecture with these facts, which can serve `tasks`, in the table's order."""
     due = [check for check in CHECKS.values() if check.is_of(tier, role)]
     return Applicable(
-        tuple(variant for check in due if check.holds(facts) for variant in check.variants(tasks)),
+        tuple(variant for check in due if check.holds(facts) for variant in check.variants(tasks, facts)),
         tuple(check.name for check in due if not check.holds(facts)),
     )

@@ -6,11 +6,12 @@ from argparse import ArgumentParser, ArgumentTypeError, _ArgumentGroup
 from pathlib import Path
 
 from hfci.configuration import DEVICES
-from hfci.errors import nearest
+from hfci.errors import UsageError, nearest
 from hfci.testing.limits import parse_seed
 
 __all__ = [
     "TIERS",
+    "add_backend",
     "add_checks",
     "add_device",
     "add_folder",
@@ -21,6 +22,7 @@ __all__ = [
     "add_source",
     "add_tier",
     "print_json",
+    "tier_of",
 ]
 
 TIERS = ("smoke", "functional", "deep")
@@ -56,6 +58,23 @@ def add_checks(parser: ArgumentParser) -> None:
 def add_device(parser: ArgumentParser) -> None:
     """The device."""
     parser.add_argument("--device", type=_device, default="cpu", help="cpu, cuda, cuda:1, mps, xpu (default: cpu)")
+
+
+def add_backend(parser: ArgumentParser) -> None:
+    """The backend."""
+    parser.add_argument(
+        "--backend",
+        metavar="NAME",
+        help="only the cases of the deep tier that ask about a backend, with this one: eager, aot_eager, inductor, a "
+        "format of transformers' exporters (dynamo, onnx), or an entry point of hfci.backends",
+    )
+
+
+def tier_of(backend: str | None, tier: str) -> str:
+    """Return the tier that is meant where a `backend` is named: the deep one, which no other may be named beside."""
+    if backend and tier not in (TIERS[0], "deep"):
+        raise UsageError(f"--backend asks of the deep tier, and --tier {tier} of another: leave one of them out")
+    return "deep" if backend else tier
 
 
 def _device(text: str) -> str:

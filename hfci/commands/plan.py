@@ -6,6 +6,7 @@ import gc
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from hfci import workflow
 from hfci.commands.earlier import Earlier, add_if_readable
 from hfci.commands.options import (
     TIERS,
+    add_backend,
     add_checks,
     add_folder,
     add_imports,
@@ -42,6 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_imports(parser)
     parser.add_argument("--tier", action="append", choices=TIERS, default=[], help="repeatable (default: all)")
     add_checks(parser)
+    add_backend(parser)
     what = parser.add_argument_group("what need not run")
     what.add_argument(
         "--since", metavar="RESULTS|REV", help="only what has no green record there, or has changed since"
@@ -140,6 +143,12 @@ def _require_imports(manifest: Manifest) -> None:
         )
 
 
+def _tiers(tiers: Sequence[str], backend: str | None) -> tuple[str, ...]:
+    if backend and set(tiers) - {"deep"}:
+        raise UsageError(f"--backend asks of the deep tier, and --tier {tiers[0]} of another: leave one of them out")
+    return ("deep",) if backend else tuple(tier for tier in TIERS if tier in tiers)
+
+
 def _request(arguments: Namespace, manifest: Manifest, earlier: Earlier) -> Request:
     from dataclasses import replace
 
@@ -152,13 +161,16 @@ def _request(arguments: Namespace, manifest: Manifest, earlier: Earlier) -> Requ
     from hfci.testing.record_writer import new_run_id
 
     measured, used = arguments.requirements, arguments.popularity
+    if arguments.backend and arguments.since:
+        raise UsageError("what a backend made of a model earlier says nothing of today's: leave --since out")
     request = Request(
         run=new_run_id(),
         source=_source(arguments, manifest),
         runners=pick(load_configuration(Path.cwd()).runners, arguments.runner),
         names=tuple(arguments.names),
-        tiers=tuple(tier for tier in TIERS if tier in arguments.tier),
+        tiers=_tiers(arguments.tier, arguments.backend),
         checks=tuple(arguments.check),
+        backend=arguments.backend,
         requirements=earlier.read(lambda: load_requirements(measured) if measured else Requirements(), Requirements()),
         popularity=earlier.read(lambda: load_popularity(used) if used else None, None),
         shards=arguments.shards,

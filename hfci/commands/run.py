@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hfci import workflow
 from hfci.cases.case import LAYOUTS
 from hfci.commands.options import (
+    add_backend,
     add_checks,
     add_device,
     add_folder,
@@ -19,6 +20,7 @@ from hfci.commands.options import (
     add_seed,
     add_source,
     add_tier,
+    tier_of,
 )
 from hfci.errors import EnvironmentUnfit, NothingToDo, UsageError
 from hfci.imports import options_of
@@ -50,6 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_tier(parser)
     add_checks(parser)
     add_device(parser)
+    add_backend(parser)
     parser.add_argument(
         "--shard", metavar="PLAN:INDEX", help="what a plan gives to one of its shards, and nothing else"
     )
@@ -86,12 +89,13 @@ class Asked:
     checks: tuple[str, ...]
     tier: str
     device: str
+    backend: str | None = None
     planned: tuple[Plan, Shard] | None = None
 
     @property
     def about(self) -> dict[str, Any]:
         """What the header of the records says."""
-        own = {"tier": self.tier, "names": self.names, "checks": self.checks}
+        own = {"tier": self.tier, "names": self.names, "checks": self.checks, "backend": self.backend}
         if self.planned is None:
             return own
         plan, shard = self.planned
@@ -114,21 +118,26 @@ class Asked:
 
         if self.planned is not None:
             return select_shard(manifest, *self.planned)
-        return select(manifest, self.names, tier=self.tier, device=self.device, checks=self.checks)
+        return select(
+            manifest, self.names, tier=self.tier, device=self.device, checks=self.checks, backend=self.backend
+        )
 
 
 def run(arguments: Namespace) -> int:
     """Find or render the tests, select, run, summarize."""
+    from hfci.backends.registry import require_backend
     from hfci.cases.ledger import read_ledger
     from hfci.catalog.environment import check_environment
     from hfci.checks.own import require_readable
     from hfci.confined import inside
     from hfci.testing.session import run_session
 
+    asked = _asked(arguments)
+    if asked.backend is not None:
+        require_backend(asked.backend)
     for option in ("workers", "threads"):
         if (count := getattr(arguments, option)) is not None and count < 1:
             raise UsageError(f"--{option} must be at least 1, not {count}")
-    asked = _asked(arguments)
     check_environment()
     read_ledger()  # what is wrong with it is told now, once, and not by every worker
     require_readable()
@@ -144,6 +153,7 @@ def run(arguments: Namespace) -> int:
             selection.cases,
             recorder,
             device=asked.device,
+            backend=asked.backend or "",
             settings=_settings(arguments),
             timeout=arguments.timeout,
             workers=arguments.workers or asked.workers,
@@ -173,13 +183,15 @@ def _asked(arguments: Namespace) -> Asked:
     from hfci.planning.plan import parse_shard, require_source
 
     if arguments.shard is None:
-        return Asked(tuple(arguments.names), tuple(arguments.check), arguments.tier, arguments.device)
-    if arguments.names or arguments.check:
-        named = " ".join([*arguments.names, *(f"--check {name}" for name in arguments.check)])
+        tier = tier_of(arguments.backend, arguments.tier)
+        return Asked(tuple(arguments.names), tuple(arguments.check), tier, arguments.device, arguments.backend)
+    backend = [f"--backend {arguments.backend}"] if arguments.backend else []
+    if arguments.names or arguments.check or backend:
+        named = " ".join([*arguments.names, *(f"--check {name}" for name in arguments.check), *backend])
         raise UsageError(f"--shard says what to run, and so does {named}: leave one of them out")
     plan, shard = parse_shard(arguments.shard)
     require_source(plan, Origin.at(find_transformers()))
-    return Asked(plan.names, plan.checks, shard.tier, shard.device, (plan, shard))
+    return Asked(plan.names, plan.checks, shard.tier, shard.device, plan.backend, (plan, shard))
 
 
 def _settings(arguments: Namespace) -> dict[str, Any]:
@@ -199,7 +211,8 @@ def _recorder(arguments: Namespace, asked: Asked, manifest: Manifest, selection:
     varied, imports = manifest.varied, options_of(arguments.imports, trusted=arguments.trust_remote_code)
 
     def reproduce(case: Case) -> str:
-        command = run_command(case, varied=varied, source=arguments.source, imports=imports, **_settings(arguments))
+        told = {"source": arguments.source, "imports": imports, "backend": asked.backend}
+        command = run_command(case, varied=varied, **told, **_settings(arguments))
         return with_variables(command, kernel_variables())
 
     known = [_without_test(manifest[case.model_type], case, imports) for case in selection.untested]

@@ -43,7 +43,7 @@ __all__ = [
     "write_plan",
 ]
 
-SCHEMA = 4
+SCHEMA = 5
 SCHEMA_FILE = Path(__file__).parent / "data" / "plan.schema.json"
 Tier = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(TIERS)})]
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -192,7 +192,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """What a run is to do, and what it is not, and why.
 
     - `run`: the ID that all its records bear; `transformers`: the version that the planned tests are for
-    - `names`, `tiers`, `checks`: what was asked for, none is all
+    - `names`, `tiers`, `checks`: what was asked for, none is all; `backend`: the one that it is about, if any
     - `source`: the transformers that is to be tested: shards refuse another; None where there was none here
     - `reused`: what need not run, green in its `run` on the same fingerprint
     - `assumed`: what does not run since nothing it depends on has changed since its `commit`
@@ -206,7 +206,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     - `budget_s`: the seconds that a shard may take, where there is a limit
     """
 
-    schema: Literal[4] = 4
+    schema: Literal[5] = 5
     hfci: Writer = msgspec.field(default_factory=this_hfci)
     run: PlainName
     transformers: str
@@ -214,6 +214,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     names: tuple[str, ...] = ()
     tiers: tuple[Tier, ...] = ()
     checks: tuple[str, ...] = ()
+    backend: str | None = None
     shards: Annotated[tuple[Shard, ...], msgspec.Meta(max_length=LIMIT)] = ()
     reused: tuple[Reused, ...] = ()
     assumed: tuple[Assumed, ...] = ()
@@ -272,6 +273,7 @@ UPGRADES: Upgrades = {
     1: _told_of_commits,
     2: lambda plan: {**plan, "schema": 3, "hfci": None},
     3: lambda plan: {**plan, "schema": 4},
+    4: lambda plan: {**plan, "schema": 5},
 }
 
 
@@ -307,7 +309,7 @@ def select_shard(manifest: Manifest, plan: Plan, shard: Shard) -> Selection:
     if plan.transformers != manifest.transformers:
         versions = f"transformers {plan.transformers}, the tests are for {manifest.transformers}"
         raise UsageError(f"the plan is for {versions}; plan anew with `hfci plan`")
-    whole = select(manifest, plan.names, tier=shard.tier, device=shard.device, checks=plan.checks)
+    whole = select(manifest, plan.names, tier=shard.tier, device=shard.device, checks=plan.checks, backend=plan.backend)
     planned = {case.id for case in shard.cases}
     cases = tuple(case for case in whole.cases if case.id in planned)
     if unknown := planned - {case.id for case in cases}:

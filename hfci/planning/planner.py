@@ -51,6 +51,7 @@ def make_plan(manifest: Manifest, request: Request) -> Plan:
         names=request.names,
         tiers=request.tiers,
         checks=request.checks,
+        backend=request.backend,
         shards=shards,
         reused=store.reused,
         assumed=store.assumed,

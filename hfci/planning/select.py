@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from hfci.backends.registry import asked_by
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest, ManifestRow
 from hfci.cases.selector import Known, choose
 from hfci.cases.variant import Variant
+from hfci.checks.table import asked_with
 from hfci.errors import UsageError, nearest
 
 __all__ = ["Selection", "known_of", "select"]
@@ -50,24 +52,28 @@ def select(
     tier: str = "smoke",
     device: str = "cpu",
     checks: Sequence[str] = (),
+    backend: str | None = None,
 ) -> Selection:
     """Select what `patterns` name: model types, patterns, `family:NAME`, architectures; none is all.
 
     An architecture or a family selects its own cases only. A check, or one with its axes (`NAME[dtype=bfloat16]`, and
-    then that alone). UsageError for a pattern or check that names nothing.
+    then that alone). With a `backend` the cases that ask about it, and no others. UsageError for a pattern or check
+    that names nothing.
     """
     chosen = choose(patterns, known_of(manifest))
     rows = tuple(row for row in manifest.model_types if row.model_type in chosen)
     _require_checks(checks, {name for row in manifest.model_types for case in row.cases for name in case.checks})
+    asked = asked_by(backend) if backend else ""
     cases = (
-        case
+        asked_with(case, backend)
         for row in rows
         for case in row.cases_in(tier, device)
         if case.architecture in (chosen[row.model_type] or (case.architecture,))
+        and (not asked or case.check == asked)
         and (not checks or case.variant.is_among(checks))
     )
     untested = (case for row in rows for case in row.untested(tier, device, chosen[row.model_type]))
-    return Selection(rows, tuple(cases), tuple(untested))
+    return Selection(rows, tuple({case.id: case for case in cases}.values()), tuple(untested))
 
 
 def _require_checks(names: Iterable[str], variants: Collection[str]) -> None:

@@ -36,7 +36,7 @@ class Request:
     """What a plan is asked for.
 
     - `source`: the transformers that is to be tested, if it is here
-    - `names`, `tiers`, `checks`: what to run; none is all
+    - `names`, `tiers`, `checks`: what to run; none is all; `backend`: only what asks about this one
     - `reuse`: what need not run; `red`: the cases that were red when last seen
     - `shards`: so many jobs of each runner, rather than as few as hardly make it longer
     - `budget`: seconds that the longest shard may take
@@ -49,6 +49,7 @@ class Request:
     names: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
+    backend: str | None = None
     requirements: Requirements = field(default_factory=Requirements)
     reuse: Reuse | None = None
     red: frozenset[str] = frozenset()
@@ -94,10 +95,11 @@ class Stock:
 def cases_of(manifest: Manifest, request: Request) -> list[Case]:
     """Return the cases that are asked for, whether they need run or not."""
     places, _ = find_places(request.runners.values(), request.tiers, fork=request.fork)
+    asked: dict[str, Any] = {"checks": request.checks, "backend": request.backend}
     return [
         case
         for place in places
-        for case in select(manifest, request.names, tier=place.tier, device=place.device, checks=request.checks).cases
+        for case in select(manifest, request.names, tier=place.tier, device=place.device, **asked).cases
     ]
 
 
@@ -143,7 +145,7 @@ class Store:
     def take_in(self, place: Place) -> None:
         """Select the cases of a tier on a device, and give each file to the first runner that has the memory."""
         where, request = {"tier": place.tier, "device": place.device}, self.request
-        selection = select(self.manifest, request.names, checks=request.checks, **where)
+        selection = select(self.manifest, request.names, checks=request.checks, backend=request.backend, **where)
         self.untested[place] = tuple(
             Untested(model_type=case.model_type, architecture=case.architecture, family=case.family)
             for case in selection.untested

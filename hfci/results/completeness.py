@@ -94,13 +94,15 @@ def left_out_by_plan(plan: Plan) -> dict[str, int]:
 def absent_from_manifest(results: Results, manifest: Manifest) -> Iterator[Record]:
     """Yield a record, `not-run`, of each case that `manifest` has of what a run was asked for and did not record.
 
-    Only the newest run on the manifest's transformers, of each tier and device, is asked; one of which it is not
-    known what it was asked for is left out. Raises UsageError where it was asked for what the manifest does not name.
+    Only the newest run on the manifest's transformers, of each tier, device and backend, is asked; one of which it is
+    not known what it was asked for is left out. Raises UsageError where it was asked for what the manifest does not
+    name.
     """
-    newest = {(head.tier, head.device): head for head in results.headers if _is_of(head, manifest)}
-    for (tier, device), head in newest.items():
+    newest = {(head.tier, head.device, head.backend): head for head in results.headers if _is_of(head, manifest)}
+    for (tier, device, backend), head in newest.items():
         assert tier is not None
-        selection = select(manifest, head.names or (), tier=tier, device=device, checks=head.checks or ())
+        checks, names = head.checks or (), head.names or ()
+        selection = select(manifest, names, tier=tier, device=device, checks=checks, backend=backend)
         for case in (*selection.cases, *selection.untested):
             if case.id not in results:
                 yield _not_run(case, "the manifest has this case, and the run left it out")

@@ -23,7 +23,7 @@ from hfci.cases.case import Case, case_from_marker
 from hfci.cases.ledger import Ledger, read_ledger
 from hfci.cases.outcome import Outcome
 from hfci.catalog.registries import transformers_version
-from hfci.checks.table import CHECKS
+from hfci.checks.table import CHECKS, asked_with
 from hfci.errors import HfciError, UsageError, in_one_line
 from hfci.process_memory import forget_peak, peak_memory
 from hfci.testing.collecting import note
@@ -57,6 +57,7 @@ class Executor:
         self.config = config
         self.worker: dict[str, Any] = getattr(config, "workerinput", {})
         self.device: str = config.getoption("hfci_device")
+        self.backend: str = config.getoption("hfci_backend")
         self.timeout: float = config.getoption("hfci_timeout")
         files: list[str] | None = self.worker.get("hfci_files")  # relative to pytest's root
         self.files = None if files is None else {config.rootpath / file for file in files}
@@ -131,6 +132,10 @@ class Executor:
             items[:] = [item for item in items if CASE in item.stash and item.stash[CASE].id in keep]
         # By itself and not by a name, of which it has two: of its entry point and of its module.
         is_timed = hasattr(signal, "SIGALRM") and self.config.pluginmanager.is_registered(pytest_timeout)
+        if self.backend:  # with it, what is asked of several backends is one case
+            items[:] = list(
+                {item.stash[CASE].id if CASE in item.stash else item.nodeid: item for item in items}.values()
+            )
         seen: dict[str, str] = {}
         for item in items:
             if CASE not in item.stash:
@@ -163,7 +168,7 @@ class Executor:
         fields = {name: value for mark in reversed(marks) for name, value in mark.kwargs.items()}
         positional = tuple(value for mark in marks for value in mark.args)
         parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
-        return case_from_marker(
+        case = case_from_marker(
             fields,
             positional,
             parameters,
@@ -171,6 +176,7 @@ class Executor:
             device=self.device,
             file=item.nodeid.partition("::")[0],
         )
+        return asked_with(case, self.backend)
 
     def _prepare(self, session: pytest.Session) -> None:
         self.prepared = True

@@ -38,6 +38,7 @@ def run_session(
     recorder: Recorder,
     *,
     device: str = "cpu",
+    backend: str = "",
     settings: Mapping[str, Any] = SETTINGS,
     timeout: float = 300.0,
     workers: int | None = None,
@@ -46,7 +47,8 @@ def run_session(
     """Run `cases`, whose files are in `folder`, and return pytest's exit status; `recorder` records them.
 
     `settings` are those of SETTINGS; `timeout` is in seconds, for each case. There are as many `workers` as cores, if
-    it is not said, and never more than files. With `executed_lines` those are measured. Nothing is
+    it is not said, and never more than files. With a `backend` the checks that take any are asked with that. With
+    `executed_lines` those are measured. Nothing is
     collected here: each file is imported by workers only.
     """
     import pytest
@@ -64,6 +66,7 @@ def run_session(
         "--max-worker-restart": len(cases),
         "--tb": "short",
         "--hfci-device": device,
+        **({"--hfci-backend": backend} if backend else {}),
         **{f"--hfci-{name}": value for name, value in settings.items()},
         "--hfci-timeout": timeout,
     }

@@ -26,7 +26,8 @@ class _TinyModels:
     a text too short for sparse attention: what the next case sees does not depend on those before it.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, backend: str = "", **options: Any) -> None:
+        self.backend = backend
         self.options = options
         self.asked: dict[str, Any] = {}
         self.made: TinyModel | BaseException | None = None
@@ -48,6 +49,7 @@ class _TinyModels:
             self.asked, self.made = asked, None
             try:
                 self.made = build_tiny(**asked, **self.options)
+                self.made.backend = self.backend
                 self.modules = list(self.made.model.modules())
             except (Exception, pytest.fail.Exception) as error:  # the latter is how a timeout ends it
                 self.made = error
@@ -81,7 +83,8 @@ def _base(model_type: str) -> str | None:
 @pytest.fixture(scope="module")
 def tiny_models(request: pytest.FixtureRequest) -> _TinyModels:
     """Keep a file's tiny model from one test to the next."""
-    return _TinyModels(**{name: request.config.getoption(f"hfci_{name}") for name in ("device", "seed", "layout")})
+    names = ("device", "backend", "seed", "layout")
+    return _TinyModels(**{name: request.config.getoption(f"hfci_{name}") for name in names})
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import traceback
 import unittest
@@ -10,9 +11,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from hfci.backends.stages import STOPS, operator_in
 from hfci.cases.outcome import Outcome
 from hfci.catalog.requirements import absent_packages, needs
-from hfci.errors import Broken, Differs, StageError
+from hfci.errors import Broken, Deviates, Deviation, Differs, StageError
 from hfci.testing.frames import library_frame
 
 if TYPE_CHECKING:
@@ -60,11 +62,22 @@ class Verdict(dict[str, Any]):
     def raised_by(self, error: BaseException) -> Verdict:
         """Return the verdict of a failure with where `error` comes from."""
         module = error.module if isinstance(error, Differs) else None
-        return Verdict(self, error={**self["error"], "frame": plain(library_frame(error)), "module": plain(module)})
+        found = {"frame": library_frame(error), "module": module}
+        if self["stage"] in STOPS:
+            found["operator"] = operator_in(self["error"]["message"])
+        if isinstance(error, Deviates) and error.worst is not None:
+            found["worst"] = _worst(error.worst)
+        return Verdict(self, error={**self["error"], **plain(found)})
 
     def traced(self, traceback: str) -> Verdict:
         """Return the verdict of a failure with another traceback."""
         return Verdict(self, error={**self["error"], "traceback": plain(traceback)[-ERROR_LENGTH:]})
+
+
+def _worst(worst: Deviation) -> dict[str, Any]:
+    numbers = {"difference": worst.difference, "allowed": worst.allowed}
+    finite = {name: value for name, value in numbers.items() if value is not None and math.isfinite(value)}
+    return {"output": worst.output, **finite, "place": list(worst.place)}
 
 
 def _both_ends(message: str) -> str:
@@ -95,6 +108,8 @@ def judge(error: BaseException | None, building: bool) -> Verdict:
     if isinstance(error, Broken):
         broken = Verdict.failed(AssertionError.__name__, str(error), stage).raised_by(error)
         return Verdict(broken, names=list(error.names))
+    if isinstance(error, Deviates):
+        return Verdict.failed(AssertionError.__name__, str(error), "compare").raised_by(error)
     cause = error.__cause__ if isinstance(error, StageError) and error.__cause__ else error
     kind = AssertionError if isinstance(cause, Differs) else type(cause)
     return Verdict.failed(kind.__name__, str(error), stage).raised_by(error)

@@ -45,7 +45,8 @@ class TinyModel:
 
     `config_type` is the model type that its configuration is really of: a head may be built from a part of the whole.
     Its weights lie in memory as `layout` says, of `hfci.tiny.layout`, and so does whatever inputs it makes. One that
-    sees both is `shown` an image or a video beside its text. `initial` is the size of each parameter (its root mean
+    sees both is `shown` an image or a video beside its text. `backend` is the one that a run names for the checks that
+    ask about any; empty where it names none. `initial` is the size of each parameter (its root mean
     square) as its class drew it from the seed, before it was filled. `checked` are the checks that held of it in the
     test that runs. `reference` is what its forward gave, by name, once a check has run it, `forwarded` what it gave as
     it is, and `noise` how far float error moves each of them, once one has measured it; `pipelines`, by task and
@@ -62,6 +63,7 @@ class TinyModel:
     layout: str = "natural"
     config_type: str = ""
     shown: Shown = "image"
+    backend: str = ""
     initial: Mapping[str, float] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)
     reference: Mapping[str, Any] | None = field(default=None, init=False, repr=False, compare=False)

@@ -37,6 +37,12 @@ from .attention_patches import (
     one_place_more_is_seen,
     unmasked_when_eager,
 )
+from .backend_patches import (
+    a_batch_of_three_apart,
+    half_the_gradient_compiled,
+    louder_compiled,
+    louder_whole,
+)
 from .cache_patches import (
     beams_stay_in_place,
     cache_forgets_what_it_holds,
@@ -265,9 +271,12 @@ class Breakage:
         return broken
 
     def ask(self, tiny: TinyModel) -> None:
-        """Ask the check; of a part, about that."""
+        """Ask the check; of a part, about that; of one about backends, with its first."""
         told = [self.model_type] if self.is_of_part else [self.task] if self.task else []
-        load_check(self.check)(tiny, *told)
+        if backends := CHECKS[self.check].axes.get("backend"):
+            load_check(self.check)(tiny, backend=backends[0])
+        else:
+            load_check(self.check)(tiny, *told)
 
 
 IN_BFLOAT16 = "pipeline_runs_in_bfloat16"
@@ -687,4 +696,16 @@ BREAKAGES = (
     Breakage("configuration_changes_do_as_recorded", "mamba", "", unread("use_bias")),
     Breakage("configuration_changes_do_as_recorded", "vit", "", unread("qkv_bias")),
     Breakage("configuration_changes_do_as_recorded", "falcon", "", stopped_where_it_has("bias")),
+    Breakage("compiled_equals_eager", "bert", "encoder.layer.0.output", louder_compiled),
+    Breakage("compiled_equals_eager", "vit", "layers.0.mlp.fc1", louder_compiled),
+    Breakage("compiled_equals_eager", "vit", "layers.0.mlp.fc1", half_the_gradient_compiled),
+    Breakage("compiles_fullgraph", "gpt2", "h.0.mlp", a_batch_of_three_apart),
+    Breakage("compiles_fullgraph", "vit", "layers.0.mlp.fc1", a_batch_of_three_apart),
+    Breakage("compiles_fullgraph", "vit", "layers.0.mlp.fc1", louder_compiled),
+    Breakage("exported_equals_eager", "bert", "encoder.layer.0.output", louder_compiled),
+    Breakage("exported_equals_eager", "vit", "layers.0.mlp.fc1", louder_compiled),
+    Breakage("tensor_parallel_equals_single", "llama", "layers.0.mlp", louder_whole),
+    Breakage("tensor_parallel_equals_single", "eurobert", "layers.0.mlp", louder_whole),
+    Breakage("quantised_load_stays_close", "llama", "layers.0.mlp", output(silenced)),
+    Breakage("quantised_load_stays_close", "vit", "layers.0.mlp", output(silenced)),
 )

@@ -55,7 +55,7 @@ def of_packages_that_are_here() -> Iterator[None]:
     """Skip a test whose model wants a package that is absent, and say which."""
     try:
         yield
-    except StageError as error:
+    except (ImportError, StageError) as error:
         if absent := absent_packages(error):
             pytest.skip(needs(absent))
         raise

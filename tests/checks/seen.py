@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import tomllib
 from typing import NamedTuple
 
+from .breaking import ROOT
 from .sight import Sight, named_for, see
 
 # What heads are called whose loss has one definition, that of their kind.
@@ -64,6 +66,28 @@ training_step_lowers_loss = loss_matches_definition
 
 def frozen_base_trains_head(cls: Sight) -> bool:
     return loss_matches_definition(cls) and base_model_loads_into_head_and_back(cls)
+
+
+def compiles_fullgraph(cls: Sight) -> bool:
+    return cls.attribute("_can_compile_fullgraph") is True
+
+
+def tensor_parallel_equals_single(cls: Sight) -> bool:
+    """An example whose own configuration says how weights are split."""
+    own = next(cls.path.parent.glob("configuration_*.py"))
+    return cls.name in _examples() and "base_model_tp_plan" in own.read_text(encoding="utf-8")
+
+
+def quantised_load_stays_close(cls: Sight) -> bool:
+    return cls.name in _examples()
+
+
+@functools.cache
+def _examples() -> frozenset[str]:
+    """Return the names of the classes that the table of families has as examples."""
+    table = ROOT / "hfci" / "catalog" / "data" / "families.toml"
+    allowed = tomllib.loads(table.read_text(encoding="utf-8"))["allowed"].values()
+    return frozenset(name.partition("/")[2] for family in allowed for name in family["examples"])
 
 
 def denoising_changes_no_other_loss(cls: Sight) -> bool:
@@ -644,5 +668,17 @@ DIFFERENCES = (
         False,
         ("apertus1p5/*", "muse_spark/*", "pe_audio_video/*", "pe_video/*", "grounding-dino/*", "mm-grounding-dino/*"),
         "hears, pairs or finds boxes as well, of which no argument that it is told by says so",
+    ),
+    *(
+        Difference(
+            check,
+            False,
+            ("exaone/*", "internlm3/*", "iquestcoder/*"),
+            "is llama's class, which llama is the example of",
+        )
+        for check in ("quantised_load_stays_close", "tensor_parallel_equals_single")
+    ),
+    Difference(
+        "quantised_load_stays_close", False, ("EvollaModel/*",), "is evolla's class, which evolla is the example of"
     ),
 )

@@ -79,7 +79,8 @@ invariant = "it is built"
         (ROW + 'excluded = "never"\n', "go together"),
         (ROW + 'axes = { dtyp = ["bfloat16"] }\n', "no axis 'dtyp'; there are task, backend, dtype"),
         (ROW + "axes = { dtype = [] }\n", "dtype must name its values"),
-        (ROW + 'axes = { dtype = ["*"] }\n', "only tasks may be '*'"),
+        (ROW + 'axes = { dtype = ["*"] }\n', "only tasks and backends may be '*'"),
+        (ROW + 'only = { inductor = ["flag:example"] }\n', "only 'inductor': no axis has it"),
         (
             ROW + 'asks = ["builds_huge"]\n',
             "check[0] (builds_tiny) asks 'builds_huge', which is no other check. Did you",

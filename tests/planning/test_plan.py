@@ -302,18 +302,18 @@ def test_what_is_no_shard_is_refused(tmp_path: Path, text: str, said: str, monke
     [
         ("{", "is no plan: Input data was truncated"),
         ("[]", "is no plan: Expected `object`, got `array`"),
-        ("{}", "a plan of schema None, this hfci reads 1, 2, 3, 4"),
+        ("{}", "a plan of schema None, this hfci reads 1, 2, 3, 4, 5"),
         (
             '{"schema": 7, "hfci": "9.1"}',
-            r"plan.json \(written by hfci 9.1\): a plan of schema 7, this hfci reads 1, 2, 3, 4;",
+            r"plan.json \(written by hfci 9.1\): a plan of schema 7, this hfci reads 1, 2, 3, 4, 5;",
         ),
-        ('{"schema": 4}', "is no plan: it lacks run: a plain name"),
+        ('{"schema": 5}', "is no plan: it lacks run: a plain name"),
         (
-            '{"schema": 4, "run": "x", "transformers": "5", "more": 1}',
+            '{"schema": 5, "run": "x", "transformers": "5", "more": 1}',
             "is no plan: unknown key 'more'. Did you mean source",
         ),
         (
-            '{"schema": 4, "run": "x", "transformers": "5", "shards": '
+            '{"schema": 5, "run": "x", "transformers": "5", "shards": '
             '[{"index": 3, "runner": "a", "device": "cpu", "tier": "smoke"}]}',
             "its shards are not numbered 0 to 0",
         ),
@@ -384,7 +384,7 @@ def test_a_plan_of_the_schema_before_is_read(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     path.write_text(json.dumps({**data, "schema": 1, "reused": both}))
     found = load_plan(path)
-    assert (found.schema, found.shards) == (4, plan.shards)
+    assert (found.schema, found.shards) == (5, plan.shards)
     assert [one.run for one in found.reused] == ["20261128T000000Z-0a1b2c3d"]
     assert [one.commit for one in found.assumed] == ["c" * 40]
     for wrong in (["x"], 5, None):

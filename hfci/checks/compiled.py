@@ -1,0 +1,101 @@
+"""Does a model that torch.compile compiles compute, and learn, what it does uncompiled?"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch._dynamo.utils import counters
+
+from hfci.backends.registry import Backend
+from hfci.catalog.facts import entry_point
+from hfci.checks.agreement import disagreements
+from hfci.checks.directions import direction
+from hfci.checks.made_by_backend import Run, given_by, making
+from hfci.checks.running import copied, outputs_of
+from hfci.checks.tensors import floating
+from hfci.errors import Deviates
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["compiled_equals_eager", "compiles_fullgraph", "uncompiled"]
+
+# What a graph is made of, and a batch of another size.
+_ROWS = ((0, 1), (0, 1, 2))
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Let nothing that was compiled before count, nor what is compiled within count afterwards."""
+    torch._dynamo.reset()
+    counters.clear()
+    try:
+        yield
+    finally:
+        torch._dynamo.reset()
+
+
+def compiled_equals_eager(tiny: TinyModel, *, backend: str) -> None:
+    """Assert that compiled by a `backend` of torch.compile, a model gives the same outputs and the same gradients.
+
+    What agrees is what `disagreements` says. Raises StageError (`compile` or `run`) where it stops.
+    """
+    with uncompiled():
+        other = copied(tiny)
+        run = making(other, backend, other.inputs(), first="compile")
+        got = _learned(other, run)
+        if problems := disagreements(tiny, got, _learned(tiny, tiny.forward), lambda: _learned(tiny, tiny.forward)):
+            raise Deviates(f"compiled by {backend} it gives another {'; '.join(map(str, problems[:5]))}", problems[0])
+
+
+def compiles_fullgraph(tiny: TinyModel) -> None:
+    """Assert that the forward is one graph, which does for other sizes of a batch too.
+
+    Its shapes are taken as dynamic: three rows must not have it compiled again, and what the graph gives is what the
+    model gives, of two rows and of three. Graphs are run as they are: what a compiler makes of them is
+    `compiled_equals_eager`'s to ask. Raises StageError (`compile`) where something cannot be in one.
+    """
+    with uncompiled():
+        other = copied(tiny)
+        run = making(other, Backend("fullgraph", _as_one_graph, "torch.compile"), other.inputs(), first="compile")
+        for rows in _ROWS:
+            inputs = tiny.inputs(rows)
+            with torch.no_grad():
+                got = given_by(other, run, tiny.inputs(rows))
+            wanted, again = outputs_of(tiny, inputs), functools.partial(_outputs, tiny, rows)
+            if problems := disagreements(tiny, got, wanted, again):
+                said = "; ".join(map(str, problems[:5]))
+                raise Deviates(f"as one graph, of {len(rows)} rows, it gives another {said}", problems[0])
+            if (graphs := counters["stats"]["unique_graphs"]) > 1:
+                raise AssertionError(f"{len(rows)} rows have it compiled again, to {graphs} graphs")
+
+
+def _as_one_graph(model: Any, _: Mapping[str, Any]) -> Callable[..., Any]:
+    compiled: Callable[..., Any] = torch.compile(entry_point(model), backend="eager", fullgraph=True, dynamic=True)
+    return compiled
+
+
+def _outputs(tiny: TinyModel, rows: tuple[int, ...]) -> dict[str, Tensor]:
+    return outputs_of(tiny, tiny.inputs(rows))
+
+
+def _learned(tiny: TinyModel, run: Run) -> dict[str, Tensor]:
+    """Return outputs, and the gradient of each parameter of a fixed sum of them, where there is one."""
+    tiny.model.zero_grad(set_to_none=True)
+    with torch.enable_grad():
+        outputs = given_by(tiny, run, tiny.inputs())
+        parts = {name: part for name, part in floating(outputs).items() if part.requires_grad}
+        if parts:
+            torch.autograd.backward([(part * direction(name, part.detach())).sum() for name, part in parts.items()])
+    gradients = {
+        f"the gradient of {name}": parameter.grad.clone()
+        for name, parameter in tiny.model.named_parameters()
+        if parameter.grad is not None
+    }
+    tiny.model.zero_grad(set_to_none=True)
+    return {name: tensor.detach() for name, tensor in outputs.items()} | gradients

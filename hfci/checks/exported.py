@@ -1,0 +1,40 @@
+"""Does what a backend makes of a model compute what the model does?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from hfci.checks.agreement import disagreements
+from hfci.checks.made_by_backend import given_by, making
+from hfci.checks.running import copied, outputs_of
+from hfci.errors import Deviates
+
+if TYPE_CHECKING:
+    from hfci.tiny import TinyModel
+
+__all__ = ["exported_equals_eager"]
+
+# What it is made for, and as many other rows, which it has not seen.
+_ROWS = {"": (0, 1), ", of rows that it was not made with,": (2, 3)}
+
+
+def exported_equals_eager(tiny: TinyModel, *, backend: str) -> None:
+    """Assert that what `backend` makes of the model and its inputs gives what the model gives.
+
+    Of those inputs and, where they have the same shapes, of others: numbers of the first must not stay in it. Raises
+    StageError (`export`, `compile` or `run`) where it stops.
+    """
+    other = copied(tiny)
+    run = making(other, backend, other.inputs())
+    shapes = None
+    for told, rows in _ROWS.items():
+        inputs = tiny.inputs(rows)
+        wanted = outputs_of(tiny, tiny.inputs(rows))
+        if shapes not in (None, shapes := {name: tensor.shape for name, tensor in wanted.items()}):
+            return
+        with torch.no_grad():
+            got = given_by(other, run, inputs)
+        if problems := disagreements(tiny, got, wanted, lambda: outputs_of(tiny, tiny.inputs(rows))):  # noqa: B023
+            raise Deviates(f"by {backend}{told} it gives another {'; '.join(map(str, problems[:5]))}", problems[0])

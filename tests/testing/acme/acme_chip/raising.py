@@ -1,0 +1,1 @@
+raise RuntimeError("the driver of the chip does not answer")
