@@ -47,10 +47,13 @@ def run(arguments: Namespace) -> int:
     from hfci.releases.compatibility import compatibility_of, read_expected
     from hfci.releases.compatibility_page import write_page
     from hfci.results import read_results
+    from hfci.testing.folders import usual_manifest
     from hfci.writing import replacing
 
     expected = read_expected(arguments.expected) if arguments.expected is not None else ()
-    found = compatibility_of(read_results(arguments.records), expected)
+    manifest = usual_manifest()  # what there is on the pinned release, be it run nowhere
+    known = () if manifest is None else [row.model_type for row in manifest.model_types]
+    found = compatibility_of(read_results(arguments.records), expected, known)
     content = msgspec.json.format(msgspec.json.encode(found), indent=1)
     if arguments.out is not None:
         with replacing(arguments.out) as file:

@@ -139,8 +139,13 @@ class _Seen:
         return State.UNAVAILABLE if Outcome.UNAVAILABLE in found else State.NOT_APPLICABLE
 
 
-def compatibility_of(results: Results, expected: Iterable[Combination] = ()) -> Compatibility:
-    """Return the map of all runs in `results`; of what was `expected` and has no record it says so."""
+def compatibility_of(
+    results: Results, expected: Iterable[Combination] = (), model_types: Iterable[str] = ()
+) -> Compatibility:
+    """Return the map of all runs in `results`; of what was `expected` and has no record it says so.
+
+    A row have all that were run, all that came after the oldest release that is known, and `model_types`.
+    """
     seen: dict[tuple[str, str, str], dict[str, _Seen]] = {}
     about: dict[tuple[str, str, str], Combination] = {}
     for run in results.runs:
@@ -154,7 +159,7 @@ def compatibility_of(results: Results, expected: Iterable[Combination] = ()) -> 
     for one in expected:
         about.setdefault(one.versions, one)
     ordered = sorted(about.values(), key=_order)
-    every = sorted({name for rows in seen.values() for name in rows} | _known())
+    every = sorted({name for rows in seen.values() for name in rows} | _known() | {*model_types})
     by_place = [seen.get(one.versions, {}) for one in ordered]
     return Compatibility(
         known_since=str(read_first_releases().since),

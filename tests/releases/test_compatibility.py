@@ -89,6 +89,9 @@ def test_what_was_not_run_is_shown_as_not_run(records: Path, tmp_path: Path) -> 
     expected.write_text(json.dumps(planned))
     found = compatibility_of(read_results([records]), read_expected(expected))
     assert len(found.combinations) == 5
+    known = compatibility_of(read_results([records]), model_types=["llama", "bert"])
+    assert set(rows(known)["llama"].states) == {State.NOT_RUN}
+    assert rows(known).keys() - rows(found).keys() == {"llama"}
     (place,) = (place for place, one in enumerate(found.combinations) if one.transformers == "5.22.2")
     assert found.combinations[place].reason == "it wants another Python"
     assert set(found.counts(place)) == {State.NOT_RUN, State.ABSENT}
