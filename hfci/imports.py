@@ -10,16 +10,13 @@ from __future__ import annotations
 import hashlib
 import importlib.machinery
 import importlib.metadata
-import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -34,10 +31,12 @@ __all__ = [
     "ENTERED",
     "Imported",
     "Imports",
+    "adopt",
     "asked_for",
     "custom_module",
     "enter",
     "entered",
+    "found",
     "options_of",
     "place_of",
     "unhonoured",
@@ -97,12 +96,16 @@ class Imports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (*self.packages, *map(custom_module, self.folders))
 
 
-@dataclass(frozen=True)
-class Registration:
-    """What the process that imported them says: model types by import, and the digest of all that they register."""
+class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the process that imported them says: model types by import, the digest of all that they register.
 
-    model_types: Mapping[str, tuple[str, ...]]
-    registry: str
+    Or the `error`, and whether it is that a package is missing.
+    """
+
+    model_types: dict[str, tuple[str, ...]] = {}
+    registry: str = ""
+    error: str = ""
+    unfit: bool = False
 
 
 def entered() -> Imports | None:
@@ -198,8 +201,10 @@ def _own_places(top: str) -> list[Path]:
     return [place for place in folders if (place / top).is_dir() or (place / f"{top}.py").is_file()]
 
 
-def _found(imports: Imports) -> tuple[Imported, ...]:
+def found(imports: Imports | None) -> tuple[Imported, ...]:
     """Return what can be said of each import before it is one, as it lies here now."""
+    if imports is None:
+        return ()
     places = [
         *((name, place_of(name)) for name in imports.packages),
         *((place, Path(place)) for place in imports.folders),
@@ -257,15 +262,28 @@ def enter(asked: Imports, arguments: Sequence[str], *, tries: bool = True) -> in
     paths = [*filter(None, [os.environ.get("PYTHONPATH")]), *(str(place) for top in tops for place in _own_places(top))]
     environment = {**without_secrets(os.environ), **SETTINGS}
     environment.update({"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))} if paths else {})
-    found = _found(asked)
-    environment[ENTERED] = _as_text(msgspec.structs.replace(asked, found=found))
+    here = found(asked)
+    environment[ENTERED] = _as_text(msgspec.structs.replace(asked, found=here))
     if tries:
         told = _registration(environment)
         names = (*asked.packages, *asked.folders)
-        typed = zip(found, names, strict=True)
-        found = tuple(msgspec.structs.replace(one, model_types=told.model_types.get(name, ())) for one, name in typed)
-        environment[ENTERED] = _as_text(msgspec.structs.replace(asked, found=found, registry=told.registry))
+        typed = zip(here, names, strict=True)
+        here = tuple(msgspec.structs.replace(one, model_types=told.model_types.get(name, ())) for one, name in typed)
+        environment[ENTERED] = _as_text(msgspec.structs.replace(asked, found=here, registry=told.registry))
     return begin_anew(environment, arguments)
+
+
+def adopt(folder: Path) -> None:
+    """Have this process import what the configuration of `folder` names, where it was begun for nothing else.
+
+    For plain pytest: hfci did not begin it, so that its environment loses its tokens when they are imported.
+    """
+    if entered() is not None or (asked := asked_for((), trusted=False, folder=folder)) is None:
+        return
+    for top in dict.fromkeys(name.partition(".")[0] for name in asked.packages):
+        sys.path += [place for place in map(str, _own_places(top)) if place not in sys.path]
+    os.environ.update(SETTINGS)
+    os.environ[ENTERED] = _as_text(msgspec.structs.replace(asked, found=found(asked)))
 
 
 def _as_text(imports: Imports) -> str:
@@ -274,22 +292,31 @@ def _as_text(imports: Imports) -> str:
 
 def _registration(environment: Mapping[str, str]) -> Registration:
     """Import everything in a process of its own, and return what it says that they register."""
-    with tempfile.TemporaryDirectory(prefix="hfci-") as scratch:
-        told = Path(scratch, "told.json")
+    with tempfile.TemporaryDirectory(prefix="hfci-", ignore_cleanup_errors=True) as scratch:
+        told, errors = Path(scratch, "told.json"), Path(scratch, "errors")
         command = [sys.executable, "-c", "from hfci.catalog.imported import tell; tell()", str(told)]
         try:
-            done = subprocess.run(  # noqa: S603 -- hfci itself
-                command, env=environment, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S
-            )
+            with errors.open("wb") as file:
+                code = subprocess.run(  # noqa: S603 -- hfci itself
+                    command,
+                    env=environment,
+                    check=False,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,  # no pipe, which what it starts may hold open
+                    stderr=file,
+                    timeout=LIMIT_S,
+                ).returncode
         except subprocess.TimeoutExpired as error:
             raise UsageError(f"{_named(environment)}: the import takes more than {LIMIT_S:.0f} s") from error
         try:
-            answer: dict[str, Any] = json.loads(told.read_bytes())
-        except (OSError, ValueError):
-            answer = {"unfit": False, "error": f"{_named(environment)}: {_ended(done)}"}
-    if "error" in answer:
-        raise (EnvironmentUnfit if answer["unfit"] else UsageError)(str(answer["error"]))
-    return Registration({name: tuple(types) for name, types in answer["model_types"].items()}, answer["registry"])
+            answer = msgspec.json.decode(told.read_bytes(), type=Registration)
+        except (OSError, msgspec.DecodeError, UnicodeError):
+            said = errors.read_bytes().decode("utf-8", "replace")
+            answer = Registration(error=f"{_named(environment)}: {_ended(code, said)}")
+    if answer.error:
+        kind = EnvironmentUnfit if answer.unfit else UsageError
+        raise kind(answer.error if answer.error.isprintable() else repr(answer.error))
+    return answer
 
 
 def _named(environment: Mapping[str, str]) -> str:
@@ -297,8 +324,8 @@ def _named(environment: Mapping[str, str]) -> str:
     return f"import of {', '.join((*imports.packages, *imports.folders))}"
 
 
-def _ended(done: subprocess.CompletedProcess[bytes]) -> str:
-    how = f"dies of signal {-done.returncode}" if done.returncode < 0 else f"ends with exit code {done.returncode}"
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+def _ended(code: int, said: str) -> str:
+    how = f"dies of signal {-code}" if code < 0 else f"ends with exit code {code}"
+    lines = said.strip().splitlines()
     last = f" ({lines[-1]!r:.200})" if lines else ""
     return f"the process that imports it {how}{last}: what is imported must not end the process"

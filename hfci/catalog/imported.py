@@ -13,12 +13,11 @@ import importlib
 import importlib.machinery
 import importlib.util
 import inspect
-import json
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -30,7 +29,7 @@ from hfci.catalog import registered as registry
 from hfci.checkout import is_secret
 from hfci.confined import inside
 from hfci.errors import EnvironmentUnfit, HfciError, UsageError, in_one_line
-from hfci.imports import CONFIG, CUSTOM, Imports, custom_module, entered
+from hfci.imports import CONFIG, CUSTOM, Imports, Registration, custom_module, entered
 from hfci.interruption import raise_again
 
 __all__ = ["load_imports", "tell"]
@@ -68,7 +67,7 @@ def load_imports() -> dict[str, tuple[str, ...]]:
         for name in asked.packages:
             found[name] = _registered_by(name, partial(importlib.import_module, name))
         for folder in asked.folders:
-            found[folder] = _registered_by(Path(folder).name, partial(_import_folder, Path(folder)))
+            found[folder] = _registered_by(_plain(Path(folder).name), partial(_import_folder, Path(folder)))
     _require_unchanged(asked)
     if asked.registry not in (None, digest()):
         raise UsageError(
@@ -83,7 +82,7 @@ def digest() -> str:
 
 
 def _all_of(asked: Imports) -> str:
-    return ", ".join((*asked.packages, *(Path(folder).name for folder in asked.folders)))
+    return ", ".join((*asked.packages, *(_plain(Path(folder).name) for folder in asked.folders)))
 
 
 def _registered_by(name: str, run: Callable[[], object]) -> tuple[str, ...]:
@@ -305,11 +304,10 @@ def tell() -> None:
     from hfci.catalog.environment import OFFLINE, check_environment, import_libraries
 
     os.environ.update(OFFLINE)
-    answer: Mapping[str, Any]
     try:
         check_environment()
         import_libraries()
-        answer = {"model_types": load_imports(), "registry": digest()}
+        answer = Registration(load_imports(), digest())
     except HfciError as error:
-        answer = {"error": str(error), "unfit": isinstance(error, EnvironmentUnfit)}
-    Path(sys.argv[1]).write_text(json.dumps(answer), encoding="utf-8")
+        answer = Registration(error=str(error), unfit=isinstance(error, EnvironmentUnfit))
+    Path(sys.argv[1]).write_bytes(msgspec.json.encode(answer))

@@ -60,6 +60,7 @@ def run(arguments: Namespace) -> int:
 
 def _render(arguments: Namespace) -> tuple[Path, Manifest]:
     """Render the tests. Only what was built is known well enough for anything of it to be left out."""
+    from hfci.imports import entered, found
     from hfci.origin import Origin, find_transformers
     from hfci.planning.fingerprinting.verified import forget_changed, remember_verified
     from hfci.testing.folders import folder_of, render_into
@@ -67,10 +68,10 @@ def _render(arguments: Namespace) -> tuple[Path, Manifest]:
     with folder_of("check") as folder:
         if arguments.since is None or arguments.names:  # what is named is built anew
             return folder, render_into(folder, arguments.names, "--scratch" if arguments.since is None else "")
-        before = Origin.at(find_transformers())
+        before = (Origin.at(find_transformers()), found(entered()))
         forget_changed(folder)
         manifest = render_into(folder, ())
-        if Origin.at(find_transformers()) == before:  # nobody has edited it meanwhile
+        if (Origin.at(find_transformers()), found(entered())) == before:  # nobody has edited it meanwhile
             remember_verified(folder)
         return folder, manifest
 

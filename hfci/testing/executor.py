@@ -25,6 +25,7 @@ from hfci.cases.outcome import Outcome
 from hfci.catalog.registries import transformers_version
 from hfci.checks.table import CHECKS, asked_with
 from hfci.errors import HfciError, UsageError, in_one_line
+from hfci.imports import adopt
 from hfci.process_memory import forget_peak, peak_memory
 from hfci.testing.collecting import note
 from hfci.testing.machine import Process
@@ -182,6 +183,7 @@ class Executor:
         self.prepared = True
         try:
             self.ledger = read_ledger()
+            adopt(Path.cwd())
             prepare(self.device, self.config.getoption("hfci_threads"))
             if "hfci_stacks" in self.worker and self.stacks is not None:
                 faulthandler.enable(self.stacks)  # until now it is pytest's, which writes to stderr

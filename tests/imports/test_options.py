@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,25 @@ def test_of_an_event_that_cannot_be_read_nothing_is_honoured(tmp_path: Path, mon
     assert is_foreign()
 
 
+def test_plain_pytest_imports_what_the_configuration_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", list(sys.path))
+    (tmp_path / "pyproject.toml").write_text("")
+    imports.adopt(tmp_path)
+    assert entered() is None
+    place = package(tmp_path / "src")
+    (tmp_path / "pyproject.toml").write_text(TABLE)
+    monkeypatch.setenv(ENTERED, "")  # so that it is as before afterwards
+    imports.adopt(tmp_path)
+    known = entered()
+    assert known is not None
+    assert (known.packages, known.registry) == (("mine_package",), None)
+    assert [one.path for one in known.found] == [str(place)]
+    assert sys.path[-1] == str(tmp_path / "src")
+    (tmp_path / "pyproject.toml").write_text('[tool.hfci]\nimports = ["other"]\n')
+    imports.adopt(tmp_path)  # it was begun for something already
+    assert entered() == known
+
+
 # Where it lies, and what is known of it.
 
 
@@ -165,10 +185,10 @@ def test_a_folder_with_custom_code_can_be_a_package_too(tmp_path: Path, monkeypa
 def test_a_digest_changes_with_each_file(tmp_path: Path) -> None:
     place = package(tmp_path)
     asked = Imports(("mine_package",))
-    (before,) = imports._found(asked)
+    (before,) = imports.found(asked)
     assert (before.name, before.path) == ("mine_package", str(place))
     (place / "helper.py").write_text("x = 1\n")
-    (after,) = imports._found(asked)
+    (after,) = imports.found(asked)
     assert before.digest != after.digest
 
 

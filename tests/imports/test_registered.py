@@ -30,6 +30,7 @@ from hfci.generation.expected_files import expected_files
 from hfci.generation.select import select
 from hfci.generation.verify import verify
 from hfci.templating import templates_dir
+from hfci.testing.frames import library_frame
 from hfci.tiny import build_tiny
 
 from .support import MODEL, package
@@ -194,6 +195,17 @@ def test_its_golden_outputs_are_kept_where_its_repository_says(tmp_path: Path, m
     (tmp_path / "pyproject.toml").write_text('[tool.hfci]\ngolden = "numbers"\n')
     assert kept_in("golden", "mine", usual) == tmp_path / "numbers"
     assert require_kept("changes", "mine", usual, tmp_path) == tmp_path
+
+
+def test_where_it_fails_is_told_by_its_own_line() -> None:
+    cls = registries.find_class("mine", "MineModel")
+    try:
+        cls(cls.config_class()).forward("no numbers")
+    except TypeError as error:
+        frame = library_frame(error)
+    assert frame is not None
+    assert frame["path"] == "mine_in_here/modeling_mine.py"
+    assert frame["source"].startswith("hidden = self.embed(input_ids)")
 
 
 def test_without_any_there_is_nothing_beside() -> None:
