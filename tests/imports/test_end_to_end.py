@@ -89,7 +89,10 @@ def test_records_and_reports_say_whose_code_it_was(
     assert SECRET not in (here / "out").joinpath(next((here / "out").glob("*.jsonl")).name).read_text()
     page = run("report", "out", "--summary", "summary.md", cwd=here)
     assert page.returncode == 1
-    assert head.beside in html.unescape((here / "summary.md").read_text())
+    text = html.unescape((here / "summary.md").read_text())
+    first, *_, last = map(str, head.imports)  # what is long is cut in its middle
+    assert first in text
+    assert last in text
 
 
 def test_the_catalog_of_a_repository_has_its_own_without_an_option(here: Path) -> None:
