@@ -12,9 +12,6 @@ from hfci.errors import UsageError
 
 __all__ = ["exporting", "registered"]
 
-# What exporters refuse: a loss is for training.
-_LABELS = ("labels", "future_values")
-
 
 def registered() -> tuple[str, ...]:
     """Return the names of the formats that transformers can export to and run; none before release 5.23."""
@@ -45,14 +42,13 @@ def exporting(name: str) -> Make:
         if absent := [package for package in exporter.required_packages if is_absent(package)]:
             raise ImportError(f"{name} needs {', '.join(absent)}")
         with at_stage("export"):
-            taken = {key: value for key, value in inputs.items() if key not in _LABELS}
             config: Any = EXPORT_BACKENDS[name].config
-            exported = exporter().export(model, taken, config=config())
+            exported = exporter().export(model, dict(inputs), config=config())
         with at_stage("compile"):
             exported.to()
 
         def run(**arguments: Any) -> Any:
-            given = {key: value for key, value in arguments.items() if key not in _LABELS}
+            given = dict(arguments)
             with torch.no_grad():
                 precompute_export_inputs(model, given)
             return exported(**given)
