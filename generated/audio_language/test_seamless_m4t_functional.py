@@ -28,6 +28,7 @@ class TestModelType:
             "chat_template_renders",
             "feature_extractor_lengths_and_masks",
             "single_equals_list_of_one",
+            "every_argument_has_an_effect",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

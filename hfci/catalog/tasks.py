@@ -27,6 +27,9 @@ from hfci.catalog.sources import SourceClass, read_class
 from hfci.errors import FOREIGN, in_one_line, nearest
 from hfci.parsing import Names, Reason, Text, read_toml
 
+# What processors that bundle others are handed, by name.
+_MEDIA = "audio|images|text|videos"
+
 __all__ = ["TaskFile", "TaskRule", "TaskVerdict", "asked_for", "rules", "tasks_of"]
 
 
@@ -336,6 +339,12 @@ def _tokenizer_arguments(needs: Needs, side: _Side) -> set[str]:
     return set(_data().tokenizer.wants) & set(tokenizer.parameters("__call__")) if tokenizer else set()
 
 
+def _processor_arguments(_: Needs, side: _Side) -> set[str] | None:
+    """Return what the processor that bundles the others takes by name; None where that cannot be told."""
+    processor = side.processor("processor")
+    return set(processor.parameters("__call__")) or None if processor else None
+
+
 def _plain(word: str) -> bool:
     return word != FIRST and not word.endswith(("()", "="))
 
@@ -346,6 +355,8 @@ _LISTS: dict[str, Callable[[Needs, _Side], Any]] = {
     "registered processors": lambda _, side: side.kinds,
     "tokenizer arguments": _tokenizer_arguments,
     "arguments handed over": lambda needs, _: needs.mentions,
+    "media handed to a processor": lambda needs, _: {_MEDIA} if "processor" in needs.feeds else set(),
+    "processor arguments": _processor_arguments,
     "fed inputs": _main_inputs,
     "taken inputs": lambda _, side: side.parameters | side.mains | side.modalities,
     "required inputs": _required,

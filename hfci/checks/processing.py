@@ -109,13 +109,15 @@ def named(processor: Any, answer: Any) -> dict[str, Any]:
 
 
 def tensors(answer: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return the tensors of an answer; lists of numbers or arrays, which may be of several shapes, stand one by one."""
+    """Return the tensors of an answer; lists, of several shapes perhaps, and what is told by name stand one by one."""
     found: dict[str, Tensor] = {}
     for name, value in answer.items():
-        if isinstance(value, (Tensor, np.ndarray)):
+        if isinstance(value, Tensor) or (isinstance(value, np.ndarray) and value.dtype != object):
             found[name] = torch.as_tensor(value)
-        elif isinstance(value, (list, tuple)):
+        elif isinstance(value, (list, tuple, np.ndarray)):
             found |= tensors({f"{name}[{place}]": one for place, one in enumerate(value)})
+        elif isinstance(value, Mapping):
+            found |= tensors({f"{name}.{key}": one for key, one in value.items()})
         elif isinstance(value, (int, float)):
             found[name] = torch.tensor(value)
     return found

@@ -1,11 +1,12 @@
-"""Does each argument that an image processor's class has a value for do something?"""
+"""Does each argument that the class of an image processor or a feature extractor has a value for do something?"""
 
 from __future__ import annotations
 
 import copy
 import enum
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from PIL import Image
 from hfci.catalog.registered import is_model_code
 from hfci.catalog.registries import quiet
 from hfci.checks.exceptions import names_excepted
-from hfci.checks.processing import answer_to_images, conclude, difference, processor_of
+from hfci.checks.limited_memory import at_most
+from hfci.checks.processing import answer_to_images, conclude, difference, each_processor, named
 from hfci.tiny import TinyModel
-from hfci.tiny.processors.samples import picture, size_of
+from hfci.tiny.processors.samples import picture, size_of, sound
 
 __all__ = ["every_argument_has_an_effect"]
 
@@ -25,37 +27,142 @@ _ROUNDING = 1e-5
 # A size that is one number: the edge of a square, the shorter one, or what sizes are to be a multiple of, which what a
 # tiny model sees is not by accident.
 _EDGE = 36
+# Seconds of sounds that stand side by side, and of one that is longer than what a tiny model hears at a time; the bytes
+# that they may take.
+_SECONDS, _LONG = (0.35, 0.2), 2.5
+_MEMORY = 2 << 30
+# Of a call, what is no argument: the rate of its sounds and the kind of tensors that it gives.
+_OF_SOUNDS = {"sampling_rate", "return_tensors", "device", "audio_target", "generator"}
+# What every feature extractor is made with, as `SequenceFeatureExtractor` is, which all share.
+_OF_ALL = {"feature_size", "sampling_rate", "padding_value", "padding_side", "return_attention_mask"}
+# Fewer than any of these sounds has, where what is at most is told in frames.
+_FRAMES = 8
+# Before the name of an argument of a call, which may be one that an extractor is made with too.
+_CALL = "call:"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a processor: each argument's value, how it is asked, and what is asked beside an argument."""
+
+    arguments: Mapping[str, Any]
+    contexts: Sequence[Mapping[str, Any]]
+    ask: Callable[[Mapping[str, Any]], list[Any]]
 
 
 def every_argument_has_an_effect(tiny: TinyModel) -> None:
-    """Assert that each argument of an image processor, switched, changes what it gives, or is refused.
+    """Assert that each argument of an image processor and of a feature extractor, switched, does something.
 
-    Those are asked of that its class has a value for. One that changes nothing by itself may do so beside a flag that
-    is switched too, or a number that is given.
+    It changes what is given, or is refused. Those are asked of that its class has a value for. One that changes nothing
+    by itself may do so beside a flag that is switched too, or a number that is given.
+
+    Raises `NotApplicable` where there is neither, StageError where that cannot be built here.
     """
-    processor = processor_of(tiny, "image_processor")
     excepted = names_excepted(tiny, "every_argument_has_an_effect", "idle")
-    arguments = _arguments(processor)
-    inert = set(arguments)
+    problems = []
+    for kind, processor in each_processor(tiny, ("image_processor", "feature_extractor")):
+        asked = _of_images(tiny, processor) if kind == "image_processor" else of_sounds(processor)
+        with quiet():
+            inert = _inert(asked, excepted.keys())
+        said = [f"{name} does nothing" for name in sorted(inert - excepted.keys())]
+        idle = sorted(asked.arguments.keys() & excepted.keys() - inert)
+        said += [f"{name} does something, and an exception says that it does not" for name in idle]
+        problems += [f"{type(processor).__name__}: {problem}" for problem in said]
+    conclude(problems)
+
+
+def _inert(asked: Asked, excepted: Collection[str]) -> set[str]:
+    """Return the arguments that change nothing in any context; of `excepted` ones it is enough to leave the rest."""
+    inert = set(asked.arguments)
+    for context in asked.contexts:
+        usual = asked.ask(context)
+        inert -= {
+            name
+            for name in inert - context.keys()
+            if any(_differ(usual, asked.ask({**context, name: other})) for other in _switched(asked.arguments[name]))
+        }
+        if not inert - set(excepted):
+            break
+    return inert
+
+
+def _of_images(tiny: TinyModel, processor: Any) -> Asked:
     questions = _questions(processor)
 
     def ask(options: Mapping[str, Any]) -> list[Any]:
         return _answers(tiny, processor, questions, options)
 
-    with quiet():
-        for context in _contexts(processor):
-            usual = ask(context)
-            inert -= {
-                name
-                for name in inert - context.keys()
-                if any(_differ(usual, ask({**context, name: other})) for other in _switched(arguments[name]))
-            }
-            if not inert - excepted.keys():
-                break
-    problems = [f"{name} does nothing" for name in sorted(inert - excepted.keys())]
-    idle = sorted(arguments.keys() & excepted.keys() - inert)
-    problems += [f"{name} does something, and an exception says that it does not" for name in idle]
-    conclude([f"{type(processor).__name__}: {problem}" for problem in problems])
+    return Asked(_arguments(processor), list(_contexts(processor)), ask)
+
+
+def of_sounds(extractor: Any) -> Asked:
+    """Return what is asked of a feature extractor: arguments that it is made with, and those of a call.
+
+    It is made anew with one that it is made with. Neither sounds nor their rate are arguments of these, nor what every
+    feature extractor is made with.
+    """
+    cls: type[Any] = type(extractor)
+    made = {name: getattr(extractor, name, default) for name, default in _defaults(cls.__init__).items()}
+    own = {name for line in _lines(cls) for name in _defaults(vars(line).get("__init__"))}
+    called = {name: value for name, value in _defaults(cls.__call__).items() if name not in _OF_SOUNDS}
+    values = {**{name: value for name, value in called.items() if name not in made}, **made}
+    asked = (own | called.keys()) - _OF_ALL
+    arguments = {name: value for name, value in values.items() if name in asked and value is not None}
+    sounds = [sound(int(seconds * extractor.sampling_rate), seed=seed) for seed, seconds in enumerate(_SECONDS)]
+    loud = np.concatenate([20 * sounds[1], *sounds, *sounds])  # and then quiet
+    long = sound(int(_LONG * extractor.sampling_rate))
+    of_all = {"return_tensors": "pt", "sampling_rate": extractor.sampling_rate}
+
+    def ask(options: Mapping[str, Any]) -> list[Any]:
+        told = {name.removeprefix(_CALL): value for name, value in options.items() if name.startswith(_CALL)}
+        told |= {name: value for name, value in options.items() if name in called and name not in made}
+        anew = {name: value for name, value in options.items() if name in made}
+        answers: list[Any] = []
+        for given in (sounds, [loud], [long]):
+            try:
+                one = cls(**{**made, **anew}) if anew else extractor
+                told = {**{name: value for name, value in of_all.items() if name in _known(cls)}, **told}
+                with at_most(_MEMORY):
+                    answers.append(named(one, one([*given], **told)))
+            except Exception as error:
+                answers.append(f"{type(error).__name__}: {error}")
+        return answers
+
+    whole, cut = (max(map(len, sounds)) + extractor.sampling_rate, len(sounds[1]) // 2)
+    contexts: list[dict[str, Any]] = [
+        {},
+        {"padding": True},
+        {"padding": "max_length", "max_length": whole},
+        {"padding": True, "pad_to_multiple_of": _EDGE},
+        *({"padding": "max_length", "truncation": True, "max_length": most} for most in (cut, _FRAMES)),
+        *({name: not value} for name, value in called.items() if isinstance(value, bool) or _is_flag(name, value)),
+    ]
+    flags = [{name: not value} for name, value in made.items() if isinstance(value, bool) and name in asked]
+    known = [{f"{_CALL}{name}": value for name, value in told.items() if name in _known(cls)} for told in contexts]
+    once = [told for place, told in enumerate(known) if told not in known[:place]]
+    return Asked(arguments, [*once, *flags], ask)
+
+
+def _is_flag(name: str, value: Any) -> bool:
+    """Tell whether an argument that is left open is one that switches something, by its name."""
+    return value is None and name.startswith(("do_", "return_"))
+
+
+def _defaults(function: Any) -> dict[str, Any]:
+    """Return the arguments of a function that have a default, and that."""
+    if function is None:
+        return {}
+    parameters = inspect.signature(function).parameters.values()
+    return {one.name: one.default for one in parameters if one.default is not one.empty}
+
+
+def _known(cls: type[Any]) -> Mapping[str, Any]:
+    return inspect.signature(cls.__call__).parameters
+
+
+def _lines(cls: type[Any]) -> list[type[Any]]:
+    """Return the classes that a class is made of which are some model's own."""
+    return [line for line in cls.__mro__ if is_model_code(line.__module__)]
 
 
 def _declared(processor: Any) -> Mapping[str, Any]:
@@ -66,8 +173,7 @@ def _declared(processor: Any) -> Mapping[str, Any]:
 
 def _arguments(processor: Any) -> dict[str, Any]:
     """Return those for which its own class, and not one that all share, has a value: that value of each."""
-    lines = [cls for cls in type(processor).__mro__ if is_model_code(cls.__module__)]
-    own = {name for cls in lines for name in (*vars(cls), *_parameters(cls))}
+    own = {name for cls in _lines(type(processor)) for name in (*vars(cls), *_parameters(cls))}
     values = {name: getattr(processor, name, None) for name in _declared(processor) if name in own}
     return {name: value for name, value in values.items() if value is not None}
 
@@ -135,21 +241,9 @@ def _differ(first: Sequence[Any], second: Sequence[Any]) -> bool:
         if isinstance(one, str) or isinstance(other, str):
             if one != other:
                 return True
-        elif difference(_flat(one), _flat(other), _ROUNDING):
+        elif difference(one, other, _ROUNDING):
             return True
     return False
-
-
-def _flat(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer with what is told of each image by name beside it."""
-    flat: dict[str, Any] = {}
-    for name, value in answer.items():
-        places = value if isinstance(value, (list, tuple)) else ()
-        if places and all(isinstance(one, Mapping) for one in places):
-            flat |= {f"{name}[{place}].{key}": one for place, told in enumerate(places) for key, one in told.items()}
-        else:
-            flat[name] = value
-    return flat
 
 
 def _switched(value: Any) -> Iterator[Any]:

@@ -154,6 +154,7 @@ def test_what_is_known_of_an_architecture(model_type: str, architecture: str, ta
         ("voxtral", "VoxtralForConditionalGeneration", "automatic-speech-recognition", "input-not-fed"),
         ("pi0", "PI0ForConditionalGeneration", "image-text-to-text", "cannot-generate"),
         ("tapas", "TapasForMaskedLM", "fill-mask", "tokenizer-wants-more"),
+        ("evolla", "EvollaForProteinText2Text", "image-text-to-text", "processor-takes-other"),
         ("bark", "BarkModel", "feature-extraction", "no-such-method"),
         ("xlstm", "xLSTMForCausalLM", "decision", "argument-not-taken"),
         ("pp_lcnet", "PPLCNetForImageClassification", "image-classification", "output-not-given"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -105,6 +106,7 @@ def without_argument(name: str) -> Callable[[Any], None]:
     def patch(processor: Any) -> None:
         whole = type(processor)
 
+        @functools.wraps(whole.__call__)
         def call(self: Any, *arguments: Any, **options: Any) -> Any:
             return whole.__call__(self, *arguments, **{key: value for key, value in options.items() if key != name})
 

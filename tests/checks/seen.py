@@ -336,15 +336,15 @@ def image_processor_batch_equals_single(_: Sight, model_type: str) -> bool:
     return model_type in named_for("IMAGE_PROCESSOR")
 
 
-every_argument_has_an_effect = image_processor_batch_equals_single
-
-
 def feature_extractor_lengths_and_masks(_: Sight, model_type: str) -> bool:
     return model_type in named_for("FEATURE_EXTRACTOR")
 
 
 def single_equals_list_of_one(_: Sight, model_type: str) -> bool:
     return model_type in named_for("IMAGE_PROCESSOR") | named_for("FEATURE_EXTRACTOR")
+
+
+every_argument_has_an_effect = single_equals_list_of_one
 
 
 def encoder_decoder_consistency(cls: Sight) -> bool:
