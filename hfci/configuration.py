@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict, force_setattr
 
+from hfci.errors import nearest
 from hfci.parsing import Filled, Text, convert, read_toml
 
 __all__ = [
@@ -25,11 +27,13 @@ __all__ = [
     "Table",
     "Tier",
     "load_configuration",
+    "require_device",
 ]
 
 FILE = "pyproject.toml"
-Device = Literal["cpu", "cuda", "mps", "xpu"]
-DEVICES: tuple[Device, ...] = get_args(Device)
+# The kinds that somebody rents or owns a runner of; torch's name for another, which a vendor's package brings, is a
+# device too, unless it is these misspelt.
+DEVICES = ("cpu", "cuda", "mps", "xpu", "tpu")
 Tier = Literal["smoke", "functional", "deep"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
@@ -57,6 +61,8 @@ Requirement = Annotated[
 Index = Annotated[
     str, Meta(pattern=r"^https://[A-Za-z0-9][!-~]{0,255}$(?!\n)", title="an address that begins with https://")
 ]
+_DEVICE = r"^[a-z][a-z0-9_]{0,31}$(?!\n)"
+Device = Annotated[str, Meta(pattern=_DEVICE, title=f"a kind of device, such as {', '.join(DEVICES)}")]
 Positive = Annotated[float, Meta(gt=0, le=1e12, title="a number above 0")]
 Whole = Annotated[int, Meta(ge=1, le=2**60, title="a whole number of at least 1")]
 Place = Annotated[Text, Meta(title="a path")]
@@ -70,6 +76,13 @@ Package = Annotated[
 Labels = Annotated[tuple[Text, ...], Meta(min_length=1)]
 
 # Not Text, but Filled: of a text with a pattern or a list msgspec 0.22 frees what is not its own.
+
+
+def require_device(kind: str) -> None:
+    """Raise ValueError for what is no kind of device, or is one of DEVICES misspelt or by another name."""
+    near = nearest(kind, DEVICES)
+    if kind not in DEVICES and (near or not re.fullmatch(_DEVICE, kind)):
+        raise ValueError(f"no device {kind!r:.60}; there are {', '.join(DEVICES)}, and what torch has beside.{near}")
 
 
 def _label(text: str) -> str:
@@ -127,7 +140,8 @@ class RunnerTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     concurrency: Name = ""
 
     def __post_init__(self) -> None:
-        """Put its tiers in order; ValueError for a blank label."""
+        """Put its tiers in order; ValueError for a blank label, or a device that is another one misspelt."""
+        require_device(self.device)
         if isinstance(self.runs_on, str):
             _label(self.runs_on)
         force_setattr(self, "tiers", tuple(tier for tier in TIERS if tier in self.tiers))

@@ -8,6 +8,7 @@ import pytest
 
 from hfci.configuration import RUNNERS, TIERS, Runner, RunnerGroup, load_configuration
 from hfci.errors import UsageError
+from hfci.planning.runners import find_places
 
 
 def written(folder: Path, text: str) -> Path:
@@ -94,6 +95,14 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:
         load_configuration(written(tmp_path, text))
 
 
+def test_a_runner_may_have_a_device_that_a_vendors_package_brings(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.hfci.runners.own]\nruns-on = 'x'\ndevice = 'openreg'\n")
+    runner = load_configuration(tmp_path).runners["own"]
+    assert runner.device == "openreg"
+    places, _ = find_places([runner])
+    assert {place.device for place in places} == {"openreg"}
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -117,10 +126,13 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:
         ('index = "https://x.example\\nPATH=evil"', "index must be an address"),
         ("concurrency = 'a b'", "concurrency must be a name of letters"),
         ("concurrency = 3", "concurrency must be a name of letters"),
-        ("device = 'cudda'", "device must be one of cpu, cuda, mps, xpu, not 'cudda'. Did you mean cuda"),
-        ("device = 'gpu'", "device must be one of cpu, cuda, mps, xpu, not 'gpu'. Did you mean cuda"),
-        ("device = 'tpu'", "device must be one of cpu, cuda, mps, xpu, not 'tpu'"),
-        ("device = ['cpu']", "device must be one of"),
+        ("device = 'cudda'", "no device 'cudda'; there are cpu, cuda, mps, xpu, tpu, and what torch has.*mean cuda"),
+        (
+            "device = 'gpu'",
+            "no device 'gpu'; there are cpu, cuda, mps, xpu, tpu, and what torch has.*Did you mean cuda",
+        ),
+        ("device = 'Cuda:0'", "device must be a kind of device, such as cpu"),
+        ("device = ['cpu']", "device must be a kind of device, such as cpu"),
         ("memory = 0", "memory must be a number above 0, not 0"),
         ("memory = inf", "memory must be a number above 0, not inf"),
         ("memory = nan", "memory must be a number above 0, not nan"),

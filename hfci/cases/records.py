@@ -17,6 +17,7 @@ __all__ = [
     "RULES",
     "SCHEMA",
     "SCHEMA_FILE",
+    "Accelerator",
     "Count",
     "Error",
     "Frame",
@@ -149,6 +150,24 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return cls(case=case.id, outcome=Outcome(outcome), **{**known, **fields})
 
 
+class Accelerator(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The device that cases ran on, where that was not the processor; None is what nobody told.
+
+    - `name`: as its maker says it
+    - `capability`: what decides which kernels it runs, of CUDA e.g. 9.0
+    - `memory_bytes`: all that it has
+    """
+
+    name: str | None = None
+    capability: str | None = None
+    memory_bytes: Count | None = None
+
+    def __str__(self) -> str:
+        """Return it as a person reads it: `NVIDIA H200, 9.0, 139.8 GiB`."""
+        memory = f"{self.memory_bytes / 2**30:.1f} GiB" if self.memory_bytes else None
+        return ", ".join(filter(None, (self.name, self.capability, memory)))
+
+
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one file of records is about; a run has one for each attempt at each of its shards.
 
@@ -170,6 +189,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     - `planned`: how many records the whole file has
     - `processor`: its name, as a process that ran cases says it
     - `capability`: the vector instructions of torch's kernels, e.g. AVX2
+    - `accelerator`: None where cases ran on the processor, and in records before schema 7
     - `threads`: of each process that ran cases; `workers`: how many there were
     - `set_up_s`: seconds that its job took until the run began, to install mostly; None where nobody said when it began
     - `start_up_s`: seconds from there until a worker had collected its cases; None is unknown, or there was no case
@@ -199,6 +219,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     planned: Count
     processor: str | None = None
     capability: str | None = None
+    accelerator: Accelerator | None = None
     threads: Number | None = None
     workers: Number | None = None
     set_up_s: Seconds | None = None
@@ -217,7 +238,9 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         computing = " of ".join(f"{count} {name}{'s' * (count != 1)}" for name, count in counts.items() if count)
         variables = (f"{name}={value}" for name, value in (self.variables or {}).items())
         layout = f"weights {self.layout}" if self.layout != "natural" else ""
-        return ", ".join(filter(None, (self.processor, self.capability, computing, *variables, layout)))
+        return ", ".join(
+            filter(None, (str(self.accelerator or ""), self.processor, self.capability, computing, *variables, layout))
+        )
 
 
 def records_file(head: Header) -> str:

@@ -48,7 +48,9 @@ NO_SPEC_AUGMENT = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
 def seeded(tiny: TinyModel) -> Iterator[None]:
     """Seed every generator the model may draw from, and give each its old state back afterwards."""
     python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[tiny.device] if tiny.device.type == "cuda" else []):
+    kind = tiny.device.type
+    there = {"devices": [tiny.device], "device_type": kind} if kind not in ("cpu", "xla") else {"devices": []}
+    with torch.random.fork_rng(**there):
         seed_generators(tiny.seed, tiny.device)
         try:
             yield

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, _ArgumentGroup
 from pathlib import Path
 
-from hfci.configuration import DEVICES
-from hfci.errors import UsageError, nearest
+from hfci.configuration import require_device
+from hfci.errors import UsageError
 from hfci.testing.limits import parse_seed
 
 __all__ = [
@@ -57,7 +57,12 @@ def add_checks(parser: ArgumentParser) -> None:
 
 def add_device(parser: ArgumentParser) -> None:
     """The device."""
-    parser.add_argument("--device", type=_device, default="cpu", help="cpu, cuda, cuda:1, mps, xpu (default: cpu)")
+    parser.add_argument(
+        "--device",
+        type=_device,
+        default="cpu",
+        help="cpu, cuda, cuda:1, mps, xpu, tpu, or what torch calls another (default: cpu)",
+    )
 
 
 def add_backend(parser: ArgumentParser) -> None:
@@ -78,9 +83,13 @@ def tier_of(backend: str | None, tier: str) -> str:
 
 
 def _device(text: str) -> str:
-    kind = text.partition(":")[0]
-    if kind not in DEVICES:
-        raise ArgumentTypeError(f"no device {text!r}; there are {', '.join(DEVICES)}.{nearest(kind, DEVICES)}")
+    kind, _, index = text.partition(":")
+    try:
+        require_device(kind)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
+    if (index and not (index.isascii() and index.isdigit() and len(index) < 4)) or text.endswith(":"):
+        raise ArgumentTypeError(f"{text!r:.60}: behind the colon stands which of several, such as {kind}:0")
     return text
 
 

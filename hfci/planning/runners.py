@@ -81,7 +81,7 @@ def find_places(
         Place(tier, device, able)
         for tier in TIERS
         if tier in wanted
-        for device in DEVICES
+        for device in dict.fromkeys((*DEVICES, *(runner.device for runner in usable)))
         if (able := tuple(runner for runner in usable if runner.device == device and tier in runner.tiers))
     ), tuple(absent)
 

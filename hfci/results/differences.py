@@ -36,6 +36,7 @@ FACTS: dict[str, Callable[[Header], object]] = {
     "imports": lambda head: head.beside,
     "processor": lambda head: head.processor,
     "capability": lambda head: head.capability,
+    "accelerator": lambda head: head.accelerator,
     "threads": lambda head: head.threads,
     "variables": lambda head: ", ".join(f"{name}={value}" for name, value in sorted((head.variables or {}).items())),
     "layout": lambda head: head.layout,

@@ -12,8 +12,9 @@ import sys
 from collections.abc import Generator
 from dataclasses import asdict
 from datetime import date
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -26,7 +27,6 @@ from hfci.catalog.registries import transformers_version
 from hfci.checks.table import CHECKS, asked_with
 from hfci.errors import HfciError, UsageError, in_one_line
 from hfci.imports import adopt
-from hfci.process_memory import forget_peak, peak_memory
 from hfci.testing.collecting import note
 from hfci.testing.machine import Process
 from hfci.testing.network import attempts_since, close_gate, open_gate
@@ -35,6 +35,9 @@ from hfci.testing.process_setup import missing_packages, prepare, used_device
 from hfci.testing.subject import CASE
 from hfci.testing.verdicts import Verdict, against_ledger, as_reported, judge, plain, short_traceback, unavailable
 from hfci.testing.workers import become_worker
+
+if TYPE_CHECKING:
+    from hfci.tiny.devices import Device
 
 __all__ = ["Executor"]
 
@@ -65,6 +68,7 @@ class Executor:
         self.left_out = {config.rootpath / file for file in self.worker.get("hfci_left_out", ())}
         self.ledger = Ledger()
         self.prepared = False
+        self.process: Process | None = None  # what this process is, once it is fit for cases
         self.stacks: int | None = None
 
     # Collection.
@@ -159,10 +163,11 @@ class Executor:
             process = msgspec.to_builtins(self.process)
             Path(target).write_text(json.dumps({"cases": cases, "process": process}), encoding="utf-8")
 
-    @property
-    def process(self) -> Process | None:
-        """What this process is, once it is prepared for cases."""
-        return Process.here() if self.prepared else None
+    @cached_property
+    def _device(self) -> Device:
+        from hfci.tiny.devices import find_device
+
+        return find_device(self.device)
 
     def _case(self, item: pytest.Function) -> Case:
         marks = list(item.iter_markers("hfci"))
@@ -185,6 +190,7 @@ class Executor:
             self.ledger = read_ledger()
             adopt(Path.cwd())
             prepare(self.device, self.config.getoption("hfci_threads"))
+            self.process = Process.here(self.device)
             if "hfci_stacks" in self.worker and self.stacks is not None:
                 faulthandler.enable(self.stacks)  # until now it is pytest's, which writes to stderr
         except HfciError as error:
@@ -200,7 +206,7 @@ class Executor:
         """Close the network gate and arm the backstop around a case."""
         if CASE not in item.stash:
             return (yield)
-        _reset_peak_memory(self.device)
+        self._device.forget_peak()
         close_gate()
         self._arm_for_case()
         try:
@@ -267,7 +273,7 @@ class Executor:
         if tiny is not None and used is not None:
             verdict |= {"device": used, "dtype": str(tiny.model.dtype).removeprefix("torch.")}
         if is_over:
-            verdict["peak_memory_bytes"] = _peak_memory(self.device)
+            verdict["peak_memory_bytes"] = self._device.peak_memory()
         report.hfci = dict(verdict)  # type: ignore[attr-defined]
         return report
 
@@ -301,7 +307,7 @@ class Executor:
         check = item.stash[CASE].check
         if check in CHECKS and check not in _checked(item):
             return Verdict.failed("AssertsNothing", f"the test passed without running checks.{check} on its tiny model")
-        if used is not None and used != self.device and used.partition(":")[0] != self.device:
+        if used is not None and used != self.device and used.partition(":")[0] != self._device.place.type:
             return Verdict.failed("WrongDevice", f"asked for {self.device}, the parameters are on {used}")
         return verdict
 
@@ -354,29 +360,3 @@ def _uses_marker(path: Path) -> bool:
         and node.value.attr == "mark"
         for node in nodes
     )
-
-
-def _reset_peak_memory(device: str) -> None:
-    if device.startswith("cuda"):
-        import torch
-
-        gc.collect()
-        torch.cuda.reset_peak_memory_stats(device)
-    else:
-        forget_peak()
-
-
-def _peak_memory(device: str) -> int | None:
-    """Return the peak in bytes: on the device, or of this process during the case, where the system can tell."""
-    if device.startswith("cuda"):
-        import torch
-
-        return torch.cuda.max_memory_allocated(device)
-    if (peak := peak_memory()) is not None:
-        return peak
-    try:
-        import resource
-    except ImportError:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -11,8 +11,14 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
+
+from hfci.cases.records import Accelerator
+
+if TYPE_CHECKING:
+    from hfci.tiny.devices import Device
 
 __all__ = ["KERNEL_VARIABLES", "Process", "kernel_variables", "with_variables"]
 
@@ -32,26 +38,39 @@ class Process(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """What one process says of itself; each field but the last is one of the header's too.
 
     - `processor`: the processor's name; `capability`: the vector instructions of torch's own kernels, e.g. AVX2
+    - `accelerator`: the device that cases run on, where that is not the processor
     - `threads`: how many torch computes with
     - `transformers`: the folder of the package that it has imported; the header has more of it, as its `source`
     """
 
     processor: str | None = None
     capability: str | None = None
+    accelerator: Accelerator | None = None
     threads: int | None = None
     transformers: str | None = None
 
     @classmethod
-    def here(cls) -> Process:
-        """Return what this process is; it imports torch."""
+    def here(cls, device: str = "cpu") -> Process:
+        """Return what this process is, which runs cases on `device`; it imports torch."""
         import torch
 
+        from hfci.tiny.devices import find_device
+
+        processor, used = find_device("cpu"), find_device(device)
         return cls(
-            processor=torch.cpu.get_capabilities().get("cpu_name") or None,
-            capability=torch.backends.cpu.get_cpu_capability(),
+            processor=processor.maker_name(),
+            capability=processor.capability(),
+            accelerator=None if used.place.type == "cpu" else _accelerator(used),
             threads=torch.get_num_threads(),
             transformers=_imported("transformers"),
         )
+
+
+def _accelerator(device: Device) -> Accelerator:
+    memory = device.memory()
+    return Accelerator(
+        name=device.maker_name(), capability=device.capability(), memory_bytes=memory.total if memory else None
+    )
 
 
 def _imported(package: str) -> str | None:

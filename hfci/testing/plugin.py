@@ -27,7 +27,7 @@ MARKER = (
 
 # Option, default, type, what it is for.
 OPTIONS = (
-    ("--hfci-device", "cpu", str, "the device that cases run on: cpu, cuda, cuda:1, mps, xpu"),
+    ("--hfci-device", "cpu", str, "the device that cases run on: cpu, cuda, cuda:1, mps, xpu, tpu"),
     ("--hfci-backend", "", str, "the backend that the checks are asked with that take any"),
     ("--hfci-seed", 0, parse_seed, "the seed set before each case, and that of the tiny models"),
     ("--hfci-threads", 1, int, "the threads that torch computes with, in each process"),

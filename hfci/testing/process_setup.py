@@ -9,8 +9,6 @@ from typing import Any
 
 from hfci.catalog.environment import OFFLINE
 from hfci.catalog.requirements import is_absent, needs
-from hfci.configuration import DEVICES
-from hfci.errors import EnvironmentUnfit
 
 __all__ = ["OFFLINE", "available_cores", "missing_packages", "prepare", "used_device"]
 
@@ -34,10 +32,14 @@ def prepare(device: str, threads: int = 1) -> None:
     import_libraries()
     import torch
 
+    from hfci.tiny.devices import find_device
+
     torch.set_num_threads(threads)
+    # Rounded to ten bits each product would be off by more than any comparison in float32 allows.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     gc.freeze()  # what the libraries are made of stays: to look through it again at each collection is a tenth of a run
     gc.set_threshold(COLLECTED_AFTER)
-    _require_device(torch, device)
+    find_device(device).require()
 
 
 def missing_packages(packages: Iterable[str]) -> str | None:
@@ -56,13 +58,3 @@ def available_cores() -> int:
 def used_device(model: Any) -> str:
     """Return where the parameters of `model` are, e.g. `cpu`, `cuda:0`; several are joined by `+`."""
     return "+".join(sorted(map(str, {parameter.device for parameter in model.parameters()}))) or "none"
-
-
-def _require_device(torch: Any, device: str) -> None:
-    if device.partition(":")[0] not in DEVICES:
-        raise EnvironmentUnfit(f"no device {device!r}: hfci knows {', '.join(DEVICES)}")
-    try:
-        torch.zeros(1, device=device)
-    except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise EnvironmentUnfit(f"device {device!r} is not available on this machine: {lines[0]}") from error

@@ -307,6 +307,7 @@ def _build(
     """Build a `cls` from its tiny configuration."""
     import torch
 
+    from hfci.tiny.devices import find_device
     from hfci.tiny.inputs import make_inputs
 
     recipe = recipe_of(model_type, architecture, config)
@@ -317,14 +318,13 @@ def _build(
         initial = sizes(model)
         fill(model, seed, gain=recipe.gain)
         measure_statistics(model.eval(), lambda double: _run(double, make_inputs(double, _SETTLED_BY, seed=seed)), seed)
-        model = model.to(device)
+        place = find_device(device).place
+        model = model.to(place)
         lay_out(model, layout)
     except Exception as error:
         raise StageError("build", model_type, architecture, error) from error
     config_type = _config_type(model_type, config)
-    return TinyModel(
-        model_type, architecture, model, recipe, torch.device(device), seed, layout, config_type, initial=initial
-    )
+    return TinyModel(model_type, architecture, model, recipe, place, seed, layout, config_type, initial=initial)
 
 
 def _run(model: Any, arguments: Mapping[str, Any]) -> Any:

@@ -29,12 +29,13 @@ def seed_generators(number: int, device: Any = "cpu") -> None:
     import numpy as np
     import torch
 
+    from hfci.tiny.devices import find_device
+
     random.seed(number)
     np.random.seed(number % 2**32)
     torch.default_generator.manual_seed(number)
-    kind = torch.device(device).type
-    if kind != "cpu":
-        torch.get_device_module(kind).manual_seed_all(number)
+    if str(device) != "cpu":
+        find_device(str(device)).seed(number)
 
 
 def generator_states() -> dict[str, Any]:

@@ -107,7 +107,7 @@ def test_tiers_and_devices_of_one_plan() -> None:
         ("functional", "cuda"),
     ]
     assert [shard.runs_on for shard in plan.shards if shard.device == "cuda"] == [("self-hosted", "gpu")]
-    assert [(one.runner, one.device) for one in plan.absent] == [(None, "mps"), (None, "xpu")]
+    assert [(one.runner, one.device) for one in plan.absent] == [(None, "mps"), (None, "xpu"), (None, "tpu")]
     assert "of the 4 shards asked for, runner gpu allows 1" in plan.notes
 
 

@@ -15,7 +15,7 @@ __all__ = ["Conditions", "conditions_of"]
 class Conditions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The conditions of a run's job.
 
-    - `capability`: the vector instructions of torch's kernels
+    - `capability`: the vector instructions of torch's kernels, or the accelerator's name and what it is capable of
     - `threads`: of each process that ran cases
     - `versions`: by package
     """
@@ -32,4 +32,5 @@ class Conditions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 def conditions_of(head: Header) -> Conditions:
     """Return under which conditions the records of a file were made."""
-    return Conditions(capability=head.capability, threads=head.threads, versions=head.versions)
+    capability = str(msgspec.structs.replace(head.accelerator, memory_bytes=None)) if head.accelerator else ""
+    return Conditions(capability=capability or head.capability, threads=head.threads, versions=head.versions)

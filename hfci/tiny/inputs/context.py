@@ -13,6 +13,7 @@ import torch
 
 from hfci.catalog.aliases import argument_aliases, named
 from hfci.catalog.facts import FEATURE_METHODS, entry_point
+from hfci.tiny.layout import placed
 from hfci.tiny.random_numbers import generator
 from hfci.tiny.specs import Input
 
@@ -74,8 +75,9 @@ class Context:
             function = None if listener.model is self.model else listener.model.forward
         if function is None:
             return 0
+        device = next(self.model.parameters()).device
         with torch.no_grad():
-            features = function(**self.taken_by(function, method))
+            features = function(**placed(self.taken_by(function, method), device, "natural"))
         pooled = getattr(features, "pooler_output", features)
         if pooled is None or (function.__name__ == "forward" and hasattr(features, "last_hidden_state")):
             pooled = features.last_hidden_state
