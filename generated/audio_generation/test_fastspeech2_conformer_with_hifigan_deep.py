@@ -29,6 +29,7 @@ class TestFastSpeech2ConformerWithHifiGan:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
             "compiled_equals_eager[backend=aot_eager]",

@@ -28,6 +28,7 @@ class TestMusicgenMelodyModel:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -52,6 +53,7 @@ class TestMusicgenMelodyForCausalLM:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -76,6 +78,7 @@ class TestMusicgenMelodyForConditionalGeneration:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
             "compiled_equals_eager[backend=aot_eager]",

@@ -36,6 +36,7 @@ class TestVisionEncoderDecoderModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "moves_to_meta_and_back",
+            "device_equals_cpu",
             "parts_loaded_apart_make_the_whole",
             "old_checkpoint_layout_loads_whole",
             "resize_embeddings_keeps_rows",

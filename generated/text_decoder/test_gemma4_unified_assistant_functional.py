@@ -33,6 +33,7 @@ class TestGemma4UnifiedAssistantForCausalLM:
             "config_roundtrip",
             "missing_key_is_initialised",
             "moves_to_meta_and_back",
+            "device_equals_cpu",
             "tied_weights_stay_tied",
             "old_checkpoint_layout_loads_whole",
             "base_model_loads_into_head_and_back",

@@ -29,6 +29,7 @@ class TestPix2StructTextModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "moves_to_meta_and_back",
+            "device_equals_cpu",
             "tied_weights_stay_tied",
             "old_checkpoint_layout_loads_whole",
             "resize_embeddings_keeps_rows",

@@ -28,6 +28,7 @@ class TestErnieModel:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
             "compiled_equals_eager[backend=aot_eager]",
@@ -53,6 +54,7 @@ class TestErnieForPreTraining:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -77,6 +79,7 @@ class TestErnieForCausalLM:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -101,6 +104,7 @@ class TestErnieForMaskedLM:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -125,6 +129,7 @@ class TestErnieForSequenceClassification:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -149,6 +154,7 @@ class TestErnieForQuestionAnswering:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -173,6 +179,7 @@ class TestErnieForTokenClassification:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -197,6 +204,7 @@ class TestErnieForMultipleChoice:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -221,6 +229,7 @@ class TestErnieForNextSentencePrediction:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",

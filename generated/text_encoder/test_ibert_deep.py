@@ -29,6 +29,7 @@ class TestIBertModel:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
             "compiled_equals_eager[backend=aot_eager]",
@@ -55,6 +56,7 @@ class TestIBertForMaskedLM:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -79,6 +81,7 @@ class TestIBertForSequenceClassification:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -103,6 +106,7 @@ class TestIBertForQuestionAnswering:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -127,6 +131,7 @@ class TestIBertForTokenClassification:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -151,6 +156,7 @@ class TestIBertForMultipleChoice:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",

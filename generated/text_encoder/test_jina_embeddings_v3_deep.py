@@ -28,6 +28,7 @@ class TestJinaEmbeddingsV3Model:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
             "compiled_equals_eager[backend=aot_eager]",
@@ -53,6 +54,7 @@ class TestJinaEmbeddingsV3ForMaskedLM:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -77,6 +79,7 @@ class TestJinaEmbeddingsV3ForSequenceClassification:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -101,6 +104,7 @@ class TestJinaEmbeddingsV3ForQuestionAnswering:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",
@@ -125,6 +129,7 @@ class TestJinaEmbeddingsV3ForTokenClassification:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",

@@ -28,6 +28,7 @@ class TestPPOCRV6SmallRecModel:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
             "compiled_equals_eager[backend=aot_eager]",
@@ -54,6 +55,7 @@ class TestPPOCRV6SmallRecForTextRecognition:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "compiles_fullgraph",
@@ -75,6 +77,7 @@ class TestPPOCRV6SmallRecEncoderWithSVTR:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "compiles_fullgraph",

@@ -50,6 +50,7 @@ class TestColModernVBertForRetrieval:
             "config_roundtrip",
             "missing_key_is_initialised",
             "moves_to_meta_and_back",
+            "device_equals_cpu",
             "old_checkpoint_layout_loads_whole",
             "base_model_loads_into_head_and_back",
             "resize_embeddings_keeps_rows",

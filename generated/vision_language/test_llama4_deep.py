@@ -30,6 +30,7 @@ class TestLlama4ForConditionalGeneration:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
             "compiled_equals_eager[backend=aot_eager]",
@@ -56,6 +57,7 @@ class TestLlama4ForCausalLM:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "compiles_fullgraph",
@@ -77,6 +79,7 @@ class TestLlama4VisionModel:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "compiles_fullgraph",
@@ -102,6 +105,7 @@ class TestLlama4TextModel:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "compiles_fullgraph",

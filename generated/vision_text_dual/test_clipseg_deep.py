@@ -29,6 +29,7 @@ class TestCLIPSegModel:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "configuration_changes_do_as_recorded",
             "compiled_equals_eager[backend=aot_eager]",
@@ -50,6 +51,7 @@ class TestCLIPSegForImageSegmentation:
         "check",
         [
             "every_parameter_matters",
+            "splits_over_devices",
             "every_input_matters",
             "compiled_equals_eager[backend=aot_eager]",
             "exported_equals_eager[backend=dynamo]",

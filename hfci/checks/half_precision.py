@@ -21,14 +21,14 @@ from hfci.errors import StageError
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["distance", "half_precision_stays_close", "lacks_kernels"]
+__all__ = ["NO_KERNEL", "distance", "half_precision_stays_close", "lacks_kernels"]
 
 CHECK = "half_precision_stays_close"
 
 _HALVES = (torch.bfloat16, torch.float16)
 _WHOLE = (torch.bool, torch.int32, torch.int64)
 # How torch says that it has no kernel for a dtype here, which is no fault of a model's.
-_NO_KERNEL = re.compile(r"not implemented for '|[Uu]nsupported dtype")
+NO_KERNEL = re.compile(r"not implemented for '|[Uu]nsupported dtype")
 # What goes on to the next layers: in float32 it would have them compute in float32, or stop.
 _STATES = re.compile(r"(^|[._])hidden_states?(\[|$)")
 # How a number is made a whole one by what it is, not by what it is compared with.
@@ -88,7 +88,7 @@ def half_precision_stays_close(tiny: TinyModel) -> None:
 
 def lacks_kernels(error: StageError) -> bool:
     """Tell whether a model stopped because torch has no kernels for a dtype here."""
-    return _NO_KERNEL.search(str(error)) is not None
+    return NO_KERNEL.search(str(error)) is not None
 
 
 @dataclass(frozen=True)

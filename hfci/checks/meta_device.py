@@ -19,7 +19,7 @@ from hfci.tiny.layout import lay_out_like
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["moves_to_meta_and_back"]
+__all__ = ["moves_to_meta_and_back", "required_accelerate"]
 
 
 def moves_to_meta_and_back(tiny: TinyModel) -> None:
@@ -33,7 +33,7 @@ def moves_to_meta_and_back(tiny: TinyModel) -> None:
 
     Raises StageError where accelerate is not installed.
     """
-    _require_accelerate(tiny)
+    required_accelerate(tiny)
     cls = type(tiny.model)
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         empty = cls._from_config(tiny.config)
@@ -60,11 +60,13 @@ def moves_to_meta_and_back(tiny: TinyModel) -> None:
         raise AssertionError(f"loaded by a map of devices, {'; '.join(problems)}")
 
 
-def _require_accelerate(tiny: TinyModel) -> None:
+def required_accelerate(tiny: TinyModel) -> Any:
+    """Return accelerate; StageError where it is not installed."""
     try:
-        import accelerate  # noqa: F401
+        import accelerate
     except ImportError as error:
         raise StageError("check", tiny.model_type, tiny.architecture, error) from error
+    return accelerate
 
 
 def _strays(built: nn.Module, empty: nn.Module) -> Iterator[str]:

@@ -92,6 +92,15 @@ from .class_patches import (
     unread,
     without_a_prefix,
 )
+from .device_patches import (
+    adds_a_table_of_the_processor,
+    adds_its_embeddings_in_its_last_layer,
+    goes_by_way_of_numpy,
+    keeps_what_it_adds_where_it_first_ran,
+    louder_elsewhere,
+    reads_the_embeddings_in_its_last_layer,
+    returned_to_the_processor,
+)
 from .generation_patches import (
     forgets,
     generating_without,
@@ -419,6 +428,14 @@ BREAKAGES = (
     Breakage("moves_to_meta_and_back", "bert", "", built_so(a_table_that_nothing_initialises)),
     Breakage("moves_to_meta_and_back", "llama", "", built_so(longer_on_the_meta_device)),
     Breakage("moves_to_meta_and_back", "vit", "", built_so(louder_when_built_on_the_meta_device)),
+    Breakage("device_equals_cpu", "bert", "encoder.layer.1", adds_a_table_of_the_processor),
+    Breakage("device_equals_cpu", "vit", "layers.0", goes_by_way_of_numpy),
+    Breakage("device_equals_cpu", "t5", "encoder.block.0", louder_elsewhere),
+    Breakage("device_equals_cpu", "llama", "norm", returned_to_the_processor),
+    Breakage("device_equals_cpu", "whisper", "encoder.layers.0", keeps_what_it_adds_where_it_first_ran),
+    Breakage("splits_over_devices", "llama", "", reads_the_embeddings_in_its_last_layer),
+    Breakage("splits_over_devices", "mamba", "", reads_the_embeddings_in_its_last_layer),
+    Breakage("splits_over_devices", "vit", "", adds_its_embeddings_in_its_last_layer),
     Breakage("tied_weights_stay_tied", "bert", "", never_tied, "BertForMaskedLM"),
     Breakage("tied_weights_stay_tied", "t5", "", never_tied),
     Breakage("tied_weights_stay_tied", "gpt2", "", tied_whatever_is_asked, "GPT2LMHeadModel"),

@@ -1,0 +1,128 @@
+"""Does a model run on another device than the processor, and give there what it gives here?"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from transformers.integrations.accelerate import infer_auto_device_map
+
+from hfci.checks.applicability import NotApplicable
+from hfci.checks.emulated_devices import DEVICES, Emulated, placed, where
+from hfci.checks.exceptions import reason
+from hfci.checks.floor import different
+from hfci.checks.meta_device import required_accelerate
+from hfci.checks.running import copied, outputs_of, reference
+from hfci.checks.tensors import same_bits
+from hfci.errors import StageError
+from hfci.tiny import TinyModel
+from hfci.tiny.copying import copy_of
+
+__all__ = ["device_equals_cpu", "splits_over_devices"]
+
+CHECK = "device_equals_cpu"
+
+# Of the model's own size, what the first of two devices has room for; until a part of the model is on each.
+_SHARES = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)
+
+
+def device_equals_cpu(tiny: TinyModel) -> None:
+    """Assert that on an accelerator every output lies there, and is what the processor gives.
+
+    The device is the run's, where that is an accelerator: outputs may differ from the processor's by float error as
+    measured on this very model, and moved away and back its parameters have their bits. On a processor it is emulated:
+    the same numbers come of the same kernels, and where a device would stop, this does.
+    """
+    if tiny.device.type == "cpu":
+        wanted = reference(tiny)  # before: what a model keeps of a forward must move with it
+        got, strays = _moved(tiny)
+        _require_none(tiny, strays)
+        problems = different(tiny, got, wanted)
+    else:
+        here = replace(copied(tiny), device=torch.device("cpu"), reference=None, noise=None)
+        here.model.cpu()
+        there = reference(tiny)
+        home = tiny.device.type
+        _require_none(tiny, {name: tensor.device for name, tensor in there.items() if tensor.device.type != home})
+        back = copy_of(here.model).to(tiny.device).cpu().state_dict()
+        if changed := [name for name, tensor in here.model.state_dict().items() if not same_bits(tensor, back[name])]:
+            raise AssertionError(f"moved there and back, {', '.join(changed[:8])} have other bits")
+        problems = different(here, {name: tensor.cpu() for name, tensor in there.items()}, outputs_of(here))
+    if problems:
+        raise AssertionError(f"on another device {'; '.join(problems[:8])}")
+
+
+def splits_over_devices(tiny: TinyModel) -> None:
+    """Assert that a model gives over two devices what it gives on one.
+
+    It is split as `device_map="auto"` splits it, by transformers' own rule and accelerate's hooks, where two devices
+    have room for a part of it each. Both are emulated: what would stop on two accelerators stops here.
+
+    Raises `NotApplicable` where its class names no modules that must stay whole, or they are all there is, StageError
+    where accelerate is not installed.
+    """
+    accelerate = required_accelerate(tiny)
+    device_map = _halves(tiny)
+    moved = copied(tiny)
+    with Emulated():
+        keys = getattr(moved.model, "_skip_keys_device_placement", None)
+        accelerate.dispatch_model(moved.model, device_map=device_map, skip_keys=keys)
+        home = torch.device(next(iter(device_map.values())))
+        outputs = _outputs_there(moved, home, "over two devices")
+    if problems := different(tiny, outputs, reference(tiny)):
+        raise AssertionError(f"over two devices {'; '.join(problems[:8])}")
+
+
+def _halves(tiny: TinyModel) -> dict[str, str]:
+    """Return module → emulated device, as transformers splits a model that does not fit on one."""
+    whole = getattr(tiny.model, "_no_split_modules", None)
+    if not whole:
+        raise NotApplicable("its class names no modules that must stay whole on a device")
+    size = sum(tensor.nbytes for tensor in tiny.model.state_dict().values())
+    for share in _SHARES:
+        room: dict[int | str, int | str] = {0: int(size * share), 1: 2 * size, "cpu": 0}
+        with _quiet():
+            devices = infer_auto_device_map(tiny.model, max_memory=room, no_split_module_classes=whole)
+        if set(devices.values()) == {0, 1}:
+            return {module: str(DEVICES[index]) for module, index in devices.items()}
+    raise NotApplicable("it is one module that must stay whole on a device")
+
+
+def _moved(tiny: TinyModel) -> tuple[dict[str, Tensor], dict[str, torch.device]]:
+    """Return what a copy gives on an emulated device, and which of it lies elsewhere."""
+    home = DEVICES[0]
+    with placed(tiny, home) as moved:
+        outputs = _outputs_there(moved, home, "on another device")
+        strays = {name: place for name, tensor in outputs.items() if (place := where(tensor)) != home}
+    return outputs, strays
+
+
+def _outputs_there(moved: TinyModel, home: torch.device, where: str) -> dict[str, Tensor]:
+    """Return what a model gives for inputs that lie on `home`; AssertionError where a device would stop it."""
+    try:
+        return outputs_of(moved, replace(moved, device=home).inputs())
+    except StageError as error:
+        cause = error.__cause__ or error
+        raise AssertionError(f"{where} its {error.stage} stops: {type(cause).__name__}: {cause}") from cause
+
+
+def _require_none(tiny: TinyModel, strays: Mapping[str, torch.device]) -> None:
+    if strays and reason(tiny, CHECK, "brought_back") is None:
+        said = "; ".join(f"{name} is on {place.type}" for name, place in [*strays.items()][:8])
+        raise AssertionError(f"after a forward on another device {said}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what transformers says of devices that are not there, which is right: they are emulated."""
+    logger = logging.getLogger("accelerate.utils.modeling")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
