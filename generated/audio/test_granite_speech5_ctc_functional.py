@@ -58,6 +58,7 @@ class TestGraniteSpeech5ForCTC:
             "config_roundtrip",
             "missing_key_is_initialised",
             "moves_to_meta_and_back",
+            "device_equals_cpu",
             "tied_weights_stay_tied",
             "old_checkpoint_layout_loads_whole",
             "declared_names_exist",

@@ -53,6 +53,7 @@ class TestParakeetEncoder:
             "config_roundtrip",
             "missing_key_is_initialised",
             "moves_to_meta_and_back",
+            "device_equals_cpu",
             "old_checkpoint_layout_loads_whole",
             "declared_names_exist",
             "parameters_are_in_the_module_tree",

@@ -53,6 +53,7 @@ class TestWavTokenizerModel:
             "config_roundtrip",
             "missing_key_is_initialised",
             "moves_to_meta_and_back",
+            "device_equals_cpu",
             "old_checkpoint_layout_loads_whole",
             "base_model_loads_into_head_and_back",
             "declared_names_exist",

@@ -55,6 +55,7 @@ class TestPop2PianoForConditionalGeneration:
             "config_roundtrip",
             "missing_key_is_initialised",
             "moves_to_meta_and_back",
+            "device_equals_cpu",
             "tied_weights_stay_tied",
             "old_checkpoint_layout_loads_whole",
             "resize_embeddings_keeps_rows",

@@ -56,6 +56,7 @@ class TestNemotronAsrStreamingForRNNT:
             "config_roundtrip",
             "missing_key_is_initialised",
             "moves_to_meta_and_back",
+            "device_equals_cpu",
             "old_checkpoint_layout_loads_whole",
             "resize_embeddings_keeps_rows",
             "declared_names_exist",
