@@ -79,7 +79,7 @@ def test_it_ends_soon_keeps_what_it_has_and_leaves_nobody(
         "forward_is_finite": late,
         "save_load_roundtrip": late,
     }
-    assert (tmp_path / "page.md").read_text().startswith("## Red: 2 not-run, 1 of 3 cases executed")
+    assert (tmp_path / "page.md").read_text().startswith("## Red: 2 not-run (1 cause), 1 of 3 cases executed")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it takes execnet some seconds to see it")

@@ -31,7 +31,7 @@ NESTED = "[" * 100_000
         (["--timeout", "soon"], "must be seconds from 0"),
         (["--device", "gpu"], "Did you mean cuda?"),
         (["--device", "CUDA:1"], "Did you mean cuda?"),
-        (["--device", "tpu"], "no device 'tpu'"),
+        (["--device", "cudda"], "no device 'cudda'"),
         (["--shard", "plan.json:" + "1" * 5_000], "a shard is PLAN:INDEX"),
         (["GOOD"], "Did you mean good, goodModel?"),
     ],

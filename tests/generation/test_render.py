@@ -60,7 +60,7 @@ def test_the_deep_tests_ask_of_the_base_what_they_ask_of_heads_and_more(rendered
     for architecture in read_row("gpt2").architectures:
         role = "base" if architecture == read_row("gpt2").base else "head"
         asked = asked_of(architecture.known_facts, "deep", role).names
-        assert tuple(re.findall(r'^            "(\w+)",$', classes[architecture.name], re.MULTILINE)) == asked
+        assert tuple(re.findall(r'^            "([^"]+)",$', classes[architecture.name], re.MULTILINE)) == asked
         assert ("configuration_changes_do_as_recorded" in asked) == (role == "base")
 
 

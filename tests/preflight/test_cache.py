@@ -26,7 +26,7 @@ NOT_PREDICTED = {
     # They have no forward of their own: `generate` runs one model after the other.
     "BarkModel": "_forward_unimplemented",
     "Qwen2_5OmniForConditionalGeneration": "no data",
-    "Qwen3OmniMoeForConditionalGeneration": "not on the expected device",
+    "Qwen3OmniMoeForConditionalGeneration": "cannot repeat_interleave a meta tensor",
     # They name experts by numbers that they read from tensors.
     "NllbMoeForConditionalGeneration": "expert_tensor",
     "SwitchTransformersForConditionalGeneration": "expert_tensor",

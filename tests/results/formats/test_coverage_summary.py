@@ -202,7 +202,7 @@ def test_any_text_anywhere_leaves_a_valid_file_with_every_count(
 def test_the_schema_is_one_and_describes_every_property() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     properties = [known["properties"] for known in nested(SCHEMA) if "properties" in known]
-    assert len(properties) == 16
+    assert len(properties) == 17
     for known in properties:
         for name, described in known.items():
             assert described.get("description"), name
