@@ -38,7 +38,7 @@ def why_without_class(model_type: str) -> str:
 
 def model_types_in(package: str) -> tuple[str, ...]:
     """Return the model types that `package` holds, in registry order."""
-    return _packages()[package]
+    return _packages(registries.model_type_names())[package]
 
 
 def holds(config: type[Any], name: str) -> bool:
@@ -48,10 +48,10 @@ def holds(config: type[Any], name: str) -> bool:
 
 
 @functools.cache
-def _packages() -> dict[str, tuple[str, ...]]:
-    """Return package → the model types that it holds."""
+def _packages(model_types: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return package → those of `model_types`, which are more once something was imported, that it holds."""
     packages: dict[str, tuple[str, ...]] = {}
-    for name in registries.model_type_names():
+    for name in model_types:
         package = registries.module_name(name)
         packages[package] = (*packages.get(package, ()), name)
     return packages
