@@ -10,17 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from markupsafe import Markup
-
 from hfci.releases.changes import ArchitectureChange, ChangeKind, Changes, ModelTypeChange
 from hfci.releases.measurements import Field
 from hfci.releases.source_diff import SourceDiff
-from hfci.results.html import html_environment, policy
+from hfci.results.html import write_page
 from hfci.results.text import code, shorten
-from hfci.templating import templates_dir
-from hfci.writing import replacing
 
 __all__ = ["Entry", "Line", "Section", "sections", "write_html", "write_markdown"]
+
+STYLES = ("dashboard.css", "changes.css")
 
 # Of a list of names so many are shown in Markdown and in a terminal; a page and JSON have them all.
 MOST = 12
@@ -237,16 +235,12 @@ def _markdown(changes: Changes) -> Iterator[str]:
 
 def write_html(path: Path, changes: Changes) -> None:
     """Write the comparison as a page that opens from disk and loads nothing; EnvironmentUnfit where it cannot be."""
-    folder = templates_dir() / "report"
-    page = html_environment(folder).get_template("changes.html.jinja")
-    styles = [(folder / name).read_text(encoding="utf-8") for name in ("dashboard.css", "changes.css")]
-    parts = page.generate(
+    write_page(
+        path,
+        "changes.html.jinja",
+        STYLES,
         changes=changes,
         sections=sections(changes),
         meaning=MEANING,
         counts={kind: count for kind, count in changes.counts.items() if count},
-        policy=policy(),
-        styles=[Markup(text) for text in styles],  # noqa: S704 -- our own
     )
-    with replacing(path) as file:
-        file.writelines(part.encode("utf-8", "backslashreplace") for part in parts)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from markupsafe import Markup
-
 from hfci.releases.compatibility import MEANING, Compatibility, State
-from hfci.results.html import html_environment, policy
-from hfci.templating import templates_dir
-from hfci.writing import replacing
+from hfci.results import html
 
 __all__ = ["write_page"]
+
+STYLES = ("dashboard.css", "compatibility.css")
 
 # How a state is painted, as the outcomes of the dashboard are, and the sign by which it is known without colours.
 PAINTED = {
@@ -27,15 +25,4 @@ PAINTED = {
 
 def write_page(path: Path, found: Compatibility) -> None:
     """Write it to `path`; EnvironmentUnfit where it cannot be written."""
-    folder = templates_dir() / "report"
-    page = html_environment(folder).get_template("compatibility.html.jinja")
-    styles = [(folder / name).read_text(encoding="utf-8") for name in ("dashboard.css", "compatibility.css")]
-    parts = page.generate(
-        found=found,
-        meaning=MEANING,
-        painted=PAINTED,
-        policy=policy(),
-        styles=[Markup(text) for text in styles],  # noqa: S704 -- our own
-    )
-    with replacing(path) as file:
-        file.writelines(part.encode("utf-8", "backslashreplace") for part in parts)
+    html.write_page(path, "compatibility.html.jinja", STYLES, found=found, meaning=MEANING, painted=PAINTED)

@@ -7,21 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from markupsafe import Markup
-
 from hfci.cases.outcome import EXECUTED, Outcome
 from hfci.cases.records import Record
 from hfci.results.comparison import Baseline
-from hfci.results.html import html_environment, policy
+from hfci.results.html import write_page
 from hfci.results.reading import Results
 from hfci.results.text import first_line
-from hfci.templating import templates_dir
-from hfci.writing import replacing
 
 __all__ = ["FILE", "Cell", "Column", "Conformance", "conformance", "write_conformance"]
 
 FILE = "conformance.html"
-STYLE = "dashboard.css"
+STYLES = ("dashboard.css",)
 
 # What neither passed nor failed says nothing of a backend, and has no part in its share.
 _COUNTED = EXECUTED
@@ -107,19 +103,8 @@ def conformance(results: Results, baseline: Baseline | None = None) -> Conforman
 
 def write_conformance(path: Path, results: Results, baseline: Baseline | None = None) -> None:
     """Write the page. Raises EnvironmentUnfit where it cannot be written."""
-    folder = templates_dir() / "report"
-    parts = (
-        html_environment(folder)
-        .get_template("conformance.html.jinja")
-        .generate(
-            found=conformance(results, baseline),
-            runs=[(head.run, head.versions) for head in results.headers],
-            styles=[Markup((folder / STYLE).read_text(encoding="utf-8"))],  # noqa: S704 - our own
-            policy=policy(),
-        )
-    )
-    with replacing(path) as file:
-        file.writelines(part.encode("utf-8", "backslashreplace") for part in parts)
+    runs = [(head.run, head.versions) for head in results.headers]
+    write_page(path, "conformance.html.jinja", STYLES, found=conformance(results, baseline), runs=runs)
 
 
 def _cell(record: Record, quarantined: Mapping[str, str], before: Outcome | None) -> Cell:

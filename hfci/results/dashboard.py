@@ -17,12 +17,11 @@ from hfci.cases.outcome import RED
 from hfci.results.causes import group
 from hfci.results.dashboard_data import SEVERITY, dashboard_data, embedded
 from hfci.results.executed_lines import median_reach, unentered
-from hfci.results.html import html_environment, policy
+from hfci.results.html import write_page
 from hfci.results.reading import Results
 from hfci.results.sections import since, strikes, what
 from hfci.results.summary import Summary
 from hfci.templating import templates_dir
-from hfci.writing import replacing
 
 if TYPE_CHECKING:
     from hfci.results.comparison import Comparison, Shift
@@ -66,9 +65,12 @@ def write_dashboard(
     """
     folder = templates_dir() / "report"
     scripts = [_script(folder / name) for name in SCRIPTS]
-    page = html_environment(folder).get_template("dashboard.html.jinja")
     causes = group(summary.failures if summary.baseline is None else summary.regressions)
-    parts = page.generate(
+    write_page(
+        path,
+        "dashboard.html.jinja",
+        STYLES,
+        scripts,
         summary=summary,
         conformance=conformance,
         heads=results.headers,
@@ -86,14 +88,9 @@ def write_dashboard(
         unentered=unentered,
         severity=SEVERITY,
         red=RED,
-        policy=policy(scripts),
-        styles=[Markup((folder / name).read_text(encoding="utf-8")) for name in STYLES],  # noqa: S704 - our own
-        scripts=[Markup(script) for script in scripts],  # noqa: S704 - our own
         licences=[(folder / name).read_text(encoding="utf-8") for name in LICENCES],
         data=Markup(embedded(dashboard_data(results, comparison, trends))),  # noqa: S704 - no <, > or & in it
     )
-    with replacing(path) as file:
-        file.writelines(part.encode("utf-8", "backslashreplace") for part in parts)
 
 
 def _changes(comparison: Comparison | None, trends: Trends | None) -> dict[str, list[tuple[str, str]]]:

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from markupsafe import Markup
-
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.results.expiring import Expiring
 from hfci.results.history import Flake, Point, Trends
 from hfci.results.history.episodes import Episode
-from hfci.results.html import html_environment, policy
+from hfci.results.html import write_page
 from hfci.results.sections import measured
 from hfci.results.text import first_line
-from hfci.templating import templates_dir
-from hfci.writing import replacing
 
 __all__ = ["Board", "write_wall"]
 
@@ -69,11 +65,12 @@ def write_wall(path: Path, boards: Sequence[Board], expiring: Iterable[Expiring]
 
     Raises EnvironmentUnfit where it cannot be written, UsageError where `path` is no file.
     """
-    folder = templates_dir() / "report"
-    page = html_environment(folder).get_template("wall.html.jinja")
     board = boards[0]
     trends, points = board.trends, board.trends.points
-    parts = page.generate(
+    write_page(
+        path,
+        "wall.html.jinja",
+        STYLES,
         boards=boards,
         charts=(
             chart("Coverage over time, in model types", {name: [_on(name)(one) for one in points] for name in RUNGS}),
@@ -87,12 +84,8 @@ def write_wall(path: Path, boards: Sequence[Board], expiring: Iterable[Expiring]
         growth=[(shift, *measured(shift)) for shift in (*trends.slower[:MOST], *trends.heavier[:MOST])],
         red=RED,
         state=state,
-        policy=policy(),
-        styles=[Markup((folder / name).read_text(encoding="utf-8")) for name in STYLES],  # noqa: S704 - our own
         size=(WIDTH, HEIGHT),
     )
-    with replacing(path) as file:
-        file.writelines(part.encode("utf-8", "backslashreplace") for part in parts)
 
 
 def state(point: Point) -> dict[str, str]:
