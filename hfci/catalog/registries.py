@@ -111,9 +111,9 @@ def default_config(model_type: str, **arguments: Any) -> Any:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers' own warnings to itself."""
-    logger = logging.getLogger("transformers")
+def quiet(library: str = "transformers") -> Iterator[None]:
+    """Keep a library's own warnings to itself."""
+    logger = logging.getLogger(library)
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:

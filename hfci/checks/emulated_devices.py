@@ -11,8 +11,7 @@ that `.to()` does not move, `.numpy()`. It does not see what lies in kernels, no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
@@ -22,10 +21,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from hfci.checks.half_precision import NO_KERNEL
-from hfci.checks.running import copied
-from hfci.tiny import TinyModel
 
-__all__ = ["DEVICES", "Emulated", "WrongDevice", "placed", "put", "where"]
+__all__ = ["DEVICES", "Emulated", "WrongDevice", "where"]
 
 # A kind of device that torch has a name for and nobody's code a branch, as there are for CUDA's.
 _KIND = "maia"
@@ -59,84 +56,7 @@ class Emulated(TorchFunctionMode):
     ) -> Any:
         """Call `func` on the processor, if where its arguments lie allows it; its results lie where theirs would."""
         with torch._C.DisableTorchFunction():
-            return self._call(func, args, dict(kwargs or {}))
-
-    def _call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if (answer := self._of_attribute(func, args)) is not None:
-            return answer
-        tensors = [value for value in tree_leaves((args, kwargs)) if isinstance(value, Tensor)]
-        asked, args = self._asked(func, args, kwargs)
-        target = asked or self._target(func, args, tensors)
-        made = _computed(func, args, kwargs, tensors)
-        if asked is not None and any(made is tensor and where(tensor) != asked for tensor in tensors):
-            made = made.clone()  # what is copied to where it is already is given back itself
-        for tensor in (made,) if isinstance(made, Tensor) else _within(made):
-            _note(tensor, target)
-        return made
-
-    def _of_attribute(self, func: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Return what an attribute says of where a tensor lies; None for any other function."""
-        says = _ATTRIBUTES.get(func)
-        return None if says is None else says(where(args[0]))
-
-    def _asked(
-        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[torch.device | None, tuple[Any, ...]]:
-        """Return the device that a call asks for, and the arguments with which the processor does it."""
-        if kwargs.get("device") is not None:
-            asked = _named(kwargs["device"])
-            kwargs["device"] = _PROCESSOR
-            return asked, args
-        if func is Tensor.cpu:
-            return _PROCESSOR, args
-        if func is Tensor.to and (other := kwargs.get("other", args[1] if len(args) > 1 else None)) is not None:
-            if isinstance(other, Tensor):
-                return where(other), args
-            if isinstance(other, str | int | torch.device):
-                return _named(other), (args[0], _PROCESSOR, *args[2:])
-        if func is Tensor.type_as:
-            return where(args[1]), args
-        return None, args
-
-    def _target(self, func: Callable[..., Any], args: tuple[Any, ...], tensors: list[Tensor]) -> torch.device:
-        """Return where the results of a call lie. Raises WrongDevice where its arguments do not lie together."""
-        if func in _HOST and (device := where(args[0])) != _PROCESSOR:
-            raise TypeError(
-                f"can't convert {_said(device)} to numpy. Use Tensor.cpu() to copy the tensor to host memory"
-            )
-        if func in _FIRST_ARGUMENTS:
-            self._require_indices(func, args)
-            return where(args[0])
-        if func in _TRANSFERS:
-            return _PROCESSOR
-        if func in _FROM_NUMBERS:
-            return where(tensors[0]) if func is not torch.tensor and tensors else _PROCESSOR
-        # A function written in Python may be given an empty tensor that it does not use, as attention's is.
-        spares = isinstance(func, FunctionType)
-        places = {where(tensor): tensor for tensor in tensors if tensor.dim() and (tensor.numel() or not spares)}
-        if len(places) > 1:
-            shapes = " and ".join(f"{tuple(tensor.shape)} {_said(device)}" for device, tensor in places.items())
-            raise WrongDevice(f"{_name(func)} is given {shapes}: expected all tensors to be on the same device")
-        elsewhere = [device for device in map(where, tensors) if device != _PROCESSOR]
-        return next(iter(places), elsewhere[0] if elsewhere else _PROCESSOR)
-
-    def _require_indices(self, func: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        """Raise WrongDevice for an index on another device than its tensor, the processor apart, or such a value."""
-        home = where(args[0])
-        indices = [] if func is Tensor.copy_ else [value for value in tree_leaves(args[1]) if isinstance(value, Tensor)]
-        wrong = [device for device in map(where, indices) if device not in (home, _PROCESSOR)]
-        if func is Tensor.__setitem__ and indices and isinstance(args[2], Tensor) and args[2].dim():
-            wrong += {where(args[2])} - {home}
-        if wrong:
-            raise WrongDevice(f"{_name(func)} of a tensor {_said(home)} is given one {_said(wrong[0])}")
-
-
-def put(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a copy of `tensor` that lies on `device`, of a storage of its own."""
-    with torch._C.DisableTorchFunction():
-        copy = tensor.detach().clone().requires_grad_(tensor.requires_grad)
-        _note(copy, device)
-    return copy
+            return _called(func, args, dict(kwargs or {}))
 
 
 def where(tensor: Tensor) -> torch.device:
@@ -144,6 +64,72 @@ def where(tensor: Tensor) -> torch.device:
     with torch._C.DisableTorchFunction():
         place: torch.device = getattr(_holder(tensor), _PLACE, _PROCESSOR)
     return place
+
+
+def _called(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if (says := _ATTRIBUTES.get(func)) is not None:
+        return says(where(args[0]))
+    tensors = _tensors_in((args, kwargs))
+    asked, args = _asked(func, args, kwargs)
+    target = asked or _target(func, args, tensors)
+    made = _computed(func, args, kwargs, tensors)
+    if asked is not None and any(made is tensor and where(tensor) != asked for tensor in tensors):
+        made = made.clone()  # what is copied to where it is already is given back itself
+    for tensor in _tensors_in(made):
+        _note(tensor, target)
+    return made
+
+
+def _asked(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[torch.device | None, tuple[Any, ...]]:
+    """Return the device that a call asks for, and the arguments with which the processor does it."""
+    if kwargs.get("device") is not None:
+        asked = _named(kwargs["device"])
+        kwargs["device"] = _PROCESSOR
+        return asked, args
+    if func is Tensor.cpu:
+        return _PROCESSOR, args
+    if func is Tensor.to and (other := kwargs.get("other", args[1] if len(args) > 1 else None)) is not None:
+        if isinstance(other, Tensor):
+            return where(other), args
+        if isinstance(other, str | int | torch.device):
+            return _named(other), (args[0], _PROCESSOR, *args[2:])
+    if func is Tensor.type_as:
+        return where(args[1]), args
+    return None, args
+
+
+def _target(func: Callable[..., Any], args: tuple[Any, ...], tensors: list[Tensor]) -> torch.device:
+    """Return where the results of a call lie. Raises WrongDevice where its arguments do not lie together."""
+    if func in _HOST and (device := where(args[0])) != _PROCESSOR:
+        raise TypeError(f"numpy cannot read a tensor {_said(device)}; Tensor.cpu() copies it")
+    if func in _FIRST_ARGUMENTS:
+        _require_indices(func, args)
+        return where(args[0])
+    if func in _TRANSFERS:
+        return _PROCESSOR
+    if func in _FROM_NUMBERS:
+        return where(tensors[0]) if func is not torch.tensor and tensors else _PROCESSOR
+    # A function written in Python may be given an empty tensor that it does not use, as attention's is.
+    spares = isinstance(func, FunctionType)
+    places = {where(tensor): tensor for tensor in tensors if tensor.dim() and (tensor.numel() or not spares)}
+    if len(places) > 1:
+        shapes = " and ".join(f"{tuple(tensor.shape)} {_said(device)}" for device, tensor in places.items())
+        raise WrongDevice(f"{_name(func)} is given {shapes}: expected all tensors to be on the same device")
+    elsewhere = [device for device in map(where, tensors) if device != _PROCESSOR]
+    return next(iter(places), elsewhere[0] if elsewhere else _PROCESSOR)
+
+
+def _require_indices(func: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    """Raise WrongDevice for an index on another device than its tensor, the processor apart, or such a value."""
+    home = where(args[0])
+    indices = [] if func is Tensor.copy_ else _tensors_in(args[1])
+    wrong = [device for device in map(where, indices) if device not in (home, _PROCESSOR)]
+    if func is Tensor.__setitem__ and indices and isinstance(args[2], Tensor) and args[2].dim():
+        wrong += {where(args[2])} - {home}
+    if wrong:
+        raise WrongDevice(f"{_name(func)} of a tensor {_said(home)} is given one {_said(wrong[0])}")
 
 
 def _note(tensor: Tensor, device: torch.device) -> None:
@@ -174,8 +160,8 @@ def _name(func: Callable[..., Any]) -> str:
     return str(getattr(func, "__name__", func)).strip("_")
 
 
-def _within(made: Any) -> list[Tensor]:
-    return [value for value in tree_leaves(made) if isinstance(value, Tensor)]
+def _tensors_in(value: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor)]
 
 
 def _computed(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[Tensor]) -> Any:
@@ -188,16 +174,3 @@ def _computed(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
             raise
         made = func(*tree_map_only(Tensor, Tensor.double, args), **tree_map_only(Tensor, Tensor.double, kwargs))
         return tree_map_only(Tensor, lambda tensor: tensor.to(dtype), made)
-
-
-@contextmanager
-def placed(tiny: TinyModel, device: torch.device) -> Iterator[TinyModel]:
-    """Yield a copy of `tiny` whose parameters and buffers lie on `device`, among emulated devices.
-
-    What a module keeps beside them stays where it is, as `Module.to` leaves it. The copy's `device` is the processor
-    still, which draws the random numbers.
-    """
-    moved = copied(tiny)
-    with Emulated():
-        moved.model.to(device)
-        yield moved

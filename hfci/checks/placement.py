@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 from transformers.integrations.accelerate import infer_auto_device_map
 
+from hfci.catalog.registries import quiet
 from hfci.checks.applicability import NotApplicable
-from hfci.checks.emulated_devices import DEVICES, Emulated, placed, where
+from hfci.checks.emulated_devices import DEVICES, Emulated, where
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
 from hfci.checks.meta_device import required_accelerate
@@ -85,7 +84,7 @@ def _halves(tiny: TinyModel) -> dict[str, str]:
     size = sum(tensor.nbytes for tensor in tiny.model.state_dict().values())
     for share in _SHARES:
         room: dict[int | str, int | str] = {0: int(size * share), 1: 2 * size, "cpu": 0}
-        with _quiet():
+        with quiet("accelerate"):  # which warns that they are not there
             devices = infer_auto_device_map(tiny.model, max_memory=room, no_split_module_classes=whole)
         if set(devices.values()) == {0, 1}:
             return {module: str(DEVICES[index]) for module, index in devices.items()}
@@ -95,34 +94,24 @@ def _halves(tiny: TinyModel) -> dict[str, str]:
 def _moved(tiny: TinyModel) -> tuple[dict[str, Tensor], dict[str, torch.device]]:
     """Return what a copy gives on an emulated device, and which of it lies elsewhere."""
     home = DEVICES[0]
-    with placed(tiny, home) as moved:
+    moved = copied(tiny)  # its device is the processor still, which draws the random numbers
+    with Emulated():
+        moved.model.to(home)
         outputs = _outputs_there(moved, home, "on another device")
         strays = {name: place for name, tensor in outputs.items() if (place := where(tensor)) != home}
     return outputs, strays
 
 
-def _outputs_there(moved: TinyModel, home: torch.device, where: str) -> dict[str, Tensor]:
+def _outputs_there(moved: TinyModel, home: torch.device, told: str) -> dict[str, Tensor]:
     """Return what a model gives for inputs that lie on `home`; AssertionError where a device would stop it."""
     try:
         return outputs_of(moved, replace(moved, device=home).inputs())
     except StageError as error:
         cause = error.__cause__ or error
-        raise AssertionError(f"{where} its {error.stage} stops: {type(cause).__name__}: {cause}") from cause
+        raise AssertionError(f"{told} its {error.stage} stops: {type(cause).__name__}: {cause}") from cause
 
 
 def _require_none(tiny: TinyModel, strays: Mapping[str, torch.device]) -> None:
     if strays and reason(tiny, CHECK, "brought_back") is None:
         said = "; ".join(f"{name} is on {place.type}" for name, place in [*strays.items()][:8])
         raise AssertionError(f"after a forward on another device {said}")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what transformers says of devices that are not there, which is right: they are emulated."""
-    logger = logging.getLogger("accelerate.utils.modeling")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hfci.checks.emulated_devices import DEVICES, Emulated, WrongDevice, put, where
+from hfci.checks.emulated_devices import DEVICES, Emulated, WrongDevice, where
 
 FIRST, SECOND = DEVICES
 PROCESSOR = torch.device("cpu")
@@ -19,7 +19,7 @@ PROCESSOR = torch.device("cpu")
 def _three() -> tuple[Tensor, Tensor, Tensor]:
     """Return the same numbers on the processor, the first and the second device."""
     here = torch.arange(6.0).reshape(2, 3)
-    return here, put(here, FIRST), put(here, SECOND)
+    return here, here.to(FIRST), here.to(SECOND)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_module_is_moved_as_torch_moves_it_and_what_it_keeps_beside_stays() ->
 
 def test_whole_numbers_are_counted_where_only_an_accelerator_has_the_kernel() -> None:
     with Emulated():
-        counted = torch.histc(put(torch.tensor([0, 1, 1, 3], dtype=torch.int32), FIRST), bins=4, min=0, max=3)
+        counted = torch.histc(torch.tensor([0, 1, 1, 3], dtype=torch.int32).to(FIRST), bins=4, min=0, max=3)
         assert (counted.tolist(), counted.dtype, where(counted)) == ([1, 2, 0, 1], torch.int32, FIRST)
 
 
