@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from hfci.checks.floor import allowed
-from hfci.checks.goldens import FLOOR
+from hfci.checks.floor import deviation
 from hfci.checks.perturbing import perturbed
 from hfci.checks.tensors import MASKED, relative_difference
 from hfci.errors import Deviation
@@ -50,17 +49,12 @@ def disagreements(
 
 
 def _deviation(tiny: TinyModel, name: str, got: Tensor | None, wanted: Tensor) -> Deviation | None:
-    if got is None:
-        return Deviation(name, "is missing")
-    if got.shape != wanted.shape:
-        return Deviation(name, f"is {tuple(got.shape)}, not {tuple(wanted.shape)}")
-    if got.dtype != wanted.dtype:
+    if got is not None and got.shape == wanted.shape and got.dtype != wanted.dtype:
         return Deviation(name, f"is of {got.dtype}, not {wanted.dtype}")
-    difference = relative_difference(wanted, got.to(wanted.device))
-    # no noise need be measured for what is closer than any tolerance
-    if difference <= FLOOR or difference <= (limit := allowed(tiny, name)):
-        return None
-    return Deviation(name, "", difference, limit, at_worst(wanted, got))
+    found = deviation(tiny, name, got, wanted)
+    if found is None or found.difference is None or got is None:
+        return found
+    return found._replace(place=at_worst(wanted, got))
 
 
 def at_worst(wanted: Tensor, got: Tensor) -> tuple[int, ...]:

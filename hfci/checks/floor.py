@@ -16,11 +16,11 @@ from hfci.checks.goldens import CAP, FLOOR, tolerance
 from hfci.checks.perturbing import perturbed
 from hfci.checks.running import copied, outputs_of, reference
 from hfci.checks.tensors import floating, relative_difference
-from hfci.errors import StageError
+from hfci.errors import Deviation, StageError
 from hfci.tiny import TinyModel
 from hfci.tiny.layout import lay_out
 
-__all__ = ["allowed", "different", "misaligned", "noise_of"]
+__all__ = ["allowed", "deviation", "different", "misaligned", "misshapen", "noise_of"]
 
 # What rounding to float32 moves a number by.
 _ROUNDING = 2.0**-24
@@ -82,14 +82,26 @@ def allowed(tiny: TinyModel, field: str) -> float:
 
 def different(tiny: TinyModel, got: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
     """Return which fields of `wanted` `got` lacks, or has with another shape or other numbers, and by how much."""
-    differences = [f"{name} is missing" for name in wanted if name not in got]
-    for name in (name for name in wanted if name in got):
-        left, right = got[name], wanted[name]
-        if left.shape != right.shape:
-            differences.append(f"{name} is {tuple(left.shape)}, not {tuple(right.shape)}")
-            continue
-        difference = relative_difference(left, right)
-        # no noise need be measured for what is closer than any tolerance
-        if difference > FLOOR and difference > (limit := allowed(tiny, name)):
-            differences.append(f"{name} by {difference:.1e} of its magnitude (float error: {limit:.1e})")
-    return differences
+    ordered = sorted(wanted, key=got.__contains__)  # what is missing first
+    found = (deviation(tiny, name, got.get(name), wanted[name]) for name in ordered)
+    return [str(one) for one in found if one is not None]
+
+
+def deviation(tiny: TinyModel, name: str, got: Tensor | None, wanted: Tensor) -> Deviation | None:
+    """Return how far an output is from what is wanted, in words where it has another shape; None if near enough."""
+    if (unlike := misshapen(name, got, wanted)) is not None or got is None:
+        return unlike
+    difference = relative_difference(got.to(wanted.device), wanted)
+    # no noise need be measured for what is closer than any tolerance
+    if difference > FLOOR and difference > (limit := allowed(tiny, name)):
+        return Deviation(name, "", difference, limit)
+    return None
+
+
+def misshapen(name: str, got: Tensor | None, wanted: Tensor) -> Deviation | None:
+    """Return what is wrong with an output whatever its numbers are: it is missing, or has another shape."""
+    if got is None:
+        return Deviation(name, "is missing")
+    if got.shape != wanted.shape:
+        return Deviation(name, f"is {tuple(got.shape)}, not {tuple(wanted.shape)}")
+    return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from hfci.catalog.requirements import is_absent
+from hfci.checks.floor import misshapen
 from hfci.checks.half_precision import distance
 from hfci.checks.loading import loaded
 from hfci.checks.running import copied, outputs_of
@@ -60,12 +62,10 @@ def quantised_load_stays_close(tiny: TinyModel) -> None:
         raise Deviates(f"in eight bits it gives another {'; '.join(map(str, problems[:5]))}", problems[0])
 
 
-def _problems(exact: dict[str, Tensor], got: dict[str, Tensor], near: dict[str, Tensor]) -> Any:
+def _problems(exact: dict[str, Tensor], got: dict[str, Tensor], near: dict[str, Tensor]) -> Iterator[Deviation]:
     for name, wanted in exact.items():
-        if name not in got:
-            yield Deviation(name, "is missing")
-        elif got[name].shape != wanted.shape:
-            yield Deviation(name, f"is {tuple(got[name].shape)}, not {tuple(wanted.shape)}")
+        if (unlike := misshapen(name, got.get(name), wanted)) is not None:
+            yield unlike
         elif name in near and near[name].shape == wanted.shape:
             limit = _FACTOR * (distance(near[name], wanted) + 1 / _STEPS)
             if (off := distance(got[name], wanted)) > limit and limit < _CAP:
