@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from hfci.tiny.model import save_model
 
-__all__ = ["assert_clean", "has_its_own", "loaded", "reloaded", "saved_weights"]
+__all__ = ["assert_clean", "has_its_own", "loaded", "reloaded", "reported", "saved_weights"]
 
 
 def loaded(cls: type[Any], folder: str | None, **options: Any) -> tuple[Any, Mapping[str, Any]]:
@@ -36,14 +36,18 @@ def reloaded(model: Any, cls: type[Any] | None = None, **options: Any) -> tuple[
 
 
 def assert_clean(report: Mapping[str, Any]) -> None:
-    """Assert that loading reported nothing: every list of keys or messages in its report is empty."""
-    problems = [
+    """Assert that loading reported nothing."""
+    if problems := reported(report):
+        raise AssertionError(f"loading what was just saved reports {problems}")
+
+
+def reported(report: Mapping[str, Any]) -> str:
+    """Return what loading reported, in words; empty where every list of keys or messages in its report is."""
+    return "; ".join(
         f"{kind.replace('_', ' ')}: {', '.join(sorted(map(str, entries)))}"
         for kind, entries in report.items()
         if entries
-    ]
-    if problems:
-        raise AssertionError(f"loading what was just saved reports {'; '.join(problems)}")
+    )
 
 
 def has_its_own(cls: type[Any]) -> bool:

@@ -36,8 +36,6 @@ KEYS, INPUTS, OUTPUTS = "hfci-keys.json", "hfci-inputs.pt", "hfci-outputs.pt"
 CHECKPOINT = "checkpoint"
 LOSS = "loss, given labels"
 
-TIERS = ("smoke", "functional", "deep")
-
 # Fields of a configuration that say by whom it was made.
 _MAKING = ("transformers_version", "_name_or_path", "architectures", "dtype")
 
@@ -144,7 +142,7 @@ def _interface(architecture: Any, role: Any) -> Interface:
     from hfci.catalog import registries
     from hfci.catalog.aliases import word_by_spelling
     from hfci.catalog.facts import forward_parameters
-    from hfci.checks.table import asked_of
+    from hfci.checks.table import TIERS, asked_of
 
     if architecture.error:
         return Interface(error=architecture.error)
@@ -243,7 +241,7 @@ def _loaded(model_type: str, architecture: str, folder: Path) -> TinyModel:
     import torch
 
     from hfci.catalog import registries
-    from hfci.checks.loading import has_its_own, loaded
+    from hfci.checks.loading import has_its_own, loaded, reported
     from hfci.tiny import TinyModel, build_tiny
     from hfci.tiny.layout import lay_out_like
     from hfci.tiny.model import recipe_of
@@ -259,11 +257,8 @@ def _loaded(model_type: str, architecture: str, folder: Path) -> TinyModel:
                 model = cls.from_pretrained(str(folder / CHECKPOINT), local_files_only=True)
     except FOREIGN as error:
         raise StageError("load", model_type, architecture, error) from error
-    problems = [
-        f"{kind.replace('_', ' ')}: {', '.join(sorted(map(str, what)))}" for kind, what in report.items() if what
-    ]
-    if problems:
-        said = RuntimeError("; ".join(problems))
+    if problems := reported(report):
+        said = RuntimeError(problems)
         raise StageError("load", model_type, architecture, said) from said
     lay_out_like(model, torch.nn.Module())  # where torch begins what it makes
     recipe = recipe_of(model_type, architecture, model.config)
