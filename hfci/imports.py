@@ -7,7 +7,6 @@ or never come back: this one is told of it. Here nothing of them is imported.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.machinery
 import importlib.metadata
 import os
@@ -24,7 +23,7 @@ from hfci import workflow
 from hfci.checkout import SETTINGS, begin_anew, without_secrets
 from hfci.configuration import Configuration, load_configuration
 from hfci.errors import EnvironmentUnfit, UsageError
-from hfci.git import git
+from hfci.origin import commit_of, digest_of
 
 __all__ = [
     "CUSTOM",
@@ -213,36 +212,18 @@ def found(imports: Imports | None) -> tuple[Imported, ...]:
         Imported(
             name=Path(name).name,
             path=str(place),
-            digest=_digest(place),
+            digest=digest_of(place.rglob("*.py") if place.is_dir() else [place], place.parent),
             version=_version(name),
-            commit=_commit(place),
+            commit=commit_of(place, ".") if place.is_dir() else commit_of(place.parent, place.name),
         )
         for name, place in places
     )
-
-
-def _digest(place: Path) -> str:
-    whole = hashlib.sha256()
-    for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-        if path.is_file():
-            name = path.relative_to(place.parent).as_posix().encode("utf-8", "surrogateescape")
-            whole.update(name + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()[:32]
 
 
 def _version(name: str) -> str | None:
     for distribution in importlib.metadata.packages_distributions().get(name.partition(".")[0], ()):
         return importlib.metadata.version(distribution)
     return None
-
-
-def _commit(place: Path) -> str | None:
-    folder = place if place.is_dir() else place.parent
-    # What nobody keeps in it, as an environment's folder, is none of a repository.
-    if not git(folder, "ls-files", "--", "." if place.is_dir() else place.name):
-        return None
-    commit = git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
-    return commit.decode().strip() if commit else None
 
 
 # Going on in a process for them.

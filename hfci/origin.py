@@ -6,6 +6,7 @@ import functools
 import hashlib
 import importlib.util
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from hfci.errors import EnvironmentUnfit
 from hfci.git import git
 
-__all__ = ["Origin", "find_transformers", "registry_of", "version_of"]
+__all__ = ["Origin", "commit_of", "digest_of", "find_transformers", "registry_of", "version_of"]
 
 # As the package itself says it: what is installed may have told its version long ago, and a checkout is not installed.
 VERSION = re.compile(r"""^__version__\s*=\s*["']([^"']+)["']""", re.MULTILINE)
@@ -35,7 +36,8 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     @classmethod
     def at(cls, folder: Path) -> Origin:
         """Return what lies in `folder` now; reads every Python file of it."""
-        return cls(path=str(folder), version=version_of(folder), commit=_commit(folder), digest=_digest(folder))
+        commit, digest = commit_of(folder, "__init__.py"), digest_of(folder.rglob("*.py"), folder)
+        return cls(path=str(folder), version=version_of(folder), commit=commit, digest=digest)
 
     def __str__(self) -> str:
         """Return version, commit, the beginning of the digest and the place."""
@@ -67,23 +69,23 @@ def version_of(folder: Path) -> str | None:
 @functools.cache
 def registry_of(folder: Path) -> str:
     """Return the digest of the registries of the package in `folder`: which model types and classes there are."""
-    whole = hashlib.sha256()
-    for path in sorted((folder / "models" / "auto").glob("*.py")):
-        whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()[:32]
+    auto = folder / "models" / "auto"
+    return digest_of(auto.glob("*.py"), auto)
 
 
-def _commit(folder: Path) -> str | None:
-    # A virtual environment in a repository is none of it: the file must be one that git keeps.
-    if not git(folder, "ls-files", "--error-unmatch", "--", "__init__.py"):
+def commit_of(folder: Path, kept: str) -> str | None:
+    """Return the commit of the repository that `kept`, a file or a folder in `folder`, is part of; None without one."""
+    # A virtual environment in a repository is none of it: git must keep something there.
+    if not git(folder, "ls-files", "--", kept):
         return None
     commit = git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     return commit.decode().strip() if commit else None
 
 
-def _digest(folder: Path) -> str:
+def digest_of(paths: Iterable[Path], folder: Path) -> str:
+    """Return the digest of the files among `paths`, by their names in `folder` and what is in them."""
     whole = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(paths):
         if path.is_file():
             name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
             whole.update(name + b"\0" + hashlib.sha256(path.read_bytes()).digest())
