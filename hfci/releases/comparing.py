@@ -7,7 +7,6 @@ to its loading.
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import shutil
 import tempfile
@@ -34,7 +33,7 @@ from hfci.releases.environments import Environment
 from hfci.releases.measurements import Answer, Forwarded, Function, Interface, Question, Row, Told
 from hfci.releases.processes import SideProcess, link_hfci
 from hfci.releases.source_diff import SourceDiff, differing
-from hfci.tiny.model import MEMORY
+from hfci.tiny.model import folder_in_memory
 
 __all__ = ["Comparer", "compared"]
 
@@ -300,10 +299,7 @@ class _Saved:
 @contextlib.contextmanager
 def compared(first: Environment, second: Environment, pairs: int) -> Iterator[Comparer]:
     """Hold two sides, and the memory that goes with them."""
-    is_there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
-    with tempfile.TemporaryDirectory(
-        prefix="hfci-", dir=MEMORY if is_there else None, ignore_cleanup_errors=True
-    ) as folder:
+    with tempfile.TemporaryDirectory(prefix="hfci-", dir=folder_in_memory(), ignore_cleanup_errors=True) as folder:
         comparer = Comparer(first, second, Path(folder), pairs)
         try:
             yield comparer

@@ -27,13 +27,22 @@ from hfci.tiny.weights import fill, sizes
 if TYPE_CHECKING:
     from hfci.tiny.processors import Processors
 
-__all__ = ["TinyModel", "build_tiny", "changed", "default_config_of", "recipe_of", "save_model", "tiny_config"]
+__all__ = [
+    "TinyModel",
+    "build_tiny",
+    "changed",
+    "default_config_of",
+    "folder_in_memory",
+    "recipe_of",
+    "save_model",
+    "tiny_config",
+]
 
 # The rows that norms are measured on: none of those that the checks feed.
 _SETTLED_BY = (100, 101)
 
 # Where Linux keeps files in memory.
-MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own is made in it
+_MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own is made in it
 
 # The argument of a forward that takes videos.
 _VIDEO = "pixel_values_videos"
@@ -133,8 +142,7 @@ class TinyModel:
 
     def _folder(self) -> str:
         """Return a new folder, in memory where the system has a place for files there, that goes with the model."""
-        is_there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
-        folder = tempfile.mkdtemp(prefix="hfci-", dir=MEMORY if is_there else None)
+        folder = tempfile.mkdtemp(prefix="hfci-", dir=folder_in_memory())
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
@@ -165,6 +173,11 @@ class TinyModel:
         save_model(self.model, folder)
         for name, content in self.recipe.files.items():
             torch.save(dict(content), Path(folder) / name)
+
+
+def folder_in_memory() -> Path | None:
+    """Return where files are kept in memory; None where the system has no such place, or not for this user."""
+    return _MEMORY if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) else None
 
 
 def save_model(model: Any, folder: str | Path) -> None:
