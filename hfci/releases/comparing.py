@@ -7,6 +7,7 @@ to its loading.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import queue
 import shutil
 import tempfile
@@ -19,8 +20,7 @@ from pathlib import Path
 import msgspec
 
 from hfci.cases.selector import Known, choose
-from hfci.confined import plain_name
-from hfci.errors import NothingToDo, UsageError
+from hfci.errors import NothingToDo
 from hfci.releases.changes import (
     ArchitectureChange,
     ChangeKind,
@@ -35,7 +35,7 @@ from hfci.releases.processes import SideProcess, link_hfci
 from hfci.releases.source_diff import SourceDiff, differing
 from hfci.tiny.model import folder_in_memory
 
-__all__ = ["Comparer", "compared"]
+__all__ = ["Comparer", "compared", "folder_of"]
 
 # So many model types lie in memory between the first side and the second.
 AHEAD = 2
@@ -170,13 +170,14 @@ class Comparer:
         return save, load
 
     def _save(self, process: SideProcess, model_type: str, wanted: set[str]) -> _Saved:
-        folder = self.folder / _place(model_type)
+        folder = self.folder / folder_of(model_type)
         if model_type not in self.told[0].model_types:
             return _Saved(model_type, wanted, folder, Row(), {})
         row = _row(process, model_type)
         if model_type not in self.told[1].model_types:
             return _Saved(model_type, wanted, folder, row, {})
-        names = tuple(name for name in row.architectures if name in wanted or not wanted)
+        named = (name for name in row.architectures if name in wanted or not wanted)
+        names = tuple(name for name in named if name.isidentifier())  # each is a folder's name, too
         return _Saved(model_type, wanted, folder, row, self._forwarded(process, "build", model_type, names, folder))
 
     def _load(self, pair: tuple[SideProcess, SideProcess], saved: _Saved) -> ModelTypeChange:
@@ -327,9 +328,6 @@ def _plain(name: str, interface: Interface, kind: ChangeKind) -> ArchitectureCha
     return ArchitectureChange(name=name, kind=kind, family=interface.family, error=interface.error)
 
 
-def _place(model_type: str) -> str:
-    """Return the folder of a model type: a name that a checkout may have chosen is no path."""
-    try:
-        return plain_name(model_type)
-    except ValueError as error:
-        raise UsageError(f"a model type cannot be called {model_type!r:.100}: {error}") from error
+def folder_of(model_type: str) -> str:
+    """Return the name of a model type's folder: what a checkout calls a model type is no path."""
+    return hashlib.sha256(model_type.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -14,14 +14,15 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from hfci.errors import FOREIGN, HfciError, StageError, in_one_line
+from hfci.releases.executed import functions_of, recording
 from hfci.releases.measurements import Answer, Field, Forwarded, Function, Interface, Question, Row, Told
 
 if TYPE_CHECKING:
@@ -368,13 +369,13 @@ def _traced(model_type: str, architecture: str, folder: Path) -> set[Function]:
     making: set[CodeType] = set()
     computing: set[CodeType] = set()
     with contextlib.suppress(*FOREIGN):
-        with _recording(making):
+        with recording(making):
             tiny = _loaded(model_type, architecture, folder)
         _, inputs = _inputs(tiny, folder / INPUTS)
-        with _recording(computing):
+        with recording(computing):
             _computed(tiny, inputs)
-    made = {one for one in _functions(making, package) if one.file not in _LOADING and "/" in one.file}
-    return made | set(_functions(computing, package))
+    made = {one for one in functions_of(making, package) if one.file not in _LOADING and "/" in one.file}
+    return made | set(functions_of(computing, package))
 
 
 def _checked(model_type: str, architecture: str, check: str) -> tuple[Function, ...]:
@@ -384,32 +385,9 @@ def _checked(model_type: str, architecture: str, check: str) -> tuple[Function, 
     from hfci.tiny import build_tiny
 
     executed: set[CodeType] = set()
-    with _recording(executed), contextlib.suppress(*FOREIGN):
+    with recording(executed), contextlib.suppress(*FOREIGN):
         load_check(check)(build_tiny(model_type, architecture))
-    return tuple(sorted(_functions(executed, find_transformers())))
-
-
-@contextlib.contextmanager
-def _recording(codes: set[CodeType]) -> Iterator[None]:
-    """Note the code of each function that is called meanwhile, in this thread."""
-
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call":
-            codes.add(frame.f_code)
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
-
-
-def _functions(codes: Iterable[CodeType], package: Path) -> Iterator[Function]:
-    for code in codes:
-        path = Path(code.co_filename)
-        if path.is_relative_to(package):
-            yield Function(path.relative_to(package).as_posix(), code.co_qualname.partition(".<locals>")[0])
+    return tuple(sorted(functions_of(executed, find_transformers())))
 
 
 if __name__ == "__main__":

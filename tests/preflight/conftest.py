@@ -18,7 +18,16 @@ from hfci.preflight.diagnosis import Diagnosis, diagnoses
 from hfci.preflight.result import Result
 from hfci.preflight.running import preflight
 from tests.preflight.hub import Hub, Repo, running_hub
-from tests.preflight.warm import READ_AT_IMPORT, WarmInterpreter
+from tests.warm import READ_AT_IMPORT, WarmInterpreter
+
+# What stages import.
+IMPORTS = """
+import torch, transformers.modeling_utils, transformers.pipelines, transformers.quantizers.auto, transformers.generation
+import transformers.models.llama.modeling_llama, transformers.tokenization_utils_tokenizers, yaml
+import huggingface_hub.hf_api, huggingface_hub.file_download, huggingface_hub.utils
+import hfci.preflight.worker, hfci.preflight.activations, hfci.preflight.memory, hfci.preflight.twin
+import hfci.catalog.registries, hfci.tiny.shrink, hfci.checks.pipelines.media
+"""
 
 # The interpreter that runs the stages of `ask`: that of this process, or a warm one for as long as there is a `world`.
 _PYTHON = [sys.executable]
@@ -40,7 +49,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with running_hub() as hub, pytest.MonkeyPatch.context() as patch:
         patch_environment(patch, hub, home)
         # The address of a socket may have a hundred characters.
-        with tempfile.TemporaryDirectory(prefix="hfci-warm-") as name, WarmInterpreter(Path(name)) as warm:
+        with tempfile.TemporaryDirectory(prefix="hfci-warm-") as name, WarmInterpreter(Path(name), IMPORTS) as warm:
             _PYTHON.append(warm.python)
             yield World(hub, home, warm.python)
             _PYTHON.pop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 
 from hfci.releases.change_report import sections, write_html, write_markdown
 from hfci.releases.changes import SCHEMA_FILE, ArchitectureChange, ChangeKind, Changes, ModelTypeChange
-from hfci.releases.comparing import compared
+from hfci.releases.comparing import compared, folder_of
 from hfci.releases.environments import Environment, Store
 from hfci.releases.measurements import Told
 from hfci.releases.sides import parse_side
@@ -101,7 +102,7 @@ def changes(variant: Path) -> Iterator[Changes]:
         ):
             folder = comparer.folder
             rows = tuple(comparer.compare(comparer.choose(NAMES)))
-            left = [path for path in folder.iterdir() if path.is_dir() and path.name in NAMES]
+            left = [path for path in folder.iterdir() if path.is_dir() and path.name != "hfci-alone"]
             yield Changes(
                 before="installed",
                 after="variant",
@@ -210,6 +211,11 @@ def test_a_source_or_a_name_with_a_tag_is_escaped(tmp_path: Path) -> None:
     write_html(tmp_path / "x.html", changes)
     page = (tmp_path / "x.html").read_text(encoding="utf-8")
     assert "<script" not in page + write_markdown(changes)
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc", "a/b", ".", "bert"])
+def test_what_a_checkout_calls_a_model_type_is_no_path(name: str) -> None:
+    assert re.fullmatch("[0-9a-f]{16}", folder_of(name))
 
 
 def test_a_side_that_cannot_be_imported_says_why(variant: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import jsonschema
 
 from hfci.cases.records import SCHEMA_FILE
 from hfci.testing.process_setup import OFFLINE
+from tests.warm import interpreter
 
 MARK = """
 import pytest
@@ -31,8 +32,10 @@ def environment(**extra: str) -> dict[str, str]:
     return {**kept, **extra}
 
 
-def run_pytest(folder: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--hfci-results", "out", *arguments]
+def run_pytest(folder: Path, *arguments: str, is_warm: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest on `folder`; where processes die or are killed, not by an interpreter that stands in for them."""
+    python = interpreter() if is_warm else sys.executable
+    command = [python, "-m", "pytest", "-p", "no:cacheprovider", "--hfci-results", "out", *arguments]
     return subprocess.run(
         command,
         cwd=folder,

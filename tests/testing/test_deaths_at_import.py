@@ -31,7 +31,7 @@ def spoilt(folder: Path, **texts: str) -> None:
 def told(tmp_path: Path, *arguments: str) -> tuple[dict[str, dict[str, Any]], str]:
     """Run one check of each file; return the record of each model type that has one, and what was said."""
     names = [path.stem.removeprefix("test_") for path in (tmp_path / "generated" / "text").glob("test_*.py")]
-    done = run("run", *names, "--check", "builds_tiny", "--results", "out", *arguments, cwd=tmp_path)
+    done = run("run", *names, "--check", "builds_tiny", "--results", "out", *arguments, cwd=tmp_path, is_warm=False)
     assert done.returncode == 1, done.stdout + done.stderr
     found = records(tmp_path / "out")
     assert sorted(record["model_type"] for record in found) == sorted(names)
@@ -80,7 +80,7 @@ def test_a_file_of_which_a_later_worker_dies_is_waited_for_by_none(tmp_path: Pat
     generated(tmp_path / "generated", a=KILLS, b=KILLS, c="pass", late="pass", z="pass")
     file = tmp_path / "generated" / "text" / "test_late.py"
     file.write_text(LATE + file.read_text())
-    done = run("run", "a", "b", "c", "late", "z", "--workers", "2", "--results", "out", cwd=tmp_path)
+    done = run("run", "a", "b", "c", "late", "z", "--workers", "2", "--results", "out", cwd=tmp_path, is_warm=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout.count("- reproduce -") == 2  # once for each that failed
     found = {(record["model_type"], record["check"]): record for record in records(tmp_path / "out")}

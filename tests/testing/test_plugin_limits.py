@@ -25,7 +25,7 @@ def test_other_peoples_tests_are_left_alone(tmp_path: Path) -> None:
         "def test_skips():\n"
         "    pytest.skip('its own business')\n"
     )
-    done = run_pytest(tmp_path)
+    done = run_pytest(tmp_path, is_warm=False)
     assert "1 passed, 1 skipped" in done.stdout
     assert not (tmp_path / "out").exists()
 

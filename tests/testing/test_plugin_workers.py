@@ -67,7 +67,7 @@ def test_after():
 def test_dead_and_stuck_workers(tmp_path: Path) -> None:
     for name, body in {"killed": KILLED, "segfault": SEGFAULT, "stuck": WAITING}.items():
         write_test(tmp_path, name, body)
-    done = run_pytest(tmp_path, "-n", "2", "--dist", "loadfile", "--hfci-timeout", "2")
+    done = run_pytest(tmp_path, "-n", "2", "--dist", "loadfile", "--hfci-timeout", "2", is_warm=False)
     assert done.returncode == 1, done.stdout
     header, lines = read_lines(tmp_path / "out")
     assert header["planned"] == len(lines) == 8
@@ -92,7 +92,7 @@ def test_a_single_case_left_over_is_run(tmp_path: Path) -> None:
     # The new worker is given the one case that the dead one left, while a whole file still waits.
     write_test(tmp_path, "killed", KILLED)
     write_test(tmp_path, "other", KILLED.replace("os.kill(os.getpid(), signal.SIGKILL)", "assert os, signal"))
-    done = run_pytest(tmp_path, "-n", "1", "--dist", "loadfile")
+    done = run_pytest(tmp_path, "-n", "1", "--dist", "loadfile", is_warm=False)
     assert done.returncode == 1, done.stdout
     outcomes = [record["outcome"] for record in read_lines(tmp_path / "out")[1]]
     assert sorted(outcomes) == ["failed", *["passed"] * 5]

@@ -20,10 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.warm import interpreter
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 EMULATOR = HERE / "emulator"
 OWNER = "example/hfci"
+ENVIRONMENT = {"LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1"}
 
 # The machine's own Python, and that of an environment: whatever installs something is emulated, see machine/. The
 # machine has neither hfci nor nox, an environment what was installed there.
@@ -37,6 +40,9 @@ esac
 if [ -f "$here/without" ]; then
   export HIDDEN="$(cat "$here/without")" PYTHONPATH="{machine}${PYTHONPATH:+:$PYTHONPATH}"
 fi
+case "$1 $2 $3" in
+  "-m hfci run"|"-m hfci generate") exec "{warm}" "$@";;
+esac
 exec "{python}" "$@"
 """
 PROGRAM = '#!/bin/sh\nexec "$(dirname "$0")/python" -m {program} "$@"\n'
@@ -214,7 +220,7 @@ class Emulator:
         installed()
         work = self.folder / name
         work.mkdir(parents=True, exist_ok=True)
-        environment = {"LANG": "C.UTF-8", "HF_HUB_OFFLINE": "1", "NOTES": str(work / "installed.jsonl")}
+        environment = {**ENVIRONMENT, "NOTES": str(work / "installed.jsonl")}
         environment["GITHUB_SERVER_URL"] = f"file://{self.server()}"
         scenario = {
             "repositories": {name: str(path) for name, path in self.repositories.items()},
@@ -260,8 +266,8 @@ class Emulator:
         """Return a folder for PATH with what a machine has before a job begins."""
         folder = self.folder / "bin"
         if not folder.exists():
-            write(folder, {name: fill(text, python=sys.executable, shims=folder, machine=HERE / "machine")
-                           for name, text in SHIMS.items()})  # fmt: skip
+            places = {"python": sys.executable, "warm": interpreter(ENVIRONMENT), "shims": folder}
+            write(folder, {name: fill(text, **places, machine=HERE / "machine") for name, text in SHIMS.items()})
             for name in SHIMS:
                 (folder / name).chmod(0o755)
             for place in ("machine", "environment"):
