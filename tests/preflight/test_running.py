@@ -31,9 +31,12 @@ def hanging(tmp_path: Path) -> Path:
 
 
 def workers(of: int) -> list[int]:
-    """Return the children of the process `of`."""
+    """Return those children of the process `of` that run stages."""
     found = subprocess.run(
-        ["pgrep", "--parent", str(of), "--full", "preflight.worker"], capture_output=True, text=True, check=False
+        ["pgrep", "--parent", str(of), "--full", "from hfci.preflight.worker import main"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return [int(line) for line in found.stdout.split()]
 
