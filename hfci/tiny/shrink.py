@@ -84,6 +84,7 @@ def counts_layers(name: str) -> bool:
     return rule is not None and rule.layers
 
 
+@functools.lru_cache(4096)
 def _rule_for(name: str, ones: bool) -> ShrinkRule | None:
     rule = next((rule for rule in _rules() if rule.covers(name)), None)
     if ones and rule is not None and rule.count:
