@@ -20,12 +20,12 @@ import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import msgspec
 
 from hfci.catalog import registered as registry
+from hfci.catalog.untouched import Tables, replaced, tables
 from hfci.checkout import is_secret
 from hfci.confined import inside
 from hfci.errors import EnvironmentUnfit, HfciError, UsageError, in_one_line
@@ -63,12 +63,13 @@ def load_imports() -> dict[str, tuple[str, ...]]:
     for name in [name for name in os.environ if is_secret(name)]:
         del os.environ[name]
     found = {}
+    before = tables()
     with _printing_to_stderr():
         for name in asked.packages:
             found[name] = _registered_by(name, partial(importlib.import_module, name))
         for folder in asked.folders:
             found[folder] = _registered_by(_plain(Path(folder).name), partial(_import_folder, Path(folder)))
-    _require_unchanged(asked)
+    _require_unchanged(asked, before)
     if asked.registry not in (None, digest()):
         raise UsageError(
             f"{_all_of(asked)}: this registers other than a moment ago, and an import must always register the same"
@@ -175,34 +176,14 @@ def _require_own(name: str) -> None:
         )
 
 
-def _require_unchanged(asked: Imports) -> None:
-    """Raise UsageError where something of transformers is an import's now: a class, a function, or a method."""
+def _require_unchanged(asked: Imports, before: Tables) -> None:
+    """Raise UsageError where something of transformers is an import's now: a class, a function, a method, an entry."""
     tops = registry.registered().packages | {name.partition(".")[0] for name in asked.names}
-    for name, module in list(sys.modules.items()):
-        if not (name == "transformers" or name.startswith("transformers.")) or not isinstance(module, ModuleType):
-            continue
-        for attribute, value in list(vars(module).items()):
-            if place := _foreign(value, attribute, name, tops):
-                raise UsageError(
-                    f"{_all_of(asked)} puts something else in the place of {_plain(place)}: what is tested would not "
-                    "be transformers; leave that as it is"
-                )
-
-
-def _foreign(value: Any, attribute: str, module: str, tops: frozenset[str]) -> str:
-    """Return the dotted name of what is not transformers' own in `value`, which a module of its has; else nothing."""
-    if not (inspect.isclass(value) or inspect.isfunction(value)):
-        return ""
-    owner = str(getattr(value, "__module__", ""))
-    if owner.partition(".")[0] in tops:
-        return f"{module}.{attribute}"
-    if inspect.isclass(value) and owner == module:
-        for name, member in list(vars(value).items()):
-            function = getattr(member, "__func__", member)
-            code = getattr(function, "__code__", None)
-            if code is not None and str(getattr(function, "__module__", "")).partition(".")[0] in tops:
-                return f"{module}.{attribute}.{name}"
-    return ""
+    if (place := next(replaced(before, tops), None)) is not None:
+        raise UsageError(
+            f"{_all_of(asked)} puts something else in the place of {_plain(place)}: what is tested would not be "
+            "transformers; leave that as it is, and register what is yours through the Auto classes"
+        )
 
 
 # A folder with custom code.

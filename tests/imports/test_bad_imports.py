@@ -46,6 +46,7 @@ def registers(model_type: str, before: str = "", exist_ok: bool = False) -> str:
     )
 
 
+AUTO = "import transformers.models.auto.modeling_auto as auto\n"
 BERT = "import transformers.models.bert.modeling_bert as bert\n"
 
 # Name of the package → its only file, and what is said of it.
@@ -85,6 +86,23 @@ FILES = {
         registers("swapping", BERT) + "class BertLayer: pass\nbert.BertLayer = BertLayer",
         "swapping puts something else in the place of transformers.models.bert.modeling_bert.BertLayer",
     ),
+    "renaming": (
+        registers("renaming", AUTO) + "auto.MODEL_MAPPING_NAMES['bert'] = 'GPT2Model'",
+        "something else in the place of transformers.models.auto.modeling_auto.MODEL_MAPPING_NAMES['bert']",
+    ),
+    "adding": (
+        registers("adding", AUTO) + "auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES['adding'] = 'BertModel'",
+        "modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES['adding']: what is tested would not be transformers",
+    ),
+    "removing": (
+        registers("removing", AUTO) + "auto.MODEL_MAPPING_NAMES.pop('bert')",
+        "in the place of transformers.models.auto.modeling_auto.MODEL_MAPPING_NAMES['bert']",
+    ),
+    "attending": (
+        registers("attending", "import transformers.modeling_utils as utils\n")
+        + "def mine(*_, **__): pass\nutils.ALL_ATTENTION_FUNCTIONS.register('sdpa', mine)",
+        "something else in the place of transformers.modeling_utils.AttentionInterface._global_mapping['sdpa']",
+    ),
 }
 
 # Name of the folder with custom code → what is other in its auto_map, and what is said.
@@ -117,6 +135,12 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     asked["dying"] = {"packages": ["dying"]}
     package(here / "good", "good_package")
     asked["good"] = {"packages": ["good_package"]}
+    friendly = package(here / "friendly", "friendly_package")
+    with (friendly / "__init__.py").open("a") as file:  # a name of its own beside those that there are
+        file.write("\nfrom transformers import AttentionInterface\nAttentionInterface.register('mine', print)\n")
+        file.write("from transformers import AutoTokenizer, BertTokenizer\n")
+        file.write("class MineTokenizer(BertTokenizer): pass\nAutoTokenizer.register(MineConfig, MineTokenizer)\n")
+    asked["friendly"] = {"packages": ["friendly_package"]}
     noisy = package(here / "noisy", "noisy_package")
     (noisy / "__init__.py").write_text(
         "import os, sys\nprint('hello')\nos.write(1, b'hello')\nsys.stdout.write('hello')\n"
@@ -173,6 +197,7 @@ def test_what_ends_the_process_says_nothing(told: dict[str, Any]) -> None:
     ("name", "packages", "types"),
     [
         ("good", "good_package", ["mine"]),
+        ("friendly", "friendly_package", ["mine"]),
         ("noisy", "noisy_package", ["mine"]),
         ("other", "other_package", ["other"]),
     ],
