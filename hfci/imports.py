@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -36,6 +36,8 @@ __all__ = [
     "enter",
     "entered",
     "found",
+    "imported_here",
+    "options_for",
     "options_of",
     "place_of",
     "unhonoured",
@@ -62,6 +64,7 @@ class Imported(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     - `path`: where its top package, its only file or the folder lies; `digest`: of all Python files there
     - `version`: of what was installed; `commit`: of the repository that it is part of; None where there is none
     - `model_types`: those that it registers
+    - `custom`: whether it is a folder with custom code, which somebody trusted
     """
 
     name: str
@@ -70,6 +73,7 @@ class Imported(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     version: str | None = None
     commit: str | None = None
     model_types: tuple[str, ...] = ()
+    custom: bool = False
 
     def __str__(self) -> str:
         """Return name, version, commit and the beginning of the digest."""
@@ -118,6 +122,12 @@ def entered() -> Imports | None:
         raise UsageError(f"{ENTERED} is for hfci's own processes, and is none of theirs ({error}): unset it") from error
 
 
+def imported_here() -> tuple[Imported, ...]:
+    """Return what this process was begun to import, as it lay then."""
+    imports = entered()
+    return () if imports is None else imports.found
+
+
 def asked_for(names: Sequence[str], *, trusted: bool, folder: Path) -> Imports | None:
     """Return what the options name, and the configuration of `folder`; None where they name nothing.
 
@@ -148,6 +158,13 @@ def unhonoured(configuration: Configuration) -> str:
 def options_of(names: Sequence[str], *, trusted: bool) -> list[str]:
     """Return the options that ask for the same imports again."""
     return [*(part for name in names for part in ("--import", name)), *(["--trust-remote-code"] if trusted else [])]
+
+
+def options_for(imports: Iterable[Imported]) -> list[str]:
+    """Return the options that ask for what was imported somewhere: packages by name, folders by where they lay."""
+    imports = tuple(imports)
+    named = [one.path if one.custom else one.name for one in imports]
+    return options_of(named, trusted=any(one.custom for one in imports))
 
 
 def custom_module(folder: str) -> str:
@@ -211,6 +228,7 @@ def found(imports: Imports | None) -> tuple[Imported, ...]:
     return tuple(
         Imported(
             name=Path(name).name,
+            custom=name in imports.folders,
             path=str(place),
             digest=digest_of(place.rglob("*.py") if place.is_dir() else [place], place.parent),
             version=_version(name),

@@ -81,6 +81,7 @@ def _plan(arguments: Namespace, manifest: Manifest, generated: Path) -> Plan:
     from dataclasses import replace
 
     from hfci.configuration import Runner
+    from hfci.imports import imported_here
     from hfci.origin import Origin, find_transformers
     from hfci.planning.fingerprinting.reuse import reuse
     from hfci.planning.planner import Request, make_plan
@@ -100,6 +101,7 @@ def _plan(arguments: Namespace, manifest: Manifest, generated: Path) -> Plan:
         run=new_run_id(),
         runners={here.name: here},
         source=Origin.at(find_transformers()),
+        imports=imported_here(),
         names=tuple(arguments.names),
         tiers=(arguments.tier,),
     )

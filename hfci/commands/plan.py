@@ -133,10 +133,9 @@ def run(arguments: Namespace) -> int:
 
 def _require_imports(manifest: Manifest) -> None:
     """Raise UsageError where the tests are of imports that nobody names: what they depend on is not known."""
-    from hfci.imports import entered
+    from hfci.imports import imported_here
 
-    here = entered()
-    known = {one.name for one in here.found} if here is not None else set()
+    known = {one.name for one in imported_here()}
     if lacking := sorted({row.imported for row in manifest.model_types if row.imported} - known):
         raise UsageError(
             f"these tests are of what {', '.join(lacking)} registers: name it with --import, or in [tool.hfci] imports"
@@ -153,6 +152,7 @@ def _request(arguments: Namespace, manifest: Manifest, earlier: Earlier) -> Requ
     from dataclasses import replace
 
     from hfci.configuration import load_configuration
+    from hfci.imports import imported_here
     from hfci.planning.budget import parse_duration
     from hfci.planning.planner import Request
     from hfci.planning.popularity import load_popularity
@@ -166,6 +166,7 @@ def _request(arguments: Namespace, manifest: Manifest, earlier: Earlier) -> Requ
     request = Request(
         run=new_run_id(),
         source=_source(arguments, manifest),
+        imports=imported_here(),
         runners=pick(load_configuration(Path.cwd()).runners, arguments.runner),
         names=tuple(arguments.names),
         tiers=_tiers(arguments.tier, arguments.backend),

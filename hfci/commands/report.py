@@ -162,7 +162,7 @@ def _manifest(arguments: Namespace) -> tuple[Path, Manifest] | None:
 def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Results:
     from dataclasses import replace
 
-    from hfci.planning.plan import load_plan, require_source
+    from hfci.planning.plan import load_plan, require_imports, require_source
     from hfci.results import read_results
     from hfci.results.completeness import (
         absent_from_manifest,
@@ -180,6 +180,7 @@ def _results(arguments: Namespace, manifest: tuple[Path, Manifest] | None) -> Re
         for head in results.headers:
             if head.source is not None:
                 require_source(plan, head.source, f"in shard {head.shard}")
+                require_imports(plan, head.imports, f"in shard {head.shard}")
         results = replace(results, left_out=left_out_by_plan(plan))
         return results.lacking(absent_from_plan(results, plan)).settled(settled_by_plan(plan))
     for run, shards in absent_shards(results).items():

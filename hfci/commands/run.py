@@ -179,8 +179,9 @@ def run(arguments: Namespace) -> int:
 
 
 def _asked(arguments: Namespace) -> Asked:
+    from hfci.imports import imported_here
     from hfci.origin import Origin, find_transformers
-    from hfci.planning.plan import parse_shard, require_source
+    from hfci.planning.plan import parse_shard, require_imports, require_source
 
     if arguments.shard is None:
         tier = tier_of(arguments.backend, arguments.tier)
@@ -191,6 +192,7 @@ def _asked(arguments: Namespace) -> Asked:
         raise UsageError(f"--shard says what to run, and so does {named}: leave one of them out")
     plan, shard = parse_shard(arguments.shard)
     require_source(plan, Origin.at(find_transformers()))
+    require_imports(plan, imported_here())
     return Asked(plan.names, plan.checks, shard.tier, shard.device, plan.backend, (plan, shard))
 
 

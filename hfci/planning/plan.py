@@ -16,11 +16,12 @@ from hfci.cases.variant import Variant
 from hfci.configuration import TIERS, RunnerGroup
 from hfci.confined import PlainName, RelativePath
 from hfci.errors import UsageError
+from hfci.imports import Imported
 from hfci.origin import Origin
 from hfci.parsing import Names, Text, Upgrades, Writer, read_json, this_hfci
 from hfci.planning.runners import LIMIT
 from hfci.planning.select import Selection, select
-from hfci.writing import replacing
+from hfci.writing import write_json
 
 __all__ = [
     "SCHEMA",
@@ -38,12 +39,13 @@ __all__ = [
     "groups_of",
     "load_plan",
     "parse_shard",
+    "require_imports",
     "require_source",
     "select_shard",
     "write_plan",
 ]
 
-SCHEMA = 5
+SCHEMA = 6
 SCHEMA_FILE = Path(__file__).parent / "data" / "plan.schema.json"
 Tier = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(TIERS)})]
 COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -194,6 +196,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     - `run`: the ID that all its records bear; `transformers`: the version that the planned tests are for
     - `names`, `tiers`, `checks`: what was asked for, none is all; `backend`: the one that it is about, if any
     - `source`: the transformers that is to be tested: shards refuse another; None where there was none here
+    - `imports`: what registers models beside it: shards refuse to go without, and other sources of it
     - `reused`: what need not run, green in its `run` on the same fingerprint
     - `assumed`: what does not run since nothing it depends on has changed since its `commit`
     - `left_out`: what a budget has no time for, what matters most is first
@@ -206,11 +209,12 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     - `budget_s`: the seconds that a shard may take, where there is a limit
     """
 
-    schema: Literal[5] = 5
+    schema: Literal[6] = 6
     hfci: Writer = msgspec.field(default_factory=this_hfci)
     run: PlainName
     transformers: str
     source: Origin | None = None
+    imports: tuple[Imported, ...] = ()
     names: tuple[str, ...] = ()
     tiers: tuple[Tier, ...] = ()
     checks: tuple[str, ...] = ()
@@ -274,13 +278,13 @@ UPGRADES: Upgrades = {
     2: lambda plan: {**plan, "schema": 3, "hfci": None},
     3: lambda plan: {**plan, "schema": 4},
     4: lambda plan: {**plan, "schema": 5},
+    5: lambda plan: {**plan, "schema": 6},
 }
 
 
 def write_plan(plan: Plan, path: Path) -> None:
     """Write a plan; the file is there whole or not at all."""
-    with replacing(path) as file:
-        file.write(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+    write_json(path, plan)
 
 
 def parse_shard(text: str) -> tuple[Plan, Shard]:
@@ -302,6 +306,22 @@ def require_source(plan: Plan, found: Origin, where: str = "here") -> None:
             f"the plan is for {plan.source}, and {where} is {found}: what was planned is not what would be tested; "
             "plan anew with `hfci plan`, here and there with the same --source"
         )
+
+
+def require_imports(plan: Plan, found: Iterable[Imported], where: str = "here") -> None:
+    """Raise UsageError where `found` is not what `plan` is to have imported beside transformers."""
+    planned, here = ({one.name: one for one in each} for each in (plan.imports, found))
+    if lacking := planned.keys() - here.keys():
+        raise UsageError(
+            f"the plan is for what {', '.join(sorted(lacking))} registers, and {where} that is not imported: name it "
+            "with --import, or in [tool.hfci] imports"
+        )
+    for name, one in planned.items():
+        if one.digest != here[name].digest:
+            raise UsageError(
+                f"the plan is for {one}, and {where} is {here[name]}: what was planned is not what would be tested; "
+                "plan anew with `hfci plan`"
+            )
 
 
 def select_shard(manifest: Manifest, plan: Plan, shard: Shard) -> Selection:

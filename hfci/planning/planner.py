@@ -48,6 +48,7 @@ def make_plan(manifest: Manifest, request: Request) -> Plan:
         run=request.run,
         transformers=manifest.transformers,
         source=request.source,
+        imports=request.imports,
         names=request.names,
         tiers=request.tiers,
         checks=request.checks,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hfci.cases.case import Case
 from hfci.cases.manifest import Manifest
 from hfci.configuration import Runner
+from hfci.imports import Imported
 from hfci.origin import Origin
 from hfci.planning.balance import Work
 from hfci.planning.estimates import Estimate, Estimator
@@ -35,7 +36,7 @@ RED, NEW, USUAL = range(3)
 class Request:
     """What a plan is asked for.
 
-    - `source`: the transformers that is to be tested, if it is here
+    - `source`: the transformers that is to be tested, if it is here; `imports`: what registers models beside it
     - `names`, `tiers`, `checks`: what to run; none is all; `backend`: only what asks about this one
     - `reuse`: what need not run; `red`: the cases that were red when last seen
     - `shards`: so many jobs of each runner, rather than as few as hardly make it longer
@@ -46,6 +47,7 @@ class Request:
     run: str
     runners: Mapping[str, Runner]
     source: Origin | None = None
+    imports: tuple[Imported, ...] = ()
     names: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()

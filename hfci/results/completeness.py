@@ -10,6 +10,7 @@ from hfci.cases.manifest import Manifest
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Header, Record
 from hfci.errors import UsageError
+from hfci.imports import Imported, options_for
 from hfci.planning.plan import Plan
 from hfci.planning.select import select
 from hfci.results.reading import Results
@@ -32,7 +33,7 @@ def absent_from_plan(results: Results, plan: Plan) -> Iterator[Record]:
         where = f"shard {shard.index} of {len(plan.shards)} ({shard.runner})"
         why = "was cut off before it" if shard.index in reported else "left no records"
         for case in absent:
-            yield _not_run(case, f"{where} {why}")
+            yield _not_run(case, f"{where} {why}", plan.imports)
 
 
 def absent_shards(results: Results) -> dict[str, tuple[int, ...]]:
@@ -67,6 +68,7 @@ def settled_by_plan(plan: Plan) -> Iterator[Record]:
 
     It is reused, assumed green, or unavailable since no runner has enough for it.
     """
+    imports = options_for(plan.imports)
     for reused in plan.reused:
         for case in reused.cases:
             known = reused.fingerprints.get(case.id)
@@ -76,10 +78,11 @@ def settled_by_plan(plan: Plan) -> Iterator[Record]:
     for assumed in plan.assumed:
         for case in assumed.cases:
             why = f"nothing that it depends on has changed since {assumed.commit}, of which there is no record"
-            yield Record.of(case, Outcome.ASSUMED, reason=why, reproduce=run_command(case))
+            yield Record.of(case, Outcome.ASSUMED, reason=why, reproduce=run_command(case, imports=imports))
     for unavailable in plan.unavailable:
         for case in unavailable.cases:
-            yield Record.of(case, Outcome.UNAVAILABLE, reason=unavailable.reason, reproduce=run_command(case))
+            command = run_command(case, imports=imports)
+            yield Record.of(case, Outcome.UNAVAILABLE, reason=unavailable.reason, reproduce=command)
 
 
 def left_out_by_plan(plan: Plan) -> dict[str, int]:
@@ -105,11 +108,11 @@ def absent_from_manifest(results: Results, manifest: Manifest) -> Iterator[Recor
         selection = select(manifest, names, tier=tier, device=device, checks=checks, backend=backend)
         for case in (*selection.cases, *selection.untested):
             if case.id not in results:
-                yield _not_run(case, "the manifest has this case, and the run left it out")
+                yield _not_run(case, "the manifest has this case, and the run left it out", head.imports)
 
 
-def _not_run(case: Case, why: str) -> Record:
-    return Record.of(case, Outcome.NOT_RUN, reason=why, reproduce=run_command(case))
+def _not_run(case: Case, why: str, imports: tuple[Imported, ...]) -> Record:
+    return Record.of(case, Outcome.NOT_RUN, reason=why, reproduce=run_command(case, imports=options_for(imports)))
 
 
 def _is_of(head: Header, manifest: Manifest) -> bool:

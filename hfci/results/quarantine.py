@@ -22,7 +22,7 @@ from hfci.results.history.conditions import Conditions, conditions_of
 from hfci.results.history.flakes import WINDOW, Flake
 from hfci.results.history.ingestion import whole_identity
 from hfci.results.reading import Results
-from hfci.writing import replacing
+from hfci.writing import write_json
 
 __all__ = ["SCHEMA", "Entry", "Quarantine", "load_quarantine", "propose", "quarantined"]
 
@@ -78,8 +78,7 @@ class Quarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     def write(self, path: Path) -> None:
         """Write the file, whole or not at all; EnvironmentUnfit where that fails."""
-        with replacing(path) as file:
-            file.write(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+        write_json(path, self)
 
     def in_force(self, today: date, flakes: Iterable[Flake] | None = None) -> Quarantine:
         """Return the entries that have not expired, and that `flakes`, where a history has them, still prove."""

@@ -11,6 +11,7 @@ import msgspec
 
 from hfci.cases.case import Case, run_command
 from hfci.cases.outcome import EXECUTED, RED, Outcome
+from hfci.imports import options_for
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
 from hfci.results.differences import Difference
 from hfci.results.executed_lines import Reach
@@ -288,13 +289,14 @@ def _vanished(change: Change, baseline: Baseline) -> Failure:
     earlier = baseline.observations[change.case]
     device = (earlier.device or "cpu").partition(":")[0]
     identity = Identity("", VANISHED, "it is in the baseline and not in this run", "")
+    imports = {one.name: one for head in baseline.headers for one in head.imports}
     case = Case(earlier.model_type, earlier.architecture, None, earlier.check, earlier.tier, device)
     return Failure(
         case=change.case,
         outcome=VANISHED,
         stage=None,
         error=f"{change.before} in run {shorten(baseline.run, 60)}, and not in this one",
-        reproduce=run_command(case),
+        reproduce=run_command(case, imports=options_for(imports.values())),
         model_type=earlier.model_type,
         architecture=earlier.architecture,
         check=earlier.check,

@@ -18,7 +18,7 @@ from hfci import __version__, workflow
 from hfci.cases.records import Header
 from hfci.errors import EnvironmentUnfit
 from hfci.git import git
-from hfci.imports import entered
+from hfci.imports import imported_here
 from hfci.origin import Origin, find_transformers, version_of
 from hfci.packages import addresses
 from hfci.testing.machine import Process, kernel_variables
@@ -48,7 +48,7 @@ def new_header(
         },
         packages=addresses(),
         source=source,
-        imports=imports.found if (imports := entered()) is not None else (),
+        imports=imported_here(),
         device=device,
         planned=planned,
         variables=kernel_variables(),

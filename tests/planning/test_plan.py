@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from hfci.cases.manifest import Manifest
 from hfci.configuration import Runner
 from hfci.errors import NothingToDo, UsageError
+from hfci.imports import Imported
 from hfci.planning import select
 from hfci.planning.estimates import START_UP
 from hfci.planning.fingerprinting.reuse import Reuse
 from hfci.planning.github import outputs
-from hfci.planning.plan import SCHEMA_FILE, Plan, load_plan, parse_shard, select_shard, write_plan
+from hfci.planning.plan import SCHEMA_FILE, Plan, load_plan, parse_shard, require_imports, select_shard, write_plan
 from hfci.planning.plan_accuracy import plan_accuracy
 from hfci.planning.plan_text import describe
 from hfci.planning.planner import Request, make_plan
@@ -302,18 +303,18 @@ def test_what_is_no_shard_is_refused(tmp_path: Path, text: str, said: str, monke
     [
         ("{", "is no plan: Input data was truncated"),
         ("[]", "is no plan: Expected `object`, got `array`"),
-        ("{}", "a plan of schema None, this hfci reads 1, 2, 3, 4, 5"),
+        ("{}", "a plan of schema None, this hfci reads 1, 2, 3, 4, 5, 6"),
         (
             '{"schema": 7, "hfci": "9.1"}',
-            r"plan.json \(written by hfci 9.1\): a plan of schema 7, this hfci reads 1, 2, 3, 4, 5;",
+            r"plan.json \(written by hfci 9.1\): a plan of schema 7, this hfci reads 1, 2, 3, 4, 5, 6;",
         ),
-        ('{"schema": 5}', "is no plan: it lacks run: a plain name"),
+        ('{"schema": 6}', "is no plan: it lacks run: a plain name"),
         (
-            '{"schema": 5, "run": "x", "transformers": "5", "more": 1}',
+            '{"schema": 6, "run": "x", "transformers": "5", "more": 1}',
             "is no plan: unknown key 'more'. Did you mean source",
         ),
         (
-            '{"schema": 5, "run": "x", "transformers": "5", "shards": '
+            '{"schema": 6, "run": "x", "transformers": "5", "shards": '
             '[{"index": 3, "runner": "a", "device": "cpu", "tier": "smoke"}]}',
             "its shards are not numbered 0 to 0",
         ),
@@ -359,6 +360,21 @@ def test_a_plan_of_other_tests_is_refused() -> None:
         select_shard(fewer, plan, plan.shards[0])
 
 
+def test_what_a_plan_is_to_have_imported_is_what_is_imported(tmp_path: Path) -> None:
+    mine = Imported(name="my_package", path="/here/my_package", digest="a" * 64, version="1.0", model_types=("mine",))
+    coded = Imported(name="my-code", path="/here/my-code", digest="b" * 64, custom=True)
+    write_plan(msgspec.structs.replace(plan_of(2), imports=(mine, coded)), tmp_path / "plan.json")
+    plan = load_plan(tmp_path / "plan.json")
+    assert plan.imports == (mine, coded)
+    elsewhere = msgspec.structs.replace(mine, path="/there/my_package", version="1.0.dev3")
+    require_imports(plan, (elsewhere, coded, msgspec.structs.replace(mine, name="another")))
+    with pytest.raises(UsageError, match="for what my-code, my_package registers, and in shard 1 that is not imported"):
+        require_imports(plan, (), "in shard 1")
+    edited = msgspec.structs.replace(coded, digest="c" * 64)
+    with pytest.raises(UsageError, match=r"for my-code \(digest b{12}\), and here is my-code \(digest c{12}\)"):
+        require_imports(plan, (mine, edited))
+
+
 def test_a_plan_needs_shards_and_something_to_do() -> None:
     with pytest.raises(UsageError, match="at least one shard, not 0"):
         plan_of(0)
@@ -384,7 +400,7 @@ def test_a_plan_of_the_schema_before_is_read(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     path.write_text(json.dumps({**data, "schema": 1, "reused": both}))
     found = load_plan(path)
-    assert (found.schema, found.shards) == (5, plan.shards)
+    assert (found.schema, found.shards) == (6, plan.shards)
     assert [one.run for one in found.reused] == ["20261128T000000Z-0a1b2c3d"]
     assert [one.commit for one in found.assumed] == ["c" * 40]
     for wrong in (["x"], 5, None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from hfci.cases.records import Record
 from hfci.configuration import Runner
 from hfci.errors import UsageError
+from hfci.imports import Imported
 from hfci.planning import select
 from hfci.planning.plan import Assumed, Plan, Reused, Unavailable
 from hfci.planning.planner import Request, make_plan
@@ -105,6 +107,21 @@ def test_only_what_was_asked_for_is_missed(tmp_path: Path, fields: dict[str, obj
         head = {**msgspec.json.decode(lines[0]), **fields}
         path.write_bytes(msgspec.json.encode(head) + b"\n" + b"".join(lines[1:]))
     assert {record.case for record in absent_from_manifest(read_results([path]), MANIFEST)} == lacks
+
+
+def test_the_command_of_what_did_not_run_asks_for_what_was_imported(tmp_path: Path, plan: Plan) -> None:
+    mine = Imported(name="my_package", path="/here/my_package", digest="a")
+    coded = Imported(name="my-code", path="/here/my code", digest="b", custom=True)
+    asking = ["--import", "my_package", "--import", "/here/my code", "--trust-remote-code"]
+    plan = msgspec.structs.replace(plan, imports=(mine, coded))
+    heavy = Unavailable(tier="smoke", device="cpu", groups=plan.shards[0].groups, reason="too large")
+    settled = settled_by_plan(msgspec.structs.replace(plan, unavailable=(heavy,)))
+    path = save(tmp_path, "x", Record.of(CASES[0], "passed"), versions=VERSIONS, imports=(mine, coded))
+    absent = absent_from_manifest(read_results([path]), MANIFEST)
+    for found in (absent_from_plan(read_results([], run=plan.run), plan), settled, absent):
+        commands = [shlex.split(record.reproduce or "") for record in found]
+        assert commands
+        assert all(words[-len(asking) :] == asking for words in commands)
 
 
 def test_a_name_that_the_manifest_lacks_is_refused(tmp_path: Path) -> None:
