@@ -11,7 +11,15 @@ from typing import BinaryIO
 
 from hfci.errors import EnvironmentUnfit, UsageError
 
-__all__ = ["replacing"]
+__all__ = ["replacing", "write_json"]
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a structure, or what is made of plain values, as JSON that people can read too; raises as `replacing`."""
+    import msgspec
+
+    with replacing(path) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -146,30 +145,8 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
-def _commands(suspect: Suspect, found: Bisection[Side]) -> list[str]:
-    """Return what reproduces it on the last good one and on the first bad one."""
-    from hfci.releases.sides import SideKind
-
-    if suspect.variant is None:
-        return [shlex.join(["hfci", "compare", _named(found.good), _named(found.bad), str(suspect.architecture)])]
-    name = suspect.architecture if suspect.tier != "smoke" and suspect.architecture else suspect.model_type
-    command = ["hfci", "run", name, "--check", str(suspect.variant)]
-    command += ["--tier", suspect.tier] if suspect.tier not in (None, "smoke") else []
-    lines = []
-    for side in (found.good, found.bad):
-        if side.kind == SideKind.RELEASE:
-            lines.append(f"pip install transformers=={side.release} && {shlex.join(command)}")
-        else:
-            checkout = shlex.join(["git", "-C", str(side.path), "checkout", str(side.commit)])
-            lines.append(f"{checkout} && {shlex.join([*command, '--source', str(side.path)])}")
-    return lines
-
-
-def _named(side: Side) -> str:
-    return str(side.release) if side.release is not None else f"{side.path}@{side.commit}"
-
-
 def _show(suspect: Suspect, found: Bisection[Side], sources: tuple[SourceDiff, ...]) -> None:
+    from hfci.releases.suspects import reproducing
     from hfci.results.text import clean
 
     last = next(one for one in reversed(found.tried) if one.candidate == found.bad)
@@ -190,7 +167,7 @@ def _show(suspect: Suspect, found: Bisection[Side], sources: tuple[SourceDiff, .
     if len(sources) > _SHOWN:
         more = ", ".join(f"{source.file}: {source.name}" for source in sources[_SHOWN:])
         lines += ["", clean(f"{len(sources) - _SHOWN} more differ: {more}")]
-    lines += ["", *_commands(suspect, found)]
+    lines += ["", *reproducing(suspect, found.good, found.bad)]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
@@ -202,16 +179,19 @@ def _plain(line: str) -> str:
 def _as_data(suspect: Suspect, found: Bisection[Side], sources: tuple[SourceDiff, ...]) -> dict[str, object]:
     import msgspec
 
+    from hfci.releases.sides import full_name
+    from hfci.releases.suspects import reproducing
+
     return {
         "case": suspect.case,
         "tier": suspect.tier,
-        "good": _named(found.good),
-        "bad": _named(found.bad),
-        "between": [_named(side) for side in found.between],
+        "good": full_name(found.good),
+        "bad": full_name(found.bad),
+        "between": [full_name(side) for side in found.between],
         "runs": found.runs,
         "tried": [
-            {"candidate": _named(one.candidate), "verdict": one.verdict.value, "why": one.why} for one in found.tried
+            {"candidate": full_name(one.candidate), "verdict": one.verdict.value, "why": one.why} for one in found.tried
         ],
         "sources": msgspec.to_builtins(sources),
-        "commands": _commands(suspect, found),
+        "commands": reproducing(suspect, found.good, found.bad),
     }

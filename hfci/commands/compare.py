@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hfci.commands.options import TIERS, add_json, add_names
+from hfci.commands.options import TIERS, add_json, add_names, print_json
 from hfci.errors import NothingToDo
 from hfci.interruption import EXIT_INTERRUPTED
 
@@ -108,18 +108,17 @@ def _show(changes: Changes, arguments: Namespace) -> None:
 
     from hfci import workflow
     from hfci.releases.change_report import write_html, write_markdown
-    from hfci.writing import replacing
+    from hfci.writing import replacing, write_json
 
-    content = msgspec.json.format(msgspec.json.encode(changes), indent=1)
-    texts = {arguments.out: content, arguments.markdown: write_markdown(changes).encode()}
-    for path, text in texts.items():
-        if path is not None:
-            with replacing(path) as file:
-                file.write(text + b"\n")
+    if arguments.out is not None:
+        write_json(arguments.out, changes)
+    if arguments.markdown is not None:
+        with replacing(arguments.markdown) as file:
+            file.write(write_markdown(changes).encode())
     if arguments.html is not None:
         write_html(arguments.html, changes)
     if arguments.json:
-        sys.stdout.write(content.decode() + "\n")
+        print_json(msgspec.to_builtins(changes))
     else:
         _print(changes)
     if page := workflow.summary_file():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,20 +47,18 @@ def run(arguments: Namespace) -> int:
     from hfci.releases.compatibility_page import write_page
     from hfci.results import read_results
     from hfci.testing.folders import usual_manifest
-    from hfci.writing import replacing
+    from hfci.writing import write_json
 
     expected = read_expected(arguments.expected) if arguments.expected is not None else ()
     manifest = usual_manifest()  # what there is on the pinned release, be it run nowhere
     known = () if manifest is None else [row.model_type for row in manifest.model_types]
     found = compatibility_of(read_results(arguments.records), expected, known)
-    content = msgspec.json.format(msgspec.json.encode(found), indent=1)
     if arguments.out is not None:
-        with replacing(arguments.out) as file:
-            file.write(content + b"\n")
+        write_json(arguments.out, found)
     if arguments.html is not None:
         write_page(arguments.html, found)
     if arguments.json:
-        sys.stdout.write(content.decode() + "\n")
+        print_json(msgspec.to_builtins(found))
     else:
         _print(found)
     return 0
@@ -73,7 +70,7 @@ def _matrix(arguments: Namespace) -> int:
     from hfci import workflow
     from hfci.planning.github import append, format_outputs
     from hfci.releases.matrix import combinations
-    from hfci.writing import replacing
+    from hfci.writing import write_json
 
     if arguments.records or arguments.expected or arguments.html:
         raise UsageError("--matrix takes --out, --github and nothing else")
@@ -81,12 +78,10 @@ def _matrix(arguments: Namespace) -> int:
     if arguments.github and output is None:
         raise UsageError("--github is for a step of GitHub Actions: GITHUB_OUTPUT is not set here")
     found = combinations()
-    content = msgspec.json.encode(found)
     if arguments.out is not None:
-        with replacing(arguments.out) as file:
-            file.write(content + b"\n")
+        write_json(arguments.out, found)
     if output is not None:
-        append(output, format_outputs({"combinations": content.decode()}))
+        append(output, format_outputs({"combinations": msgspec.json.encode(found).decode()}))
     print_json(msgspec.to_builtins(found))
     return 0
 

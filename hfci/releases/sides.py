@@ -14,7 +14,7 @@ from hfci.checkout import package_in
 from hfci.errors import UsageError
 from hfci.git import git, has_git
 
-__all__ = ["INSTALLED", "Side", "SideKind", "find_commit", "parse_release", "parse_side"]
+__all__ = ["INSTALLED", "Side", "SideKind", "find_commit", "full_name", "parse_release", "parse_side"]
 
 # What names the transformers that this hfci imports.
 INSTALLED = "installed"
@@ -49,6 +49,11 @@ class Side:
         if self.kind == SideKind.COMMIT:
             return f"{self.text.rpartition('@')[0] or self.path}@{(self.commit or '')[:12]}"
         return str(self.release) if self.release is not None else self.text
+
+
+def full_name(side: Side) -> str:
+    """Return what names a release, or a commit, on any command line."""
+    return str(side.release) if side.release is not None else f"{side.path}@{side.commit}"
 
 
 def parse_side(text: str) -> Side:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hfci.cases.case import Case, run_command
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Record
 from hfci.cases.variant import Variant
@@ -20,13 +22,22 @@ from hfci.releases.comparing import compared
 from hfci.releases.environments import Store
 from hfci.releases.measurements import Function, Question
 from hfci.releases.processes import SideProcess, link_hfci
-from hfci.releases.sides import Side
+from hfci.releases.sides import Side, SideKind, full_name
 from hfci.releases.source_diff import SourceDiff, differing
 from hfci.results import read_results
 from hfci.results.identities import identity_of
 from hfci.results.text import first_line
 
-__all__ = ["Suspect", "failing_cases", "of_case", "of_numbers", "parse_suspect", "release_of", "suspected_sources"]
+__all__ = [
+    "Suspect",
+    "failing_cases",
+    "of_case",
+    "of_numbers",
+    "parse_suspect",
+    "release_of",
+    "reproducing",
+    "suspected_sources",
+]
 
 _CASE = re.compile(
     r"(?P<model_type>[^/\s]+)/(?P<architecture>[^/\s\[\]]+)(?:/(?P<check>[^/\s\[\]]+(?:\[[^\[\]\s]*\])?))?"
@@ -163,6 +174,36 @@ def suspected_sources(store: Store, suspect: Suspect, good: Side, bad: Side) -> 
             finally:
                 process.stop()
     return differing(functions, places[0], places[1])
+
+
+def reproducing(suspect: Suspect, good: Side, bad: Side) -> list[str]:
+    """Return the commands that show it on the last good release, or commit, and on the first bad one."""
+    if suspect.variant is None:
+        return [shlex.join(["hfci", "compare", full_name(good), full_name(bad), str(suspect.architecture)])]
+    lines = []
+    for side in (good, bad):
+        if side.kind == SideKind.RELEASE:
+            lines.append(f"pip install transformers=={side.release} && {_run_command(suspect, suspect.variant)}")
+        else:
+            checkout = shlex.join(["git", "-C", str(side.path), "checkout", str(side.commit)])
+            lines.append(f"{checkout} && {_run_command(suspect, suspect.variant, side.path)}")
+    return lines
+
+
+def _run_command(suspect: Suspect, variant: Variant, source: Path | None = None) -> str:
+    case = Case(
+        suspect.model_type,
+        suspect.architecture,
+        None,
+        variant.check,
+        suspect.tiers[0],
+        suspect.device,
+        variant.task,
+        variant.backend,
+        variant.dtype,
+    )
+    # As a run does that asks for all of its axes.
+    return run_command(case, varied=(variant.check,) if CHECKS[variant.check].axes else (), source=source)
 
 
 def _is(record: Record, suspect: Suspect) -> bool:

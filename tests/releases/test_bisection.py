@@ -21,8 +21,8 @@ from hfci.releases import candidates as listing
 from hfci.releases.bisection import Verdict, bisect
 from hfci.releases.candidates import commits_between, releases_between, releases_listed
 from hfci.releases.environments import Store
-from hfci.releases.sides import parse_side
-from hfci.releases.suspects import failing_cases, of_case, parse_suspect
+from hfci.releases.sides import Side, SideKind, parse_side
+from hfci.releases.suspects import failing_cases, of_case, parse_suspect, reproducing
 from tests.releases.test_compatibility import write
 from tests.releases.wheels import make_wheel, only_index
 
@@ -84,6 +84,24 @@ def test_a_case_is_read_as_reports_write_it() -> None:
     assert (suspect.model_type, suspect.architecture, suspect.device) == ("bert", "BertModel", "cuda:1")
     assert str(suspect.variant) == "half_precision_stays_close[dtype=bfloat16]"
     assert parse_suspect("bert/BertModel").variant is None
+
+
+def test_the_command_is_that_of_a_run(tmp_path: Path) -> None:
+    releases = [parse_side(text) for text in ("5.20.0", "5.21.0")]
+    suspect = parse_suspect("bert/BertForMaskedLM/half_precision_stays_close[device=cuda:1,dtype=bfloat16]")
+    assert reproducing(suspect, *releases)[1] == (
+        "pip install transformers==5.21.0 && hfci run BertForMaskedLM --check "
+        "'half_precision_stays_close[dtype=bfloat16]' --device cuda:1 --tier functional"
+    )
+    plain = parse_suspect("bert/BertModel/forward_is_finite[device=cpu]")
+    place = tmp_path / "a checkout"
+    commit = Side("x", SideKind.COMMIT, path=place, commit="c" * 40)
+    assert reproducing(plain, commit, commit)[0] == (
+        f"git -C '{place}' checkout {'c' * 40} && "
+        f"hfci run bert --check forward_is_finite --device cpu --source '{place}'"
+    )
+    numbers = parse_suspect("bert/BertModel")
+    assert reproducing(numbers, *releases) == ["hfci compare 5.20.0 5.21.0 BertModel"]
 
 
 def test_the_releases_between_two_are_those_of_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
