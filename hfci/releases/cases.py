@@ -15,7 +15,7 @@ from hfci.results import read_results
 from hfci.results.comparison import Change, baseline_of, compare_results
 from hfci.results.reading import Results
 
-__all__ = ["compare_cases", "run_cases"]
+__all__ = ["changed_cases", "compare_cases", "run_cases"]
 
 
 def compare_cases(
@@ -26,8 +26,13 @@ def compare_cases(
         options = (*names, "--tier", tier)
         before = run_cases(first, options, Path(folder) / "before")
         after = run_cases(second, options, Path(folder) / "after")
-        found = compare_results(after, baseline_of(before))
-        return tuple(map(_told, found.failing)), tuple(map(_told, found.fixed))
+        return changed_cases(before, after)
+
+
+def changed_cases(before: Results, after: Results) -> tuple[tuple[CaseChange, ...], tuple[CaseChange, ...]]:
+    """Return the cases that fail in `after` and did not in `before`, and those that are fixed."""
+    found = compare_results(after, baseline_of(before))
+    return tuple(map(_told, found.failing)), tuple(map(_told, found.fixed))
 
 
 def run_cases(environment: Environment, options: Iterable[str], folder: Path) -> Results:

@@ -15,6 +15,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from hfci.releases.cases import changed_cases, run_cases
 from hfci.releases.change_report import sections, write_html, write_markdown
 from hfci.releases.changes import SCHEMA_FILE, ArchitectureChange, ChangeKind, Changes, ModelTypeChange
 from hfci.releases.comparing import compared, folder_of
@@ -57,6 +58,7 @@ CHANGES = {
     # gone and new
     "models/auto/auto_mappings.py": (('        ("distilbert", "DistilBertConfig"),\n', ""),),
 }
+GOLDEN = "llama/LlamaModel/golden_output[device=cpu]"
 NAMES = ("llama", "gpt2", "mpnet", "vit", "t5", "bert", "distilbert")
 
 
@@ -155,6 +157,35 @@ def test_what_it_takes_and_is_configured_by_is_told(changes: Changes) -> None:
     row, _ = of(changes, "t5")
     assert row.config == ("field added is new",)
     assert {changes.sources[key].name for key in row.config_sources} == {"T5Config"}
+
+
+def test_what_it_is_asked_no_more_is_told(changes: Changes) -> None:
+    model = of(changes, "mpnet")[1]["MPNetModel"]
+    gone = [line for line in model.interface if line.startswith("check ") and line.endswith(" applies no more")]
+    assert "check attention_mask_hides_padding applies no more" in gone  # it has no mask to say what is padding
+    assert not [line for line in of(changes, "t5")[1]["T5Model"].interface if line.startswith("check ")]
+
+
+def test_the_cases_of_a_tier_newly_fail_and_the_other_way_round_are_fixed(
+    changes: Changes, variant: Path, tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "environments", 2**30)
+    ran = []
+    for side in ("installed", str(variant)):
+        with store.environment(parse_side(side)) as environment:
+            ran.append(run_cases(environment, ("llama", "--tier", "smoke", "--check", "golden_output"), tmp_path / str(len(ran))))
+    failing, fixed = changed_cases(*ran)
+    assert ([each.case for each in failing], fixed) == ([GOLDEN], ())
+    assert (failing[0].before, failing[0].after) == ("passed", "failed")
+    assert "--check golden_output" in failing[0].reproduce
+    assert [each.case for each in changed_cases(*reversed(ran))[1]] == [GOLDEN]
+    alike = msgspec.structs.replace(changes, model_types=of(changes, "t5")[:1], tier="smoke")
+    assert not alike.is_red
+    red = msgspec.structs.replace(alike, failing=failing)
+    assert red.is_red
+    titles = {section.title: [entry.title for entry in section.entries] for section in sections(red)}
+    assert titles["Newly failing"] == [GOLDEN]
+    assert msgspec.structs.replace(alike, fixed=failing).is_red is False
 
 
 def test_what_stops_is_told_with_the_stage_and_the_reason(changes: Changes) -> None:
