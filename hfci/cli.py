@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -83,6 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 code = survive()
             if code is None:
                 code = int(arguments.run(arguments))
+                if argv is None:
+                    gc.freeze()  # what there is ends with the process, which would look through all of it thrice more
         except HfciError as error:
             print(f"hfci: {error}", file=sys.stderr)  # noqa: T201
             return error.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import re
 import types
@@ -29,7 +30,7 @@ def output_fields(cls: type[Any]) -> dict[str, str]:
     parent.
     """
     forward = _own_forward(cls)
-    source = inspect.getsource(forward)
+    source = _source(forward)
     returned = _dataclasses(forward.__globals__.get(name) for name in _RETURNED.findall(source))
     kinds = returned or _dataclasses(_declared(forward)) or _dataclasses(_named(forward, source))
     spelled = [field.name for kind in kinds for field in dataclasses.fields(kind)]
@@ -70,7 +71,13 @@ def _own_forward(cls: type[Any]) -> Callable[..., Any]:
     forwards: list[Callable[..., Any]] = [
         inspect.unwrap(vars(owner)["forward"]) for owner in cls.__mro__ if "forward" in vars(owner)
     ]
-    return next(forward for forward in forwards if not _PARENT_S.search(inspect.getsource(forward)))
+    return next(forward for forward in forwards if not _PARENT_S.search(_source(forward)))
+
+
+@functools.cache
+def _source(function: Callable[..., Any]) -> str:
+    """Return the source of a function, whose end `inspect` finds by reading word for word."""
+    return inspect.getsource(function)
 
 
 def _declared(forward: Callable[..., Any]) -> tuple[Any, ...]:

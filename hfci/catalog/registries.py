@@ -112,9 +112,16 @@ def default_config(model_type: str, **arguments: Any) -> Any:
 
 @contextlib.contextmanager
 def quiet(library: str = "transformers") -> Iterator[None]:
-    """Keep a library's own warnings to itself."""
+    """Keep a library's own warnings to itself.
+
+    Where it is within another, or as quiet otherwise, it costs nothing: each change of a level has every logger of the
+    process forget what it knows.
+    """
     logger = logging.getLogger(library)
     level = logger.level
+    if level >= logging.ERROR:
+        yield
+        return
     logger.setLevel(logging.ERROR)
     try:
         yield

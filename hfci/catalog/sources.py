@@ -17,7 +17,15 @@ from pathlib import Path
 
 from hfci.catalog.registered import registered
 
-__all__ = ["SourceClass", "defined_class", "exported_names", "modeling_module_names", "module_text", "read_class"]
+__all__ = [
+    "SourceClass",
+    "defined_class",
+    "exported_names",
+    "modeling_module_names",
+    "module_text",
+    "read_class",
+    "text_around",
+]
 
 _MODELS = ("transformers.models",)
 _EXPORTED = re.compile(r"^__all__ = (\[.*?\])", re.MULTILINE | re.DOTALL)
@@ -106,12 +114,23 @@ def read_class(name: str) -> SourceClass | None:
 
     One that was registered comes first.
     """
+    module, within = _exporter(name)
+    return _find(module, name, within) if module else None
+
+
+def text_around(name: str) -> str:
+    """Return the text of the module that exports the class `name`, for a first look; empty where there is none."""
+    return module_text(_exporter(name)[0])
+
+
+def _exporter(name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the module that the class `name` is exported from, or '', and the packages that its parents may be of."""
     import transformers  # noqa: F401 -- so that it is in sys.modules, as the lazy module that knows where what is
 
     if (cls := next((cls for cls in registered().classes if cls.__name__ == name), None)) is not None:
-        return _find(cls.__module__, name, ("transformers", *sorted(registered().packages)))
+        return cls.__module__, ("transformers", *sorted(registered().packages))
     module = getattr(sys.modules["transformers"], "_class_to_module", {}).get(name)
-    return _find(f"transformers.{module}", name, ("transformers",)) if module else None
+    return f"transformers.{module}" if module else "", ("transformers",)
 
 
 def modeling_module_names(package: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hfci.cases.manifest import FAULTS, Manifest, ManifestRow
 from hfci.catalog import Architecture, ModelType, families, model_type_names, read_row, transformers_version
-from hfci.catalog.registries import registry_digest
+from hfci.catalog.registries import quiet, registry_digest
 from hfci.errors import FOREIGN, UsageError
 from hfci.generation.names import stems
 from hfci.generation.progress import track
@@ -73,6 +73,7 @@ def known_of(rows: Iterable[ManifestRow]) -> dict[Asked, Verification]:
     }
 
 
+@quiet()  # once for all that warn of their defaults
 def expected_files(
     rows: Mapping[str, ModelType], known: Mapping[Asked, Verification], templates: Path
 ) -> ExpectedFiles:
