@@ -117,7 +117,8 @@ def _candidates(good: str, bad: str, source: Path | None) -> tuple[Side, ...]:
 
     if source is not None:
         return commits_between(source.resolve(), good, bad)
-    return releases_between(parse_release(good), parse_release(bad))
+    commits = "; of a checkout's commits, name the checkout with --source"
+    return releases_between(parse_release(good, commits), parse_release(bad, commits))
 
 
 def _bisect(

@@ -18,6 +18,10 @@ HELP = "which model type works on which versions"
 EXAMPLE = "hfci compatibility results-5.17/ results-5.24/ --html compatibility.html"
 
 
+# Of the combinations that did not run so many are named here.
+_SHOWN = 2
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("records", nargs="*", type=Path, metavar="RECORDS", help="files, or folders with files below")
@@ -94,8 +98,8 @@ def _print(found: Compatibility) -> None:
     from hfci.results.text import clean, shorten
 
     table = make_table("transformers", "torch", "Python", *State)
-    for place, one in enumerate(found.combinations):
-        counts = found.counts(place)
+    for place in found.ran:
+        one, counts = found.combinations[place], found.counts(place)
         cells = (one.transformers, one.torch, one.python, *(f"{counts.get(state, 0):,}" for state in State))
         table.add_row(*(Text(clean(cell)) for cell in cells))
     bad = make_table("model type", "since", "works from", "until", "first bad", "reason")
@@ -104,4 +108,8 @@ def _print(found: Compatibility) -> None:
             first = found.combinations[row.first_bad.combination]
             cells = (row.model_type, row.since or "", row.works_from or "", row.works_until or "", first.transformers)
             bad.add_row(*(Text(clean(cell)) for cell in cells), Text(shorten(row.first_bad.reason, 100)))
-    print_tables(table, bad if bad.row_count else "nothing failed")
+    others = []
+    for reason, those in found.not_run.items():
+        named = "; ".join(map(str, those[:_SHOWN])) + (f"; {len(those) - _SHOWN} more" if len(those) > _SHOWN else "")
+        others.append(clean(f"{len(those)} not run{reason and f' ({reason})'}: {named}"))
+    print_tables(table, *others, bad if bad.row_count else "nothing failed")

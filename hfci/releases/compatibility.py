@@ -111,6 +111,20 @@ class Compatibility(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     combinations: tuple[Combination, ...]
     model_types: tuple[ModelTypeCompatibility, ...]
 
+    @property
+    def ran(self) -> tuple[int, ...]:
+        """The places of the combinations that ran."""
+        return tuple(place for place, one in enumerate(self.combinations) if one.run is not None)
+
+    @property
+    def not_run(self) -> dict[str, list[Combination]]:
+        """Why they did not run, nothing where nobody says → the other combinations."""
+        found: dict[str, list[Combination]] = {}
+        for one in self.combinations:
+            if one.run is None:
+                found.setdefault(one.reason or "", []).append(one)
+        return found
+
     def counts(self, place: int) -> dict[State, int]:
         """Return how many model types are in each state on a combination, none left out."""
         counted = dict.fromkeys(State, 0)
@@ -159,7 +173,7 @@ def compatibility_of(
     for one in expected:
         about.setdefault(one.versions, one)
     ordered = sorted(about.values(), key=_order)
-    every = sorted({name for rows in seen.values() for name in rows} | _known() | {*model_types})
+    every = sorted({name for rows in seen.values() for name in rows} | _known() | {*model_types}, key=_alphabetically)
     by_place = [seen.get(one.versions, {}) for one in ordered]
     return Compatibility(
         known_since=str(read_first_releases().since),
@@ -215,6 +229,10 @@ def _row(name: str, combinations: Sequence[Combination], seen: Sequence[Mapping[
 
 def _unseen(combination: Combination, since: str | None) -> State:
     return State.ABSENT if since is not None and _number(combination.transformers) < Version(since) else State.NOT_RUN
+
+
+def _alphabetically(name: str) -> tuple[str, str]:
+    return name.casefold(), name
 
 
 def _known() -> set[str]:

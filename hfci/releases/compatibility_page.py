@@ -11,7 +11,7 @@ __all__ = ["write_page"]
 
 STYLES = ("dashboard.css", "compatibility.css")
 
-# How a state is painted, as the outcomes of the dashboard are, and the sign by which it is known without colours.
+# How a state is painted, as outcomes of the dashboard are, and the sign by which it is known without colours.
 PAINTED = {
     State.WORKS: ("passed", "✓"),
     State.PARTLY: ("known-failure", "◐"),
@@ -19,7 +19,7 @@ PAINTED = {
     State.ABSENT: ("none", "·"),
     State.UNAVAILABLE: ("unavailable", "□"),
     State.NOT_APPLICABLE: ("not-applicable", "-"),
-    State.NOT_RUN: ("not-run", "?"),
+    State.NOT_RUN: ("assumed", "?"),
 }
 
 

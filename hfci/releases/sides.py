@@ -19,6 +19,11 @@ __all__ = ["INSTALLED", "Side", "SideKind", "find_commit", "full_name", "parse_r
 # What names the transformers that this hfci imports.
 INSTALLED = "installed"
 
+_ELSE = (
+    f", nor a folder with a checkout of transformers, nor a Python; DIR@REVISION names a commit, {INSTALLED!r} what is "
+    "imported here"
+)
+
 # More than any release has; `packaging` itself takes numbers of any length.
 _LONGEST = 60
 _REVISION = re.compile(r"(?P<place>.+)@(?P<revision>[^@\s-][^@\s]*)")
@@ -74,20 +79,20 @@ def parse_side(text: str) -> Side:
         if match and os.path.isdir(Path(match["place"]).expanduser()):  # noqa: PTH112
             repository = Path(match["place"]).expanduser().resolve()
             return Side(text, SideKind.COMMIT, path=repository, commit=find_commit(repository, match["revision"]))
-    return Side(text, SideKind.RELEASE, release=parse_release(text))
+    return Side(text, SideKind.RELEASE, release=parse_release(text, _ELSE))
 
 
-def parse_release(text: str) -> Version:
-    """Return the version of a release; UsageError for anything else, be it an option or an address."""
+def parse_release(text: str, else_: str = "") -> Version:
+    """Return the version of a release; UsageError for anything else, be it an option or an address.
+
+    `else_` is what the message says of what else it may be.
+    """
     try:
         version = Version(text) if len(text) <= _LONGEST and text.isascii() else None
     except InvalidVersion:
         version = None
     if version is None or version.local:
-        raise UsageError(
-            f"{text!r:.100} is neither a release such as 5.23.0, nor a folder with a checkout of transformers, nor a "
-            f"Python; DIR@REVISION names a commit, {INSTALLED!r} what is imported here"
-        )
+        raise UsageError(f"{text!r:.100} is no release such as 5.23.0{else_}")
     return version
 
 

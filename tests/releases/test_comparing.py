@@ -173,7 +173,11 @@ def test_the_cases_of_a_tier_newly_fail_and_the_other_way_round_are_fixed(
     ran = []
     for side in ("installed", str(variant)):
         with store.environment(parse_side(side)) as environment:
-            ran.append(run_cases(environment, ("llama", "--tier", "smoke", "--check", "golden_output"), tmp_path / str(len(ran))))
+            ran.append(
+                run_cases(
+                    environment, ("llama", "--tier", "smoke", "--check", "golden_output"), tmp_path / str(len(ran))
+                )
+            )
     failing, fixed = changed_cases(*ran)
     assert ([each.case for each in failing], fixed) == ([GOLDEN], ())
     assert (failing[0].before, failing[0].after) == ("passed", "failed")

@@ -95,8 +95,13 @@ def test_what_was_not_run_is_shown_as_not_run(records: Path, tmp_path: Path) -> 
     (place,) = (place for place, one in enumerate(found.combinations) if one.transformers == "5.22.2")
     assert found.combinations[place].reason == "it wants another Python"
     assert set(found.counts(place)) == {State.NOT_RUN, State.ABSENT}
+    assert list(found.not_run) == ["it wants another Python"]
+    assert len(found.ran) == 4
     write_page(tmp_path / "map.html", found)
-    assert "it wants another Python" in (tmp_path / "map.html").read_text(encoding="utf-8")
+    page = (tmp_path / "map.html").read_text(encoding="utf-8")
+    assert "1 combination not run: it wants another Python" in page
+    assert "transformers 5.22.2, torch 2.13.0, Python 3.11" in page
+    assert page.count('class="versions"') == 2 * 4  # of two tables, what ran
 
 
 def test_two_runs_of_one_combination_are_one(records: Path) -> None:
