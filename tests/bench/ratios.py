@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import comparing as comparison
 import history
 from tiers import measure, run_tier
 
@@ -96,6 +97,10 @@ def reporting_memory(_: tuple[str, ...]) -> list[float]:
     return history.peak()
 
 
+def comparing(names: tuple[str, ...]) -> list[float]:
+    return [comparison.measure(names)]
+
+
 PROMISES: dict[str, tuple[Callable[[tuple[str, ...]], list[float]], float, str]] = {
     "smoke": (second_smoke_of_bert, 2.0, "the second `nox -s smoke -- bert` / a bare script that runs the model once"),
     "help": (help_page, 0.1, "`hfci --help` / that script"),
@@ -114,6 +119,11 @@ PROMISES: dict[str, tuple[Callable[[tuple[str, ...]], list[float]], float, str]]
         "200,000 records to a history of 400 runs, and every report / json.loads, one insert",
     ),
     "reporting-memory": (reporting_memory, 1.0, "GiB that the process which did it grew to"),
+    "comparing": (
+        comparing,
+        1.3,
+        "processor-seconds of comparing 40 model types, or those named / of building, saving, loading and running them",
+    ),
     "memory": (memory, 3.0, "GiB that the largest worker grew to in that run"),
 }
 
