@@ -85,6 +85,8 @@ class Executor:
 
     def pytest_unconfigure(self) -> None:
         """Give it back."""
+        if self.worker:
+            gc.freeze()  # what there is ends with this process, which would look through all of it thrice more
         if self.stacks is not None:
             os.close(self.stacks)
             self.stacks = None
