@@ -259,13 +259,7 @@ def build_tiny(
     whatever `layout` says of where they lie.
     Raises UsageError for an unknown name, StageError (`config` or `build`) where transformers does.
     """
-    row = read_row(model_type)
-    names = [arch.name for arch in row.architectures]
-    name = architecture or (row.base.name if row.base else None)
-    if name is None:
-        raise UsageError(f"{model_type} has no model to build: {row.reason or row.error}")
-    if name not in names:
-        raise UsageError(f"{model_type} has no architecture {name!r}.{nearest(name, names)}")
+    name = _chosen(model_type, architecture)
     try:
         cls = registries.find_class(model_type, name)
     except Exception as error:
@@ -277,6 +271,21 @@ def build_tiny(
     if changes:
         config = _changed_config(model_type, name, config, changes)
     return _build(model_type, name, cls, config, device=device, seed=seed, dtype=dtype, layout=layout)
+
+
+def _chosen(model_type: str, architecture: str | None) -> str:
+    """Return the name of an architecture of the model type: the one asked for, or its base."""
+    tables = registries.model_tables().values()
+    if architecture is not None and any(architecture in rows.get(model_type, ()) for rows in tables):
+        return architecture  # to read a row takes as long as a few forwards, and all that the tables list is in it
+    row = read_row(model_type)
+    names = [arch.name for arch in row.architectures]
+    name = architecture or (row.base.name if row.base else None)
+    if name is None:
+        raise UsageError(f"{model_type} has no model to build: {row.reason or row.error}")
+    if name not in names:
+        raise UsageError(f"{model_type} has no architecture {name!r}.{nearest(name, names)}")
+    return name
 
 
 def changed(tiny: TinyModel, changes: Sequence[Change]) -> TinyModel:
