@@ -99,7 +99,8 @@ def entry_point(owner: Any) -> Any:
     """Return what runs a model class or a model: its forward or, where it defines none, its `encode`."""
     from torch import nn
 
-    undefined = getattr(owner.forward, "__func__", owner.forward) is nn.Module.forward
+    cls: Any = owner if isinstance(owner, type) else type(owner)  # a model's own may have accelerate's hooks around it
+    undefined = cls.forward is nn.Module.forward
     return owner.encode if undefined and hasattr(owner, "encode") else owner.forward
 
 

@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from hfci.checks.half_precision import NO_KERNEL
 
-__all__ = ["DEVICES", "Emulated", "WrongDevice", "where"]
+__all__ = ["DEVICES", "Emulated", "where"]
 
 # A kind of device that torch has a name for and nobody's code a branch, as there are for CUDA's.
 _KIND = "maia"
@@ -30,9 +30,14 @@ DEVICES = (torch.device(_KIND, 0), torch.device(_KIND, 1))
 _PROCESSOR = torch.device("cpu")
 # The attribute of a storage that says where it lies; one without lies with the processor.
 _PLACE = "_hfci_emulated_device"
+# torch's own words, of a tensor of the meta device among others of the processor: so an entry of the ledger can be
+# reproduced where there is no accelerator.
+_REFUSED = "one of which is not on the expected device"
 
 # What may read from another device than it writes to, with rules of its own.
 _FIRST_ARGUMENTS: frozenset[Any] = frozenset({Tensor.__setitem__, Tensor.copy_, Tensor.__getitem__})
+# What reads of its other argument the shape alone, wherever that lies.
+_SHAPED_LIKE: frozenset[Any] = frozenset({Tensor.expand_as, Tensor.view_as, Tensor.reshape_as})
 # What asks whether a parameter may have the storage of another one, and gives it to it, as `Module.to` does.
 _TRANSFERS = (torch._has_compatible_shallow_copy_type, Tensor.data.__set__)  # type: ignore[attr-defined]
 _HOST: tuple[Any, ...] = (Tensor.numpy, Tensor.__array__)
@@ -42,10 +47,6 @@ _ATTRIBUTES: Mapping[Any, Callable[[torch.device], Any]] = {
     Tensor.is_cuda.__get__: lambda _: False,  # type: ignore[attr-defined]
 }
 _FROM_NUMBERS: frozenset[Any] = frozenset({torch.tensor, torch.as_tensor, torch.asarray})
-
-
-class WrongDevice(RuntimeError):
-    """A function was given tensors of two devices, or one that it cannot read where it is."""
 
 
 class Emulated(TorchFunctionMode):
@@ -101,11 +102,13 @@ def _asked(
 
 
 def _target(func: Callable[..., Any], args: tuple[Any, ...], tensors: list[Tensor]) -> torch.device:
-    """Return where the results of a call lie. Raises WrongDevice where its arguments do not lie together."""
+    """Return where the results of a call lie. Raises RuntimeError where its arguments do not lie together."""
     if func in _HOST and (device := where(args[0])) != _PROCESSOR:
         raise TypeError(f"numpy cannot read a tensor {_said(device)}; Tensor.cpu() copies it")
     if func in _FIRST_ARGUMENTS:
         _require_indices(func, args)
+        return where(args[0])
+    if func in _SHAPED_LIKE:
         return where(args[0])
     if func in _TRANSFERS:
         return _PROCESSOR
@@ -116,20 +119,20 @@ def _target(func: Callable[..., Any], args: tuple[Any, ...], tensors: list[Tenso
     places = {where(tensor): tensor for tensor in tensors if tensor.dim() and (tensor.numel() or not spares)}
     if len(places) > 1:
         shapes = " and ".join(f"{tuple(tensor.shape)} {_said(device)}" for device, tensor in places.items())
-        raise WrongDevice(f"{_name(func)} is given {shapes}: expected all tensors to be on the same device")
+        raise RuntimeError(f"{_name(func)} is given {shapes}, {_REFUSED}")
     elsewhere = [device for device in map(where, tensors) if device != _PROCESSOR]
     return next(iter(places), elsewhere[0] if elsewhere else _PROCESSOR)
 
 
 def _require_indices(func: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    """Raise WrongDevice for an index on another device than its tensor, the processor apart, or such a value."""
+    """Raise RuntimeError for an index on another device than its tensor, the processor apart, or such a value."""
     home = where(args[0])
     indices = [] if func is Tensor.copy_ else _tensors_in(args[1])
     wrong = [device for device in map(where, indices) if device not in (home, _PROCESSOR)]
     if func is Tensor.__setitem__ and indices and isinstance(args[2], Tensor) and args[2].dim():
         wrong += {where(args[2])} - {home}
     if wrong:
-        raise WrongDevice(f"{_name(func)} of a tensor {_said(home)} is given one {_said(wrong[0])}")
+        raise RuntimeError(f"{_name(func)} of a tensor {_said(home)} is given one {_said(wrong[0])}, {_REFUSED}")
 
 
 def _note(tensor: Tensor, device: torch.device) -> None:

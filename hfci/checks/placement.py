@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
-from torch import Tensor
-from transformers.integrations.accelerate import infer_auto_device_map
+from torch import Tensor, nn
+from transformers.integrations.accelerate import get_device, infer_auto_device_map
 
 from hfci.catalog.registries import quiet
 from hfci.checks.applicability import NotApplicable
@@ -15,13 +16,13 @@ from hfci.checks.emulated_devices import DEVICES, Emulated, where
 from hfci.checks.exceptions import reason
 from hfci.checks.floor import different
 from hfci.checks.meta_device import required_accelerate
-from hfci.checks.running import copied, outputs_of, reference
+from hfci.checks.running import copied, outputs_of, rebuilt, reference
 from hfci.checks.tensors import same_bits
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
 from hfci.tiny.copying import copy_of
 
-__all__ = ["device_equals_cpu", "splits_over_devices"]
+__all__ = ["device_equals_cpu", "load_by", "splits_over_devices"]
 
 CHECK = "device_equals_cpu"
 
@@ -62,16 +63,20 @@ def splits_over_devices(tiny: TinyModel) -> None:
     have room for a part of it each. Both are emulated: what would stop on two accelerators stops here.
 
     Raises `NotApplicable` where its class names no modules that must stay whole, or they are all there is, StageError
-    where accelerate is not installed.
+    (`build`, `forward`) where it stops, and where accelerate is not installed.
     """
     accelerate = required_accelerate(tiny)
-    device_map = _halves(tiny)
-    moved = copied(tiny)
+    home = DEVICES[0]
+    with _at("build", tiny):
+        device_map = _halves(tiny)
+    moved = rebuilt(tiny, tiny.config)  # as it is loaded: it has not run elsewhere before
     with Emulated():
-        keys = getattr(moved.model, "_skip_keys_device_placement", None)
-        accelerate.dispatch_model(moved.model, device_map=device_map, skip_keys=keys)
-        home = torch.device(next(iter(device_map.values())))
-        outputs = _outputs_there(moved, home, "over two devices")
+        with _at("build", tiny):
+            load_by(device_map, moved.model)
+            keys = getattr(moved.model, "_skip_keys_device_placement", None)
+            # The main device, where inputs go, is said: of names, but not of numbers, accelerate takes any.
+            accelerate.dispatch_model(moved.model, device_map, main_device=str(home), skip_keys=keys)
+        outputs = _outputs_there(moved, home)
     if problems := different(tiny, outputs, reference(tiny)):
         raise AssertionError(f"over two devices {'; '.join(problems[:8])}")
 
@@ -97,18 +102,38 @@ def _moved(tiny: TinyModel) -> tuple[dict[str, Tensor], dict[str, torch.device]]
     moved = copied(tiny)  # its device is the processor still, which draws the random numbers
     with Emulated():
         moved.model.to(home)
-        outputs = _outputs_there(moved, home, "on another device")
+        outputs = _outputs_there(moved, home)
         strays = {name: place for name, tensor in outputs.items() if (place := where(tensor)) != home}
     return outputs, strays
 
 
-def _outputs_there(moved: TinyModel, home: torch.device, told: str) -> dict[str, Tensor]:
-    """Return what a model gives for inputs that lie on `home`; AssertionError where a device would stop it."""
+def load_by(device_map: Mapping[str, str], model: nn.Module) -> None:
+    """Move each parameter and buffer to its device, as `from_pretrained` loads it there before there are any hooks.
+
+    Those of a module that is split have a place of their own in the map, and no hook ever moves them.
+    """
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        tensor.data = tensor.data.to(get_device(dict(device_map), name))
+
+
+@contextmanager
+def _at(stage: str, tiny: TinyModel) -> Iterator[None]:
+    """Have what stops transformers and accelerate be an error of `stage`."""
     try:
-        return outputs_of(moved, replace(moved, device=home).inputs())
+        yield
+    except NotApplicable:
+        raise
     except StageError as error:
         cause = error.__cause__ or error
-        raise AssertionError(f"{told} its {error.stage} stops: {type(cause).__name__}: {cause}") from cause
+        raise StageError(stage, tiny.model_type, tiny.architecture, cause) from cause
+    except Exception as error:
+        raise StageError(stage, tiny.model_type, tiny.architecture, error) from error
+
+
+def _outputs_there(moved: TinyModel, home: torch.device) -> dict[str, Tensor]:
+    """Return what a model gives for inputs that lie on `home`; StageError (`forward`) where a device would stop it."""
+    with _at("forward", moved):  # its inputs too, of which parts of it make some
+        return outputs_of(moved, replace(moved, device=home).inputs())
 
 
 def _require_none(tiny: TinyModel, strays: Mapping[str, torch.device]) -> None:

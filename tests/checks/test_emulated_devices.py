@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hfci.checks.emulated_devices import DEVICES, Emulated, WrongDevice, where
+from hfci.checks.emulated_devices import DEVICES, Emulated, where
+from hfci.checks.placement import load_by
 
 FIRST, SECOND = DEVICES
 PROCESSOR = torch.device("cpu")
@@ -41,7 +42,7 @@ def _three() -> tuple[Tensor, Tensor, Tensor]:
     ],
 )
 def test_two_devices_in_one_function_are_refused(call: Callable[[Tensor, Tensor, Tensor], object]) -> None:
-    with Emulated(), pytest.raises(WrongDevice):
+    with Emulated(), pytest.raises(RuntimeError, match="is not on the expected device"):
         call(*_three())
 
 
@@ -68,6 +69,7 @@ def test_numpy_cannot_read_another_device(call: Callable[[Tensor], object]) -> N
         (lambda here, there, other: there.new_ones(3), FIRST),
         (lambda here, there, other: torch.cat([torch.tensor([], device=FIRST), there[0]]), FIRST),
         (lambda here, there, other: there.copy_(here), FIRST),
+        (lambda here, there, other: there[:1].expand_as(other), FIRST),
         (lambda here, there, other: there.max(dim=0).values, FIRST),
         (lambda here, there, other: torch.vmap(lambda row: row + there[0])(there), FIRST),
         (lambda here, there, other: torch.tensor(there.tolist()), PROCESSOR),
@@ -102,7 +104,7 @@ def test_a_module_is_moved_as_torch_moves_it_and_what_it_keeps_beside_stays() ->
         assert {tensor.device for tensor in tied.parameters()} == {FIRST}
         assert where(module.kept) == PROCESSOR
         assert tied[0].weight is tied[1].weight
-        with pytest.raises(WrongDevice, match=r"on device 0.*on the processor|on the processor.*on device 0"):
+        with pytest.raises(RuntimeError, match=r"on device 0.*on the processor|on the processor.*on device 0"):
             module(torch.ones(2, 3, device=FIRST)) + module.kept
 
 
@@ -124,3 +126,13 @@ def test_outside_nothing_is_told_apart() -> None:
     with Emulated():
         there = _three()[1]
     assert (there + torch.ones(2, 3)).device == PROCESSOR
+
+
+def test_a_map_of_devices_places_what_a_split_module_holds_itself() -> None:
+    module = nn.Module()
+    module.part = nn.Linear(2, 2)
+    module.token = nn.Parameter(torch.ones(2))
+    module.register_buffer("places", torch.arange(2))
+    with Emulated():
+        load_by({"part": str(SECOND), "token": str(FIRST), "places": str(FIRST)}, module)
+        assert (where(module.part.weight), where(module.token), where(module.places)) == (SECOND, FIRST, FIRST)
