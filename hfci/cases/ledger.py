@@ -51,6 +51,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
       failure; left empty, whatever it names
     - `changes`: patterns of `FIELD=VALUE`: the failure is of a configuration so changed, and of no case; by it
       `configuration_changes_do_as_recorded` says why what such a change does fails
+    - `without`: packages that are all missing where it fails so; where one is installed it speaks of no case
     - `link`: where it was told to transformers
     - `expires`: the entry holds until the end of this day
     - `reproducer`: a program that fails in this way, with transformers alone
@@ -63,6 +64,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     tasks: Names = ()
     names: Names = ()
     changes: Names = ()
+    without: Names = ()
     stage: Stage
     error: Failure
     reason: Annotated[Text, Meta(extra_json_schema={"minLength": 20})]

@@ -92,7 +92,8 @@ def answer_to_sounds(processor: Any, sounds: Any, **options: Any) -> dict[str, A
     """Return what a feature extractor gives for sounds of its own rate, by name, with masks where it has some."""
     known = inspect.signature(type(processor).__call__).parameters
     usual = {"return_tensors": "pt", "sampling_rate": processor.sampling_rate, "return_attention_mask": True}
-    taken = {name: value for name, value in usual.items() if name in known or name == "return_tensors"}
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in known.values())
+    taken = {name: value for name, value in usual.items() if name in known or (takes_any and name == "return_tensors")}
     return named(processor, processor(sounds, **taken | options))
 
 

@@ -42,12 +42,19 @@ def processor_roundtrip(tiny: TinyModel) -> None:
     It gives the same for the same texts, with tokens that were added to it too, for an image or for a sound.
     """
     problems = []
-    for kind, one in _built(tiny).items():
-        with tempfile.TemporaryDirectory(prefix="hfci-") as folder:
-            again = _reloaded(tiny, kind, one, f"{folder}/built")
-            twice = _reloaded(tiny, kind, again, f"{folder}/loaded")
-            twice.save_pretrained(f"{folder}/twice")
-            different = [*_different(one, again), *_different_files(f"{folder}/loaded", f"{folder}/twice")]
+    with tempfile.TemporaryDirectory(prefix="hfci-") as folder:
+        built = _built(tiny)
+        for kind, one in built.items():  # before any is asked for something, which they may share
+            one.save_pretrained(f"{folder}/{kind}/built")
+        for kind, one in built.items():
+            again = _loaded(tiny, kind, f"{folder}/{kind}/built")
+            again.save_pretrained(f"{folder}/{kind}/loaded")
+            twice = _loaded(tiny, kind, f"{folder}/{kind}/loaded")
+            twice.save_pretrained(f"{folder}/{kind}/twice")
+            different = [
+                *_different(one, again),
+                *_different_files(f"{folder}/{kind}/loaded", f"{folder}/{kind}/twice"),
+            ]
             reads_added = reason(tiny, "processor_roundtrip", "never_added") is None
             if not different and kind == "tokenizer" and reads_added:
                 different += _without_what_was_added(again)
@@ -58,9 +65,8 @@ def processor_roundtrip(tiny: TinyModel) -> None:
         raise AssertionError("; ".join(problems))
 
 
-def _reloaded(tiny: TinyModel, kind: str, one: Any, folder: str) -> Any:
-    """Return what the auto class of its kind loads of a processor that was saved beside its model's configuration."""
-    one.save_pretrained(folder)
+def _loaded(tiny: TinyModel, kind: str, folder: str) -> Any:
+    """Return what the auto class of its kind loads of a saved processor, beside its model's configuration."""
     with tempfile.TemporaryDirectory(prefix="hfci-") as whole:
         shutil.copytree(folder, whole, dirs_exist_ok=True)
         tiny.config.save_pretrained(whole)

@@ -24,6 +24,7 @@ from hfci.cases.case import Case, case_from_marker
 from hfci.cases.ledger import Ledger, read_ledger
 from hfci.cases.outcome import Outcome
 from hfci.catalog.registries import transformers_version
+from hfci.catalog.requirements import is_absent
 from hfci.checks.table import CHECKS, asked_with
 from hfci.errors import HfciError, UsageError, in_one_line
 from hfci.imports import adopt
@@ -293,7 +294,8 @@ class Executor:
         case = item.stash[CASE]
         forwards = (check := CHECKS.get(case.check or "")) is None or check.forwards
         on_what = (case.model_type, case.architecture, case.check, case.task)
-        entries = self.ledger.on(transformers_version(), *on_what, forwards=forwards)
+        known = self.ledger.on(transformers_version(), *on_what, forwards=forwards)
+        entries = [entry for entry in known if all(map(is_absent, entry.without))]
         return against_ledger(verdict, entries, date.today(), is_over=is_over)
 
     def _overruled(self, verdict: Verdict, report: pytest.TestReport, item: pytest.Item, used: str | None) -> Verdict:

@@ -91,6 +91,12 @@ def _together(served: Served, inputs: Sequence[dict[str, Any]]) -> dict[str, Any
     return together
 
 
+def _pads_before_texts(served: Served) -> None:
+    """Let what goes on with a text pad before it, as `generate` demands and the tokenizer of such a checkpoint does."""
+    if served.pipe.tokenizer is not None and not getattr(served.tiny.config, "is_encoder_decoder", False):
+        served.pipe.tokenizer.padding_side = "left"
+
+
 def _texts_of_media(_: Served, given: dict[str, Any], output: Any) -> Iterator[str]:
     yield from entries(output, {"input_text": str, "generated_text": str})
     if output[0]["input_text"] != given["text"]:
@@ -127,6 +133,7 @@ _WITH_MEDIA = Task(
         Parameter({"return_full_text": False}, _shorter),
         Parameter({"return_tensors": True}, _ids_of_media),
     ),
+    prepare=_pads_before_texts,
     listed=_together,
     unlisted=lambda outputs: [[one] for one in outputs],
 )

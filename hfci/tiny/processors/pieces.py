@@ -16,7 +16,17 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["BYTES", "Pieces", "corpus", "learn", "learn_letters", "learn_unigrams", "model_of", "sentencepiece_model"]
+__all__ = [
+    "BYTES",
+    "SPACE",
+    "Pieces",
+    "corpus",
+    "learn",
+    "learn_letters",
+    "learn_unigrams",
+    "model_of",
+    "sentencepiece_model",
+]
 
 # The pieces that stand for single bytes where a vocabulary has them.
 BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
@@ -27,7 +37,8 @@ _LETTERS = 160
 # Letters of the corpus that SentencePiece will not do without, and some more.
 _SCRIPTS = 300
 
-# How a letter a byte spells the space.
+# How SentencePiece spells the space, and how a letter a byte does.
+SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
 _SPACE = "Ġ"
 
 _Pair = tuple[str, str]

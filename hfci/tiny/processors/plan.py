@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfci.catalog import read_row, registries
 from hfci.catalog.registered import is_model_code
+from hfci.tiny.processors.recipes import Spelling, tokenizer_recipe
 from hfci.tiny.processors.special_tokens import ProcessorTokens, ids_by_name, processor_tokens, reader
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Plan:
 class Wanted:
     """What a model and its processor class want of a tokenizer: its size, tokens at their IDs, tokens by name.
 
-    `masks` says that it has a token that masks, `ends` that it ends each text with one, where its class may be any.
+    Where its class may be any, `masks` says that it has a token that masks, `ends` that it ends each text with one, and
+    `spelling` how its pieces are spelt, if not as a letter a byte.
     """
 
     size: int = _SIZE
@@ -78,6 +80,7 @@ class Wanted:
     tokens: ProcessorTokens = field(default_factory=ProcessorTokens)
     masks: bool = False
     ends: bool = False
+    spelling: Spelling | None = None
 
 
 def wanted_by(tiny: TinyModel) -> Wanted:
@@ -85,6 +88,7 @@ def wanted_by(tiny: TinyModel) -> Wanted:
     size = getattr(reader(tiny), "vocab_size", None) or _SIZE
     names = (architecture.name for architecture in read_row(tiny.model_type).architectures)
     tables = frozenset().union(*map(registries.tables_of_class, names))
+    bundles = read_row(tiny.model_type).processors.get("processor", ())
     return Wanted(
         size,
         ids_by_name(tiny),
@@ -92,6 +96,7 @@ def wanted_by(tiny: TinyModel) -> Wanted:
         masks="FOR_MASKED_LM" in tables,
         # an encoder-decoder classifies a text by what its decoder makes of the token at the end
         ends="FOR_SEQUENCE_CLASSIFICATION" in tables and bool(getattr(tiny.config, "is_encoder_decoder", False)),
+        spelling=next(filter(None, (tokenizer_recipe(name).spelling for name in bundles)), None),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hfci.tiny.processors.chat import chat_template, chats
 from hfci.tiny.processors.files import file_parameters, pieces_for, spelling_of, write_files
-from hfci.tiny.processors.pieces import Pieces, learn, model_of
+from hfci.tiny.processors.pieces import SPACE, Pieces, learn, learn_unigrams, model_of
 from hfci.tiny.processors.plan import Plan, Wanted, default_tokens, parameters_of, plan_for, wanted_by
 from hfci.tiny.processors.recipes import tokenizer_recipe
 
@@ -39,7 +39,7 @@ def make_tokenizer(cls: type[Any], wanted: Wanted) -> Any:
     if "vocab" in parameters_of(cls) and issubclass(cls, TokenizersBackend):
         return _of_vocabulary(cls, wanted)
     if cls is TokenizersBackend or (issubclass(cls, TokenizersBackend) and "__init__" not in vars(cls)):
-        return _of_bytes(cls, wanted)
+        return _of_pieces(cls, wanted) if wanted.spelling == "unigrams" else _of_bytes(cls, wanted)
     return _of_files(cls, wanted) if file_parameters(cls) else cls()
 
 
@@ -92,6 +92,23 @@ def _of_bytes(cls: type[Any], wanted: Wanted) -> Any:
             single=f"$A {end}", pair=f"$A {end} $B {end}", special_tokens=[(end, table.index(end))]
         )
     return cls(tokenizer_object=backend, **_arguments(cls, plan))
+
+
+def _of_pieces(cls: type[Any], wanted: Wanted) -> Any:
+    """Return a `cls` that may be any tokenizer: one of SentencePiece's pieces, the first of each text a space.
+
+    What a processor spells out is a piece too, behind that space, and no token for which a text is cut.
+    """
+    from tokenizers import Tokenizer, decoders, models, normalizers
+
+    plan = plan_for(cls, wanted)
+    pieces = learn_unigrams(plan.room())
+    table = plan.table(pieces.tokens, {})
+    scored = _scored(table, pieces, {*plan.special})
+    backend = Tokenizer(models.Unigram(scored, unk_id=table.index(plan.tokens["unk_token"])))
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend(SPACE), normalizers.Replace(" ", SPACE)])
+    backend.decoder = decoders.Sequence([decoders.Replace(SPACE, " "), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    return cls(tokenizer_object=backend, **plan.tokens)
 
 
 def _of_files(cls: type[Any], wanted: Wanted) -> Any:
