@@ -92,9 +92,13 @@ def _together(served: Served, inputs: Sequence[dict[str, Any]]) -> dict[str, Any
 
 
 def _pads_before_texts(served: Served) -> None:
-    """Let what goes on with a text pad before it, as `generate` demands and the tokenizer of such a checkpoint does."""
-    if served.pipe.tokenizer is not None and not getattr(served.tiny.config, "is_encoder_decoder", False):
-        served.pipe.tokenizer.padding_side = "left"
+    """Let what goes on with a text pad before it, as `generate` demands and the tokenizer of such a checkpoint does.
+
+    Beside a feature extractor of the pipeline's own, with which it must agree, as in the pipeline of texts alone, not.
+    """
+    pipe, is_encoder_decoder = served.pipe, getattr(served.tiny.config, "is_encoder_decoder", False)
+    if pipe.tokenizer is not None and pipe.feature_extractor is None and not is_encoder_decoder:
+        pipe.tokenizer.padding_side = "left"
 
 
 def _texts_of_media(_: Served, given: dict[str, Any], output: Any) -> Iterator[str]:
