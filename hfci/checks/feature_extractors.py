@@ -13,6 +13,7 @@ from transformers.utils.generic import PaddingStrategy
 from hfci.checks.exceptions import names_excepted
 from hfci.checks.limited_memory import at_most
 from hfci.checks.processing import answer_to_sounds, difference, processor_of, tensors
+from hfci.errors import Broken
 from hfci.tiny import TinyModel
 from hfci.tiny.processors.samples import sound
 
@@ -46,14 +47,15 @@ def feature_extractor_lengths_and_masks(tiny: TinyModel) -> None:
     def ask(sounds: Any, **options: Any) -> Answer:
         return answer_to_sounds(extractor, sounds, **options)
 
-    problems = [
-        *_beside_others(ask, extractor, drawn),
-        *_padded_by_a_flag(ask, extractor, drawn),
-        *_unusual(ask, extractor),
-        *_of_another_rate(ask, extractor),
-    ]
-    if problems:
-        raise AssertionError(f"{type(extractor).__name__}: {'; '.join(problems)}")
+    problems = {
+        "beside others": list(_beside_others(ask, extractor, drawn)),
+        "padding": list(_padded_by_a_flag(ask, extractor, drawn)),
+        "unusual sounds": list(_unusual(ask, extractor)),
+        "another rate": list(_of_another_rate(ask, extractor)),
+    }
+    if said := [problem for some in problems.values() for problem in some]:
+        what = (name for name, some in problems.items() if some)
+        raise Broken(f"{type(extractor).__name__}: {'; '.join(said)}", what)
 
 
 def _beside_others(ask: Callable[..., Answer], extractor: Any, drawn: Collection[str]) -> Iterator[str]:

@@ -1,12 +1,11 @@
-"""Does each argument that the class of an image processor or a feature extractor has a value for do something?"""
+"""Does each argument of a tokenizer, an image processor and a feature extractor do something?"""
 
 from __future__ import annotations
 
 import copy
 import enum
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,16 +13,17 @@ from PIL import Image
 
 from hfci.catalog.registered import is_model_code
 from hfci.catalog.registries import quiet
+from hfci.checks.arguments import Asked, inert
 from hfci.checks.exceptions import names_excepted
 from hfci.checks.limited_memory import at_most
-from hfci.checks.processing import answer_to_images, conclude, difference, each_processor, named
+from hfci.checks.processing import answer_to_images, each_processor, named
+from hfci.checks.tokenizer_arguments import of_texts
+from hfci.errors import Broken
 from hfci.tiny import TinyModel
 from hfci.tiny.processors.samples import picture, size_of, sound
 
 __all__ = ["every_argument_has_an_effect"]
 
-# Less than this is no effect: the same sums in another order.
-_ROUNDING = 1e-5
 # A size that is one number: the edge of a square, the shorter one, or what sizes are to be a multiple of, which what a
 # tiny model sees is not by accident.
 _EDGE = 36
@@ -41,49 +41,34 @@ _FRAMES = 8
 _CALL = "call:"
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of a processor: each argument's value, how it is asked, and what is asked beside an argument."""
-
-    arguments: Mapping[str, Any]
-    contexts: Sequence[Mapping[str, Any]]
-    ask: Callable[[Mapping[str, Any]], list[Any]]
-
-
 def every_argument_has_an_effect(tiny: TinyModel) -> None:
-    """Assert that each argument of an image processor and of a feature extractor, switched, does something.
+    """Assert that each argument of a tokenizer, an image processor and a feature extractor, switched, does something.
 
-    It changes what is given, or is refused. Those are asked of that its class has a value for. One that changes nothing
-    by itself may do so beside a flag that is switched too, or a number that is given.
+    It changes what is given, or is refused. Those of a tokenizer are asked of that its calls name, those of the others
+    that their class has a value for. One that changes nothing by itself may do so beside a flag that is switched too,
+    or a number that is given.
 
-    Raises `NotApplicable` where there is neither, StageError where that cannot be built here.
+    Raises `NotApplicable` where there is none of them, StageError where that cannot be built here.
     """
     excepted = names_excepted(tiny, "every_argument_has_an_effect", "idle")
-    problems = []
-    for kind, processor in each_processor(tiny, ("image_processor", "feature_extractor")):
-        asked = _of_images(tiny, processor) if kind == "image_processor" else of_sounds(processor)
+    problems: list[str] = []
+    known, idle = set[str](), set[str]()
+    for kind, processor in each_processor(tiny, ("tokenizer", "image_processor", "feature_extractor")):
         with quiet():
-            inert = _inert(asked, excepted.keys())
-        said = [f"{name} does nothing" for name in sorted(inert - excepted.keys())]
-        idle = sorted(asked.arguments.keys() & excepted.keys() - inert)
-        said += [f"{name} does something, and an exception says that it does not" for name in idle]
-        problems += [f"{type(processor).__name__}: {problem}" for problem in said]
-    conclude(problems)
+            asked = _asked(tiny, kind, processor)
+            found = inert(asked, excepted.keys())
+        known, idle = known | asked.others.keys(), idle | found
+        problems += [f"{type(processor).__name__}: {name} does nothing" for name in sorted(found - excepted.keys())]
+    busy = (known & excepted.keys()) - idle
+    problems += [f"{name} does something, and an exception says that it does not" for name in sorted(busy)]
+    if problems:
+        raise Broken("; ".join(problems), sorted(busy | idle - excepted.keys()))
 
 
-def _inert(asked: Asked, excepted: Collection[str]) -> set[str]:
-    """Return the arguments that change nothing in any context; of `excepted` ones it is enough to leave the rest."""
-    inert = set(asked.arguments)
-    for context in asked.contexts:
-        usual = asked.ask(context)
-        inert -= {
-            name
-            for name in inert - context.keys()
-            if any(_differ(usual, asked.ask({**context, name: other})) for other in _switched(asked.arguments[name]))
-        }
-        if not inert - set(excepted):
-            break
-    return inert
+def _asked(tiny: TinyModel, kind: str, processor: Any) -> Asked:
+    if kind == "tokenizer":
+        return of_texts(processor)
+    return _of_images(tiny, processor) if kind == "image_processor" else of_sounds(processor)
 
 
 def _of_images(tiny: TinyModel, processor: Any) -> Asked:
@@ -92,7 +77,7 @@ def _of_images(tiny: TinyModel, processor: Any) -> Asked:
     def ask(options: Mapping[str, Any]) -> list[Any]:
         return _answers(tiny, processor, questions, options)
 
-    return Asked(_arguments(processor), list(_contexts(processor)), ask)
+    return Asked(_switched_each(_arguments(processor)), list(_contexts(processor)), ask)
 
 
 def of_sounds(extractor: Any) -> Asked:
@@ -140,7 +125,7 @@ def of_sounds(extractor: Any) -> Asked:
     flags = [{name: not value} for name, value in made.items() if isinstance(value, bool) and name in asked]
     known = [{f"{_CALL}{name}": value for name, value in told.items() if name in _known(cls)} for told in contexts]
     once = [told for place, told in enumerate(known) if told not in known[:place]]
-    return Asked(arguments, [*once, *flags], ask)
+    return Asked(_switched_each(arguments), [*once, *flags], ask)
 
 
 def _is_flag(name: str, value: Any) -> bool:
@@ -235,15 +220,8 @@ def _map(height: int, width: int) -> Any:
     return np.arange(height * width, dtype=np.int64).reshape(height, width) * 5 // (height * width)
 
 
-def _differ(first: Sequence[Any], second: Sequence[Any]) -> bool:
-    """Tell whether any of several answers is another one."""
-    for one, other in zip(first, second, strict=True):
-        if isinstance(one, str) or isinstance(other, str):
-            if one != other:
-                return True
-        elif difference(one, other, _ROUNDING):
-            return True
-    return False
+def _switched_each(arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {name: list(_switched(value)) for name, value in arguments.items()}
 
 
 def _switched(value: Any) -> Iterator[Any]:

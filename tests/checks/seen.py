@@ -344,7 +344,8 @@ def single_equals_list_of_one(_: Sight, model_type: str) -> bool:
     return model_type in named_for("IMAGE_PROCESSOR") | named_for("FEATURE_EXTRACTOR")
 
 
-every_argument_has_an_effect = single_equals_list_of_one
+def every_argument_has_an_effect(cls: Sight, model_type: str) -> bool:
+    return _has_tokenizer(model_type) or single_equals_list_of_one(cls, model_type)
 
 
 def encoder_decoder_consistency(cls: Sight) -> bool:
