@@ -26,6 +26,7 @@ class TestModelType:
             "tokenizer_encode_decode",
             "processor_roundtrip",
             "chat_template_renders",
+            "every_argument_has_an_effect",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

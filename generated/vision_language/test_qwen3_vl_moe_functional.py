@@ -27,6 +27,7 @@ class TestModelType:
             "processor_roundtrip",
             "media_token_count_matches_model",
             "chat_template_renders",
+            "every_argument_has_an_effect",
         ],
     )
     def test_invariant(self, tiny: TinyModel, check: str) -> None:

@@ -21,11 +21,11 @@ from hfci.checks.pipelines.tasks import TASKS
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.processors import VOCABULARY
 
-from .breakages import OF_TABLES, OF_VIDEOS, SERVED
+from .breakages import OF_KEYPOINTS, OF_TABLES, OF_VIDEOS, SERVED
 from .breaking import of_packages_that_are_here
 
 # Task → the model type and the architecture that is asked: the first of those that are broken elsewhere.
-ONCE = {task: whom for task, *whom in reversed((*SERVED, *OF_VIDEOS, *OF_TABLES))}
+ONCE = {task: whom for task, *whom in reversed((*SERVED, *OF_KEYPOINTS, *OF_VIDEOS, *OF_TABLES))}
 
 # The option with which a task takes a text that is longer than its model's maximum, where it does not cut it by itself.
 CUT: Mapping[str, Mapping[str, Any]] = {
@@ -77,6 +77,7 @@ ENDINGS: Mapping[str, Mapping[str, Refused | None]] = {
         "document-question-answering": Refused(Exception, "too short to respect the provided max_length"),
     },
     "a broken image": {"*": Refused(OSError, "cannot identify image file")},
+    "an image alone": {"*": Refused(ValueError, "Input images must be a one of the following")},
     "a broken video": {"*": Refused(RuntimeError, "Could not open input file")},
     "an empty table": {"*": Refused(ValueError, "table is empty")},
     "a table without rows": {"*": Refused(ValueError, "table is empty")},
@@ -121,6 +122,11 @@ def _limit(served: Served) -> None:
 def _bad(good: Any, folder: Path) -> Iterator[tuple[str, Any]]:
     """Yield what is made wrong of an input, and the input: of one that has several fields, one after the other."""
     yield "an empty list", []
+    if isinstance(good, list):  # a pair
+        yield "an image alone", good[:1]
+        for what, wrong in _wrong(None, good[1], folder):
+            yield what, [good[0], wrong]
+        return
     fields = good if isinstance(good, dict) else {None: good}
     for name, value in fields.items():
         for what, wrong in _wrong(name, value, folder):

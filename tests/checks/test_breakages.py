@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 
 import pytest
+from transformers.pipelines import SUPPORTED_TASKS
 
 from hfci.cases.manifest import load_manifest
 from hfci.catalog import read_row
+from hfci.checks.exceptions import FOLDER, read_exceptions
 from hfci.checks.table import CHECKS, TIERS
 from hfci.errors import StageError
 
@@ -54,6 +56,32 @@ def test_every_check_has_breakages_of_two_families_or_of_two_architectures_of_it
     for check, families in broken.items():
         assert families <= asked[check] | {"component"}, check
         assert len(families) >= 2 or (len(asked[check]) == 1 and len(subjects[check]) >= 2), check
+
+
+# Why a task has breakages of one architecture, though others serve it.
+ALONE = {
+    "keypoint-matching": "of random weights this one alone is as sure of two points as its threshold asks",
+    "text-to-audio": "VibeVoice, which serves it too, wants diffusers",
+}
+
+
+def test_every_task_has_breakages_of_two_families_or_of_as_many_as_serve_it() -> None:
+    unserved = [row for row in read_exceptions(FOLDER)["pipeline_runs"] if row.kind == "unserved"]
+    serving: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in load_manifest(ROOT / "generated" / "manifest.json").model_types:
+        for case in row.cases_in("functional", "cpu"):
+            excepted = (one for one in unserved if one.covers(row.model_type, case.architecture))
+            if case.check == "pipeline_runs" and not any(case.task in one.names for one in excepted):
+                serving[case.task or ""][case.family or ""].add(case.architecture or "")
+    broken: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for breakage in BREAKAGES:
+        broken[breakage.task or ""][family_of(breakage)].add(breakage.architecture or "")
+    assert serving.keys() == SUPPORTED_TASKS.keys() == broken.keys() - {""}
+    for task, families in serving.items():
+        most = 1 if task in ALONE else 2
+        assert len(broken[task]) >= min(most, len(families)), (task, families, broken[task])
+        architectures = set().union(*families.values())
+        assert len(set().union(*broken[task].values())) >= min(most, len(architectures)), (task, architectures)
 
 
 def test_a_breakage_whose_patch_no_longer_applies_is_an_error() -> None:

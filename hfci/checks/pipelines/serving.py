@@ -120,7 +120,7 @@ def _parts_of_others(tiny: TinyModel, task: str) -> dict[str, Any]:
     The pipeline may make such a class of the checkpoint, whose configuration has none of them: as large as its default.
     """
     listed = [architecture for architecture in read_row(tiny.config_type).architectures if task in architecture.tasks]
-    names = [architecture.name for architecture in listed]
+    names = [architecture.name for architecture in listed if architecture.name != tiny.architecture]
     configs = [tiny_config(tiny.config_type, name, vocabulary=VOCABULARY) for name in names]
     others = [vars(config).items() for config in configs if type(config) is not type(tiny.config)]
     return {name: part.to_dict() for parts in others for name, part in parts if isinstance(part, PreTrainedConfig)}
