@@ -1,7 +1,6 @@
 """Which release of transformers was the first to have a model type, read from its wheels on the package index.
 
-`python -m tests.first_releases` adds the releases that hfci/releases/data/first_releases.toml does not know yet; of a
-wheel, nothing is run.
+`python -m tests.first_releases` writes hfci/releases/data/first_releases.toml; of a wheel, nothing is run.
 """
 
 from __future__ import annotations
@@ -38,6 +37,8 @@ def model_types(wheel: Path) -> list[str]:
         for name in ("auto_mappings.py", "configuration_auto.py"):
             for node in ast.walk(ast.parse(archive.read(FOLDER + name))):
                 targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):  # it is added to
+                    targets = [node.func.value] if node.func.attr == "update" else []
                 if any(isinstance(target, ast.Name) and target.id == TABLE for target in targets):
                     found += keys(node)
     return found
@@ -65,7 +66,7 @@ def releases(since: Version) -> list[Version]:
 
 
 def main() -> int:
-    """Add what is new."""
+    """Write what the wheels say."""
     known = read_first_releases()
     rows = {str(row.version): list(row.model_types) for row in known.release}
     with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +77,7 @@ def main() -> int:
             (wheel,) = Path(folder).glob(f"transformers-{version}-*.whl")
             types = model_types(wheel)
             if version > known.since:
-                rows.setdefault(str(version), sorted({*types} - seen))
+                rows[str(version)] = sorted({*types} - seen)
             seen |= {*types}
             wheel.unlink()
     text = HEAD.format(since=known.since)
