@@ -10,6 +10,7 @@ from torch import Tensor
 
 from hfci.catalog.facts import forward_parameters, modality_of_parameter
 from hfci.checks.applicability import NotApplicable
+from hfci.checks.attention import with_each_attention
 from hfci.checks.exceptions import excused
 from hfci.checks.floor import different
 from hfci.checks.lengths import axis_of_time, shortened
@@ -43,9 +44,9 @@ def sound_padding_is_hidden(tiny: TinyModel) -> None:
 
     Of two sounds the first is half as long as the other, and padded on the right. Where it is heard beside a text, what
     is compared are its features, which take their places there. Convolutions may reach a little beyond its end: the
-    first half of the padding stays as it is. All that is made of it is finite, and so are the places of one that is all
-    padding. A norm over all of a sound hears what pads it: where the configuration can choose one of each place
-    instead, the model is asked with that.
+    first half of the padding stays as it is. All that is made of it is finite, and so are, in any attention, the places
+    of one that is all padding. A norm over all of a sound hears what pads it: where the configuration can choose one of
+    each place instead, the model is asked with that.
 
     Raises `NotApplicable` where a sound has no mask, may not be shorter, or is heard through a text that hides it.
     """
@@ -69,7 +70,11 @@ def sound_padding_is_hidden(tiny: TinyModel) -> None:
     try:
         short = _made_of(tiny, shortened(tiny.inputs() | {mask: full}, name, axis, real))
         made = [_made_of(tiny, inputs | {name: sound}) for sound in (sounds, others)]
-        nothing = _made_beside_nothing(tiny, inputs, mask)
+        nothing = {
+            f"{implementation}: {part}": value
+            for implementation, one in with_each_attention(tiny)
+            for part, value in _made_beside_nothing(one, inputs, mask).items()
+        }
     except StageError as error:
         raise NotApplicable(f"its sounds may not be shorter, or not be padded: {error}") from error
     if broken := [part for part, value in nothing.items() if not bool(torch.isfinite(value).all())]:

@@ -14,6 +14,7 @@ __all__ = [
     "louder_when_eager",
     "never_switched",
     "not_told_of_its_window",
+    "nothing_is_no_number_when_eager",
     "one_place_more_behind_a_cache",
     "one_place_more_is_seen",
     "unmasked_when_eager",
@@ -43,6 +44,18 @@ def louder_when_eager(module: nn.Module) -> None:
         return (1.1 * given[0], *given[1:]) if attention.config._attn_implementation == "eager" else None
 
     module.register_forward_hook(hook)
+
+
+def nothing_is_no_number_when_eager(model: nn.Module) -> None:
+    """Let what is made of a row that is all padding be no number, as a softmax of no places gives."""
+
+    def hook(whole: Any, _: Any, options: Any, outputs: Any) -> Any:
+        mask = options.get("attention_mask")
+        if whole.config._attn_implementation == "eager" and mask is not None and not bool(mask.any(-1).all()):
+            outputs[next(iter(outputs))].masked_fill_(~mask.bool().any(-1)[:, None, None], torch.nan)
+        return outputs
+
+    model.register_forward_hook(hook, with_kwargs=True)
 
 
 def unmasked_when_eager(module: nn.Module) -> None:
