@@ -142,6 +142,7 @@ class TestPocketTTSForConditionalGeneration:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",

@@ -140,6 +140,7 @@ class TestQwen3OmniMoeTalkerForConditionalGeneration:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",

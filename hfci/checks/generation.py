@@ -40,6 +40,9 @@ _OPTIONS: Mapping[str, Any] = {
 
 # So long is a text that is read in chunks, and so long are these: the last is shorter.
 _LONG, _CHUNK = 8, 3
+# The arguments that say of what kind each token is, and the kinds of so many: two side by side are in one chunk.
+_KINDS = frozenset({"token_type_ids", "mm_token_type_ids", "moe_mm_token_type_ids"})
+_OF_TWO_KINDS = (0, 1, 1, 0, 1, 1, 0, 0)
 
 
 class _Told(LogitsProcessor):
@@ -63,10 +66,16 @@ class _Told(LogitsProcessor):
 def generate_equals_without_cache(tiny: TinyModel) -> None:
     """Assert that generate gives with its cache, at every step, the logits that it gives without.
 
-    Which tokens it writes is told it: ordinary ones, the same in both runs.
+    Which tokens it writes is told it: ordinary ones, the same in both runs. Without its cache it is told how many by
+    `max_new_tokens` alone: a maximum length that is unset says nothing.
     """
     tiny = decoding(tiny)
-    fast, slow = (step_logits(tiny, tiny.inputs(), use_cache=use_cache) for use_cache in (True, False))
+    fast = step_logits(tiny, tiny.inputs(), use_cache=True)
+    slow = step_logits(tiny, tiny.inputs(), use_cache=False, max_length=None)
+    if len(fast) != len(slow):
+        raise AssertionError(
+            f"with its cache generate writes {len(fast)} tokens, without, its maximum length unset, {len(slow)}"
+        )
     if problems := different(tiny, fast, slow):
         raise AssertionError(f"with its cache generate gives other logits: {'; '.join(problems)}")
 
@@ -93,7 +102,8 @@ def left_padded_generation_equals_unpadded(tiny: TinyModel) -> None:
 def chunked_generation_equals_whole(tiny: TinyModel) -> None:
     """Assert that generate gives the same logits where it reads a text in chunks, alone and behind what it read before.
 
-    The text is of ordinary tokens. Going on, it is given the cache that it gave, and the whole text, longer.
+    The text is of ordinary tokens. Going on, it is given the cache that it gave, and the whole text, longer. Where it
+    may be told of what kind each token is, some are told to be of another than the rest, in each chunk.
 
     Raises `NotApplicable` where an exception says that it generates in a way of its own.
     """
@@ -102,24 +112,29 @@ def chunked_generation_equals_whole(tiny: TinyModel) -> None:
     name = forward_parameters(type(tiny.model))["cache"]
     text = ordinary[-2 * _LONG :].reshape(2, _LONG)
     first = write(tiny, _unpadded(text), use_cache=True)
-    problems = []
-    for where, tokens, cache in (
-        ("", text, None),
-        ("behind its cache, ", torch.cat([first.sequences, text], 1), first[name]),
-    ):
-        whole, chunks = (
-            step_logits(
-                tiny,
-                _unpadded(tokens),
-                use_cache=True,
-                prefill_chunk_size=size,
-                **{name: copy.deepcopy(cache)},
-            )
-            for size in (None, _CHUNK)
-        )
-        problems += [f"{where}{difference}" for difference in different(tiny, chunks, whole)]
+    longer = _unpadded(torch.cat([first.sequences, text], 1))
+    problems = _chunked_differences(tiny, _unpadded(text))
+    problems += [f"behind its cache, {problem}" for problem in _chunked_differences(tiny, longer, name, first[name])]
+    for kinds in _KINDS & forward_parameters(type(tiny.model)).keys():
+        told = _unpadded(text) | {kinds: torch.tensor([_OF_TWO_KINDS] * 2, device=text.device)}
+        try:
+            step_logits(tiny, told, max_new_tokens=1)
+        except StageError:
+            continue  # it wants what a token of that kind stands for
+        problems += [f"told {kinds}, {problem}" for problem in _chunked_differences(tiny, told)]
     if problems:
         raise AssertionError(f"reading a text in chunks, generate gives other logits: {'; '.join(problems)}")
+
+
+def _chunked_differences(
+    tiny: TinyModel, inputs: Mapping[str, Tensor], name: str = "cache", cache: Any = None
+) -> list[str]:
+    """Return how the logits for a text that is read in chunks differ, behind a `cache` by its `name`."""
+    whole, chunks = (
+        step_logits(tiny, inputs, use_cache=True, prefill_chunk_size=size, **{name: copy.deepcopy(cache)})
+        for size in (None, _CHUNK)
+    )
+    return different(tiny, chunks, whole)
 
 
 def _unpadded(tokens: Tensor) -> dict[str, Tensor]:

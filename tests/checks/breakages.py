@@ -33,6 +33,7 @@ from .attention_patches import (
     louder_when_eager,
     never_switched,
     not_told_of_its_window,
+    nothing_is_no_number_when_eager,
     one_place_more_behind_a_cache,
     one_place_more_is_seen,
     unmasked_when_eager,
@@ -48,6 +49,7 @@ from .cache_patches import (
     cache_forgets_what_it_holds,
     chunks_are_read_backwards,
     drafts_are_taken_back_from_the_front,
+    kinds_are_told_of_the_first_chunk,
     positions_start_anew,
     reset_does_nothing,
     static_caches_hold_more,
@@ -102,6 +104,7 @@ from .device_patches import (
     returned_to_the_processor,
 )
 from .generation_patches import (
+    ends_where_no_maximum_is_set,
     forgets,
     generating_without,
     images_in_turns,
@@ -555,9 +558,20 @@ BREAKAGES = (
     Breakage("chunked_generation_equals_whole", "gpt2", "", cache_forgets_what_it_holds, "GPT2LMHeadModel"),
     Breakage("chunked_generation_equals_whole", "llama", "", positions_start_anew, "LlamaForCausalLM"),
     Breakage("chunked_generation_equals_whole", "bamba", "", cache_forgets_what_it_holds, "BambaForCausalLM"),
+    Breakage(
+        "chunked_generation_equals_whole",
+        "gemma3",
+        "",
+        kinds_are_told_of_the_first_chunk,
+        "Gemma3ForConditionalGeneration",
+    ),
+    Breakage("chunked_generation_equals_whole", "gpt2", "", kinds_are_told_of_the_first_chunk, "GPT2LMHeadModel"),
     Breakage("generate_equals_without_cache", "gpt2", "", cache_forgets_what_it_holds, "GPT2LMHeadModel"),
     Breakage("generate_equals_without_cache", "mamba", "", cache_forgets_what_it_holds, "MambaForCausalLM"),
     Breakage("generate_equals_without_cache", "t5", "", cache_forgets_what_it_holds, "T5ForConditionalGeneration"),
+    Breakage("generate_equals_without_cache", "musicgen_melody", "decoder", cache_forgets_what_it_holds),
+    Breakage("generate_equals_without_cache", "gpt2", "", ends_where_no_maximum_is_set, "GPT2LMHeadModel"),
+    Breakage("generate_equals_without_cache", "t5", "", ends_where_no_maximum_is_set, "T5ForConditionalGeneration"),
     *(
         Breakage("generate_with_media_equals_forward", model_type, module, patch, architecture)
         for model_type, module, patch, architecture in (
@@ -617,6 +631,8 @@ BREAKAGES = (
     Breakage("sound_padding_is_hidden", "parakeet_encoder", "", forgets("attention_mask")),
     Breakage("sound_padding_is_hidden", "wav2vec2-bert", "", forgets("attention_mask"), "Wav2Vec2BertForCTC"),
     Breakage("sound_padding_is_hidden", "canary", "", forgets("attention_mask")),
+    Breakage("sound_padding_is_hidden", "parakeet_encoder", "", nothing_is_no_number_when_eager),
+    Breakage("sound_padding_is_hidden", "wav2vec2-bert", "", nothing_is_no_number_when_eager, "Wav2Vec2BertForCTC"),
     Breakage("time_series_scaling_is_undone", "patchtst", "", built_so(a_series_unscaled)),
     Breakage("time_series_scaling_is_undone", "time_series_transformer", "", built_so(a_width_of_another_scale)),
     Breakage("time_series_scaling_is_undone", "timesfm", "", one_more("mean_predictions"), "TimesFmModelForPrediction"),

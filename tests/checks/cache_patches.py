@@ -17,6 +17,7 @@ __all__ = [
     "cache_forgets_what_it_holds",
     "chunks_are_read_backwards",
     "drafts_are_taken_back_from_the_front",
+    "kinds_are_told_of_the_first_chunk",
     "positions_start_anew",
     "reset_does_nothing",
     "static_caches_hold_more",
@@ -57,6 +58,11 @@ def cache_forgets_what_it_holds(_options: dict[str, Any], cache: Any) -> None:
 @_behind_a_cache
 def chunks_are_read_backwards(options: dict[str, Any], _cache: Any) -> None:
     options["input_ids"] = options["input_ids"].flip(1)
+
+
+@_behind_a_cache
+def kinds_are_told_of_the_first_chunk(options: dict[str, Any], _cache: Any) -> None:
+    options.pop("token_type_ids", None)
 
 
 def reset_does_nothing(model: Any) -> None:

@@ -14,6 +14,7 @@ from hfci.catalog.facts import forward_parameters
 from .class_patches import as_subclass
 
 __all__ = [
+    "ends_where_no_maximum_is_set",
     "forgets",
     "generating_without",
     "images_in_turns",
@@ -39,6 +40,18 @@ def forgets(argument: str) -> Callable[[nn.Module], None]:
 
     patch.__name__ = f"forgets_{argument}"
     return patch
+
+
+def ends_where_no_maximum_is_set(model: Any) -> None:
+    """Let a model's generate take a maximum length that is unset for one that is reached."""
+
+    def prepared(self: Any, *given: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
+        settings, rest = whole._prepare_generation_config(self, *given, **options)
+        if settings.max_length is None:
+            settings.max_new_tokens = 1
+        return settings, rest
+
+    whole = as_subclass(model, _prepare_generation_config=prepared)
 
 
 def prepares_no(*arguments: str) -> Callable[[nn.Module], None]:
