@@ -31,6 +31,7 @@ UPGRADES: Upgrades = {
     4: lambda head: {**head, "schema": 5},
     5: lambda head: {**head, "schema": 6},
     6: lambda head: {**head, "schema": 7},
+    7: lambda head: {**head, "schema": 8},
 }
 
 T = TypeVar("T")

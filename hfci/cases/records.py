@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from hfci.cases.case import Case
+from hfci.cases.measured import Measured
 from hfci.cases.outcome import STAGES, Outcome
 from hfci.imports import Imported
 from hfci.origin import Origin
@@ -29,7 +30,7 @@ __all__ = [
     "records_file",
 ]
 
-SCHEMA = 7
+SCHEMA = 8
 SCHEMA_FILE = Path(__file__).parent / "data" / "records.schema.json"
 
 # What `records_file` gives, whatever the run.
@@ -118,6 +119,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     - `device`: the one that was really used
     - `attempt`: 2 where the job was run again
     - `reproduce`: the command that runs it again
+    - `measured`: how fast its model is, where the run measured that; None in records before schema 8
     """
 
     case: str
@@ -142,6 +144,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     attempt: Number = 1
     fingerprint: str | None = None
     reproduce: str | None = None
+    measured: Measured | None = None
 
     @classmethod
     def of(cls, case: Case, outcome: Outcome | str, **fields: Any) -> Record:
@@ -196,7 +199,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     - `variables`: those of the environment that chose their kernels; None is unknown
     """
 
-    schema: Literal[7] = 7
+    schema: Literal[8] = 8
     run: str
     shard: Count | None = None
     shards: Number | None = None

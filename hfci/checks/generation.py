@@ -21,6 +21,7 @@ from hfci.errors import StageError
 from hfci.tiny import TinyModel
 
 __all__ = [
+    "Told",
     "chunked_generation_equals_whole",
     "generate",
     "generate_equals_without_cache",
@@ -45,7 +46,7 @@ _KINDS = frozenset({"token_type_ids", "mm_token_type_ids", "moe_mm_token_type_id
 _OF_TWO_KINDS = (0, 1, 1, 0, 1, 1, 0, 0)
 
 
-class _Told(LogitsProcessor):
+class Told(LogitsProcessor):
     """Has generate choose, of each row and at each step, the token that it is told, whatever the logits say.
 
     So that two runs read the same text, and no two scores that tie decide what is compared.
@@ -166,7 +167,7 @@ def write(tiny: TinyModel, inputs: Mapping[str, Any], processor: LogitsProcessor
     kept = {name: value for name, value in inputs.items() if not name.startswith("decoder_") and name != "use_cache"}
     if getattr(model.config, "is_encoder_decoder", False) and model.generation_config.decoder_start_token_id is None:
         options["decoder_start_token_id"] = int(ordinary[0])
-    return generate(tiny, kept, processor or _Told(ordinary), **{**_OPTIONS, **options})
+    return generate(tiny, kept, processor or Told(ordinary), **{**_OPTIONS, **options})
 
 
 def generate(

@@ -216,7 +216,7 @@ def _print_trends(trends: Trends) -> None:
     for flake in trends.flaky:
         flaky.add_row(clean(flake.case), clean(flake.last_run), str(flake.passed), str(flake.failed))
     moved = make_table("slower or heavier", "since", "before", "now", numbers=True)
-    for shift in (*trends.slower, *trends.heavier):
+    for shift in trends.moved:
         moved.add_row(clean(shift.case), clean(shift.since or ""), *measured(shift))
     come = make_table("case", "in the newest run")
     for name, cases in (("new", trends.added), ("gone", trends.vanished)):

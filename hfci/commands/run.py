@@ -78,6 +78,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="measure which lines of its modelling files each model type executes; takes longer",
     )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="measure each architecture's speed too, against a fixed workload, and what torch.compile makes of it: in "
+        "some ten processor-seconds each",
+    )
     add_folder(parser, "--generated", f"the generated tests (default: {GENERATED}, or rendered into {SCRATCH})")
 
 
@@ -145,6 +151,8 @@ def run(arguments: Namespace) -> int:
     selection = asked.select(manifest)
     for file in selection.files:
         inside(folder, file)
+    if arguments.measure:
+        _require_forwards(selection)
     recorder = _recorder(arguments, asked, manifest, selection)
     status = 0
     if selection.cases:
@@ -158,6 +166,7 @@ def run(arguments: Namespace) -> int:
             timeout=arguments.timeout,
             workers=arguments.workers or asked.workers,
             executed_lines=arguments.executed_lines,
+            measure=arguments.measure,
         )
     elif recorder.known:  # nothing else to do than to write down why
         recorder.open(asked.device)
@@ -194,6 +203,17 @@ def _asked(arguments: Namespace) -> Asked:
     require_source(plan, Origin.at(find_transformers()))
     require_imports(plan, imported_here())
     return Asked(plan.names, plan.checks, shard.tier, shard.device, plan.backend, (plan, shard))
+
+
+def _require_forwards(selection: Selection) -> None:
+    """Raise UsageError where nothing is asked after which speed is measured."""
+    from hfci.testing.speed_meter import AFTER
+
+    if not any(case.check == AFTER for case in selection.cases):
+        raise UsageError(
+            f"--measure measures what passes {AFTER}, and no case of that is asked: the tiers smoke and "
+            "functional have it"
+        )
 
 
 def _settings(arguments: Namespace) -> dict[str, Any]:

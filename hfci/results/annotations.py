@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from hfci.cases.measured import COUNTS
 from hfci.results.causes import Cause, group
 from hfci.results.comparison import Shift
 from hfci.results.expiring import Expiring
@@ -53,7 +54,10 @@ def annotate(summary: Summary, changed: Collection[str] = ()) -> list[str]:
             (_changed, summary.unavailable),
             (_expiring, summary.expiring),
         ),
-        "notice": ((_shift, (*summary.slower, *summary.heavier)), (_flaky, summary.flaky)),
+        "notice": (
+            (_shift, summary.moved),
+            (_flaky, summary.flaky),
+        ),
     }
     return [
         line
@@ -126,11 +130,20 @@ def _expiring(entry: Expiring) -> _Annotation:
     return _Annotation(f"ledger entry {entry.name}", (line, shorten(entry.reason, LONGEST)))
 
 
+_WHAT = {
+    "duration_s": "slower",
+    "peak_memory_bytes": "heavier",
+    **{count: f"more {count}" for count in COUNTS},
+}
+
+
 def _shift(shift: Shift) -> _Annotation:
-    what = {"duration_s": "slower", "peak_memory_bytes": "heavier"}[shift.quantity]
+    what = _WHAT.get(shift.quantity, f"slower {shift.quantity}")
     dated = f", since run {at(shift.since, shift.commit)}" if shift.since else ""
     before, now = measured(shift)
-    return _Annotation(f"{what}: {shift.case}", (f"{before} before, {now} now{dated}",))
+    return _Annotation(
+        f"{what}: {shift.case}", (f"{before} before, {now} now{dated}", shorten(shift.evidence, 2 * LONGEST))
+    )
 
 
 def _flaky(flaky: Flaky) -> _Annotation:

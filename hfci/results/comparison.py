@@ -86,9 +86,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Shift:
-    """A quantity of one case that moved: `duration_s` in seconds, or `peak_memory_bytes`.
+    """A quantity of one case that moved: `duration_s` in seconds, `peak_memory_bytes`, or what was measured of speed.
 
-    `since`, `commit` and `started` are of the first run at the new level, where a history says which.
+    `since`, `commit` and `started` are of the first run at the new level, where a history says which; `evidence` is
+    what speaks for it, in words.
     """
 
     case: str
@@ -98,6 +99,7 @@ class Shift:
     since: str | None = None
     commit: str | None = None
     started: str | None = None
+    evidence: str = ""
 
 
 @dataclass(frozen=True)

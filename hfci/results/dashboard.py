@@ -19,7 +19,7 @@ from hfci.results.dashboard_data import SEVERITY, dashboard_data, embedded
 from hfci.results.executed_lines import median_reach, unentered
 from hfci.results.html import write_page
 from hfci.results.reading import Results
-from hfci.results.sections import since, strikes, what
+from hfci.results.sections import measured, since, strikes, what
 from hfci.results.summary import Summary
 from hfci.templating import templates_dir
 
@@ -82,7 +82,7 @@ def write_dashboard(
         what=what,
         strikes=strikes,
         since=since,
-        changes=_changes(comparison, trends),
+        changes=_changes(summary, comparison, trends),
         shown=SHOWN_CHANGES,
         median_reach=median_reach(summary.reaches),
         unentered=unentered,
@@ -93,7 +93,9 @@ def write_dashboard(
     )
 
 
-def _changes(comparison: Comparison | None, trends: Trends | None) -> dict[str, list[tuple[str, str]]]:
+def _changes(
+    summary: Summary, comparison: Comparison | None, trends: Trends | None
+) -> dict[str, list[tuple[str, str]]]:
     """Return by kind what else changed: cases, each with what is to be said of it."""
     by_kind: dict[str, list[tuple[str, str]]] = {}
     if comparison:
@@ -111,8 +113,15 @@ def _changes(comparison: Comparison | None, trends: Trends | None) -> dict[str, 
         if comparison or trends:
             by_kind[name] = [(case, _moved(shift)) for case, shift in shifts.items()]
     if trends:
+        by_kind["slower than the reference says"] = [(shift.case, _measured(shift)) for shift in summary.slowed]
+        by_kind["compiled less well"] = [(shift.case, _measured(shift)) for shift in summary.broken]
         by_kind["flaky"] = [(flake.case, f"{flake.passed} passed, {flake.failed} failed") for flake in trends.flaky]
     return by_kind
+
+
+def _measured(shift: Shift) -> str:
+    before, now = measured(shift)
+    return f"{shift.quantity}: {before} → {now}{f' ({shift.evidence})' if shift.evidence else ''}"
 
 
 def _moved(shift: Shift) -> str:

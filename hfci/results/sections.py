@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from hfci.cases.measured import COUNTS
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Header
 from hfci.results.causes import Cause, group
@@ -19,6 +20,7 @@ from hfci.results.executed_lines import Reach, median_reach, unentered
 from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
 from hfci.results.lost import Lost
+from hfci.results.speeds import compiled_whole, not_measured, speed_rows
 from hfci.results.spent import spent
 from hfci.results.summary import VANISHED, Changed, Flaky, Summary
 from hfci.results.tally import Cell, Failure, JobTimes
@@ -98,6 +100,8 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         ),
         _section("Slower", SHIFTS, _shift, summary.slower, opened=10),
         _section("Heavier", SHIFTS, _shift, summary.heavier, opened=10),
+        _section("Slower than the reference says", SPEEDS_MOVED, _moved_speed, summary.slowed, opened=10),
+        _section("Compiled less well", SPEEDS_MOVED, _moved_speed, summary.broken, opened=10),
         _section("Quarantined", QUARANTINED, _quarantined, summary.quarantined, opened=10),
         _section("Flaky", FLAKY, _flaky, summary.flaky, opened=10),
         _counts("Outcomes", Column("outcome"), {name: count for name, count in summary.outcomes.items() if count}),
@@ -108,6 +112,10 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _known(summary),
         _section("Known failures about to expire", EXPIRING, _expiring, summary.expiring),
         _section("Executed lines", REACHES, _reach, summary.reaches, opened=10, note=median_reach(summary.reaches)),
+        _section(
+            "Speeds", SPEEDS, tuple, speed_rows(summary.measured), opened=0, note=compiled_whole(summary.measured)
+        ),
+        _counts("Not measured", REASON, not_measured(summary.measured), opened=0),
         _section("Failing cases", FAILURES, _failure, (*summary.regressions, *summary.others), opened=0),
         _section("Slowest", SLOWEST, _slow, summary.slowest, opened=0),
         _section("Shards", SHARDS, _shard, summary.shards, opened=0, note=_balance(summary.shards)),
@@ -148,6 +156,16 @@ SHIFTS = _columns(
     "case", "before", "now", "times", "since", foreign=("case", "since"), numbers=("before", "now", "times")
 )
 NUMERICS = _columns("case", "how", foreign=("case", "how"))
+SPEEDS_MOVED = _columns(
+    *("case", "what", "before", "now", "times", "since", "evidence"),
+    foreign=("case", "what", "since", "evidence"),
+    numbers=("before", "now", "times"),
+)
+SPEEDS = _columns(
+    *("case", "what", "milliseconds", "a second", "times the reference", "rounds"),
+    foreign=("case", "what", "a second"),
+    numbers=("milliseconds", "times the reference"),
+)
 FLAKY = _columns("case", "how", "last in", foreign=("case", "last in"))
 QUARANTINED = _columns("case", "error", "reproduce", foreign=("case", "error", "reproduce"))
 EXPIRING = _columns("entry of the ledger", "expires", "days left", "reason", foreign=("entry of the ledger", "reason"))
@@ -319,13 +337,19 @@ def _fixed(fix: tuple[Changed, int]) -> Row:
 
 def measured(shift: Shift) -> tuple[str, str]:
     """Return what was measured before and now, with the unit."""
-    unit, form = UNITS[shift.quantity]
+    unit, form = UNITS.get(shift.quantity, RELATIVE)
     return form.format(shift.before / unit), form.format(shift.after / unit)
 
 
 def _shift(shift: Shift) -> Row:
     times = f"{shift.after / shift.before:.1f}" if shift.before else ""
     return (_name(shift.case), *measured(shift), times, at(shift.since, shift.commit))
+
+
+def _moved_speed(shift: Shift) -> Row:
+    times = f"{shift.after / shift.before:.2f}" if shift.before else ""
+    at_what = _name(shift.quantity), *measured(shift), times
+    return _name(shift.case), *at_what, at(shift.since, shift.commit), first_line(shift.evidence)
 
 
 def how_flaky(flaky: Flaky) -> str:
@@ -335,7 +359,12 @@ def how_flaky(flaky: Flaky) -> str:
     return f"{flaky.passed:,} passed and {flaky.failed:,} failed on the same code"
 
 
-UNITS = {"duration_s": (1, "{:.2f} s"), "peak_memory_bytes": (2**20, "{:,.0f} MiB")}
+UNITS = {
+    "duration_s": (1, "{:.2f} s"),
+    "peak_memory_bytes": (2**20, "{:,.0f} MiB"),
+    **dict.fromkeys(COUNTS, (1, "{:,.0f}")),
+}
+RELATIVE = (1, "{:.2f} references")
 
 
 def _flaky(flaky: Flaky) -> Row:

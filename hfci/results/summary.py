@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hfci.cases.case import Case, run_command
+from hfci.cases.measured import Measured
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.imports import options_for
 from hfci.results.comparison import Baseline, Change, Comparison, Shift
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["VANISHED", "Changed", "Flaky", "Summary", "summarize"]
 
 VANISHED = "vanished"
+
+MOST_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,15 @@ class Summary:
     reaches: tuple[Reach, ...] = ()  # what each model type executed of its modelling files, where that was measured
     known_failures: tuple[Failure, ...] = ()  # all of them; `known` counts them
     quarantine: int = 0  # how many cases are in quarantine, whether they failed or not
+    measured: Mapping[str, Measured] = field(default_factory=dict)  # by case, of what was measured
+    slowed: tuple[Shift, ...] = ()  # speeds that fell, in this run
+    broken: tuple[Shift, ...] = ()  # graph breaks and recompilations that came, in this run
     unread: tuple[str, ...] = ()  # what is wrong with what was known from earlier and could not be read
+
+    @property
+    def moved(self) -> tuple[Shift, ...]:
+        """Whatever became slower, heavier or compiled less well."""
+        return (*self.slower, *self.heavier, *self.slowed, *self.broken)
 
     @property
     def is_green(self) -> bool:
@@ -166,7 +177,9 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data."""
-        return {"green": self.is_green, "verdict": self.verdict, **asdict(self)}
+        plain = asdict(replace(self, measured={}))
+        measured = {case: msgspec.to_builtins(found) for case, found in self.measured.items()}
+        return {"green": self.is_green, "verdict": self.verdict, **plain, "measured": measured}
 
 
 def _of_causes(failures: Sequence[Failure]) -> str:
@@ -222,6 +235,9 @@ def summarize(
         shards=tuple(tally.shards),
         slower=trends.slower if trends is not None else (),
         heavier=trends.heavier if trends is not None else (),
+        measured=tally.measured,
+        slowed=trends.slowed if trends is not None else (),
+        broken=_explained(trends.broken, tally.measured) if trends is not None else (),
         flaky=tuple(_flaky(results.unsteady, trends)),
         expiring=tuple(expiring),
         unread=tuple(unread),
@@ -253,6 +269,17 @@ def _against(summary: Summary, comparison: Comparison, since: _Since) -> Summary
         slower=_merged(summary.slower, comparison.slower),
         heavier=_merged(summary.heavier, comparison.heavier),
     )
+
+
+def _explained(broken: Iterable[Shift], measured: Mapping[str, Measured]) -> tuple[Shift, ...]:
+    """Return what is compiled less well with the reasons that torch gives in this run, the most frequent first."""
+    found = []
+    for shift in broken:
+        graphs = measured[shift.case].graphs if shift.case in measured else None
+        reasons = sorted(graphs.breaks if graphs is not None else (), key=lambda each: -each.count)
+        said = "; ".join(f"{each.count} x {each.reason}" for each in reasons[:MOST_REASONS])
+        found.append(replace(shift, evidence=first_line(said)))
+    return tuple(found)
 
 
 def _failures(failures: Iterable[Failure], since: _Since) -> tuple[Failure, ...]:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from hfci.cases.measured import Measured
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Header, Record
 from hfci.checks.applicability import NUMERICS_CHANGED
@@ -119,6 +120,7 @@ class Tally:
     failures: list[Failure] = field(default_factory=list)
     quarantined: list[Failure] = field(default_factory=list)
     known_failures: list[Failure] = field(default_factory=list)
+    measured: dict[str, Measured] = field(default_factory=dict)
     shards: list[JobTimes] = field(default_factory=list)
     _source: Source = Source()  # noqa: RUF009 - it is frozen
     _rank: int = 0
@@ -154,6 +156,8 @@ class Tally:
             self.quarantined.append(failure_of(record, self._source))
         elif outcome in RED:
             self.failures.append(failure_of(record, self._source))
+        if record.measured is not None:
+            self.measured[record.case] = record.measured
         if record.duration_s:
             self._rank += 1
             entry = (record.duration_s, -self._rank, record.case)  # of two that are equally slow, the first

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hfci.cases.outcome import EXECUTED, RED, Outcome
+from hfci.results.comparison import Shift
 from hfci.results.expiring import Expiring
 from hfci.results.history import Flake, Point, Trends
 from hfci.results.history.episodes import Episode
@@ -81,7 +82,7 @@ def write_wall(path: Path, boards: Sequence[Board], expiring: Iterable[Expiring]
         open=len(trends.causes),
         expiring=list(expiring)[:MOST],
         flakes=[(one, one.case in board.quarantine) for one in flakes(trends, MOST)],
-        growth=[(shift, *measured(shift)) for shift in (*trends.slower[:MOST], *trends.heavier[:MOST])],
+        growth=[(shift, *measured(shift)) for shift in _moved(trends)],
         red=RED,
         state=state,
         size=(WIDTH, HEIGHT),
@@ -110,6 +111,12 @@ def flakes(trends: Trends, most: int) -> list[Flake]:
     for flake in trends.flaky:
         by_case.setdefault(flake.case, flake)
     return list(by_case.values())[:most]
+
+
+def _moved(trends: Trends) -> list[Shift]:
+    """Return the largest shifts of each kind."""
+    kinds = trends.slower, trends.heavier, trends.slowed, trends.broken
+    return [shift for kind in kinds for shift in kind[:MOST]]
 
 
 def chart(title: str, series: dict[str, Sequence[float]], form: str = "{:,.0f}") -> Chart:

@@ -16,6 +16,7 @@ from hfci.testing.executed_lines import LineMeter
 from hfci.testing.executor import Executor
 from hfci.testing.limits import parse_seconds, parse_seed
 from hfci.testing.recorder import Recorder
+from hfci.testing.speed_meter import SpeedMeter
 from hfci.testing.subject import tiny, tiny_models
 
 __all__ = ["hfci_tiny", "pytest_addoption", "pytest_configure", "tiny", "tiny_models"]
@@ -45,12 +46,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(name, default=default, type=kind, choices=choices, help=f"{purpose} (default: {default})")
     measured = "measure which lines of their modelling files the cases execute, into executed-lines-RUN.jsonl beside"
     group.addoption("--hfci-executed-lines", action="store_true", help=f"{measured} the records")
+    group.addoption("--hfci-measure", action="store_true", help="measure the speed of each architecture that forwards")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, the side that runs cases and, except in a worker, the side that records them."""
     config.addinivalue_line("markers", MARKER)
     config.pluginmanager.register(Executor(config), Executor.NAME)
+    if config.getoption("hfci_measure"):
+        config.pluginmanager.register(SpeedMeter(), SpeedMeter.NAME)
     # Of any name: pytest gives none to the one that a run of hfci's brings with it.
     has_recorder = any(isinstance(plugin, Recorder) for plugin in config.pluginmanager.get_plugins())
     if not hasattr(config, "workerinput") and not has_recorder:

@@ -20,6 +20,7 @@ import pytest
 
 from hfci.cases.case import SETTINGS, Case, unusual
 from hfci.cases.executed_lines import lines_file
+from hfci.cases.measured import Measured
 from hfci.cases.outcome import EXECUTED, Outcome
 from hfci.cases.records import Error, Record, records_file
 from hfci.errors import EnvironmentUnfit, UsageError
@@ -37,7 +38,10 @@ __all__ = ["Recorder"]
 EXIT_TESTS_FAILED, EXIT_UNFIT = 1, EnvironmentUnfit.exit_code
 
 # What any phase may have seen, whichever decides.
-OBSERVED = ("device", "dtype", "peak_memory_bytes")
+OBSERVED = ("device", "dtype", "peak_memory_bytes", "measured")
+
+# What travels between processes as plain data.
+_STRUCTURES: Mapping[str, Any] = {"error": Error, "measured": Measured}
 
 # What a worker leaves in files of its own: the cases that it has collected, the file that it is importing, and the
 # stack that faulthandler writes where it dies.
@@ -386,11 +390,18 @@ def _combine(case: Case, phases: list[Phase], worker: str) -> Record:
     decisive = next((v for v in verdicts if v["outcome"] != Outcome.PASSED), verdicts[-1])
     observed = {name: value for verdict in verdicts for name, value in verdict.items() if name in OBSERVED}
     spent = {phase.when: round(phase.duration, 4) for phase in phases}
-    timed = {"duration_s": round(sum(spent.values()), 4), "setup_s": spent.get("setup"), "call_s": spent.get("call")}
-    return Record.of(case, **{**_checked(decisive), **observed, **timed, "worker": worker})
+    timed: dict[str, Any] = {
+        "duration_s": round(sum(spent.values()), 4),
+        "setup_s": spent.get("setup"),
+        "call_s": spent.get("call"),
+    }
+    return Record.of(case, **_checked({**decisive, **observed}), **timed, worker=worker)
 
 
 def _checked(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a verdict says, as fields of a record; its error has in words what it names."""
-    fields = {name: value for name, value in verdict.items() if name != "names"}
-    return {**fields, "error": msgspec.convert(fields["error"], Error)} if "error" in fields else fields
+    return {
+        name: msgspec.convert(value, _STRUCTURES[name]) if name in _STRUCTURES else value
+        for name, value in verdict.items()
+        if name != "names"
+    }

@@ -43,13 +43,14 @@ def run_session(
     timeout: float = 300.0,
     workers: int | None = None,
     executed_lines: bool = False,
+    measure: bool = False,
 ) -> int:
     """Run `cases`, whose files are in `folder`, and return pytest's exit status; `recorder` records them.
 
     `settings` are those of SETTINGS; `timeout` is in seconds, for each case. There are as many `workers` as cores, if
     it is not said, and never more than files. With a `backend` the checks that take any are asked with that. With
-    `executed_lines` those are measured. Nothing is
-    collected here: each file is imported by workers only.
+    `executed_lines` those are measured, with `measure` the speed of architectures. Nothing is collected here: each file
+    is imported by workers only.
     """
     import pytest
 
@@ -75,7 +76,9 @@ def run_session(
         del os.environ[name]
     os.environ.update(own)  # workers inherit it
     plugins = (*PLUGINS, *(f"no:{name}" for name in UNUSED))
-    measured = ("--hfci-executed-lines",) if executed_lines else ()
+    measured = [
+        option for option, asked in (("--hfci-executed-lines", executed_lines), ("--hfci-measure", measure)) if asked
+    ]
     flags = [*FLAGS, *measured, *(part for plugin in plugins for part in ("-p", plugin))]
     pairs = [part for name, value in options.items() for part in (name, str(value))]
     # Folders, of which workers take the planned files: given a file, pytest goes through its whole folder, each time.

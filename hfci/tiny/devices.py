@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -50,6 +51,13 @@ class Device(Protocol):
     def synchronise(self) -> None:
         """Wait until all that was asked of it is done."""
 
+    def seconds(self) -> float:
+        """Return a time in seconds, once all that was asked of it is done; the difference of two is what was between.
+
+        On the processor those that this thread computed: what other processes do in between does not count. Of several
+        threads, and on an accelerator, those of the wall.
+        """
+
     def forget_peak(self) -> None:
         """Have the peak be counted from now on."""
 
@@ -58,6 +66,9 @@ class Device(Protocol):
 
     def held_memory(self) -> int | None:
         """The bytes of the tensors that this process holds there now, after what nobody refers to has gone."""
+
+    def release(self) -> None:
+        """Give back what this process keeps there for tensors to come."""
 
     def seed(self, number: int) -> None:
         """Seed the generators there."""
@@ -130,6 +141,11 @@ class _Processor:
     def synchronise(self) -> None:
         """Do nothing: a processor has done what it was asked when a call returns."""
 
+    def seconds(self) -> float:
+        import torch
+
+        return time.thread_time() if torch.get_num_threads() == 1 else time.perf_counter()
+
     def forget_peak(self) -> None:
         forget_peak()
 
@@ -146,6 +162,9 @@ class _Processor:
     def held_memory(self) -> int | None:
         """Return None: what lies in a process's memory is not tensors alone."""
         return None
+
+    def release(self) -> None:
+        gc.collect()
 
     def seed(self, number: int) -> None:
         import torch
@@ -193,6 +212,10 @@ class _Accelerator:
 
         torch.accelerator.synchronize(self.place)
 
+    def seconds(self) -> float:
+        self.synchronise()
+        return time.perf_counter()
+
     def forget_peak(self) -> None:
         import torch
 
@@ -209,6 +232,12 @@ class _Accelerator:
 
         gc.collect()
         return torch.accelerator.memory_allocated(self.place)
+
+    def release(self) -> None:
+        import torch
+
+        gc.collect()
+        torch.accelerator.empty_cache()
 
     def seed(self, number: int) -> None:
         self._module.manual_seed_all(number)
@@ -233,6 +262,10 @@ class _Metal(_Accelerator):
     def held_memory(self) -> int | None:
         gc.collect()
         return int(self._module.current_allocated_memory())
+
+    def release(self) -> None:
+        gc.collect()
+        self._module.empty_cache()
 
     def seed(self, number: int) -> None:
         self._module.manual_seed(number)
@@ -279,6 +312,10 @@ class _Tpu:
     def synchronise(self) -> None:
         self._xla.sync(wait=True)
 
+    def seconds(self) -> float:
+        self.synchronise()
+        return time.perf_counter()
+
     def forget_peak(self) -> None:
         """Collect what nobody refers to: the runtime keeps its peak from the beginning."""
         gc.collect()
@@ -290,6 +327,10 @@ class _Tpu:
         gc.collect()
         self.synchronise()
         return self._told().get("bytes_used")
+
+    def release(self) -> None:
+        gc.collect()
+        self.synchronise()
 
     def seed(self, number: int) -> None:
         self._xla.manual_seed(number)

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BLOCK", "FEWEST_RUNS", "Step", "find_steps", "machine_effects", "quantile_of_t"]
+__all__ = ["BLOCK", "FEWEST_RUNS", "Step", "find_steps", "machine_effects", "median_of", "quantile_of_t"]
 
 BLOCK = 7  # runs; a week of nights, whose days are not alike
 FEWEST_HERE = 4  # runs of a block that must have a case: more than half
@@ -102,8 +102,8 @@ def machine_effects(values: NDArray[np.uint16]) -> NDArray[np.float32]:
     logs[~enough] = np.nan
     effects = np.zeros(len(logs), np.float32)
     for _ in range(ROUNDS):
-        levels = _median(logs - effects[:, None], axis=0)
-        effects = _median(logs - levels, axis=1)
+        levels = median_of(logs - effects[:, None], axis=0)
+        effects = median_of(logs - levels, axis=1)
         effects -= np.median(effects[enough]) if enough.any() else 0
     return effects
 
@@ -210,14 +210,14 @@ def _split(medians: NDArray[np.float64]) -> tuple[int, float, float]:
     """Return where the blocks fall apart best, all splits tried at once; and the medians before and after."""
     places = np.arange(len(medians))
     is_before = places < places[FEWEST_BEFORE:, None]
-    before = _median(np.where(is_before, medians, np.nan), axis=1)
-    after = _median(np.where(is_before, np.nan, medians), axis=1)
+    before = median_of(np.where(is_before, medians, np.nan), axis=1)
+    after = median_of(np.where(is_before, np.nan, medians), axis=1)
     deviations = np.abs(medians - np.where(is_before, before[:, None], after[:, None])).sum(axis=1)
     best = int(np.argmin(deviations))
     return best + FEWEST_BEFORE, float(before[best]), float(after[best])
 
 
-def _median(values: NDArray[Any], axis: int) -> NDArray[Any]:
+def median_of(values: NDArray[Any], axis: int) -> NDArray[Any]:
     """Return the medians of what is not NaN; numpy's own takes a hundred times as long where something is."""
     values = np.sort(values, axis=axis)
     count = np.count_nonzero(~np.isnan(values), axis=axis, keepdims=True)

@@ -21,8 +21,10 @@ __all__ = [
     "BIT",
     "CODE",
     "LAYOUT",
+    "MOST",
     "OUTCOMES",
     "QUANTITIES",
+    "SPEEDS",
     "STEP",
     "Columns",
     "decode",
@@ -57,6 +59,22 @@ LAYOUT: Mapping[str, str] = {
 }
 Columns = Mapping[str, NDArray[Any]]
 
+# What a run measured of speeds, an entry for each number, in the order of `speed_case`; a run that measured none has no
+# such columns.
+#
+# - `speed_case`: the number of the case; `speed_of`: the word that says what of it
+# - `speed_part`: the number of the records file
+# - `speed_value`: how many times as long as the reference it took, quantised; or how many there are of what is counted
+# - `speed_sustained`: the same of every round but the fastest, at least
+SPEEDS: Mapping[str, str] = {
+    "speed_case": "<i4",
+    "speed_of": "<u4",
+    "speed_part": "<u4",
+    "speed_value": "<u2",
+    "speed_sustained": "<u2",
+}
+_KINDS = {**LAYOUT, **SPEEDS}
+
 # Those that records say; that one is quarantined, a report says.
 OUTCOMES: tuple[Outcome, ...] = tuple(outcome for outcome in Outcome if outcome != Outcome.QUARANTINED)
 CODE: dict[Outcome, int] = {outcome: code for code, outcome in enumerate(OUTCOMES)}
@@ -67,11 +85,12 @@ BIT = {outcome: 1 << code for outcome, code in CODE.items()}
 STEP = 0.01
 MOST = 30_000  # fits 16 bits with a sign too
 QUANTITIES: Mapping[str, float] = {"duration_s": 1e-4, "peak_memory_bytes": 1024.0}
+LEASTS: Mapping[str, float] = {**QUANTITIES, "relative": 1e-3}
 
 
 def quantised(values: NDArray[np.float64], quantity: str) -> NDArray[np.uint16]:
     """Return positive values in steps; what is not positive is unknown."""
-    least = QUANTITIES[quantity]
+    least = LEASTS[quantity]
     steps = np.rint(np.log(np.maximum(values, least)) / STEP - np.log(least) / STEP) + 1
     return np.where(values > 0, np.minimum(steps, MOST), 0).astype(np.uint16)
 
@@ -79,12 +98,12 @@ def quantised(values: NDArray[np.float64], quantity: str) -> NDArray[np.uint16]:
 def measured(steps: NDArray[Any], quantity: str) -> NDArray[np.float64]:
     """Return steps, whole or not, as values in the quantity's unit, to 0.5 %; 0.0 where they are 0."""
     steps = steps.astype(np.float64)
-    return np.where(steps == 0, 0.0, QUANTITIES[quantity] * np.exp((steps - 1) * STEP))
+    return np.where(steps == 0, 0.0, LEASTS[quantity] * np.exp((steps - 1) * STEP))
 
 
 def encode(name: str, column: NDArray[Any]) -> bytes:
     """Return a column as bytes: differences for the numbers of cases, equal bytes of all entries side by side."""
-    column = np.asarray(column, dtype=LAYOUT[name])
+    column = np.asarray(column, dtype=_KINDS[name])
     if name == "case":
         column = np.diff(column, prepend=column.dtype.type(0))
     planes = column.view(np.uint8).reshape(len(column), column.itemsize).T
@@ -100,7 +119,7 @@ def decode_cases(data: bytes) -> NDArray[Any]:
 
 def decode(name: str, data: bytes) -> NDArray[Any]:
     """Return what `encode` took; UsageError where these bytes are not its."""
-    kind = np.dtype(LAYOUT[name])
+    kind = np.dtype(_KINDS[name])
     try:
         planes = np.frombuffer(zlib.decompress(data), np.uint8).reshape(kind.itemsize, -1)
     except (zlib.error, ValueError) as error:

@@ -14,13 +14,14 @@ from hfci.parsing import UNREADABLE, written_by
 __all__ = ["PATIENCE_S", "Database"]
 
 APPLICATION_ID = int.from_bytes(b"hfci")
-SCHEMA = 3
+SCHEMA = 4
 SCHEMA_FILE = Path(__file__).parent / "data" / "history.sql"
 
 # From each older schema to the next, when somebody writes: until then it is read as it is.
 UPGRADES = {
     1: "CREATE TABLE about (hfci TEXT NOT NULL)",
     2: "-- a run may have a column of causes: whoever does not know it must not write the others",
+    3: "-- it may have columns of speeds, of which the same holds",
 }
 
 # Seconds to wait for other writers: the longest import measured takes a few, and several may stand in line.

@@ -24,7 +24,7 @@ from hfci.results.comparison import Baseline, Observation, machine_of
 from hfci.results.history.columns import LAYOUT, OUTCOMES, Columns, measured, merged
 from hfci.results.history.database import PATIENCE_S, Database
 from hfci.results.history.identifiers import Vocabulary
-from hfci.results.history.ingestion import Part, gather, make_point, parts_of, scope_of
+from hfci.results.history.ingestion import Part, gather, make_point, merged_speeds, parts_of, scope_of
 from hfci.results.history.run_series import NewRun, RunLog
 from hfci.results.history.runs import Point
 from hfci.results.history.stored import (
@@ -36,6 +36,7 @@ from hfci.results.history.stored import (
     read_columns,
     read_parts,
     read_runs,
+    read_speeds,
     write_details,
     write_run,
 )
@@ -205,14 +206,17 @@ class History:
             parts = _united(known, parts)
             vocabulary = Vocabulary(connection)
             run = gather(results, _numbers(parts), vocabulary)
-            columns, number = run.columns, find_run(connection, name)
+            columns, speeds, number = run.columns, run.speeds, find_run(connection, name)
             if number is not None:
                 earlier = read_columns(connection, number)
                 columns = merged(earlier, columns, _ranks(parts))
+                speeds = merged_speeds(read_speeds(connection, number), speeds, columns)
                 if len(known) == len(parts) and _are_equal(earlier, columns):
                     return Added(name, News.KNOWN)
             vocabulary.save(connection)
-            written = write_run(connection, number, make_point(name, parts, columns, vocabulary), parts, columns)
+            written = write_run(
+                connection, number, make_point(name, parts, columns, vocabulary), parts, columns, speeds
+            )
             write_details(connection, written, run, columns)
             forget_identities(connection)
         return Added(name, News.ADDED if number is None else News.EXTENDED)

@@ -14,11 +14,24 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from hfci.cases.measured import Measured
 from hfci.cases.outcome import EXECUTED, RED, Outcome
 from hfci.cases.records import Header, Record
 from hfci.parsing import UNREADABLE
 from hfci.results.comparison import digest
-from hfci.results.history.columns import BIT, CODE, LAYOUT, OUTCOMES, QUANTITIES, Columns, measured, quantised
+from hfci.results.history.columns import (
+    BIT,
+    CODE,
+    LAYOUT,
+    MOST,
+    OUTCOMES,
+    QUANTITIES,
+    SPEEDS,
+    Columns,
+    locate,
+    measured,
+    quantised,
+)
 from hfci.results.history.identifiers import Vocabulary
 from hfci.results.history.runs import Point
 from hfci.results.identities import CAUSED, identity_of
@@ -26,7 +39,7 @@ from hfci.results.ladder import Ladder
 from hfci.results.reading import Results, read_results
 from hfci.results.text import first_line
 
-__all__ = ["Detail", "Part", "Run", "gather", "make_point", "parts_of", "scope_of", "whole_identity"]
+__all__ = ["Detail", "Part", "Run", "gather", "make_point", "merged_speeds", "parts_of", "scope_of", "whole_identity"]
 
 # A night on which everything breaks must not outweigh a year: beyond that many, only outcome and stage are kept.
 MOST_DETAILS = 5_000
@@ -64,6 +77,7 @@ class Run:
 
     columns: Columns
     details: tuple[Detail, ...]
+    speeds: Columns
 
 
 def parts_of(results: Results) -> Iterator[Part]:
@@ -80,6 +94,7 @@ def gather(results: Results, numbers: Mapping[tuple[int, int], int], vocabulary:
     lists: dict[str, array[Any]] = {name: array("d" if name in QUANTITIES else "q") for name in LAYOUT}
     adders = [lists[name].append for name in LAYOUT]
     details: list[Detail] = []
+    speeds: list[tuple[int, ...]] = []
     several = _seen(results)
     identities: dict[str, int] = {}
     for part, whole_identity, record in _records(results, numbers):
@@ -105,6 +120,8 @@ def gather(results: Results, numbers: Mapping[tuple[int, int], int], vocabulary:
         )
         for add, value in zip(adders, row, strict=True):
             add(value)
+        if record.measured is not None:
+            speeds += _speeds(case, part, record.measured, vocabulary)
         if part and (record.outcome in RED or outcomes):
             details.append(_detail(case, record, text))
     arrays = {name: np.array(values) for name, values in lists.items()}
@@ -112,7 +129,33 @@ def gather(results: Results, numbers: Mapping[tuple[int, int], int], vocabulary:
     order = np.argsort(arrays["case"], kind="stable")
     columns = {name: arrays[name][order].astype(kind) for name, kind in LAYOUT.items()}
     details.sort(key=lambda detail: detail.error is None)
-    return Run(columns, tuple(details[:MOST_DETAILS]))
+    return Run(columns, tuple(details[:MOST_DETAILS]), _speed_columns(speeds))
+
+
+def _speeds(case: int, part: int, found: Measured, vocabulary: Vocabulary) -> Iterator[tuple[int, ...]]:
+    """Yield what was measured of a case, each number a row of `SPEEDS`."""
+    for speed in found.speeds:
+        steps = quantised(np.array([speed.relative, speed.sustained]), "relative").tolist()
+        yield case, vocabulary.word(speed.name), part, *steps
+    for name, count in (found.graphs.counts if found.graphs is not None else {}).items():
+        yield case, vocabulary.word(name), part, min(count, MOST), min(count, MOST)
+
+
+def _speed_columns(rows: Sequence[tuple[int, ...]]) -> Columns:
+    numbers = np.array(sorted(rows), np.int64).reshape(len(rows), len(SPEEDS))
+    return {name: column.astype(kind) for (name, kind), column in zip(SPEEDS.items(), numbers.T, strict=True)}
+
+
+def merged_speeds(earlier: Columns, later: Columns, columns: Columns) -> Columns:
+    """Return the speeds of a run of which both are parts, of each case those of the part that it is taken from.
+
+    `columns` are the run's own, merged.
+    """
+    both = {name: np.concatenate([earlier[name], later[name]]) for name in SPEEDS}
+    places, _ = locate(columns["case"], both["speed_case"])
+    kept = np.flatnonzero(columns["part"][places] == both["speed_part"])
+    rows = np.unique(np.array([both[name][kept] for name in SPEEDS], np.int64), axis=1)
+    return {name: column.astype(kind) for (name, kind), column in zip(SPEEDS.items(), rows, strict=True)}
 
 
 def make_point(run: str, parts: Sequence[Part], columns: Columns, vocabulary: Vocabulary) -> Point:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hfci.errors import UsageError
+from hfci.results.history.columns import Columns
 from hfci.results.history.conditions import Conditions, conditions_of
 from hfci.results.history.identifiers import Vocabulary
 from hfci.results.history.ingestion import Part, Run
 from hfci.results.history.runs import Point
-from hfci.results.history.stored import StoredRun, has_column, read_column, read_parts
+from hfci.results.history.stored import StoredRun, has_column, read_column, read_parts, read_speeds
 from hfci.results.identities import Identity
 
 __all__ = ["NewRun", "RunLog"]
@@ -60,6 +61,15 @@ class RunLog:
         if (newest := self._newest_at(run)) is not None:
             return newest.content.columns[name]
         return read_column(self._connection, self._number(run), name)
+
+    def speeds(self, run: int) -> Columns:
+        """Return what a run measured of speeds."""
+        newest = self._newest_at(run)
+        return newest.content.speeds if newest is not None else read_speeds(self._connection, self._number(run))
+
+    def word(self, number: int) -> str:
+        """Return the word of a number."""
+        return self._words[number] or ""
 
     def knows_causes(self, run: int) -> bool:
         """Tell whether the causes of a run are known: an older hfci kept none."""

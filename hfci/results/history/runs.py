@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from hfci.results.history.columns import Columns
 from hfci.results.history.conditions import Conditions
 from hfci.results.identities import Identity
 
@@ -43,6 +44,12 @@ class Log(Protocol):
 
     def column(self, run: int, name: str) -> NDArray[Any]:
         """Return one column of a run."""
+
+    def speeds(self, run: int) -> Columns:
+        """Return what a run measured of speeds."""
+
+    def word(self, number: int) -> str:
+        """Return the word of a number."""
 
     def knows_causes(self, run: int) -> bool:
         """Tell whether the causes of a run are known: an older hfci kept none."""

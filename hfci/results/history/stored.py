@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hfci.cases.reading import parse_header
 from hfci.errors import UsageError
-from hfci.results.history.columns import LAYOUT, Columns, decode, decode_cases, encode
+from hfci.results.history.columns import LAYOUT, SPEEDS, Columns, decode, decode_cases, encode
 from hfci.results.history.flakes import WINDOW
 from hfci.results.history.ingestion import Part, Run, scope_of
 from hfci.results.history.runs import Point
@@ -29,6 +29,7 @@ __all__ = [
     "read_columns",
     "read_parts",
     "read_runs",
+    "read_speeds",
     "write_details",
     "write_run",
 ]
@@ -81,6 +82,15 @@ def read_columns(connection: Connection, run: int) -> Columns:
     return {name: read_column(connection, run, name) for name in LAYOUT}
 
 
+def read_speeds(connection: Connection, run: int) -> Columns:
+    """Return what a run measured of speeds; nothing where it measured none, or an older hfci added it."""
+    query = "SELECT name, data FROM columns WHERE run = ? AND name LIKE 'speed_%'"
+    found = {name: decode(name, data) for name, data in connection.execute(query, (run,)) if name in SPEEDS}
+    if found and found.keys() != SPEEDS.keys():
+        raise UsageError(f"this history is damaged: it lacks columns of speeds of run {run}; restore a copy")
+    return found or {name: np.zeros(0, kind) for name, kind in SPEEDS.items()}
+
+
 def has_column(connection: Connection, run: int, name: str) -> bool:
     """Tell whether the history has a column of a run: it may be too old for it."""
     query = "SELECT 1 FROM columns WHERE run = ? AND name = ?"
@@ -100,7 +110,14 @@ def read_column(connection: Connection, run: int, name: str) -> NDArray[Any]:
     return np.full(len(read_column(connection, run, "case")), run, LAYOUT[name])
 
 
-def write_run(connection: Connection, number: int | None, point: Point, parts: Sequence[Part], columns: Columns) -> int:
+def write_run(
+    connection: Connection,
+    number: int | None,
+    point: Point,
+    parts: Sequence[Part],
+    columns: Columns,
+    speeds: Columns,
+) -> int:
     """Write a run, over what is there of it under its number; return the number."""
     scope = scope_of([part.header for part in parts])
     row = (point.run, point.started, point.branch, scope, msgspec.json.encode(point).decode())
@@ -116,7 +133,7 @@ def write_run(connection: Connection, number: int | None, point: Point, parts: S
     )
     connection.executemany(
         "INSERT OR REPLACE INTO columns VALUES (?, ?, ?)",
-        [(number, name, encode(name, column)) for name, column in columns.items()],
+        [(number, name, encode(name, column)) for name, column in {**columns, **speeds}.items()],
     )
     return number
 

@@ -20,6 +20,7 @@ from hfci.results.history.episodes import Episode, find_episodes
 from hfci.results.history.flakes import WINDOW, Flake, find_flakes
 from hfci.results.history.runs import Log, Point
 from hfci.results.history.slowdowns import slowdowns
+from hfci.results.history.speeds import more_broken, slowed
 
 __all__ = ["WINDOW", "Flake", "Streak", "Trends", "make_trends"]
 
@@ -53,6 +54,8 @@ class Trends:
     - `streaks`: of the cases that are red in the newest run, by case
     - `flaky`: over the newest `WINDOW` runs, the most frequent first
     - `slower`, `heavier`: levels that rose and stayed, the largest step first
+    - `slowed`: speeds, relative to the reference, that fell in the newest run; the largest slow-down first
+    - `broken`: what has more graph breaks, or is compiled again more often, than in the run before
     - `added`, `vanished`: cases that the newest run has and the one before it of its scope has not, and the reverse
     - `changes`: by case, from which point on it had which outcome; None is absent
     - `causes`: those that are open, by fingerprint, the oldest first
@@ -67,6 +70,13 @@ class Trends:
     vanished: tuple[str, ...]
     changes: Mapping[str, tuple[tuple[int, Outcome | None], ...]]
     causes: Mapping[str, Episode] = field(default_factory=dict)
+    slowed: tuple[Shift, ...] = ()
+    broken: tuple[Shift, ...] = ()
+
+    @property
+    def moved(self) -> tuple[Shift, ...]:
+        """Whatever became slower, heavier or compiled less well."""
+        return (*self.slower, *self.heavier, *self.slowed, *self.broken)
 
 
 def make_trends(log: Log) -> Trends:
@@ -82,6 +92,8 @@ def make_trends(log: Log) -> Trends:
         vanished=vanished,
         changes=_changes(log),
         causes=find_episodes(log),
+        slowed=slowed(log),
+        broken=more_broken(log),
     )
 
 

@@ -88,7 +88,7 @@ def test_a_history_of_the_earlier_schema_is_read_and_upgraded_when_it_is_written
     assert schema_of(history) == 1
     save(tmp_path / "b", "b", GOOD)
     assert add(history, tmp_path / "b") == {"b": "added"}
-    assert schema_of(history) == 3
+    assert schema_of(history) == 4
     with sqlite3.connect(history) as connection:
         assert connection.execute("SELECT * FROM about").fetchall() == [(__version__,)]
     with History.open(history) as opened:

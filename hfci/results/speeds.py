@@ -1,0 +1,52 @@
+"""What runs measured of speed, as tables show it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from hfci.cases.measured import BREAKS, Measured
+from hfci.results.text import first_line, shorten
+
+__all__ = ["compiled_whole", "not_measured", "speed_rows"]
+
+MOST_REASONS = 3
+LONGEST = 300
+
+
+def speed_rows(measured: Mapping[str, Measured]) -> Sequence[tuple[str, ...]]:
+    """Return what was measured by case, a row for each workload, what is slowest beside the reference first.
+
+    The case, the workload, milliseconds, how much of its unit a second, how many times the reference, and its rounds.
+    """
+    found = [(speed, case) for case, each in measured.items() for speed in each.speeds]
+    found.sort(key=lambda pair: (-pair[0].relative, pair[1]))
+    return [
+        (
+            shorten(case, LONGEST),
+            shorten(speed.name, LONGEST),
+            f"{1e3 * speed.seconds:,.2f}",
+            f"{speed.a_second:,.0f} {shorten(speed.unit, LONGEST)}",
+            f"{speed.relative:,.2f}",
+            f"{min(speed.rounds):,.2f} to {max(speed.rounds):,.2f}",
+        )
+        for speed, case in found
+    ]
+
+
+def compiled_whole(measured: Mapping[str, Measured]) -> str:
+    """Return how many forwards torch.compile takes as one graph, and what breaks most of the others."""
+    graphs = [each.graphs for each in measured.values() if each.graphs is not None]
+    if not graphs:
+        return ""
+    whole = sum(not each.counts[BREAKS] for each in graphs)
+    reasons = Counter(reason for each in graphs for reason in {one.reason for one in each.breaks})
+    why = "".join(f"; {count:,}: {first_line(reason)}" for reason, count in reasons.most_common(MOST_REASONS))
+    others = f" What breaks the others{why}." if why else ""
+    return f"torch.compile takes {whole:,} of {len(graphs):,} forwards as one graph.{others}"
+
+
+def not_measured(measured: Mapping[str, Measured]) -> Mapping[str, int]:
+    """Return why what could not be measured, each reason with how many there are, the most frequent first."""
+    reasons = (f"{what}: {why}" for each in measured.values() for what, why in each.stopped.items())
+    return dict(Counter(map(first_line, reasons)).most_common())
