@@ -28,6 +28,9 @@ class Outcome(StrEnum):
 RED = (Outcome.FAILED, Outcome.NOT_RUN)
 EXECUTED = (Outcome.PASSED, Outcome.FAILED, Outcome.KNOWN_FAILURE, Outcome.QUARANTINED)
 
-# Where a case ended, in the order in which it gets there; the last four are of a backend.
-Stage = Literal["config", "build", "inputs", "forward", "check", "pipeline", "export", "compile", "run", "compare"]
+# Where a case ended, in the order in which it gets there: those from `export` on are of a backend. `memory` is wherever
+# there was none left.
+Stage = Literal[
+    "config", "build", "inputs", "forward", "check", "pipeline", "export", "compile", "run", "compare", "memory"
+]
 STAGES: tuple[Stage, ...] = get_args(Stage)

@@ -30,6 +30,7 @@ from hfci.errors import HfciError, UsageError, in_one_line
 from hfci.imports import adopt
 from hfci.testing.collecting import note
 from hfci.testing.machine import Process
+from hfci.testing.memory_guard import MEMORY, MemoryGuard, forget_failure
 from hfci.testing.network import attempts_since, close_gate, open_gate
 from hfci.testing.phases import OneReport
 from hfci.testing.process_setup import missing_packages, prepare, used_device
@@ -194,6 +195,7 @@ class Executor:
             adopt(Path.cwd())
             prepare(self.device, self.config.getoption("hfci_threads"))
             self.process = Process.here(self.device)
+            self.config.pluginmanager.register(MemoryGuard(self._device), MemoryGuard.NAME)
             if "hfci_stacks" in self.worker and self.stacks is not None:
                 faulthandler.enable(self.stacks)  # until now it is pytest's, which writes to stderr
         except HfciError as error:
@@ -278,7 +280,16 @@ class Executor:
         if is_over:
             verdict["peak_memory_bytes"] = self._device.peak_memory()
         report.hfci = dict(verdict)  # type: ignore[attr-defined]
+        if verdict.get("stage") == MEMORY:
+            self._make_room(item, error)
         return report
+
+    def _make_room(self, item: pytest.Item, error: BaseException | None) -> None:
+        """Have the next case begin with what memory there is: nothing of this one is kept, its model neither."""
+        if (models := getattr(item, "funcargs", {}).get("tiny_models")) is not None:
+            models.forget()
+        forget_failure(error)
+        self._device.release()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_to_serializable(self) -> Generator[None, Any, Any]:

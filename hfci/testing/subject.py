@@ -58,6 +58,10 @@ class _TinyModels:
         assert self.made is not None
         return self.made
 
+    def forget(self) -> None:
+        """Let go of the model, or of why it could not be built: what was asked for last is made anew."""
+        self.asked, self.made, self.modules = {}, None, []
+
     def _is_rebuilt(self) -> bool:
         """Tell whether the model has other modules than it was made with."""
         if self.made is None or isinstance(self.made, BaseException):

@@ -16,6 +16,7 @@ from hfci.cases.outcome import Outcome
 from hfci.catalog.requirements import absent_packages, needs
 from hfci.errors import Broken, Deviates, Deviation, Differs, StageError
 from hfci.testing.frames import library_frame
+from hfci.testing.memory_guard import MEMORY, is_out_of_memory
 
 if TYPE_CHECKING:
     import pytest
@@ -103,6 +104,9 @@ def judge(error: BaseException | None, building: bool) -> Verdict:
     if isinstance(error, pytest.skip.Exception | unittest.SkipTest):
         return Verdict.failed("Skipped", f"a skip must name what is missing, by unavailable(): {error}")
     stage = error.stage if isinstance(error, StageError) else "build" if building else "check"
+    if is_out_of_memory(error):
+        cause = error.__cause__ if isinstance(error, StageError) and error.__cause__ else error
+        return Verdict.failed(type(cause).__name__, str(error), MEMORY).raised_by(error)
     if isinstance(error, StageError | ImportError) and (absent := absent_packages(error)):
         return Verdict(outcome=Outcome.UNAVAILABLE.value, stage=stage, reason=needs(absent))
     if isinstance(error, Broken):
