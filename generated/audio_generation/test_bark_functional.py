@@ -181,6 +181,7 @@ class TestBarkCausalModel:
             "cache_equals_no_cache",
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
+            "generate_equals_without_cache",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
             "inputs_embeds_equal_input_ids",
