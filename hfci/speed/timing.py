@@ -23,8 +23,8 @@ _ROUND_S, _FEWEST, _MOST = 0.05, 5, 20
 # Calls that are not timed: kernels are chosen, caches filled.
 _WARM_UP = 2
 
-# In each turn the reference runs so often, first untimed: what ran before it is still in the processor's caches. As
-# often for all, and always: how warm a workload finds them is decided by what ran before, too.
+# In each turn both run untimed first: what ran before is still in the processor's caches, or nothing is, on a busy one.
+# Then the reference runs so often.
 _COLD, _REFERENCES = 1, 2
 
 # A call that returns how many seconds each of its parts took, by name.
@@ -82,7 +82,10 @@ class Stopwatch:
             before = self.device.seconds()
             for _ in range(_REFERENCES):
                 run_reference()
-            yield (self.device.seconds() - before) / _REFERENCES, run()
+            took = (self.device.seconds() - before) / _REFERENCES
+            for _ in range(_COLD):
+                run()
+            yield took, run()
 
 
 @contextmanager
