@@ -226,6 +226,8 @@ def _switched_each(arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 def _switched(value: Any) -> Iterator[Any]:
     """Yield other values than the one that an argument has; of a choice the one that is 0, which is not none."""
+    if isinstance(value, (np.ndarray, np.generic)) and not value.ndim:
+        value = value.item()  # one number, which some keep as numpy has it
     if isinstance(value, bool):
         yield not value
     elif isinstance(value, enum.Enum):
