@@ -122,7 +122,10 @@ def of_sounds(extractor: Any) -> Asked:
         *({"padding": "max_length", "truncation": True, "max_length": most} for most in (cut, _FRAMES)),
         *({name: not value} for name, value in called.items() if isinstance(value, bool) or _is_flag(name, value)),
     ]
-    flags = [{name: not value} for name, value in made.items() if isinstance(value, bool) and name in asked]
+    # a number that is 0 turns off what another argument may be about
+    turned = {name: not value for name, value in made.items() if isinstance(value, bool)}
+    turned |= {name: 0.5 for name, value in made.items() if isinstance(value, float) and not value}
+    flags = [{name: value} for name, value in turned.items() if name in asked]
     known = [{f"{_CALL}{name}": value for name, value in told.items() if name in _known(cls)} for told in contexts]
     once = [told for place, told in enumerate(known) if told not in known[:place]]
     return Asked(_switched_each(arguments), [*once, *flags], ask)
