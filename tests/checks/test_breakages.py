@@ -18,13 +18,13 @@ from .breaking import ROOT, of_packages_that_are_here
 from .output_patches import output, silenced
 
 # Those that a check was green on here, which it is not asked of again for another breakage.
-WHOLE: set[tuple[str, str, str | None]] = set()
+WHOLE: set[tuple[str, str, str | None, str | None]] = set()
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=str)
 def test_the_check_is_red_where_it_is_broken_and_green_where_it_is_whole(breakage: Breakage) -> None:
     tiny = breakage.build()
-    if (model := (breakage.check, breakage.model_type, breakage.architecture)) not in WHOLE:
+    if (model := (breakage.check, breakage.model_type, breakage.architecture, breakage.task)) not in WHOLE:
         with of_packages_that_are_here():
             breakage.ask(tiny)
         WHOLE.add(model)

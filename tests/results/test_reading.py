@@ -78,14 +78,14 @@ def test_the_same_run_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (['{"schema": 0, "run": "x"}'], "records of schema 0, this hfci reads 1, 2, 3, 4, 5, 6, 7"),
-        (['{"schema": "new", "run": "x"}'], "records of schema 'new', this hfci reads 1, 2, 3, 4, 5, 6, 7"),
+        (['{"schema": 0, "run": "x"}'], "records of schema 0, this hfci reads 1, 2, 3, 4, 5, 6, 7, 8"),
+        (['{"schema": "new", "run": "x"}'], "records of schema 'new', this hfci reads 1, 2, 3, 4, 5, 6, 7, 8"),
         (['{"run": "x"}'], "x.jsonl:1: a header of records of schema None"),
         (['{"schema": 1, "run": "x"}'], ":1 is no header of records: it lacks started"),
-        (["HEADER", '{"case": "x"}'], ":2 is no record of schema 7: .*missing required field `model_type`"),
-        (["HEADER", '{"case": 5}'], ":2 is no record of schema 7: Expected `str`, got `int`"),
-        (["HEADER", "[]"], ":2 is no record of schema 7: Expected `object`, got `array`"),
-        (["HEADER", "{torn", "RECORD"], ":2 is no record of schema 7: JSON is malformed"),
+        (["HEADER", '{"case": "x"}'], ":2 is no record of schema 8: .*missing required field `model_type`"),
+        (["HEADER", '{"case": 5}'], ":2 is no record of schema 8: Expected `str`, got `int`"),
+        (["HEADER", "[]"], ":2 is no record of schema 8: Expected `object`, got `array`"),
+        (["HEADER", "{torn", "RECORD"], ":2 is no record of schema 8: JSON is malformed"),
         (["HEADER", "RECORD", "RECORD"], "two records of bert/bertModel/builds_tiny.device=cpu.; a file has one"),
     ],
 )
@@ -160,7 +160,7 @@ def test_records_of_schema_1_are_migrated(tmp_path: Path) -> None:
     results = read_results([path])
     assert tuple(results) == (GOOD,)
     (found,) = results.headers
-    assert (found.schema, found.shard, found.attempt, found.names) == (7, None, 1, None)
+    assert (found.schema, found.shard, found.attempt, found.names) == (8, None, 1, None)
 
 
 def test_records_of_schema_2_are_migrated(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_records_of_schema_2_are_migrated(tmp_path: Path) -> None:
         del head[name]
     path.write_text(f"{json.dumps({**head, 'schema': 2})}\n{json.dumps(line)}\n")
     (found,) = read_results([path]).headers
-    assert (found.schema, found.names, found.variables, found.machine, found.packages) == (7, (), None, "", None)
+    assert (found.schema, found.names, found.variables, found.machine, found.packages) == (8, (), None, "", None)
 
 
 def test_reading_keeps_places_not_records(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ EXPECTED: dict[str, tuple[str, str | None, str, str]] = {
     "acme_kills": ("failed", "check", "WorkerDied", "SIGKILL"),
     "acme_lacks": ("unavailable", "compile", "", "acme_runtime_that_nobody_has"),
     "acme_raises": ("failed", "compile", "BackendBroken", "RuntimeError: the driver of the chip does not answer"),
-    "acme_runs_out": ("failed", "run", "MemoryError", "the chip has 4 KiB"),
+    "acme_runs_out": ("failed", "memory", "MemoryError", "the chip has 4 KiB"),
     "acme_without": ("failed", "compile", "BackendBroken", "cannot be imported: AttributeError"),
     "eager": ("passed", None, "", ""),
     "no_such": ("failed", "compile", "UsageError", "there is no backend 'no_such'; there are acme, "),
