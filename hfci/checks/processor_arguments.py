@@ -123,7 +123,7 @@ def of_sounds(extractor: Any) -> Asked:
         *({name: not value} for name, value in called.items() if isinstance(value, bool) or _is_flag(name, value)),
     ]
     # a number that is 0 turns off what another argument may be about
-    turned = {name: not value for name, value in made.items() if isinstance(value, bool)}
+    turned: dict[str, float] = {name: not value for name, value in made.items() if isinstance(value, bool)}
     turned |= {name: 0.5 for name, value in made.items() if isinstance(value, float) and not value}
     flags = [{name: value} for name, value in turned.items() if name in asked]
     known = [{f"{_CALL}{name}": value for name, value in told.items() if name in _known(cls)} for told in contexts]
