@@ -8,7 +8,7 @@ from typing import Any
 
 from hfci.checks.processing import difference
 
-__all__ = ["Asked", "inert"]
+__all__ = ["Asked", "differ", "inert"]
 
 # Less than this is no effect: the same sums in another order.
 _ROUNDING = 1e-5
@@ -33,19 +33,17 @@ def inert(asked: Asked, excepted: Collection[str]) -> set[str]:
     left = set(asked.others)
     for context in asked.contexts:
         usual = asked.ask(context)
-        if _differ(usual, asked.ask(context)):
-            continue  # what is drawn anew each time, noise that is added say, hides what an argument does
         left -= {
             name
             for name in left - context.keys()
-            if any(_differ(usual, asked.ask({**context, name: other})) for other in asked.others[name])
+            if any(differ(usual, asked.ask({**context, name: other})) for other in asked.others[name])
         }
         if not left - set(excepted):
             break
     return left
 
 
-def _differ(first: Sequence[Any], second: Sequence[Any]) -> bool:
+def differ(first: Sequence[Any], second: Sequence[Any]) -> bool:
     """Tell whether any of several answers is another one."""
     for one, other in zip(first, second, strict=True):
         if isinstance(one, str) or isinstance(other, str):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from hfci.catalog.registered import is_model_code
 from hfci.catalog.registries import quiet
-from hfci.checks.arguments import Asked, inert
+from hfci.checks.arguments import Asked, differ, inert
 from hfci.checks.exceptions import names_excepted
 from hfci.checks.limited_memory import at_most
 from hfci.checks.processing import answer_to_images, each_processor, named
@@ -122,10 +122,11 @@ def of_sounds(extractor: Any) -> Asked:
         *({"padding": "max_length", "truncation": True, "max_length": most} for most in (cut, _FRAMES)),
         *({name: not value} for name, value in called.items() if isinstance(value, bool) or _is_flag(name, value)),
     ]
-    # a number that is 0 turns off what another argument may be about
-    turned: dict[str, float] = {name: not value for name, value in made.items() if isinstance(value, bool)}
-    turned |= {name: 0.5 for name, value in made.items() if isinstance(value, float) and not value}
-    flags = [{name: value} for name, value in turned.items() if name in asked]
+    switches = [name for name, value in made.items() if isinstance(value, bool) and name in asked]
+    flags: list[dict[str, float]] = [{name: not made[name]} for name in switches]
+    # A number that is 0 turns off what another argument may be about; noise would hide what that does.
+    zeros = [{name: 0.5} for name, value in made.items() if isinstance(value, float) and not value and name in asked]
+    flags += [each for each in zeros if not differ(ask(each), ask(each))]
     known = [{f"{_CALL}{name}": value for name, value in told.items() if name in _known(cls)} for told in contexts]
     once = [told for place, told in enumerate(known) if told not in known[:place]]
     return Asked(_switched_each(arguments), [*once, *flags], ask)
