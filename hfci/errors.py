@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, NamedTuple
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "NothingToDo",
     "StageError",
     "UsageError",
+    "come_of",
     "in_one_line",
     "nearest",
     "without_places",
@@ -124,6 +125,15 @@ class StageError(HfciError):
         self.architecture = architecture
         text = str(cause).strip() or repr(cause)
         super().__init__(f"{model_type} ({architecture}) stops at {stage}: {type(cause).__name__}: {text}")
+
+
+def come_of(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception, what it came of, and so on to the first."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def in_one_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hfci.catalog.imported import load_imports
-from hfci.errors import EnvironmentUnfit
+from hfci.errors import EnvironmentUnfit, come_of
 from hfci.interruption import raise_again
 from hfci.origin import find_transformers, version_of
 
@@ -146,8 +146,7 @@ def try_import() -> str:
 
 def _diagnose(error: BaseException) -> str:
     """Name the package that an import of torch or transformers broke on: the last one entered."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
+    *_, error = come_of(error)
     if isinstance(error, ModuleNotFoundError) and error.name in NEEDED:
         return f"{error.name} not installed: {INSTALL}"
     package = error.name if isinstance(error, ModuleNotFoundError) and error.name else _culprit(error)

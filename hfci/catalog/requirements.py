@@ -9,6 +9,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from hfci.errors import come_of
+
 __all__ = ["absent_packages", "is_absent", "needs"]
 
 # transformers' own sentences: of `requires_backends`, of the placeholders of classes whose package is missing, and
@@ -26,8 +28,7 @@ def absent_packages(error: BaseException) -> tuple[str, ...]:
     An import that fails for another reason (a package of the wrong version, a name that moved) is no absence.
     """
     named: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None and not named:
+    for cause in come_of(error):
         if isinstance(cause, ModuleNotFoundError) and cause.name:
             named = [cause.name.partition(".")[0]]
         elif isinstance(cause, ImportError):
@@ -35,7 +36,8 @@ def absent_packages(error: BaseException) -> tuple[str, ...]:
             named = next(filter(None, match.groups())).lower().split(", ") if match else []
         elif isinstance(cause, NameError) and cause.name:
             named = [cause.name] if _is_optional(cause.name) else _imported_as(cause.name, cause)
-        cause = cause.__cause__ or cause.__context__
+        if named:
+            break
     return tuple(name for name in named if is_absent(name))
 
 

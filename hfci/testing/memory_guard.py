@@ -9,11 +9,12 @@ import gc
 import re
 import sys
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hfci.errors import come_of
 from hfci.testing.subject import CASE
 
 if TYPE_CHECKING:
@@ -43,21 +44,13 @@ def is_out_of_memory(error: BaseException | None) -> bool:
         isinstance(each, MemoryError)
         or type(each).__name__ == "OutOfMemoryError"
         or (isinstance(each, RuntimeError) and _SAID.search(str(each)) is not None)
-        for each in _chain(error)
+        for each in come_of(error)
     )
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def forget_failure(error: BaseException | None) -> None:
     """Let go of what the frames of a failure hold: a traceback keeps the tensors of every function in it."""
-    for each in _chain(error):
+    for each in come_of(error):
         traceback.clear_frames(each.__traceback__)
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         vars(sys).pop(name, None)
