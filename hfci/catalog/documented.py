@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from hfci.catalog import registries
-from hfci.catalog.sources import SourceClass, module_text, read_class, text_around
+from hfci.catalog.sources import SourceClass, exporter_of, module_text, read_class
 
 __all__ = ["documented_processors"]
 
@@ -31,8 +31,10 @@ def documented_processors(model_type: str) -> dict[str, tuple[str, ...]]:
     tables = registries.processor_tables()
     listed = {name for rows in registries.model_tables().values() for name in rows.get(model_type, ())}
     # A file takes long to be parsed, and few speak of any.
-    speaking = [name for name in sorted(listed) if any(loaded in text_around(name) for loaded in _LOADED.values())]
-    classes = [cls for name in speaking if (cls := read_class(name)) is not None]
+    exporters = {name: exporter_of(name) for name in sorted(listed)}
+    texts = {module: module_text(module) for module in {*exporters.values()}}
+    speaking = {module for module, text in texts.items() if any(loaded in text for loaded in _LOADED.values())}
+    classes = [cls for name, module in exporters.items() if module in speaking and (cls := read_class(name))]
     documents = [ast.get_docstring(forward) or "" for cls in classes if (forward := cls.method("forward"))]
     found = {}
     for kind, loaded in _LOADED.items():

@@ -13,7 +13,7 @@ from typing import Any
 
 from hfci.catalog.aliases import field_aliases, named, words_of
 
-__all__ = ["declared_outputs", "gives_tensor", "output_fields"]
+__all__ = ["declared_outputs", "gives_tensor", "output_fields", "source_of"]
 
 _RETURNED = re.compile(r"^\s+return (\w+)\(", re.MULTILINE)
 _NAMED = re.compile(r"^\s+return (\w+)$", re.MULTILINE)
@@ -30,7 +30,7 @@ def output_fields(cls: type[Any]) -> dict[str, str]:
     parent.
     """
     forward = _own_forward(cls)
-    source = _source(forward)
+    source = source_of(forward)
     returned = _dataclasses(forward.__globals__.get(name) for name in _RETURNED.findall(source))
     kinds = returned or _dataclasses(_declared(forward)) or _dataclasses(_named(forward, source))
     spelled = [field.name for kind in kinds for field in dataclasses.fields(kind)]
@@ -71,11 +71,11 @@ def _own_forward(cls: type[Any]) -> Callable[..., Any]:
     forwards: list[Callable[..., Any]] = [
         inspect.unwrap(vars(owner)["forward"]) for owner in cls.__mro__ if "forward" in vars(owner)
     ]
-    return next(forward for forward in forwards if not _PARENT_S.search(_source(forward)))
+    return next(forward for forward in forwards if not _PARENT_S.search(source_of(forward)))
 
 
 @functools.cache
-def _source(function: Callable[..., Any]) -> str:
+def source_of(function: Callable[..., Any]) -> str:
     """Return the source of a function, whose end `inspect` finds by reading word for word."""
     return inspect.getsource(function)
 

@@ -21,10 +21,10 @@ __all__ = [
     "SourceClass",
     "defined_class",
     "exported_names",
+    "exporter_of",
     "modeling_module_names",
     "module_text",
     "read_class",
-    "text_around",
 ]
 
 _MODELS = ("transformers.models",)
@@ -118,9 +118,9 @@ def read_class(name: str) -> SourceClass | None:
     return _find(module, name, within) if module else None
 
 
-def text_around(name: str) -> str:
-    """Return the text of the module that exports the class `name`, for a first look; empty where there is none."""
-    return module_text(_exporter(name)[0])
+def exporter_of(name: str) -> str:
+    """Return the module that the class `name` is exported from; empty where there is none."""
+    return _exporter(name)[0]
 
 
 def _exporter(name: str) -> tuple[str, tuple[str, ...]]:

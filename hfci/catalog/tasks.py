@@ -21,7 +21,7 @@ import msgspec
 from hfci.catalog import registries
 from hfci.catalog.documented import documented_processors
 from hfci.catalog.facts import declared_modalities, forward_parameters, input_modalities
-from hfci.catalog.outputs import gives_tensor, output_fields
+from hfci.catalog.outputs import gives_tensor, output_fields, source_of
 from hfci.catalog.pipelines import FIRST, MODALITIES, Generates, Needs, PipelineUnknown, needs_of
 from hfci.catalog.sources import SourceClass, read_class
 from hfci.errors import FOREIGN, in_one_line, nearest
@@ -270,7 +270,7 @@ def _begins_its_decoder(cls: Any) -> bool:
 
 @functools.cache
 def _forward_tree(cls: Any) -> ast.FunctionDef:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(cls.forward)))).body[0]
+    tree = ast.parse(textwrap.dedent(source_of(inspect.unwrap(cls.forward)))).body[0]
     return tree if isinstance(tree, ast.FunctionDef) else ast.parse("def forward(): ...").body[0]  # type: ignore[return-value]
 
 
