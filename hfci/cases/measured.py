@@ -40,8 +40,9 @@ class Speed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     @property
     def relative(self) -> float:
         """How many times as long as the reference it takes: the median of its rounds."""
-        ordered = sorted(self.rounds)
-        return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+        import statistics  # here, since every command imports this file
+
+        return statistics.median(self.rounds)
 
     @property
     def sustained(self) -> float:

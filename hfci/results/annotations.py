@@ -54,10 +54,7 @@ def annotate(summary: Summary, changed: Collection[str] = ()) -> list[str]:
             (_changed, summary.unavailable),
             (_expiring, summary.expiring),
         ),
-        "notice": (
-            (_shift, summary.moved),
-            (_flaky, summary.flaky),
-        ),
+        "notice": ((_shift, summary.moved), (_flaky, summary.flaky)),
     }
     return [
         line

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from hfci.cases.measured import BREAKS, Measured
+from hfci.results.comparison import Shift
 from hfci.results.text import first_line, shorten
 
-__all__ = ["compiled_whole", "not_measured", "speed_rows"]
+__all__ = ["compiled_whole", "explained", "not_measured", "speed_rows"]
 
 MOST_REASONS = 3
 LONGEST = 300
@@ -44,6 +46,17 @@ def compiled_whole(measured: Mapping[str, Measured]) -> str:
     why = "".join(f"; {count:,}: {first_line(reason)}" for reason, count in reasons.most_common(MOST_REASONS))
     others = f" What breaks the others{why}." if why else ""
     return f"torch.compile takes {whole:,} of {len(graphs):,} forwards as one graph.{others}"
+
+
+def explained(broken: Iterable[Shift], measured: Mapping[str, Measured]) -> tuple[Shift, ...]:
+    """Return what is compiled less well with the reasons that torch gives in this run, the most frequent first."""
+    found = []
+    for shift in broken:
+        graphs = measured[shift.case].graphs if shift.case in measured else None
+        reasons = sorted(graphs.breaks if graphs is not None else (), key=lambda each: -each.count)
+        said = "; ".join(f"{each.count} x {each.reason}" for each in reasons[:MOST_REASONS])
+        found.append(replace(shift, evidence=first_line(said)))
+    return tuple(found)
 
 
 def not_measured(measured: Mapping[str, Measured]) -> Mapping[str, int]:

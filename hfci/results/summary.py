@@ -21,6 +21,7 @@ from hfci.results.identities import Identity
 from hfci.results.ladder import LADDER
 from hfci.results.lost import Lost
 from hfci.results.reading import Results
+from hfci.results.speeds import explained
 from hfci.results.tally import Cell, Failure, JobTimes, Tally
 from hfci.results.text import first_line, shorten
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["VANISHED", "Changed", "Flaky", "Summary", "summarize"]
 
 VANISHED = "vanished"
-
-MOST_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -237,7 +236,7 @@ def summarize(
         heavier=trends.heavier if trends is not None else (),
         measured=tally.measured,
         slowed=trends.slowed if trends is not None else (),
-        broken=_explained(trends.broken, tally.measured) if trends is not None else (),
+        broken=explained(trends.broken, tally.measured) if trends is not None else (),
         flaky=tuple(_flaky(results.unsteady, trends)),
         expiring=tuple(expiring),
         unread=tuple(unread),
@@ -269,17 +268,6 @@ def _against(summary: Summary, comparison: Comparison, since: _Since) -> Summary
         slower=_merged(summary.slower, comparison.slower),
         heavier=_merged(summary.heavier, comparison.heavier),
     )
-
-
-def _explained(broken: Iterable[Shift], measured: Mapping[str, Measured]) -> tuple[Shift, ...]:
-    """Return what is compiled less well with the reasons that torch gives in this run, the most frequent first."""
-    found = []
-    for shift in broken:
-        graphs = measured[shift.case].graphs if shift.case in measured else None
-        reasons = sorted(graphs.breaks if graphs is not None else (), key=lambda each: -each.count)
-        said = "; ".join(f"{each.count} x {each.reason}" for each in reasons[:MOST_REASONS])
-        found.append(replace(shift, evidence=first_line(said)))
-    return tuple(found)
 
 
 def _failures(failures: Iterable[Failure], since: _Since) -> tuple[Failure, ...]:
