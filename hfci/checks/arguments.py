@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,12 @@ class Asked:
     """What is asked of a processor.
 
     - `others`: argument → values, each another than it has usually
-    - `contexts`: what is told beside an argument, one after the other
+    - `contexts`: what is told beside an argument, one after the other, as long as some do nothing
     - `ask`: what it gives, told some arguments: answers to several questions, or what each raises
     """
 
     others: Mapping[str, Sequence[Any]]
-    contexts: Sequence[Mapping[str, Any]]
+    contexts: Iterable[Mapping[str, Any]]
     ask: Callable[[Mapping[str, Any]], list[Any]]
 
 

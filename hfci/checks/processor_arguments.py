@@ -6,6 +6,7 @@ import copy
 import enum
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -122,14 +123,13 @@ def of_sounds(extractor: Any) -> Asked:
         *({"padding": "max_length", "truncation": True, "max_length": most} for most in (cut, _FRAMES)),
         *({name: not value} for name, value in called.items() if isinstance(value, bool) or _is_flag(name, value)),
     ]
-    switches = [name for name, value in made.items() if isinstance(value, bool) and name in asked]
-    flags: list[dict[str, float]] = [{name: not made[name]} for name in switches]
+    flags = [{name: not value} for name, value in made.items() if isinstance(value, bool) and name in asked]
     # A number that is 0 turns off what another argument may be about; noise would hide what that does.
     zeros = [{name: 0.5} for name, value in made.items() if isinstance(value, float) and not value and name in asked]
-    flags += [each for each in zeros if not differ(ask(each), ask(each))]
+    turned = (each for each in zeros if not differ(ask(each), ask(each)))
     known = [{f"{_CALL}{name}": value for name, value in told.items() if name in _known(cls)} for told in contexts]
     once = [told for place, told in enumerate(known) if told not in known[:place]]
-    return Asked(_switched_each(arguments), [*once, *flags], ask)
+    return Asked(_switched_each(arguments), chain(once, flags, turned), ask)
 
 
 def _is_flag(name: str, value: Any) -> bool:
