@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from tiers import processor_seconds
 
 from hfci.tiny.model import folder_in_memory
 
@@ -37,12 +38,12 @@ def measure(names: tuple[str, ...]) -> float:
 
 
 def _compared(names: list[str]) -> float:
-    before = _processor()
+    before = processor_seconds()
     command = [sys.executable, "-m", "hfci", "compare", "installed", "installed", *names, "--pairs", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)} exits {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return _processor() - before
+    return processor_seconds() - before
 
 
 def _bare(architectures: dict[str, list[str]]) -> float:
@@ -55,9 +56,3 @@ def _bare(architectures: dict[str, list[str]]) -> float:
             )
             spent += float(done.stdout.splitlines()[-1])
     return spent
-
-
-def _processor() -> float:
-    """Return the processor-seconds of all processes that this one has started and that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime

@@ -8,12 +8,13 @@ wall time stands that of the processors, which tells a machine that has other th
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from tiers import processor_seconds
 
 __all__ = ["PROMISED", "Seconds", "measure"]
 
@@ -53,16 +54,11 @@ PROMISED = Seconds(subjects=1, cold=15.0, warm=1.0)  # at least so many, at most
 def measure() -> Seconds:
     """Return what the fingerprints of everything in `generated/` take: once from cold, then the best of three warm."""
     with tempfile.TemporaryDirectory() as folder:
-        before = _computing()
+        before = processor_seconds()
         subjects, cold = _once(Path(folder, "cache"))
-        computing = _computing() - before
+        computing = processor_seconds() - before
         warm = min(_once(Path(folder, "cache"))[1] for _ in range(3))
     return Seconds(subjects, cold, warm, computing)
-
-
-def _computing() -> float:
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
 
 
 def _once(cache: Path) -> tuple[int, float]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import Any
 
-__all__ = ["Measured", "measure", "run_tier"]
+__all__ = ["Measured", "measure", "processor_seconds", "run_tier"]
 
 WORKERS = 2
 HERE = Path(__file__).parent
@@ -107,10 +107,10 @@ def run_tier(names: tuple[str, ...], tier: str = "smoke") -> Run:
     """Run `hfci run NAMES` with two workers; red or green, it must have executed something."""
     with tempfile.TemporaryDirectory() as folder:
         options = ["--tier", tier, "--workers", str(WORKERS), "--results", folder]
-        start, before = time.perf_counter(), _processor()
+        start, before = time.perf_counter(), processor_seconds()
         command = [sys.executable, "-m", "hfci", "run", *names, *options]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        wall, processor = time.perf_counter() - start, _processor() - before
+        wall, processor = time.perf_counter() - start, processor_seconds() - before
         lines = [line for file in Path(folder).glob("*.jsonl") for line in file.read_text("utf-8").splitlines()[1:]]
     records = tuple(record for record in map(json.loads, lines) if record["worker"])
     if done.returncode not in (0, 1) or not records:
@@ -118,7 +118,7 @@ def run_tier(names: tuple[str, ...], tier: str = "smoke") -> Run:
     return Run(wall, processor, records)
 
 
-def _processor() -> float:
+def processor_seconds() -> float:
     """Return the processor-seconds of all processes that this one has started and that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
