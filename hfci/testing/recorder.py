@@ -10,7 +10,7 @@ import os
 import shlex
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,9 @@ _STRUCTURES: Mapping[str, Any] = {"error": Error, "measured": Measured}
 # What a worker leaves in files of its own: the cases that it has collected, the file that it is importing, and the
 # stack that faulthandler writes where it dies.
 LEFT = ("plan", "note", "stacks")
+
+# So many seconds there are, after Ctrl-C, to read what workers, now ended, have reported.
+READING_S = 1.0
 
 # So many workers that die before their first test, one after the other, say that the next one will too.
 STILLBORN = 3
@@ -93,6 +96,7 @@ class Recorder:
         self._not_collected: dict[str, Error] = {}  # by file
         self._deaths: dict[str, Death] = {}  # by worker
         self._running: list[Any] = []  # workers
+        self._arrived: dict[int, pytest.TestReport] = {}  # what came from workers, until it is taken in
         self._stillborn = 0
         self._is_unwritable = False
         self._process: Process | None = None  # what each of the processes is that run cases
@@ -197,9 +201,22 @@ class Recorder:
 
     # What happens.
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_from_serializable(self) -> Generator[None, Any, Any]:
+        """Keep what a worker reports, which xdist's loop may be late to hand on, or lose where it is interrupted."""
+        report = yield
+        if isinstance(report, pytest.TestReport):
+            self._arrived[id(report)] = report
+        return report
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in one phase of a case, or all of them; after its last, write the record."""
+        with uninterrupted():  # it is no longer kept exactly when it has been taken in
+            self._arrived.pop(id(report), None)
+            self._take_in(report)
+
+    def _take_in(self, report: pytest.TestReport) -> None:
         case = self._case_of(report.nodeid)
         if case is None or case.id in self.records:
             return
@@ -208,8 +225,7 @@ class Recorder:
         phases = self._phases.setdefault(case.id, [])
         phases += Phase.of(report)
         if phases[-1].when == "teardown":
-            node = getattr(report, "node", None)
-            self._record(_combine(case, self._phases.pop(case.id), worker=node.gateway.id if node else "main"))
+            self._record(_combine(case, self._phases.pop(case.id), worker=getattr(report, "worker_id", "main")))
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
@@ -279,9 +295,15 @@ class Recorder:
             self._complete()
 
     def _end_workers(self) -> None:
-        """Not waiting for what they are doing: there is no time."""
+        """Not waiting for what they are doing, there is no time; but what they have reported is taken in."""
         for worker in self._running:
             end_worker(worker)
+        deadline = time.monotonic() + READING_S
+        for worker in self._running:
+            worker.gateway.join(timeout=max(0.0, deadline - time.monotonic()))
+        for report in list(self._arrived.values()):
+            self._take_in(report)
+        self._arrived.clear()
 
     def _complete(self) -> list[Case]:
         """Write what has not run, and return it."""

@@ -63,6 +63,15 @@ def test_after():
     assert True
 """
 
+# The process that records hands on nothing that a worker reports.
+BUSY = """
+import os, time
+
+def pytest_runtest_logstart():
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        time.sleep(60)
+"""
+
 
 def test_dead_and_stuck_workers(tmp_path: Path) -> None:
     for name, body in {"killed": KILLED, "segfault": SEGFAULT, "stuck": WAITING}.items():
@@ -98,8 +107,9 @@ def test_a_single_case_left_over_is_run(tmp_path: Path) -> None:
     assert sorted(outcomes) == ["failed", *["passed"] * 5]
 
 
-def test_interrupt_keeps_what_was_done(tmp_path: Path) -> None:
+def test_interrupt_keeps_what_was_done_even_if_nobody_had_time_to_take_it_in(tmp_path: Path) -> None:
     write_test(tmp_path, "interrupted", INTERRUPTED)
+    (tmp_path / "conftest.py").write_text(BUSY)
     arguments = ["-n", "1", "--dist", "loadfile", "--hfci-results", "out", "-p", "no:cacheprovider"]
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *arguments],
