@@ -7,6 +7,7 @@ the file that `[tool.hfci] ledger` names: it adds to hfci's own, and replaces no
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -186,7 +187,7 @@ class Ledger:
         """
         return tuple(
             entry
-            for entry in self.entries
+            for entry in self._that_may_strike(model_type)
             if not entry.changes
             and entry.strikes(model_type, architecture, check, task, forwards=forwards)
             and entry.is_for(version)
@@ -206,6 +207,17 @@ class Ledger:
             and entry.strikes(model_type, architecture, check)
             and entry.is_for(version)
         )
+
+    def _that_may_strike(self, model_type: str) -> tuple[Entry, ...]:
+        """Keep the entries of a model type, and of every one: of each of its cases, some hundred, they are asked."""
+        if model_type not in self._by_model_type:
+            named = (entry for entry in self.entries if model_type in (entry.model_types or (model_type,)))
+            self._by_model_type[model_type] = tuple(named)
+        return self._by_model_type[model_type]
+
+    @functools.cached_property
+    def _by_model_type(self) -> dict[str, tuple[Entry, ...]]:
+        return {}
 
 
 def read_ledger(folder: Path | None = None) -> Ledger:

@@ -31,6 +31,8 @@ def difference(one: Any, other: Any, where: str = "") -> str | None:
     elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
         if len(one) != len(other):
             return f"{where or 'it'} has {len(one)} entries, and {len(other)}"
+        if all(type(entry) is float for side in (one, other) for entry in side):  # thousands, of an embedding
+            return _of_numbers(one, other, where)
         pairs = [(a, b, f"{where}[{place}]") for place, (a, b) in enumerate(zip(one, other, strict=True))]
     else:
         return None if one == other else f"{where or 'it'} is {one!r:.100}, and {other!r:.100}"

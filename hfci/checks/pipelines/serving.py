@@ -119,10 +119,10 @@ def _parts_of_others(tiny: TinyModel, task: str) -> dict[str, Any]:
 
     The pipeline may make such a class of the checkpoint, whose configuration has none of them: as large as its default.
     """
-    listed = [architecture for architecture in read_row(tiny.config_type).architectures if task in architecture.tasks]
-    names = [architecture.name for architecture in listed if architecture.name != tiny.architecture]
-    configs = [tiny_config(tiny.config_type, name, vocabulary=VOCABULARY) for name in names]
-    others = [vars(config).items() for config in configs if type(config) is not type(tiny.config)]
+    own = type(tiny.config).__name__
+    listed = read_row(tiny.config_type).architectures
+    names = [other.name for other in listed if other.config != own and task in other.tasks]
+    others = [vars(tiny_config(tiny.config_type, name, vocabulary=VOCABULARY)).items() for name in names]
     return {name: part.to_dict() for parts in others for name, part in parts if isinstance(part, PreTrainedConfig)}
 
 
