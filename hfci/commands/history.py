@@ -198,6 +198,7 @@ def _print_trends(trends: Trends) -> None:
     from rich.text import Text
 
     from hfci.results.sections import measured
+    from hfci.results.speeds import how_sharp
     from hfci.results.terminal import make_table, print_tables
     from hfci.results.text import clean, first_line
 
@@ -222,4 +223,5 @@ def _print_trends(trends: Trends) -> None:
     for name, cases in (("new", trends.added), ("gone", trends.vanished)):
         for case in cases:
             come.add_row(clean(case), name)
-    print_tables(*(table for table in (runs, causes, bad, flaky, moved, come) if table.row_count))
+    said = (how_sharp(trends.sharpness),)
+    print_tables(*(table for table in (runs, causes, bad, flaky, moved, come) if table.row_count), *filter(None, said))

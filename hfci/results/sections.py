@@ -20,7 +20,7 @@ from hfci.results.executed_lines import Reach, median_reach, unentered
 from hfci.results.expiring import Expiring
 from hfci.results.ladder import MEANING
 from hfci.results.lost import Lost
-from hfci.results.speeds import compiled_whole, not_measured, speed_rows
+from hfci.results.speeds import blurred_row, compiled_whole, how_sharp, not_measured, speed_rows
 from hfci.results.spent import spent
 from hfci.results.summary import VANISHED, Changed, Flaky, Summary
 from hfci.results.tally import Cell, Failure, JobTimes
@@ -101,6 +101,14 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _section("Slower", SHIFTS, _shift, summary.slower, opened=10),
         _section("Heavier", SHIFTS, _shift, summary.heavier, opened=10),
         _section("Slower than the reference says", SPEEDS_MOVED, _moved_speed, summary.slowed, opened=10),
+        _section(
+            "Too scattered to tell",
+            BLURRED,
+            blurred_row,
+            summary.sharpness.blurred,
+            opened=0,
+            note=how_sharp(summary.sharpness),
+        ),
         _section("Compiled less well", SPEEDS_MOVED, _moved_speed, summary.broken, opened=10),
         _section("Quarantined", QUARANTINED, _quarantined, summary.quarantined, opened=10),
         _section("Flaky", FLAKY, _flaky, summary.flaky, opened=10),
@@ -165,6 +173,9 @@ SPEEDS = _columns(
     *("case", "what", "milliseconds", "a second", "times the reference", "rounds"),
     foreign=("case", "what", "a second"),
     numbers=("milliseconds", "times the reference"),
+)
+BLURRED = _columns(
+    *("case", "what", "times that would be told"), foreign=("case", "what"), numbers=("times that would be told",)
 )
 FLAKY = _columns("case", "how", "last in", foreign=("case", "last in"))
 QUARANTINED = _columns("case", "error", "reproduce", foreign=("case", "error", "reproduce"))

@@ -4,16 +4,51 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hfci.cases.measured import BREAKS, Measured
 from hfci.results.comparison import Shift
 from hfci.results.text import first_line, shorten
 
-__all__ = ["compiled_whole", "explained", "not_measured", "speed_rows"]
+__all__ = [
+    "OUGHT",
+    "Blurred",
+    "Sharpness",
+    "blurred_row",
+    "compiled_whole",
+    "explained",
+    "how_sharp",
+    "not_measured",
+    "speed_rows",
+]
+
+# The slow-down of which a run that would not tell it, since it scatters too much, has to say so.
+OUGHT = 1.5
 
 MOST_REASONS = 3
 LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Blurred:
+    """A speed that scatters so much that only a slow-down of `least` times or more would be told, or more still."""
+
+    case: str
+    quantity: str
+    least: float
+
+
+@dataclass(frozen=True)
+class Sharpness:
+    """How well slow-downs are seen in the newest run.
+
+    - `speeds`: that it measured; `known`: those of them that have a window
+    - `blurred`: those of which one of `OUGHT` times would not be told, the worst first
+    """
+
+    speeds: int = 0
+    known: int = 0
+    blurred: tuple[Blurred, ...] = ()
 
 
 def speed_rows(measured: Mapping[str, Measured]) -> Sequence[tuple[str, ...]]:
@@ -63,3 +98,22 @@ def not_measured(measured: Mapping[str, Measured]) -> Mapping[str, int]:
     """Return why what could not be measured, each reason with how many there are, the most frequent first."""
     reasons = (f"{what}: {why}" for each in measured.values() for what, why in each.stopped.items())
     return dict(Counter(map(first_line, reasons)).most_common())
+
+
+def how_sharp(sharpness: Sharpness) -> str:
+    """Return of how many speeds a slow-down would be told, and what to do about the others."""
+    if not sharpness.speeds:
+        return ""
+    told = sharpness.known - len(sharpness.blurred)
+    said = [f"A slow-down of {OUGHT:g} times would be told of {told:,} of {sharpness.speeds:,} speeds."]
+    if new := sharpness.speeds - sharpness.known:
+        said.append(f"{new:,} were measured too few times under the same conditions.")
+    if sharpness.blurred:
+        many = len(sharpness.blurred)
+        said.append(f"{many:,} scatter too much, here or in the runs before: measure where less else runs.")
+    return " ".join(said)
+
+
+def blurred_row(blurred: Blurred) -> tuple[str, ...]:
+    """Return the case, the workload, and how many times as slow it would have to be."""
+    return shorten(blurred.case, LONGEST), shorten(blurred.quantity, LONGEST), f"{blurred.least:.2f}"

@@ -21,7 +21,7 @@ from hfci.results.identities import Identity
 from hfci.results.ladder import LADDER
 from hfci.results.lost import Lost
 from hfci.results.reading import Results
-from hfci.results.speeds import explained
+from hfci.results.speeds import Sharpness, explained
 from hfci.results.tally import Cell, Failure, JobTimes, Tally
 from hfci.results.text import first_line, shorten
 
@@ -98,6 +98,7 @@ class Summary:
     measured: Mapping[str, Measured] = field(default_factory=dict)  # by case, of what was measured
     slowed: tuple[Shift, ...] = ()  # speeds that fell, in this run
     broken: tuple[Shift, ...] = ()  # graph breaks and recompilations that came, in this run
+    sharpness: Sharpness = field(default_factory=Sharpness)  # how small a slow-down would be in `slowed`
     unread: tuple[str, ...] = ()  # what is wrong with what was known from earlier and could not be read
 
     @property
@@ -237,6 +238,7 @@ def summarize(
         measured=tally.measured,
         slowed=trends.slowed if trends is not None else (),
         broken=explained(trends.broken, tally.measured) if trends is not None else (),
+        sharpness=trends.sharpness if trends is not None else Sharpness(),
         flaky=tuple(_flaky(results.unsteady, trends)),
         expiring=tuple(expiring),
         unread=tuple(unread),

@@ -14,10 +14,10 @@ from transformers.utils import logging
 from hfci.speed.reference import reference
 from hfci.tiny.devices import Device
 
-__all__ = ["Stopwatch", "Times", "Workload"]
+__all__ = ["ROUNDS", "Stopwatch", "Times", "Workload"]
 
 # Rounds of a sitting; in each, of each workload as many turns as fit a time, within limits.
-_ROUNDS = 3
+ROUNDS = 3
 _ROUND_S, _FEWEST, _MOST = 0.05, 5, 20
 
 # Calls that are not timed: kernels are chosen, caches filled.
@@ -58,7 +58,7 @@ class Stopwatch:
             for run in (run_reference, *workloads.values()):
                 for _ in range(_WARM_UP):
                     run()
-            for _ in range(_ROUNDS):
+            for _ in range(ROUNDS):
                 for name, run in workloads.items():
                     self._take(name, list(self._turns(run, run_reference)))
 

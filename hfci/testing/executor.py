@@ -213,7 +213,7 @@ class Executor:
             return (yield)
         self._device.forget_peak()
         close_gate()
-        self._arm_for_case()
+        self.arm_for(self.timeout)
         try:
             return (yield)
         finally:
@@ -239,15 +239,16 @@ class Executor:
     def pytest_exception_interact(self, node: pytest.Item | pytest.Collector) -> None:
         """Arm the backstop anew for the rest of the case: pytest has disarmed it, since it has seen an exception."""
         if isinstance(node, pytest.Item) and CASE in node.stash:
-            self._arm_for_case()
+            self.arm_for(self.timeout)
 
     def _seed(self) -> None:
         from hfci.tiny.random_numbers import seed_generators
 
         seed_generators(self.config.getoption("hfci_seed"), self.device)
 
-    def _arm_for_case(self) -> None:
-        self._arm(self.timeout * BACKSTOP_FACTOR + BACKSTOP_GRACE)
+    def arm_for(self, seconds: float) -> None:
+        """Arm the backstop for what a signal is to end in `seconds`."""
+        self._arm(seconds * BACKSTOP_FACTOR + BACKSTOP_GRACE)
 
     def _arm(self, limit: float) -> None:
         """End this process in `limit` seconds, be it stuck in C code, and keep the stack that it has then."""

@@ -52,9 +52,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, the side that runs cases and, except in a worker, the side that records them."""
     config.addinivalue_line("markers", MARKER)
-    config.pluginmanager.register(Executor(config), Executor.NAME)
+    executor = Executor(config)
+    config.pluginmanager.register(executor, Executor.NAME)
     if config.getoption("hfci_measure"):
-        config.pluginmanager.register(SpeedMeter(), SpeedMeter.NAME)
+        config.pluginmanager.register(SpeedMeter(executor.timeout, executor.arm_for), SpeedMeter.NAME)
     # Of any name: pytest gives none to the one that a run of hfci's brings with it.
     has_recorder = any(isinstance(plugin, Recorder) for plugin in config.pluginmanager.get_plugins())
     if not hasattr(config, "workerinput") and not has_recorder:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import time
 from typing import Any
 
 import pytest
@@ -63,6 +66,34 @@ def test_what_stops_is_told_and_the_rest_is_measured(tiny: TinyModel, monkeypatc
     assert found.stopped.keys() == {"generate"}
     assert "it generates nothing" in found.stopped["generate"]
     assert {speed.name for speed in found.speeds} == {"forward"}
+
+
+def test_what_does_not_end_in_time_is_told_and_the_clock_before_goes_on(
+    tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang(*_: Any, **__: Any) -> None:
+        while True:
+            with contextlib.suppress(Exception):  # as a compiler may
+                time.sleep(10)
+
+    rung: list[float] = []
+    handler = signal.signal(signal.SIGALRM, lambda *_: rung.append(time.perf_counter()))
+    monkeypatch.setattr(GPT2LMHeadModel, "forward", hang)
+    try:
+        began = time.perf_counter()
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        found = measure(tiny, limit_s=0.4)
+        took = time.perf_counter() - began
+        assert rung == []
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 0.5
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)
+    assert took >= 0.8  # one clock for what is timed, one for what is counted
+    assert found.speeds == ()
+    assert found.graphs is None
+    assert {"forward", "graphs"} <= found.stopped.keys()
+    assert set(found.stopped.values()) == {"TimeUp: not within 0.4 s"}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ detect and handle outliers*). What all series of a run share is taken out.
 
 **Large enough to matter**: `LEAST`.
 
+Where the window scatters, or the newest run itself, only a large slow-down can be told. How large is `sharpness`'s to
+say, so that silence is not taken for good news.
+
 Counts are exact, and need none of that: one more graph break is told in its first run.
 """
 
@@ -31,8 +34,9 @@ from hfci.results.comparison import Shift
 from hfci.results.history.change_points import median_of
 from hfci.results.history.columns import measured
 from hfci.results.history.runs import Log
+from hfci.results.speeds import OUGHT, Blurred, Sharpness
 
-__all__ = ["FEWEST", "LEAST", "WINDOW", "Slowed", "find_slowed", "more_broken", "slowed"]
+__all__ = ["FEWEST", "LEAST", "WINDOW", "Slowed", "find_slowed", "more_broken", "sharpness", "slowed"]
 
 # Runs that are looked back on, and how many of them must have a series: five runs of the same code say how it scatters.
 WINDOW, FEWEST = 30, 5
@@ -60,24 +64,47 @@ class Slowed(NamedTuple):
     runs: int
 
 
+class _Noise(NamedTuple):
+    """Of the series that have a window, which they are, their level, scale and runs; and what the newest run shares."""
+
+    known: NDArray[np.intp]
+    before: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    runs: NDArray[np.intp]
+    shared: float
+
+    @property
+    def least(self) -> NDArray[np.float64]:
+        """How much slower each must be in every round but one; a logarithm."""
+        return np.maximum(np.log(LEAST), DEVIATIONS * self.scale)
+
+
 def find_slowed(window: NDArray[np.float64], now: NDArray[np.float64], sustained: NDArray[np.float64]) -> list[Slowed]:
     """Return the series that are slower than in their window, the largest slow-down first.
 
     All are logarithms, NaN where there is none: `window` of shape (runs, series); of the newest run `now` the medians
     of its rounds, and `sustained` the second least, of shape (series,).
     """
+    noise = _noise(window, now)
+    excess = sustained[noise.known] - noise.shared - noise.before
+    (places,) = np.nonzero(excess >= noise.least)
+    return [
+        Slowed(int(noise.known[at]), float(noise.before[at]), float(noise.scale[at]), int(noise.runs[at]))
+        for at in places[np.argsort(-excess[places], kind="stable")]
+    ]
+
+
+def _noise(window: NDArray[np.float64], now: NDArray[np.float64]) -> _Noise:
     here = np.count_nonzero(~np.isnan(window), axis=0)
     known = np.flatnonzero((here >= FEWEST) & ~np.isnan(now))
     if not len(known):
-        return []
+        nothing = np.zeros(0)
+        return _Noise(known, nothing, nothing, here[known], 0.0)
     before, effects = _levels(window[:, known])
     own = median_of(np.abs(window[:, known] - effects[:, None] - before), axis=0) / MAD_OF_NORMAL
     scale = np.maximum(own, max(float(np.median(own)), LEAST_SCALE))
     shared = float(np.median(now[known] - before)) if len(known) >= FEWEST_SERIES else 0.0
-    excess = sustained[known] - shared - before
-    (places,) = np.nonzero((excess >= np.log(LEAST)) & (excess >= DEVIATIONS * scale))
-    order = places[np.argsort(-excess[places], kind="stable")]
-    return [Slowed(int(known[at]), float(before[at]), float(scale[at]), int(here[known[at]])) for at in order]
+    return _Noise(known, before, scale, here[known], shared)
 
 
 def _levels(window: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -114,6 +141,23 @@ def slowed(log: Log) -> tuple[Shift, ...]:
             Shift(*series.names(slow.series), before, after, point.run, point.commit, point.started, evidence=evidence)
         )
     return tuple(found)
+
+
+def sharpness(log: Log) -> Sharpness:
+    """Return how well slow-downs are seen in the newest run.
+
+    One is told where every round but one is so much slower than the window as that asks: so it must be larger by as
+    much as the second fastest round is faster than the median.
+    """
+    series = _Series(log, counts=False)
+    noise = _noise(series.earlier, series.now)
+    least = np.exp(noise.least + series.now[noise.known] - series.sustained[noise.known])
+    order = [int(at) for at in np.argsort(-least, kind="stable") if least[at] > OUGHT]
+    return Sharpness(
+        speeds=len(series.now),
+        known=len(noise.known),
+        blurred=tuple(Blurred(*series.names(int(noise.known[at])), float(least[at])) for at in order),
+    )
 
 
 def more_broken(log: Log) -> tuple[Shift, ...]:

@@ -20,7 +20,8 @@ from hfci.results.history.episodes import Episode, find_episodes
 from hfci.results.history.flakes import WINDOW, Flake, find_flakes
 from hfci.results.history.runs import Log, Point
 from hfci.results.history.slowdowns import slowdowns
-from hfci.results.history.speeds import more_broken, slowed
+from hfci.results.history.speeds import more_broken, sharpness, slowed
+from hfci.results.speeds import Sharpness
 
 __all__ = ["WINDOW", "Flake", "Streak", "Trends", "make_trends"]
 
@@ -56,6 +57,7 @@ class Trends:
     - `slower`, `heavier`: levels that rose and stayed, the largest step first
     - `slowed`: speeds, relative to the reference, that fell in the newest run; the largest slow-down first
     - `broken`: what has more graph breaks, or is compiled again more often, than in the run before
+    - `sharpness`: how small a slow-down of the newest run could be and still be in `slowed`
     - `added`, `vanished`: cases that the newest run has and the one before it of its scope has not, and the reverse
     - `changes`: by case, from which point on it had which outcome; None is absent
     - `causes`: those that are open, by fingerprint, the oldest first
@@ -72,6 +74,7 @@ class Trends:
     causes: Mapping[str, Episode] = field(default_factory=dict)
     slowed: tuple[Shift, ...] = ()
     broken: tuple[Shift, ...] = ()
+    sharpness: Sharpness = field(default_factory=Sharpness)
 
     @property
     def moved(self) -> tuple[Shift, ...]:
@@ -94,6 +97,7 @@ def make_trends(log: Log) -> Trends:
         causes=find_episodes(log),
         slowed=slowed(log),
         broken=more_broken(log),
+        sharpness=sharpness(log),
     )
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from hfci.results import read_results, summarize
 from hfci.results.history import History
 from hfci.results.history.speeds import FEWEST, WINDOW, find_slowed
 from hfci.results.history.trends import Trends
+from hfci.results.markdown import render_summary
 
 from ..support import record, save
 
@@ -155,3 +157,36 @@ def test_a_history_that_lacks_a_column_of_speeds_is_damaged(history: Path) -> No
         connection.execute("DELETE FROM columns WHERE name = 'speed_of'")
     with pytest.raises(UsageError, match="lacks columns of speeds"):
         _trends(history)
+
+
+def test_how_small_a_slow_down_would_be_told_is_told(tmp_path: Path, history: Path) -> None:
+    newest = _save(tmp_path / "new", 7, _case("bert", 2.0), _case("vit", 5.0), _case("t5", 1.0))
+    sharpness = _trends(history, newest).sharpness
+    assert (sharpness.speeds, sharpness.known, sharpness.blurred) == (3, 2, ())
+    steady = _case("bert", 2.0), _case("gpt2", 3.0, what="decode")
+    with History.open(history) as opened:
+        for night in range(7, 14):
+            scattered = 5.0 * (1.25 if night % 2 else 0.8)
+            opened.add(read_results([_save(tmp_path, night, *steady, _case("vit", scattered))]))
+    newest = _save(tmp_path, 14, *steady, _case("vit", 6.0))
+    trends = _trends(history, newest)
+    (blurred,) = trends.sharpness.blurred
+    assert (blurred.case, blurred.quantity) == (record("vit", "forward_is_finite", "passed").case, "forward")
+    assert blurred.least > 4
+    for times, is_told in ((0.95, False), (1.05, True)):  # what it says is true
+        slow = _case("vit", 5.0 * blurred.least * times)
+        told = _trends(history, _save(tmp_path / str(times), 14, *steady, slow)).slowed
+        assert bool(told) == is_told
+    page = render_summary(summarize(read_results([newest]), trends=trends))
+    assert "told of 2 of 3 speeds. 1 scatter too much" in page
+
+
+def test_a_run_that_scatters_itself_says_so(tmp_path: Path, history: Path) -> None:
+    scattered = _measured(5.0)
+    rounds = (5.0, 5.1, 4.9, 3.0, 3.1)
+    scattered = msgspec.structs.replace(
+        scattered, speeds=(msgspec.structs.replace(scattered.speeds[0], rounds=rounds),)
+    )
+    newest = _save(tmp_path, 7, record("vit", "forward_is_finite", "passed", measured=scattered))
+    (blurred,) = _trends(history, newest).sharpness.blurred
+    assert blurred.least == pytest.approx(1.25 * 4.9 / 3.1, rel=0.05)
