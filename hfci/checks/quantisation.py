@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from hfci.catalog.requirements import is_absent
 from hfci.checks.floor import misshapen
 from hfci.checks.half_precision import distance
 from hfci.checks.loading import loaded
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["quantised_load_stays_close"]
 
-# The package by which transformers quantises on a CPU too.
-PACKAGE = "torchao"
 # The steps of eight bits, with a sign, from zero to the largest weight of a row.
 _STEPS = 127
 # What a model may be off by is so many times what rounding was measured to do to it, a step included, and nothing is
@@ -34,10 +31,8 @@ def quantised_load_stays_close(tiny: TinyModel) -> None:
     """Assert that loaded with eight bits for each weight of its linear layers, a model gives the same, up to rounding.
 
     What rounding does is measured on a copy whose linear layers have each row of weights rounded to eight bits.
-    Something must have been quantised. Raises ImportError where there is no torchao, which does it on a CPU.
+    Something must have been quantised. Raises ImportError where there is no torchao, which does it on a CPU too.
     """
-    if is_absent(PACKAGE):
-        raise ImportError(f"quantisation needs {PACKAGE}")
     from torchao.quantization import Int8WeightOnlyConfig
     from transformers import TorchAoConfig
 

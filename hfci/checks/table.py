@@ -77,6 +77,7 @@ class Check(Rule, frozen=True, forbid_unknown_fields=True, kw_only=True):
     excluded: str = ""
     subject: Literal["architecture", "base", "part", "model_type"] = "architecture"
     needs: tuple[Needs, ...] = ()
+    packages: tuple[str, ...] = ()
     axes: Mapping[str, tuple[str, ...]] = {}
     only: Mapping[str, frozenset[str]] = {}
     exceptions: Mapping[str, ExceptionKind] = {}

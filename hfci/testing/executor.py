@@ -30,6 +30,7 @@ from hfci.errors import HfciError, UsageError, in_one_line
 from hfci.imports import adopt
 from hfci.testing.collecting import note
 from hfci.testing.machine import Process
+from hfci.testing.markers import mark, packages_of
 from hfci.testing.memory_guard import MEMORY, MemoryGuard, forget_failure
 from hfci.testing.network import attempts_since, close_gate, open_gate
 from hfci.testing.phases import OneReport
@@ -127,9 +128,11 @@ class Executor:
         for item in collected if isinstance(collected, list) else [collected]:
             if isinstance(item, pytest.Function) and item.get_closest_marker("hfci"):
                 try:
-                    item.stash[CASE] = self._case(item)
+                    case = item.stash[CASE] = self._case(item)
                 except UsageError as error:
                     raise collector.CollectError(f"{item.nodeid}: {error}") from error
+                if "hfci_cases" not in self.worker:  # there it is chosen already
+                    mark(item, case)
         return collected
 
     @pytest.hookimpl(tryfirst=True)
@@ -225,7 +228,7 @@ class Executor:
         """Seed, and find out what is missing before the attempt."""
         if CASE in item.stash:
             self._seed()
-            if absent := missing_packages(item.stash[CASE].requires):
+            if absent := missing_packages(packages_of(item.stash[CASE])):
                 unavailable(absent)
 
     @pytest.hookimpl(tryfirst=True)

@@ -15,16 +15,12 @@ from hfci.testing.api import hfci_tiny
 from hfci.testing.executed_lines import LineMeter
 from hfci.testing.executor import Executor
 from hfci.testing.limits import parse_seconds, parse_seed
+from hfci.testing.markers import MARKERS
 from hfci.testing.recorder import Recorder
 from hfci.testing.speed_meter import SpeedMeter
 from hfci.testing.subject import tiny, tiny_models
 
 __all__ = ["hfci_tiny", "pytest_addoption", "pytest_configure", "tiny", "tiny_models"]
-
-MARKER = (
-    "hfci(model_type, architecture, family, tier, requires=(), task=None, backend=None, dtype=None, parent=None): "
-    "a case of hfci, with a record of its own; architecture=None: of the model type as a whole"
-)
 
 # Option, default, type, what it is for.
 OPTIONS = (
@@ -50,8 +46,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, the side that runs cases and, except in a worker, the side that records them."""
-    config.addinivalue_line("markers", MARKER)
+    """Register the markers, the side that runs cases and, except in a worker, the side that records them."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     executor = Executor(config)
     config.pluginmanager.register(executor, Executor.NAME)
     if config.getoption("hfci_measure"):
