@@ -293,7 +293,7 @@ def _registration(environment: Mapping[str, str]) -> Registration:
     """Import everything in a process of its own, and return what it says that they register."""
     with tempfile.TemporaryDirectory(prefix="hfci-", ignore_cleanup_errors=True) as scratch:
         told, errors = Path(scratch, "told.json"), Path(scratch, "errors")
-        command = [sys.executable, "-c", "from hfci.catalog.imported import tell; tell()", str(told)]
+        command = [sys.executable, "-c", "from hfci.catalog.registration_child import tell; tell()", str(told)]
         try:
             with errors.open("wb") as file:
                 code = subprocess.run(  # noqa: S603 -- hfci itself

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hfci.backends.registry import Make
+__all__ = ["BUILT_IN", "COMPILERS", "Make"]
 
-__all__ = ["BUILT_IN", "COMPILERS"]
+# What a backend is: a function of a model and example inputs, which returns what runs instead.
+Make = Callable[[Any, Mapping[str, Any]], Callable[..., Any]]
 
 
 def eager(model: Any, _: Mapping[str, Any]) -> Callable[..., Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hfci.backends.registry import Make
+from hfci.backends.builtin import Make
 from hfci.backends.stages import at_stage
 from hfci.catalog.requirements import is_absent
 from hfci.errors import UsageError

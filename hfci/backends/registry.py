@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from hfci.backends.builtin import BUILT_IN, COMPILERS, Make
+from hfci.backends.exporters import exporting, registered
 from hfci.errors import FOREIGN, UsageError, in_one_line, nearest
 
 __all__ = [
     "GROUP",
     "Backend",
     "BackendBroken",
-    "Make",
     "asked_by",
     "backends_installed",
     "find_backend",
@@ -26,8 +25,6 @@ GROUP = "hfci.backends"
 
 # What a name may be, so that the ID of a case, a command and a file can hold it.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-Make = Callable[[Any, Mapping[str, Any]], Callable[..., Any]]
 
 # The checks that ask about backends: about those of torch.compile, which keep the gradients, and about all others.
 COMPILED, EXPORTED = "compiled_equals_eager", "exported_equals_eager"
@@ -53,8 +50,6 @@ def backends_installed() -> dict[str, importlib.metadata.EntryPoint]:
 
 def asked_by(name: str) -> str:
     """Return the check that asks about the backend `name`, whether there is one of that name here or not."""
-    from hfci.backends.builtin import COMPILERS
-
     return COMPILED if name in COMPILERS else EXPORTED
 
 
@@ -64,14 +59,10 @@ def require_backend(name: str) -> None:
     A name that is neither built in nor of an installed package is looked for among transformers' exporters, which are
     imported then, and torch with them. No package's own code is.
     """
-    from hfci.backends.builtin import BUILT_IN, COMPILERS
-
     if not NAME.fullmatch(name):
         raise UsageError(f"{name!r:.80} names no backend: letters, digits, dots, dashes and underscores do")
     if name in (known := {*BUILT_IN, *COMPILERS, *backends_installed()}):
         return
-    from hfci.backends.exporters import registered
-
     if name not in (known := {*known, *registered()}):
         names = sorted(known)
         raise UsageError(f"there is no backend {name!r:.80}; there are {', '.join(names)}.{nearest(name, names)}")
@@ -84,9 +75,6 @@ def find_backend(name: str) -> Backend:
     that registers an exporter of this name with transformers. BackendBroken where it cannot be imported, ImportError
     where that is since a package is missing, UsageError where there is none.
     """
-    from hfci.backends.builtin import BUILT_IN, COMPILERS
-    from hfci.backends.exporters import exporting, registered
-
     if (point := backends_installed().get(name)) is not None:
         origin = f"{point.value} of {point.dist.name} {point.dist.version}" if point.dist else point.value
         try:

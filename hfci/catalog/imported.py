@@ -29,10 +29,10 @@ from hfci.catalog.untouched import Tables, replaced, tables
 from hfci.checkout import is_secret
 from hfci.confined import inside
 from hfci.errors import EnvironmentUnfit, HfciError, UsageError, in_one_line
-from hfci.imports import CONFIG, CUSTOM, Imports, Registration, custom_module, entered
+from hfci.imports import CONFIG, CUSTOM, Imports, custom_module, entered
 from hfci.interruption import raise_again
 
-__all__ = ["load_imports", "tell"]
+__all__ = ["digest", "load_imports"]
 
 # A model type stands in IDs of cases, in names of files and in reports; a class in code that is rendered.
 MODEL_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -278,17 +278,3 @@ def _printing_to_stderr() -> Iterator[None]:
 
 def _plain(text: str) -> str:
     return text if text.isprintable() else repr(text)
-
-
-def tell() -> None:
-    """Import, and write what comes of it where the first argument of this process says: it was begun for that."""
-    from hfci.catalog.environment import OFFLINE, check_environment, import_libraries
-
-    os.environ.update(OFFLINE)
-    try:
-        check_environment()
-        import_libraries()
-        answer = Registration(load_imports(), digest())
-    except HfciError as error:
-        answer = Registration(error=str(error), unfit=isinstance(error, EnvironmentUnfit))
-    Path(sys.argv[1]).write_bytes(msgspec.json.encode(answer))

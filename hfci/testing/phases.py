@@ -1,18 +1,30 @@
-"""The phases of a case, set-up, call and teardown, and the one report by which a worker tells of them."""
+"""The phases of a case, set-up, call and teardown: the one report by which a worker tells of them, and their record."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from _pytest.runner import runtestprotocol  # what pytest-rerunfailures, too, runs a test by
 
+from hfci.cases.case import Case
+from hfci.cases.measured import Measured
+from hfci.cases.outcome import Outcome
+from hfci.cases.records import Error, Record
 from hfci.testing.subject import CASE
 
-__all__ = ["OneReport", "Phase"]
+__all__ = ["OneReport", "Phase", "fields_of", "record_of"]
 
 # The attribute of a report that has every phase of its case.
 EVERY = "hfci_phases"
+
+# What any phase may have seen, whichever decides.
+OBSERVED = ("device", "dtype", "peak_memory_bytes", "measured")
+
+# What travels between processes as plain data.
+STRUCTURES: Mapping[str, Any] = {"error": Error, "measured": Measured}
 
 
 class Phase(NamedTuple):
@@ -52,3 +64,26 @@ class OneReport:
         setattr(report, EVERY, [tuple(Phase.of(each)[0]) for each in reports])
         item.ihook.pytest_runtest_logreport(report=report)
         return True
+
+
+def record_of(case: Case, phases: list[Phase], worker: str) -> Record:
+    """Return the record of a case from its phases: the first that did not pass decides."""
+    verdicts = [phase.verdict for phase in phases]
+    decisive = next((v for v in verdicts if v["outcome"] != Outcome.PASSED), verdicts[-1])
+    observed = {name: value for verdict in verdicts for name, value in verdict.items() if name in OBSERVED}
+    spent = {phase.when: round(phase.duration, 4) for phase in phases}
+    timed: dict[str, Any] = {
+        "duration_s": round(sum(spent.values()), 4),
+        "setup_s": spent.get("setup"),
+        "call_s": spent.get("call"),
+    }
+    return Record.of(case, **fields_of({**decisive, **observed}), **timed, worker=worker)
+
+
+def fields_of(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a verdict says, as fields of a record; its error has in words what it names."""
+    return {
+        name: msgspec.convert(value, STRUCTURES[name]) if name in STRUCTURES else value
+        for name, value in verdict.items()
+        if name != "names"
+    }

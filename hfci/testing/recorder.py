@@ -20,14 +20,13 @@ import pytest
 
 from hfci.cases.case import SETTINGS, Case, unusual
 from hfci.cases.executed_lines import lines_file
-from hfci.cases.measured import Measured
 from hfci.cases.outcome import EXECUTED, Outcome
 from hfci.cases.records import Error, Record, records_file
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.interruption import EXIT_INTERRUPTED, uninterrupted
 from hfci.testing.executed_lines import LineMeter
 from hfci.testing.machine import Process, kernel_variables, with_variables
-from hfci.testing.phases import Phase
+from hfci.testing.phases import Phase, fields_of, record_of
 from hfci.testing.record_writer import RecordWriter, new_header, new_run_id, set_up_seconds
 from hfci.testing.verdicts import Verdict
 from hfci.testing.workers import Death, death_of, end_worker
@@ -36,12 +35,6 @@ from hfci.workflow import run_attempt
 __all__ = ["Recorder"]
 
 EXIT_TESTS_FAILED, EXIT_UNFIT = 1, EnvironmentUnfit.exit_code
-
-# What any phase may have seen, whichever decides.
-OBSERVED = ("device", "dtype", "peak_memory_bytes", "measured")
-
-# What travels between processes as plain data.
-_STRUCTURES: Mapping[str, Any] = {"error": Error, "measured": Measured}
 
 # What a worker leaves in files of its own: the cases that it has collected, the file that it is importing, and the
 # stack that faulthandler writes where it dies.
@@ -179,7 +172,7 @@ class Recorder:
         if report.failed:
             lines = [line for line in report.longreprtext.strip().splitlines() if line.strip()]
             reason = lines[-1].removeprefix("E ").strip() if lines else "an error"
-            verdict = _checked(Verdict.failed("NotCollected", reason, traceback=report.longreprtext))
+            verdict = fields_of(Verdict.failed("NotCollected", reason, traceback=report.longreprtext))
             self._not_collected[report.nodeid.partition("::")[0]] = verdict["error"]
 
     def _plan(self, cases: dict[str, Case], process: Process | None) -> None:
@@ -225,7 +218,7 @@ class Recorder:
         phases = self._phases.setdefault(case.id, [])
         phases += Phase.of(report)
         if phases[-1].when == "teardown":
-            self._record(_combine(case, self._phases.pop(case.id), worker=getattr(report, "worker_id", "main")))
+            self._record(record_of(case, self._phases.pop(case.id), worker=getattr(report, "worker_id", "main")))
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
@@ -265,7 +258,7 @@ class Recorder:
         report.sections.append(("reproduce", self.reproduce(case)))
         verdict = Verdict.failed("WorkerDied", str(death), traceback=death.stack)
         spent = sum(phase.duration for phase in self._phases.pop(case.id, []))
-        self._record(Record.of(case, **_checked(verdict), duration_s=round(spent, 4), worker=worker))
+        self._record(Record.of(case, **fields_of(verdict), duration_s=round(spent, 4), worker=worker))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Tell Ctrl-C from pytest's other ways to stop, which are kinds of KeyboardInterrupt too."""
@@ -404,26 +397,3 @@ class Recorder:
         command = ["pytest", path + separator + rest, "--hfci-device", case.device]
         command += unusual({name: self.config.getoption(f"hfci_{name}") for name in SETTINGS}, "--hfci-")
         return with_variables(shlex.join(command), kernel_variables())
-
-
-def _combine(case: Case, phases: list[Phase], worker: str) -> Record:
-    """Return the record of a case from its phases: the first that did not pass decides."""
-    verdicts = [phase.verdict for phase in phases]
-    decisive = next((v for v in verdicts if v["outcome"] != Outcome.PASSED), verdicts[-1])
-    observed = {name: value for verdict in verdicts for name, value in verdict.items() if name in OBSERVED}
-    spent = {phase.when: round(phase.duration, 4) for phase in phases}
-    timed: dict[str, Any] = {
-        "duration_s": round(sum(spent.values()), 4),
-        "setup_s": spent.get("setup"),
-        "call_s": spent.get("call"),
-    }
-    return Record.of(case, **_checked({**decisive, **observed}), **timed, worker=worker)
-
-
-def _checked(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a verdict says, as fields of a record; its error has in words what it names."""
-    return {
-        name: msgspec.convert(value, _STRUCTURES[name]) if name in _STRUCTURES else value
-        for name, value in verdict.items()
-        if name != "names"
-    }

@@ -22,14 +22,14 @@ from .support import MODEL, custom_code, package, text_of
 PROGRAM = """
 import json, os, sys
 import torch, transformers, transformers.modeling_utils
-from hfci.catalog import imported
+from hfci.catalog import registration_child
 for name, said in json.loads(sys.stdin.read()).items():
     child = os.fork()
     if child == 0:
         sys.path.insert(0, os.path.join(os.getcwd(), name))
         os.environ["HFCI_IMPORTS"] = json.dumps(said)
         sys.argv[1:] = [name + ".json"]
-        imported.tell()
+        registration_child.tell()
         os._exit(0)
     print(name, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
