@@ -6,6 +6,7 @@ So are those that other packages have registered; their parents may be transform
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import importlib.util
 import pkgutil
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 _MODELS = ("transformers.models",)
+# Where a statement begins at the left, and one that imports names.
+_STATEMENT = re.compile(r"^[^\s#)\]}]", re.MULTILINE)
+_IMPORT = re.compile(r"^from [.\w]+ import (?:\([^()]*\)|[^(\n]*)$", re.MULTILINE)
 _EXPORTED = re.compile(r"^__all__ = (\[.*?\])", re.MULTILINE | re.DOTALL)
 
 
@@ -148,17 +152,16 @@ def exported_names(module: str) -> tuple[str, ...]:
 
 def defined_class(module: str, name: str) -> SourceClass | None:
     """Return the class `name` as `module` itself defines it, with its parents among transformers' models."""
-    classes, _ = _index(module)
-    return SourceClass(module, classes[name], _MODELS) if name in classes else None
+    node = _class_in(module, name)
+    return SourceClass(module, node, _MODELS) if node else None
 
 
 @functools.cache
 def _find(module: str, name: str, within: tuple[str, ...]) -> SourceClass | None:
     """Return the class `name` as `module` defines or imports it from `within` some packages."""
-    classes, imported = _index(module)
-    if name in classes:
-        return SourceClass(module, classes[name], within)
-    source = imported.get(name)
+    if (node := _class_in(module, name)) is not None:
+        return SourceClass(module, node, within)
+    source = _imports(module).get(name) or _index(module)[1].get(name)
     return (
         _find(*source, within)
         if source and f"{source[0]}.".startswith(tuple(f"{package}." for package in within))
@@ -167,11 +170,54 @@ def _find(module: str, name: str, within: tuple[str, ...]) -> SourceClass | None
 
 
 @functools.cache
+def _class_in(module: str, name: str) -> ast.ClassDef | None:
+    """Return the class `name` that `module` defines; None where it does not.
+
+    To parse all of a module takes a hundred times as long as to parse one class. One that stands there once is parsed
+    by itself: it ends where the next statement begins, and what is cut short, within brackets or a string, is no class.
+    """
+    text = module_text(module)
+    places = list(re.finditer(rf"^[ \t]*class {re.escape(name)}\b", text, re.MULTILINE))
+    if not places:
+        return None
+    if len(places) == 1 and places[0][0].startswith("class"):
+        start = places[0].start()
+        end = _STATEMENT.search(text, places[0].end())
+        with contextlib.suppress(SyntaxError):
+            (node,) = ast.parse(text[start : end.start() if end else None]).body
+            if isinstance(node, ast.ClassDef):
+                return node
+    return _index(module)[0].get(name)
+
+
+@functools.cache
+def _imports(module: str) -> dict[str, tuple[str, str]]:
+    """Return name → module and name there, of what `module` imports at the left, where that is plain."""
+    try:
+        nodes = ast.parse("\n".join(match[0] for match in _IMPORT.finditer(module_text(module)))).body
+    except SyntaxError:  # of what is said in a string
+        return {}
+    sources: dict[str, set[tuple[str, str]]] = {}
+    for name, source in (pair for node in nodes for pair in _imported(module, node)):
+        sources.setdefault(name, set()).add(source)
+    return {name: source for name, (source, *others) in sources.items() if not others}
+
+
+def _imported(module: str, node: ast.stmt) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield name → module and name there, of one statement of `module`."""
+    spec = _spec(module)
+    if isinstance(node, ast.ImportFrom) and spec:
+        source = importlib.util.resolve_name("." * node.level + (node.module or ""), spec.parent)
+        yield from ((alias.asname or alias.name, (source, alias.name)) for alias in node.names)
+    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):  # another name for a class
+        yield from ((name.id, (module, node.value.id)) for name in node.targets if isinstance(name, ast.Name))
+
+
+@functools.cache
 def _index(module: str) -> tuple[dict[str, ast.ClassDef], dict[str, tuple[str, str]]]:
     """Return name → class, and name → module and name there, of what `module` defines and what it imports."""
     classes: dict[str, ast.ClassDef] = {}
     imported: dict[str, tuple[str, str]] = {}
-    spec = _spec(module)
     waiting = ast.parse(module_text(module)).body
     while waiting:
         node = waiting.pop()
@@ -179,14 +225,11 @@ def _index(module: str) -> tuple[dict[str, ast.ClassDef], dict[str, tuple[str, s
             waiting += node.body
         elif isinstance(node, ast.ClassDef):
             classes[node.name] = node
-        elif isinstance(node, ast.ImportFrom) and spec:
-            source = importlib.util.resolve_name("." * node.level + (node.module or ""), spec.parent)
-            imported |= {alias.asname or alias.name: (source, alias.name) for alias in node.names}
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):  # another name for a class
-            imported |= {name.id: (module, node.value.id) for name in node.targets if isinstance(name, ast.Name)}
+        imported |= _imported(module, node)
     return classes, imported
 
 
+@functools.lru_cache(maxsize=16)
 def module_text(module: str) -> str:
     """Return the text of `module`; empty where it is none of transformers, nor of who registered a model."""
     spec = _spec(module)
