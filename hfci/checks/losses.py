@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from hfci.catalog import read_row, registries
 from hfci.checks.exceptions import excused
-from hfci.checks.running import run, seeded
+from hfci.checks.running import reference_forward, run, seeded
 from hfci.checks.table import CHECKS
 from hfci.errors import Broken
 from hfci.tiny.random_numbers import generator
@@ -144,7 +144,7 @@ def _maker(tiny: TinyModel) -> _Maker:
 
 
 def _cases(tiny: TinyModel) -> Iterator[_Case]:
-    yield from _maker(tiny)(tiny, run(tiny))
+    yield from _maker(tiny)(tiny, reference_forward(tiny))
 
 
 def _logits(outputs: Any) -> Tensor:

@@ -184,9 +184,8 @@ def _build(model_type: str, architecture: str, folder: Path) -> Forwarded:
     from hfci.tiny.bundles import is_bundle
 
     tiny = build_tiny(model_type, architecture)
-    inputs = tiny.inputs()
-    given = tiny.inputs()  # what the forward writes into stays with it
-    outputs = _computed(tiny, inputs)
+    outputs = _computed(tiny)
+    given = tiny.inputs()
     folder.mkdir(parents=True)
     (folder / KEYS).write_bytes(msgspec.json.encode({**_shapes(tiny.model)}))
     torch.save(outputs, folder / OUTPUTS)
@@ -230,8 +229,8 @@ def _load(model_type: str, architecture: str, folder: Path) -> Forwarded:
 
     tiny = _loaded(model_type, architecture, folder)
     keys = tuple(_other_keys(msgspec.json.decode((folder / KEYS).read_bytes()), _shapes(tiny.model)))
-    why, inputs = _inputs(tiny, folder / INPUTS)
-    outputs = _computed(tiny, inputs)
+    why = _fed_as_first(tiny, folder / INPUTS)
+    outputs = _computed(tiny)
     wanted = torch.load(folder / OUTPUTS, weights_only=True)
     fields, gives = tuple(_other_fields(wanted, outputs)), tuple(_given_alone(wanted, outputs))
     return Forwarded(same=not fields, fields=fields, gives=gives, keys=keys, own_inputs=why)
@@ -267,28 +266,29 @@ def _loaded(model_type: str, architecture: str, folder: Path) -> TinyModel:
     return TinyModel(model_type, architecture, model.eval(), recipe, torch.device("cpu"), config_type=kind)
 
 
-def _inputs(tiny: TinyModel, saved: Path) -> tuple[str | None, dict[str, Any]]:
-    """Return what the first side was fed, under the names of this one; or its own inputs, and why."""
+def _fed_as_first(tiny: TinyModel, saved: Path) -> str | None:
+    """Feed it what the first side was fed, under the names of this one; or tell why it gets inputs of its own."""
     import torch
 
     from hfci.catalog.facts import forward_parameters
 
     if not saved.is_file():
-        return None, tiny.inputs()
+        return None
     names = forward_parameters(type(tiny.model))
     given: dict[str, Any] = torch.load(saved, weights_only=False)  # made by the first side, by this user
     if unknown := [name for name in given if name not in names]:
-        return f"its forward takes no {', '.join(unknown)}", tiny.inputs()
-    return None, {names[name]: value for name, value in given.items()}
+        return f"its forward takes no {', '.join(unknown)}"
+    tiny.use_inputs({names[name]: value for name, value in given.items()})
+    return None
 
 
-def _computed(tiny: TinyModel, inputs: dict[str, Any]) -> dict[str, Tensor]:
+def _computed(tiny: TinyModel) -> dict[str, Tensor]:
     """Return what its forward gives by name, in words that are the same in every release, and its loss for labels."""
     import torch
 
     from hfci.checks.losses import loss_of
 
-    outputs = _outputs(tiny, inputs)
+    outputs = _outputs(tiny)
     try:
         compute = loss_of(tiny)
         if compute is not None:
@@ -299,12 +299,12 @@ def _computed(tiny: TinyModel, inputs: dict[str, Any]) -> dict[str, Tensor]:
     return outputs
 
 
-def _outputs(tiny: TinyModel, inputs: dict[str, Any] | None = None) -> dict[str, Tensor]:
-    from hfci.checks.running import run
+def _outputs(tiny: TinyModel) -> dict[str, Tensor]:
+    from hfci.checks.running import reference_forward
     from hfci.checks.summaries import in_words
     from hfci.checks.tensors import named_tensors
 
-    return {name: tensor.detach().clone() for name, tensor in named_tensors(in_words(run(tiny, inputs))).items()}
+    return {name: tensor.detach().clone() for name, tensor in named_tensors(in_words(reference_forward(tiny))).items()}
 
 
 def _other_fields(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> Iterator[Field]:
@@ -371,9 +371,9 @@ def _traced(model_type: str, architecture: str, folder: Path) -> set[Function]:
     with contextlib.suppress(*FOREIGN):
         with recording(making):
             tiny = _loaded(model_type, architecture, folder)
-        _, inputs = _inputs(tiny, folder / INPUTS)
+        _fed_as_first(tiny, folder / INPUTS)
         with recording(computing):
-            _computed(tiny, inputs)
+            _computed(tiny)
     made = {one for one in functions_of(making, package) if one.file not in _LOADING and "/" in one.file}
     return made | set(functions_of(computing, package))
 
