@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import enum
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -22,6 +22,7 @@ from hfci.checks.tokenizer_arguments import of_texts
 from hfci.errors import Broken
 from hfci.tiny import TinyModel
 from hfci.tiny.processors.samples import picture, size_of, sound
+from hfci.tiny.random_numbers import seed_generators
 
 __all__ = ["every_argument_has_an_effect"]
 
@@ -97,7 +98,11 @@ def of_sounds(extractor: Any) -> Asked:
     sounds = [sound(int(seconds * extractor.sampling_rate), seed=seed) for seed, seconds in enumerate(_SECONDS)]
     loud = np.concatenate([20 * sounds[1], *sounds, *sounds])  # and then quiet
     long = sound(int(_LONG * extractor.sampling_rate))
-    of_all = {"return_tensors": "pt", "sampling_rate": extractor.sampling_rate}
+    of_all: Mapping[str, Callable[[], Any]] = {
+        "return_tensors": lambda: "pt",
+        "sampling_rate": lambda: extractor.sampling_rate,
+        "generator": lambda: np.random.default_rng(0),
+    }
 
     def ask(options: Mapping[str, Any]) -> list[Any]:
         told = {name.removeprefix(_CALL): value for name, value in options.items() if name.startswith(_CALL)}
@@ -107,9 +112,10 @@ def of_sounds(extractor: Any) -> Asked:
         for given in (sounds, [loud], [long]):
             try:
                 one = cls(**{**made, **anew}) if anew else extractor
-                told = {**{name: value for name, value in of_all.items() if name in _known(cls)}, **told}
+                call = {**{name: make() for name, make in of_all.items() if name in _known(cls)}, **told}
+                seed_generators(0)  # what draws which part of a sound it takes would be moved by anything
                 with at_most(_MEMORY):
-                    answers.append(named(one, one([*given], **told)))
+                    answers.append(named(one, one([*given], **call)))
             except Exception as error:
                 answers.append(f"{type(error).__name__}: {error}")
         return answers

@@ -669,6 +669,7 @@ BREAKAGES = (
     Breakage("every_argument_has_an_effect", "gpt2", "tokenizer", deaf_to("return_offsets_mapping")),
     Breakage("every_argument_has_an_effect", "t5", "tokenizer", deaf_to("pad_to_multiple_of")),
     Breakage("every_argument_has_an_effect", "encodec", "feature_extractor", without_argument("truncation")),
+    Breakage("every_argument_has_an_effect", "univnet", "feature_extractor", without_argument("pad_end")),
     Breakage("feature_extractor_lengths_and_masks", "encodec", "feature_extractor", any_rate_is_taken),
     Breakage("feature_extractor_lengths_and_masks", "clvp", "feature_extractor", true_taken_for_the_most),
     Breakage("encoder_decoder_consistency", "t5", "", louder_where_encoded, "T5Model"),
