@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import importlib.metadata
 import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,13 +119,26 @@ def import_libraries() -> None:
     EnvironmentUnfit names the package that breaks the former, `load_imports` says what is wrong with the latter.
     """
     try:
-        importlib.import_module("torch")
-        importlib.import_module("transformers.modeling_utils")
+        with _uncollected():
+            importlib.import_module("torch")
+            importlib.import_module("transformers.modeling_utils")
     except Exception as error:
         raise_again()
         raise EnvironmentUnfit(_diagnose(error)) from error
     raise_again()
     load_imports()
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Collect no garbage meanwhile: what a module is made of stays, and to look for what does not is a fifth of it."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def try_import() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -116,5 +117,6 @@ def test_an_interruption_that_a_package_swallows_is_none_of_its_faults(tmp_path:
     assert done.stdout == "interrupted\n", done.stderr
 
 
-def test_the_libraries_import() -> None:
+def test_the_libraries_import_and_garbage_is_collected_after_it() -> None:
     import_libraries()
+    assert gc.isenabled()
