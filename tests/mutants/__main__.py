@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from hfci.cases.manifest import MANIFEST, load_manifest
+from hfci.checks import CHECKS
 from hfci.testing.process_setup import prepare
 
 from .drawing import Target, drawn, targets
@@ -44,6 +45,7 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=20, help="how many mutants of each (default: 20)")
     parser.add_argument("--seed", type=int, default=14, help="of what is drawn (default: 14)")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument("--check", action="append", default=[], dest="checks", metavar="CHECK", help="ask no other")
     parser.add_argument("--page", action="store_true", help="render docs/sight.md of what is written down, and end")
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"what is in it is not tried again ({RESULTS})")
     arguments = parser.parse_args()
@@ -57,6 +59,9 @@ def main() -> int:
         known = other.submit(targets, GENERATED).result()
     if unknown := [name for name in arguments.names if name not in known]:
         parser.error(f"no model type that has tests and runs here: {', '.join(unknown)}")
+    if unknown := [name for name in arguments.checks if name not in CHECKS]:
+        parser.error(f"no check: {', '.join(unknown)}")
+    checks = frozenset(arguments.checks)
     results = Results(arguments.results)
     if arguments.fixes:
         names = arguments.names or known
@@ -73,20 +78,22 @@ def main() -> int:
         if some and not is_shared:
             prepare("cpu")
             _import_what_tests_need()
-        whole = _unchanged(some, known, arguments.workers)
-        for trial, ended in in_forks(_trials(some, known, whole, results), arguments.workers):
+        whole = _unchanged(some, known, checks, arguments.workers)
+        for trial, ended in in_forks(_trials(some, known, checks, whole, results), arguments.workers):
             results.add(Result.of(trial.about, _by_the_fault(ended, whole.get(trial.about.model_type))))
     print(summary(results.every))
     return 0
 
 
-def _unchanged(faults: Sequence[Fault], known: Mapping[str, Target], workers: int) -> dict[str, Ended]:
+def _unchanged(
+    faults: Sequence[Fault], known: Mapping[str, Target], checks: frozenset[str], workers: int
+) -> dict[str, Ended]:
     """Try the model types of faults of one line as they are, to know which lines they run, and in what time.
 
     One that does not come to its end says neither: then every fault of it is tried.
     """
     names = dict.fromkeys(fault.model_type for fault in faults if fault.line)
-    trials = (Trial(name, known[name].files, measured=known[name].folder) for name in names)
+    trials = (Trial(name, known[name].files, measured=known[name].folder, checks=checks) for name in names)
     tried = {trial.about: ended for trial, ended in in_forks(trials, workers)}
     for name, ended in tried.items():
         if ended.broken:
@@ -95,7 +102,11 @@ def _unchanged(faults: Sequence[Fault], known: Mapping[str, Target], workers: in
 
 
 def _trials(
-    faults: Iterable[Fault], known: Mapping[str, Target], whole: Mapping[str, Ended], results: Results
+    faults: Iterable[Fault],
+    known: Mapping[str, Target],
+    checks: frozenset[str],
+    whole: Mapping[str, Ended],
+    results: Results,
 ) -> Iterator[Trial]:
     """Yield what is to be tried, a fix until one of its model types sees it undone.
 
@@ -104,7 +115,7 @@ def _trials(
     for fault in faults:
         if not fault.line and results.sees(fault):
             continue
-        trial = Trial(fault, known[fault.model_type].files, fault.changed())
+        trial = Trial(fault, known[fault.model_type].files, fault.changed(), checks=checks)
         if (unchanged := whole.get(fault.model_type)) is not None:
             if fault.line not in unchanged.lines.get(str(PACKAGE / fault.file), ()):
                 results.add(Result.of(fault, None))
@@ -126,8 +137,6 @@ def _import_what_tests_need() -> None:
     """Import, before any fork, what is no model's."""
     import transformers.generation.utils
     import transformers.modeling_utils  # noqa: F401
-
-    from hfci.checks import CHECKS
 
     for check in CHECKS.values():
         importlib.import_module(check.module)

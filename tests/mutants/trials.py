@@ -44,13 +44,15 @@ class Changed:
 class Trial:
     """The test files, or tests in them, to run, with a changed module or with none, and in how many seconds.
 
-    `measured` is a folder of transformers: the lines of its modules that are executed come back.
+    `measured` is a folder of transformers: the lines of its modules that are executed come back. `checks` are those
+    that are asked, every one if none is named.
     """
 
     about: Any
     files: Sequence[Path]
     changed: Changed | None = None
     measured: Path | None = None
+    checks: frozenset[str] = frozenset()
     limit_s: float = 600.0
 
 
@@ -70,12 +72,13 @@ class Ended(msgspec.Struct, frozen=True):
 
 @dataclass(eq=False)
 class Outcome:
-    """A plugin that keeps which checks are red.
+    """A plugin that asks the checks that are `chosen`, or every one, and keeps which are red.
 
     One that is red is not asked of the other architectures, and after ENOUGH nothing is: by then it is known that the
     fault is seen, and that no check alone sees it.
     """
 
+    chosen: frozenset[str] = frozenset()
     red: dict[str, str] = field(default_factory=dict)
     tests: list[str] = field(default_factory=list)
     asked: int = 0
@@ -83,6 +86,8 @@ class Outcome:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         self.checks = {item.nodeid: item.stash[CASE].check or "" for item in items if CASE in item.stash}
+        if self.chosen:
+            items[:] = [item for item in items if self.checks.get(item.nodeid) in self.chosen]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -177,7 +182,7 @@ def _run(trial: Trial) -> Ended:
     options += ["--continue-on-collection-errors", "--tb=short", f"--hfci-timeout={CASE_S}"]
     options += [part for plugin in plugins for part in ("-p", plugin)]
     os.environ |= own_environment()
-    outcome = Outcome()
+    outcome = Outcome(trial.checks)
     measure = coverage.Coverage(data_file=None, config_file=False, include=[f"{trial.measured}/*"])
     if trial.measured is not None:
         measure.start()
