@@ -54,6 +54,8 @@ _OFF = (("position_embedding_type", None, "rope"), ("use_mem_rope", False, True)
 _SWITCHING = ("longrope", "dynamic")
 # The type that turns all of a head by a share of the angles; a share that a model cuts out of a head cannot be so.
 _SHARED = "proportional"
+# The share of a head that is turned, and what says beside it how many places that are: then it may be no other.
+_SHARE, _COUNTED = "partial_rotary_factor", ("mrope_section", "qk_rope_head_dim")
 # So small that in a short text every frequency shows.
 _THETA = 100.0
 # The type whose frequencies are others with each length beyond that one.
@@ -70,7 +72,8 @@ def rope_types_agree(tiny: TinyModel) -> None:
     Behind a cache each gives what it gives without, where states in the cache were made by the same frequencies: both
     of a longrope on one side of the length, and of a dynamic below it. A type that depends on no length turns by
     differences, as `default` does: places that are all moved on by as many change nothing, unless an exception says
-    that they are read for themselves too.
+    that they are read for themselves too. Where its configuration says which share of a head is turned, and not by counting its
+    places, another share makes it another.
 
     A head that generates has its base's rope, and is asked what it does when it crosses that length: generate gives
     what it gives without a cache, or what reading token by token from the cache gives, at every step.
@@ -96,7 +99,7 @@ def rope_types_agree(tiny: TinyModel) -> None:
     built = {kind: one for kind in asked if (one := _of_type(tiny, kind, trained, _frequencies(plain)))}
     if not built:
         raise NotApplicable(f"its configuration takes none of {', '.join(asked)}")
-    problems = []
+    problems = [] if is_head else list(_of_another_share(tiny, plain))
     for kind, one in built.items():
         wrong = _generated(one, trained) if is_head else _problems(one, plain, kind, trained)
         problems += [f"{kind}: {each}" for each in wrong]
@@ -132,9 +135,7 @@ def _taken(tiny: TinyModel, kind: str, trained: int, sizes: Mapping[str, int]) -
         return None
     new = {name: part and _parameters(part, kind, trained, sizes.get(name, 1)) for name, part in parts.items()}
     fields["rope_parameters"] = new if nested else new[""]
-    try:
-        config = type(tiny.config).from_dict(fields)
-    except (AttributeError, KeyError, ValueError, StrictDataclassError):
+    if (config := _read(tiny, fields)) is None:
         return None
     made = config.rope_parameters.values() if nested else [config.rope_parameters]
     return config if {part["rope_type"] for part in made if part} == {kind} else None
@@ -173,6 +174,29 @@ def _built(tiny: TinyModel, config: Any) -> TinyModel | None:
         return None
     except Exception as error:
         raise StageError("build", tiny.model_type, tiny.architecture, error) from error
+
+
+def _of_another_share(tiny: TinyModel, plain: TinyModel) -> Iterator[str]:
+    """Yield what is wrong where another share of its heads is turned, if its configuration says which."""
+    fields = plain.config.to_dict()
+    rope = fields["rope_parameters"]
+    parts = [part for part in (rope, *rope.values()) if isinstance(part, Mapping) and part.get(_SHARE)]
+    for part in parts:
+        part[_SHARE] = 0.5 if part[_SHARE] == 1.0 else 1.0
+    if any(name in named for named in (fields, *parts) for name in _COUNTED):
+        return
+    if not parts or (config := _read(tiny, fields)) is None or (one := _built(tiny, config)) is None:
+        return
+    if not different(one, outputs_of(one), floating(outputs_of(plain))):
+        yield f"{_SHARE}: it gives what it gives with another share of its heads turned"
+
+
+def _read(tiny: TinyModel, fields: dict[str, Any]) -> Any:
+    """Return its configuration with those fields; None where it is refused."""
+    try:
+        return type(tiny.config).from_dict(fields)
+    except (AttributeError, KeyError, ValueError, StrictDataclassError):
+        return None
 
 
 def _problems(one: TinyModel, plain: TinyModel, kind: str, trained: int) -> Iterator[str]:

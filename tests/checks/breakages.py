@@ -205,6 +205,7 @@ from .processor_patches import (
 )
 from .rope_patches import (
     a_rope_that_stays_long,
+    always_half_of_a_head_turned,
     crosses_with_one_token,
     the_default_rope_whatever_is_asked,
     turned_by_other_lengths,
@@ -683,6 +684,8 @@ BREAKAGES = (
     Breakage("rope_types_agree", "modernbert", "", built_so(the_default_rope_whatever_is_asked)),
     Breakage("rope_types_agree", "llama", "", built_so(turned_by_other_lengths)),
     Breakage("rope_types_agree", "gpt_neox", "", built_so(turned_by_other_lengths)),
+    Breakage("rope_types_agree", "bamba", "", built_so(always_half_of_a_head_turned)),
+    Breakage("rope_types_agree", "glm", "", built_so(always_half_of_a_head_turned)),
     Breakage("rope_types_agree", "phi3", "", built_so(crosses_with_one_token), "Phi3ForCausalLM"),
     *(
         Breakage("generation_options_keep_their_contract", model_type, "", generating_without(kind), architecture)

@@ -8,6 +8,7 @@ import torch
 
 __all__ = [
     "a_rope_that_stays_long",
+    "always_half_of_a_head_turned",
     "crosses_with_one_token",
     "the_default_rope_whatever_is_asked",
     "turned_by_other_lengths",
@@ -42,6 +43,15 @@ def a_rope_that_stays_long(model: Any) -> None:
         }
 
     rope.register_forward_pre_hook(hook, with_kwargs=True)
+
+
+def always_half_of_a_head_turned(model: Any) -> None:
+    """Have the default rope turn half of each head, whatever share the configuration says."""
+    rope = _rope(model)
+    if model.config.rope_parameters["rope_type"] == "default":
+        share = model.config.rope_parameters["partial_rotary_factor"]
+        count = round(len(rope.inv_freq) * 0.5 / share)
+        rope.inv_freq = 0.1 ** torch.arange(count)
 
 
 def crosses_with_one_token(model: Any) -> None:
