@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import statistics
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +32,10 @@ Workload = Callable[[], Mapping[str, float]]
 
 @dataclass
 class Times:
-    """What a part of a workload took: in seconds, each turn; relative to the reference, each round's median to its."""
+    """What a part of a workload took: in seconds, each turn; relative to the reference, each round's least to its.
+
+    Whatever else a machine does only adds: on a busy one the least of a round scatters half as much as its median.
+    """
 
     seconds: list[float] = field(default_factory=list)
     rounds: list[float] = field(default_factory=list)
@@ -69,7 +71,7 @@ class Stopwatch:
             found = self.times.setdefault((name, part), Times())
             seconds = [parts[part] for _, parts in turns]
             found.seconds += seconds
-            found.rounds.append(statistics.median(seconds) / statistics.median(references))
+            found.rounds.append(min(seconds) / min(references))
 
     def _turns(self, run: Workload, run_reference: Callable[[], object]) -> Iterator[tuple[float, Mapping[str, float]]]:
         """Yield the seconds of the reference and of the parts of the workload, turn by turn."""
