@@ -102,7 +102,7 @@ def sections(summary: Summary) -> tuple[Section, ...]:
         _section("Heavier", SHIFTS, _shift, summary.heavier, opened=10),
         _section("Slower than the reference says", SPEEDS_MOVED, _moved_speed, summary.slowed, opened=10),
         _section(
-            "Too scattered to tell",
+            "Slow-downs that would be told",
             BLURRED,
             blurred_row,
             summary.sharpness.blurred,
