@@ -52,6 +52,7 @@ __all__ = [
     "forward_parameters",
     "input_modalities",
     "modality_of_parameter",
+    "signature_of",
 ]
 
 Modality = Literal["text", "image", "video", "audio", "time-series", "boxes", "actions", "protein", "hidden-states"]
@@ -104,10 +105,16 @@ def entry_point(owner: Any) -> Any:
     return owner.encode if undefined and hasattr(owner, "encode") else owner.forward
 
 
+@functools.cache
+def signature_of(function: Any) -> inspect.Signature:
+    """Return the signature of a function of a class, which many ask for."""
+    return inspect.signature(function)
+
+
 def forward_parameters(cls: type[Any]) -> dict[str, str]:
     """Return every name of the parameters of `cls`'s `entry_point`, without `self` → how its signature spells it."""
     function = entry_point(cls)
-    return named(tuple(inspect.signature(function).parameters)[1:], argument_aliases(function))
+    return named(tuple(signature_of(function).parameters)[1:], argument_aliases(function))
 
 
 def declared_modalities(cls: type[Any]) -> tuple[str, ...]:
@@ -124,7 +131,7 @@ def input_modalities(cls: type[Any]) -> tuple[str, ...]:
     Where both know `pixel_values` only, the attribute decides between an image and the frames of a video.
     """
     known = modality_of_parameter()
-    signature = inspect.signature(entry_point(cls)).parameters
+    signature = signature_of(entry_point(cls)).parameters
     carried: dict[str, str] = {}  # by each parameter, as the first of its names that is known says
     for name, spelled in forward_parameters(cls).items():
         if name in known:
@@ -155,9 +162,7 @@ def checkpoints_of_parts(cls: type[Any]) -> tuple[str, dict[str, str]]:
     """
     methods = (item for owner in cls.__mro__ for item in vars(owner).items() if isinstance(item[1], classmethod))
     for name, method in methods:
-        found = {
-            argument: _CHECKPOINT.fullmatch(argument) for argument in inspect.signature(method.__func__).parameters
-        }
+        found = {argument: _CHECKPOINT.fullmatch(argument) for argument in signature_of(method.__func__).parameters}
         if parts := {argument: match[1] for argument, match in found.items() if match is not None}:
             return name, parts
     return "", {}

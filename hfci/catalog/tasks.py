@@ -20,7 +20,7 @@ import msgspec
 
 from hfci.catalog import registries
 from hfci.catalog.documented import documented_processors
-from hfci.catalog.facts import declared_modalities, forward_parameters, input_modalities
+from hfci.catalog.facts import declared_modalities, forward_parameters, input_modalities, signature_of
 from hfci.catalog.outputs import gives_tensor, output_fields, source_of
 from hfci.catalog.pipelines import FIRST, MODALITIES, Generates, Needs, PipelineUnknown, needs_of
 from hfci.catalog.sources import SourceClass, read_class
@@ -187,7 +187,7 @@ class _Side:
 
 def _without_default(cls: type[Any]) -> set[str]:
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    parameters = inspect.signature(cls.forward).parameters.values()
+    parameters = signature_of(cls.forward).parameters.values()
     return {
         parameter.name
         for parameter in parameters

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["answer", "serve"]
 
-# In the folder of an architecture: its weights by name and shape, what it was fed, what it gave.
-KEYS, INPUTS, OUTPUTS = "hfci-keys.json", "hfci-inputs.pt", "hfci-outputs.pt"
-CHECKPOINT = "checkpoint"
+# In the folder of an architecture, beside its checkpoint: a `_Handed`.
+CHECKPOINT, HANDED = "checkpoint", "hfci-handed.pt"
 LOSS = "loss, given labels"
 
 # Fields of a configuration that say by whom it was made.
@@ -42,6 +41,17 @@ _MAKING = ("transformers_version", "_name_or_path", "architectures", "dtype")
 
 # Where a model is made or loaded, not computed: of these only the forward counts.
 _LOADING = ("modeling_utils.py", "configuration_utils.py", "core_model_loading.py", "conversion_mapping.py")
+
+
+class _Handed(TypedDict):
+    """What the first side hands to the second: its weights by name and shape, what it was fed, what it gave.
+
+    `inputs` are None where they cannot be handed on.
+    """
+
+    keys: dict[str, list[int]]
+    inputs: dict[str, Any] | None
+    outputs: dict[str, Tensor]
 
 
 def serve() -> None:
@@ -187,10 +197,9 @@ def _build(model_type: str, architecture: str, folder: Path) -> Forwarded:
     outputs = _computed(tiny)
     given = tiny.inputs()
     folder.mkdir(parents=True)
-    (folder / KEYS).write_bytes(msgspec.json.encode({**_shapes(tiny.model)}))
-    torch.save(outputs, folder / OUTPUTS)
-    if not is_bundle(tiny.model) and _is_plain(given) and len(named_tensors(given)):
-        torch.save(given, folder / INPUTS)
+    can_be_fed = not is_bundle(tiny.model) and _is_plain(given) and len(named_tensors(given))
+    handed: _Handed = {"keys": _shapes(tiny.model), "inputs": given if can_be_fed else None, "outputs": outputs}
+    torch.save(handed, folder / HANDED)
     if not is_bundle(tiny.model):
         tiny.save(folder / CHECKPOINT)
     return Forwarded(same=True)
@@ -225,13 +234,11 @@ def _noise_by_place(tiny: TinyModel, noise: Mapping[str, float]) -> list[float |
 
 def _load(model_type: str, architecture: str, folder: Path) -> Forwarded:
     """Load what was saved, run it on what the first was fed, and tell how what it gives differs."""
-    import torch
-
     tiny = _loaded(model_type, architecture, folder)
-    keys = tuple(_other_keys(msgspec.json.decode((folder / KEYS).read_bytes()), _shapes(tiny.model)))
-    why = _fed_as_first(tiny, folder / INPUTS)
-    outputs = _computed(tiny)
-    wanted = torch.load(folder / OUTPUTS, weights_only=True)
+    handed = _handed(folder)
+    keys = tuple(_other_keys(handed["keys"], _shapes(tiny.model)))
+    why = _fed_as_first(tiny, handed["inputs"])
+    outputs, wanted = _computed(tiny), handed["outputs"]
     fields, gives = tuple(_other_fields(wanted, outputs)), tuple(_given_alone(wanted, outputs))
     return Forwarded(same=not fields, fields=fields, gives=gives, keys=keys, own_inputs=why)
 
@@ -266,16 +273,20 @@ def _loaded(model_type: str, architecture: str, folder: Path) -> TinyModel:
     return TinyModel(model_type, architecture, model.eval(), recipe, torch.device("cpu"), config_type=kind)
 
 
-def _fed_as_first(tiny: TinyModel, saved: Path) -> str | None:
-    """Feed it what the first side was fed, under the names of this one; or tell why it gets inputs of its own."""
+def _handed(folder: Path) -> _Handed:
     import torch
 
+    handed: _Handed = torch.load(folder / HANDED, weights_only=False)  # made by the first side, by this user
+    return handed
+
+
+def _fed_as_first(tiny: TinyModel, given: dict[str, Any] | None) -> str | None:
+    """Feed it what the first side was fed, under the names of this one; or tell why it gets inputs of its own."""
     from hfci.catalog.facts import forward_parameters
 
-    if not saved.is_file():
+    if given is None:
         return None
     names = forward_parameters(type(tiny.model))
-    given: dict[str, Any] = torch.load(saved, weights_only=False)  # made by the first side, by this user
     if unknown := [name for name in given if name not in names]:
         return f"its forward takes no {', '.join(unknown)}"
     tiny.use_inputs({names[name]: value for name, value in given.items()})
@@ -371,7 +382,7 @@ def _traced(model_type: str, architecture: str, folder: Path) -> set[Function]:
     with contextlib.suppress(*FOREIGN):
         with recording(making):
             tiny = _loaded(model_type, architecture, folder)
-        _fed_as_first(tiny, folder / INPUTS)
+        _fed_as_first(tiny, _handed(folder)["inputs"])
         with recording(computing):
             _computed(tiny)
     made = {one for one in functions_of(making, package) if one.file not in _LOADING and "/" in one.file}

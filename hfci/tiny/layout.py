@@ -100,6 +100,11 @@ def _move(model: nn.Module, offset: Callable[[str, torch.Tensor], int]) -> None:
         end = max(end, tensor.data_ptr() + _extent(tensor))
     for piece in pieces:
         tensors = [tensor for _, tensor in piece]
+        if len(tensors) == 1 and tensors[0].is_contiguous() and offset(*piece[0]) == 0:
+            copy = tensors[0].detach().clone()  # begins where torch begins what it makes
+            if copy.data_ptr() % ALIGNMENT == 0:
+                tensors[0].data = copy
+                continue
         for tensor, view in zip(tensors, _views(tensors, offset(*piece[0])), strict=True):
             tensor.data = view
 
