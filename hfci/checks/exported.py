@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hfci.backends.exporters import registered
 from hfci.backends.registry import backends_installed
@@ -17,6 +17,7 @@ from hfci.checks.made_by_backend import given_by, making
 from hfci.checks.running import copied, outputs_of, outside_cache
 from hfci.checks.table import CHECKS
 from hfci.errors import Deviates
+from hfci.tiny.bundles import is_bundle
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -33,11 +34,14 @@ def exported_equals_eager(tiny: TinyModel, *, backend: str) -> None:
 
     Of those inputs and, where they have the same shapes, of others: numbers of the first must not stay in it. It is
     asked as for inference, without what a loss is made of. Raises StageError (`export`, `compile` or `run`) where it
-    stops, NotApplicable where the installed transformers has no such exporter: there were none before 5.23.
+    stops, NotApplicable where the installed transformers has no such exporter (there were none before 5.23), or where
+    the model has no forward.
     """
     usual = CHECKS[exported_equals_eager.__name__].axes["backend"]
     if backend in usual and backend not in {*registered(), *backends_installed()}:
         raise NotApplicable(f"transformers {transformers_version()} has no exporter {backend!r}")
+    if backend in registered() and not is_bundle(tiny.model) and type(tiny.model).forward is nn.Module.forward:
+        raise NotApplicable("it has no forward, which is what transformers' exporters export")
     other = copied(tiny)
     run = making(other, backend, _for_inference(other))
     shapes = None
