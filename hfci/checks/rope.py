@@ -72,8 +72,8 @@ def rope_types_agree(tiny: TinyModel) -> None:
     Behind a cache each gives what it gives without, where states in the cache were made by the same frequencies: both
     of a longrope on one side of the length, and of a dynamic below it. A type that depends on no length turns by
     differences, as `default` does: places that are all moved on by as many change nothing, unless an exception says
-    that they are read for themselves too. Where its configuration says which share of a head is turned, and not by counting its
-    places, another share makes it another.
+    that they are read for themselves too. Where its configuration says which share of a head is turned, and not by
+    counting its places, another share makes it another.
 
     A head that generates has its base's rope, and is asked what it does when it crosses that length: generate gives
     what it gives without a cache, or what reading token by token from the cache gives, at every step.
@@ -180,7 +180,7 @@ def _of_another_share(tiny: TinyModel, plain: TinyModel) -> Iterator[str]:
     """Yield what is wrong where another share of its heads is turned, if its configuration says which."""
     fields = plain.config.to_dict()
     rope = fields["rope_parameters"]
-    parts = [part for part in (rope, *rope.values()) if isinstance(part, Mapping) and part.get(_SHARE)]
+    parts = [part for part in (rope, *rope.values()) if isinstance(part, dict) and part.get(_SHARE)]
     for part in parts:
         part[_SHARE] = 0.5 if part[_SHARE] == 1.0 else 1.0
     if any(name in named for named in (fields, *parts) for name in _COUNTED):
