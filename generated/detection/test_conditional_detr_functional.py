@@ -106,6 +106,7 @@ class TestConditionalDetrForObjectDetection:
         [
             "saves_with_size_one",
             "golden_output",
+            "objects_have_a_loss",
             "gradient_checkpointing_equals_plain",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",

@@ -105,6 +105,7 @@ class TestDeimv2ForObjectDetection:
         [
             "saves_with_size_one",
             "golden_output",
+            "objects_have_a_loss",
             "denoising_changes_no_other_loss",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",

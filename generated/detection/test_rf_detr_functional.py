@@ -106,6 +106,7 @@ class TestRfDetrForInstanceSegmentation:
         [
             "saves_with_size_one",
             "golden_output",
+            "objects_have_a_loss",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",
@@ -163,6 +164,7 @@ class TestRfDetrForObjectDetection:
         [
             "saves_with_size_one",
             "golden_output",
+            "objects_have_a_loss",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",

@@ -48,6 +48,7 @@ class TestEomtDinov3ForUniversalSegmentation:
         "check",
         [
             "saves_with_size_one",
+            "objects_have_a_loss",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",

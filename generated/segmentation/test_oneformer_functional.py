@@ -104,6 +104,7 @@ class TestOneFormerForUniversalSegmentation:
         [
             "saves_with_size_one",
             "golden_output",
+            "objects_have_a_loss",
             "dropout_is_off_in_eval_and_on_in_train",
             "config_roundtrip",
             "missing_key_is_initialised",

@@ -63,7 +63,7 @@ FEATURE_METHODS = ("get_image_features", "get_video_features", "get_audio_featur
 MODALITIES: tuple[str, ...] = get_args(Modality)
 
 # The arguments that a head takes its labels by, of one of which every auto table's heads have at least one.
-_LABELS = frozenset({"labels", "start_positions"})
+_LABELS = frozenset({"labels", "mask_labels", "start_positions"})
 
 # How configurations of texts call how far their places see; modernbert's, gpt_neo's and llama4's names are their own.
 _WINDOWS = ("sliding_window", "sliding_window_size", "local_attention", "attention_types", "attention_chunk_size")

@@ -149,6 +149,7 @@ from .loss_patches import (
     labels_changed,
     noisy_copies_are_seen,
     shifted_once_more,
+    the_first_object_of_each_row,
     without_the_shift,
 )
 from .media_patches import (
@@ -580,6 +581,14 @@ BREAKAGES = (
             ("glmasr", "", prepares_no("input_features"), "GlmAsrForConditionalGeneration"),
             ("qwen2_vl", "", positions_of_its_first_text, "Qwen2VLForConditionalGeneration"),
             ("whisper", "model.encoder.layer_norm", output(silenced), "WhisperForConditionalGeneration"),
+        )
+    ),
+    *(
+        Breakage("objects_have_a_loss", model_type, "", patch, architecture)
+        for model_type, architecture, patch in (
+            ("detr", "DetrForObjectDetection", labels_changed(the_first_object_of_each_row)),
+            ("yolos", "YolosForObjectDetection", labels_changed(the_first_object_of_each_row)),
+            ("maskformer", "MaskFormerForInstanceSegmentation", forgets("mask_labels")),
         )
     ),
     *(

@@ -16,11 +16,12 @@ __all__ = [
     "labels_changed",
     "noisy_copies_are_seen",
     "shifted_once_more",
+    "the_first_object_of_each_row",
     "without_the_shift",
 ]
 
 
-def labels_changed(edit: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], None]:
+def labels_changed(edit: Callable[[Any], Any]) -> Callable[[nn.Module], None]:
     """Return a patch by which a model takes other labels than those that it is given."""
 
     def hook(_: nn.Module, given: Any, named: dict[str, Any]) -> Any:
@@ -35,6 +36,10 @@ def labels_changed(edit: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], No
 
 def shifted_once_more(labels: Tensor) -> Tensor:
     return torch.nn.functional.pad(labels[:, 1:], (0, 1), value=-100)
+
+
+def the_first_object_of_each_row(labels: Any) -> Any:
+    return [{name: value[:1] for name, value in row.items()} for row in labels]
 
 
 def ignored_places_counted(labels: Tensor) -> Tensor:

@@ -90,6 +90,11 @@ def _examples() -> frozenset[str]:
     return frozenset(name.partition("/")[2] for family in allowed for name in family["examples"])
 
 
+def objects_have_a_loss(cls: Sight) -> bool:
+    finds = re.search("For(ObjectDetection|InstanceSegmentation|UniversalSegmentation)|^DetrForSegmentation", cls.name)
+    return finds is not None and bool({"labels", "mask_labels"} & cls.parameters)
+
+
 def denoising_changes_no_other_loss(cls: Sight) -> bool:
     return {"denoising_meta_values", "loss_dict"} <= cls.fields
 
