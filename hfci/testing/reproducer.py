@@ -36,7 +36,7 @@ ALLOWED = ("transformers", "torch")
 # What is imported before starts no threads, which a fork would lack.
 _SERVER = """
 import json, os, runpy, sys, traceback
-import torch, transformers.modeling_utils
+import torch, torch._dynamo, transformers.modeling_utils
 for line in sys.stdin:
     program, ending = json.loads(line)
     child = os.fork()
