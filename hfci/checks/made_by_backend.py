@@ -19,7 +19,7 @@ from hfci.tiny.bundles import bundled, is_bundle
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["assert_not_handed_back", "given_by", "making"]
+__all__ = ["assert_not_handed_back", "given_by", "making", "running"]
 
 Run = Callable[[Mapping[str, Any]], Any]
 
@@ -34,6 +34,13 @@ def _told(tiny: TinyModel) -> Iterator[None]:
         if isinstance(cause, ImportError) and absent_packages(cause):
             raise cause from None
         raise StageError(error.stage, tiny.model_type, tiny.architecture, cause) from cause
+
+
+@contextmanager
+def running(tiny: TinyModel) -> Iterator[None]:
+    """Have what is raised within, of what a backend made, be an error of the stage `run`: StageError."""
+    with _told(tiny), at_stage("run"):
+        yield
 
 
 def making(tiny: TinyModel, asked: Backend | str, inputs: Mapping[str, Any], first: str = "run") -> Run:
