@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from hfci.catalog import transformers_version
 from hfci.checks.agreement import disagreements
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.made_by_backend import given_by, making
-from hfci.checks.running import copied, outputs_of, outside_cache
+from hfci.checks.running import copied, outputs_of
 from hfci.checks.table import CHECKS
 from hfci.errors import Deviates
 from hfci.tiny.bundles import is_bundle
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
 __all__ = ["exported_equals_eager"]
+
+# What a layer of a cache keeps; a model may have several caches.
+_OF_A_CACHE = re.compile(r"\.layers\[\d+\]\.(?:keys|values)$")
 
 _FOR_A_LOSS = ("labels", "future_values")
 # What it is made for, and as many other rows, which it has not seen.
@@ -53,7 +57,7 @@ def exported_equals_eager(tiny: TinyModel, *, backend: str) -> None:
         with torch.no_grad():
             got = given_by(other, run, inputs)
         if backend in registered():
-            got |= _within_windows(tiny, got, wanted)
+            got |= _within_windows(got, wanted)
         if problems := disagreements(tiny, got, wanted, lambda: outputs_of(tiny, _for_inference(tiny, rows))):  # noqa: B023
             raise Deviates(f"by {backend}{told} it gives another {'; '.join(map(str, problems[:5]))}", problems[0])
 
@@ -63,14 +67,14 @@ def _for_inference(tiny: TinyModel, rows: tuple[int, ...] = (0, 1)) -> dict[str,
     return {name: value for name, value in tiny.inputs(rows).items() if name not in _FOR_A_LOSS}
 
 
-def _within_windows(tiny: TinyModel, got: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return of the cache the latest tokens, as many as the model keeps.
+def _within_windows(got: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return of each cache the latest tokens, as many as the model keeps.
 
     transformers' exporters trace a layer that keeps its sliding window as one that keeps everything, and the mask hides
     what is beyond it (exporter_dynamo.py, 5.24.0, L233): that is no other output.
     """
     kept = {}
-    for name in wanted.keys() & got.keys() - outside_cache(tiny, wanted).keys():
+    for name in filter(_OF_A_CACHE.search, wanted.keys() & got.keys()):
         tensor, shape = got[name], wanted[name].shape
         if tensor.dim() == len(shape) == 4 and tensor.shape[2] > shape[2]:  # rows, heads, tokens, numbers
             kept[name] = tensor[:, :, -shape[2] :]
