@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.dropout import drawing_nothing, in_train_mode
 from hfci.checks.floor import different
+from hfci.checks.objects import boxes_of_two_objects
 from hfci.checks.running import run, set_everywhere
 
 if TYPE_CHECKING:
@@ -46,9 +46,5 @@ def denoising_changes_no_other_loss(tiny: TinyModel) -> None:
 
 def _losses(tiny: TinyModel) -> dict[str, Tensor]:
     """Return the parts of the loss by name, of two objects in each row."""
-    boxes = torch.tensor([[0.3, 0.4, 0.2, 0.3], [0.6, 0.5, 0.4, 0.2]], device=tiny.device)
-    labels: list[dict[str, Any]] = [
-        {"class_labels": torch.tensor([0, 1], device=tiny.device), "boxes": boxes + 0.05 * row} for row in range(2)
-    ]
-    parts: dict[str, Tensor] = run(tiny, tiny.inputs() | {"labels": labels}).loss_dict
+    parts: dict[str, Tensor] = run(tiny, tiny.inputs() | {"labels": boxes_of_two_objects(tiny)}).loss_dict
     return parts

@@ -16,7 +16,7 @@ from hfci.checks.running import seeded
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["objects_have_a_loss"]
+__all__ = ["boxes_of_two_objects", "objects_have_a_loss"]
 
 # How large the masks are, beside the image: they are resized, or what is found is, to be compared.
 _SMALLER = 2
@@ -66,13 +66,19 @@ def _objects(tiny: TinyModel) -> dict[str, Any]:
     parameters = forward_parameters(type(tiny.model))
     images = next(value for name, value in tiny.inputs().items() if name.startswith("pixel_values"))
     height, width = images.shape[-2:]
-    rows = range(2)
+    labels = boxes_of_two_objects(tiny)
+    masks = torch.stack([_mask(box, height // _SMALLER, width // _SMALLER) for box in labels[0]["boxes"]])
+    if "mask_labels" in parameters:
+        classes = [row["class_labels"] for row in labels]
+        return {"mask_labels": [masks.roll(place, -1) for place in range(len(labels))], "class_labels": classes}
+    return {"labels": [{**row, "masks": masks} for row in labels]}
+
+
+def boxes_of_two_objects(tiny: TinyModel) -> list[dict[str, Tensor]]:
+    """Return labels of two rows: `class_labels` (2,), `boxes` (2, 4), centre and size as shares of the image."""
     classes = torch.tensor([0, 1], device=tiny.device)
     boxes = torch.tensor([[0.3, 0.4, 0.2, 0.3], [0.6, 0.5, 0.4, 0.2]], device=tiny.device)
-    masks = torch.stack([_mask(box, height // _SMALLER, width // _SMALLER) for box in boxes])
-    if "mask_labels" in parameters:
-        return {"mask_labels": [masks.roll(row, -1) for row in rows], "class_labels": [classes for _ in rows]}
-    return {"labels": [{"class_labels": classes, "boxes": boxes + 0.05 * row, "masks": masks} for row in rows]}
+    return [{"class_labels": classes, "boxes": boxes + 0.05 * row} for row in range(2)]
 
 
 def _mask(box: Tensor, height: int, width: int) -> Tensor:
