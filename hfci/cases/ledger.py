@@ -202,7 +202,7 @@ class Ledger:
         """
         return tuple(
             entry
-            for entry in self.entries
+            for entry in self._that_may_strike(model_type)
             if any(fnmatchcase(change, pattern) for pattern in entry.changes)
             and entry.strikes(model_type, architecture, check)
             and entry.is_for(version)
