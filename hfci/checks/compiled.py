@@ -17,7 +17,7 @@ from hfci.backends.registry import Backend
 from hfci.catalog.facts import entry_point
 from hfci.checks.agreement import disagreements
 from hfci.checks.directions import direction
-from hfci.checks.made_by_backend import Run, given_by, making, running
+from hfci.checks.made_by_backend import Run, given_by, making, stopping_at
 from hfci.checks.running import copied, outputs_of
 from hfci.checks.tensors import floating
 from hfci.errors import Deviates, StageError
@@ -107,7 +107,7 @@ def _learned(tiny: TinyModel, run: Run) -> dict[str, Tensor]:
         outputs = given_by(tiny, run, tiny.inputs())
         parts = {name: part for name, part in floating(outputs).items() if part.requires_grad}
         if parts:
-            with running(tiny):
+            with stopping_at(tiny, "run"):
                 torch.autograd.backward([(part * direction(name, part.detach())).sum() for name, part in parts.items()])
     gradients = {
         f"the gradient of {name}": parameter.grad.clone()

@@ -19,7 +19,7 @@ from hfci.tiny.bundles import bundled, is_bundle
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["assert_not_handed_back", "given_by", "making", "running"]
+__all__ = ["assert_not_handed_back", "given_by", "making", "stopping_at"]
 
 Run = Callable[[Mapping[str, Any]], Any]
 
@@ -37,9 +37,9 @@ def _told(tiny: TinyModel) -> Iterator[None]:
 
 
 @contextmanager
-def running(tiny: TinyModel) -> Iterator[None]:
-    """Have what is raised within, of what a backend made, be an error of the stage `run`: StageError."""
-    with _told(tiny), at_stage("run"):
+def stopping_at(tiny: TinyModel, stage: str) -> Iterator[None]:
+    """Have what is raised within, of a backend or of what it made, be an error of `stage`: StageError."""
+    with _told(tiny), at_stage(stage):
         yield
 
 
@@ -51,7 +51,7 @@ def making(tiny: TinyModel, asked: Backend | str, inputs: Mapping[str, Any], fir
     package is missing.
     """
 
-    with _told(tiny), at_stage("compile"):
+    with stopping_at(tiny, "compile"):
         backend = find_backend(asked) if isinstance(asked, str) else asked
 
     def make(model: Any, arguments: Mapping[str, Any]) -> Callable[..., Any]:
@@ -70,7 +70,7 @@ def making(tiny: TinyModel, asked: Backend | str, inputs: Mapping[str, Any], fir
     called = iter((first,))
 
     def run(arguments: Mapping[str, Any]) -> Any:
-        with _told(tiny), at_stage(next(called, "run")):
+        with stopping_at(tiny, next(called, "run")):
             if is_bundle(tiny.model):
                 return {name: part(**arguments[name]) for name, part in parts.items()}
             return whole(**arguments)
