@@ -22,6 +22,7 @@ from typing import Any
 from hfci.catalog.registered import Registered, registered, short_name
 
 __all__ = [
+    "SOURCES_OF_PROCESSORS",
     "auto_classes_by_table",
     "backends_without_class",
     "config_class",
@@ -44,6 +45,14 @@ __all__ = [
 ]
 
 _MODELS = "transformers.models"
+# Kind of processor → the module of transformers' auto classes that has its table, and the table.
+SOURCES_OF_PROCESSORS = {
+    "processor": ("processing_auto", "PROCESSOR_MAPPING_NAMES"),
+    "tokenizer": ("tokenization_auto", "TOKENIZER_MAPPING_NAMES"),
+    "image_processor": ("image_processing_auto", "IMAGE_PROCESSOR_MAPPING_NAMES"),
+    "feature_extractor": ("feature_extraction_auto", "FEATURE_EXTRACTOR_MAPPING_NAMES"),
+    "video_processor": ("video_processing_auto", "VIDEO_PROCESSOR_MAPPING_NAMES"),
+}
 
 
 @functools.cache
@@ -242,16 +251,9 @@ def backends_without_class(kind: str, model_type: str) -> tuple[str, ...]:
 
 
 def _tables_of_processors() -> dict[str, Mapping[str, Any]]:
-    sources = {
-        "processor": ("processing_auto", "PROCESSOR_MAPPING_NAMES"),
-        "tokenizer": ("tokenization_auto", "TOKENIZER_MAPPING_NAMES"),
-        "image_processor": ("image_processing_auto", "IMAGE_PROCESSOR_MAPPING_NAMES"),
-        "feature_extractor": ("feature_extraction_auto", "FEATURE_EXTRACTOR_MAPPING_NAMES"),
-        "video_processor": ("video_processing_auto", "VIDEO_PROCESSOR_MAPPING_NAMES"),
-    }
     return {
         kind: getattr(importlib.import_module(f"{_MODELS}.auto.{module}"), attribute)
-        for kind, (module, attribute) in sources.items()
+        for kind, (module, attribute) in SOURCES_OF_PROCESSORS.items()
     }
 
 

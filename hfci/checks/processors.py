@@ -19,7 +19,7 @@ from hfci.errors import StageError
 from hfci.tiny import TinyModel
 from hfci.tiny.processors import Refused, build_part
 
-__all__ = ["processor_roundtrip"]
+__all__ = ["differences", "processor_roundtrip"]
 
 # Kind → the auto class that loads it.
 _AUTO = {
@@ -51,8 +51,9 @@ def processor_roundtrip(tiny: TinyModel) -> None:
             again.save_pretrained(f"{folder}/{kind}/loaded")
             twice = _loaded(tiny, kind, f"{folder}/{kind}/loaded")
             twice.save_pretrained(f"{folder}/{kind}/twice")
+            # What saving does to the one that is saved, a fresh one shows.
             different = [
-                *_different(one, again),
+                *differences(one, _loaded(tiny, kind, f"{folder}/{kind}/built")),
                 *_different_files(f"{folder}/{kind}/loaded", f"{folder}/{kind}/twice"),
             ]
             reads_added = reason(tiny, "processor_roundtrip", "never_added") is None
@@ -90,7 +91,8 @@ def _built(tiny: TinyModel) -> dict[str, Any]:
     raise NotApplicable("there are no processors for its model type")
 
 
-def _different(one: Any, again: Any) -> Iterator[str]:
+def differences(one: Any, again: Any) -> Iterator[str]:
+    """Yield where a processor that was loaded is another than the one that was saved: class, texts, what it says."""
     if type(again) is not type(one):
         yield f"it is loaded as a {type(again).__name__}"
     elif isinstance(one, transformers.PreTrainedTokenizerBase):

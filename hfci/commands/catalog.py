@@ -47,7 +47,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--processors",
         action="store_true",
-        help="only each class of tokenizer, processor and feature extractor: built here, or why not",
+        help="only each class of tokenizer, processor and feature extractor: built here and the same once loaded, "
+        "or why not",
     )
     parser.add_argument(
         "--coverage",
@@ -97,25 +98,30 @@ def run(arguments: Namespace) -> int:
 
 
 def _survey_processors(*, as_json: bool) -> int:
-    """Print which classes of each kind can be built here, and why the others cannot."""
-    import dataclasses
+    """Print which classes of each kind can be built here and are the same once loaded, and what of the others is."""
+    import contextlib
+    import json
+    import sys
     from collections import Counter
 
+    import msgspec
+
+    from hfci.checks.processor_survey import ENDINGS, Survey, processor_classes, survey
     from hfci.generation.progress import track
     from hfci.results.terminal import make_table, print_tables
-    from hfci.tiny.processors.survey import class_count, survey
 
-    rows = list(track(survey(), total=class_count(), label="building processors"))
+    with contextlib.redirect_stdout(sys.stderr):  # where transformers says what its docstrings lack
+        rows = tuple(track(survey(), total=len(processor_classes()), label="building processors"))
     if as_json:
-        print_json({"schema": 1, "classes": list(map(dataclasses.asdict, rows))})
+        print_json(json.loads(msgspec.json.encode(Survey(classes=rows))))
         return 0
-    table = make_table("kind", "class", "rows", "built for", "why not", numbers=False)
+    table = make_table("kind", "class", "keys", "built for", "ending", "why", numbers=False)
     for row in rows:
-        table.add_row(row.kind, row.name, str(row.rows), row.built_for or "", row.why or "")
-    every, built = Counter(row.kind for row in rows), Counter(row.kind for row in rows if row.built_for)
-    counts = make_table("kind", "classes", "built", numbers=True)
-    for kind, count in every.items():
-        counts.add_row(kind, str(count), str(built[kind]))
+        table.add_row(row.kind, row.name, str(len(row.keys)), row.built_for or "", row.ending, row.why)
+    counted = Counter((row.kind, row.ending) for row in rows)
+    counts = make_table("kind", "classes", *ENDINGS, numbers=True)
+    for kind, count in Counter(row.kind for row in rows).items():
+        counts.add_row(kind, str(count), *(str(counted[kind, ending]) for ending in ENDINGS))
     print_tables(table, counts)
     return 0
 

@@ -57,6 +57,23 @@ def saved_without(field: str) -> Patch:
     return patch
 
 
+def changed_by_saving(tokenizer: Any) -> None:
+    """Have a tokenizer read texts otherwise from when it was saved, as what it saved does not."""
+    save = tokenizer.save_pretrained
+
+    def changing(folder: str, **options: Any) -> Any:
+        saved = save(folder, **options)
+        special_tokens_ignored(tokenizer)
+        return saved
+
+    tokenizer.save_pretrained = changing
+
+
+def special_tokens_ignored(tokenizer: Any) -> None:
+    encode = tokenizer._encode_plus
+    tokenizer._encode_plus = lambda *given, **options: encode(*given, **{**options, "add_special_tokens": False})
+
+
 def saved_as_another(processor: Any) -> None:
     """Have a processor that bundles others saved with its image processor changed."""
     save = processor.save_pretrained

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 import transformers
 
-from hfci.catalog import read_row, registries
+from hfci.catalog import read_row
 from hfci.cli import main
 from hfci.tiny import TinyModel, build_tiny
 from hfci.tiny.processors import KINDS, VOCABULARY, build_processors
 from hfci.tiny.processors.pieces import corpus, learn
 from hfci.tiny.processors.plan import Wanted
 from hfci.tiny.processors.special_tokens import ProcessorTokens, processor_tokens
-from hfci.tiny.processors.survey import class_count, survey
 from hfci.tiny.processors.tokenizers import make_tokenizer
 
 TEXT = "the cat sat on the mat"
@@ -128,12 +126,3 @@ def test_tiny_saves_a_checkpoint_that_the_auto_classes_load(tmp_path: Path) -> N
 def test_a_mark_that_is_a_token_of_its_own_stands_in_the_chat_template() -> None:
     processor = build_processors(speaking("blip-2")).processor
     assert str(processor.image_token) in processor.chat_template
-
-
-def test_the_survey_has_each_class_of_each_registry_once() -> None:
-    tables = registries.processor_tables()
-    names = {(kind, name) for kind, table in tables.items() for row in table.values() for name in row}
-    assert class_count() == len(names) > 400
-    for row in islice(survey(), 3):
-        assert (row.kind, row.name) in names
-        assert (row.built_for is None) != (row.why is None)
