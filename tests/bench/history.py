@@ -19,6 +19,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -43,39 +44,58 @@ from hfci.results.quarantine import propose  # noqa: E402
 from hfci.results.wall import Board, write_wall  # noqa: E402
 from hfci.testing.record_writer import RecordWriter  # noqa: E402
 
-__all__ = ["Reporting", "measure", "peak", "set_up"]
+__all__ = ["Reporting", "Size", "Spent", "floor", "measure", "peak", "report", "set_up"]
 
-MODEL_TYPES, ARCHITECTURES, CHECKS = 800, 10, 25
-RUNS = 400
 ROUNDS = 3
 
 
 @dataclass(frozen=True)
-class Reporting:
-    """What it took, beside its floor; seconds and bytes."""
+class Size:
+    """How much there is to report over: the cases of a run, and how many runs the history has before the newest."""
 
-    records: int
-    runs: int
-    file: int
-    floor: float
+    model_types: int = 800
+    architectures: int = 10
+    checks: int = 25
+    runs: int = 400
+
+    @property
+    def records(self) -> int:
+        """How many cases a run has."""
+        return self.model_types * self.architectures * self.checks
+
+
+class Spent(NamedTuple):
+    """Seconds for each part of adding and reporting, and the bytes that the process grew to."""
+
     adding: float
     trends: float
     summary: float
     pages: float
-    peak: int
+    peak: float
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """What it took, beside its floor in seconds; `file` is the history's size in bytes."""
+
+    size: Size
+    file: int
+    floor: float
+    spent: Spent
 
     @property
     def ratio(self) -> float:
         """The time to add and to report over the floor."""
-        return (self.adding + self.trends + self.summary + self.pages) / self.floor
+        return sum(self.spent[:-1]) / self.floor
 
     def __str__(self) -> str:
         """Return the numbers behind the ratio."""
+        of = self.spent
         return (
-            f"{self.records} records to {self.runs} runs of as many cases ({self.file / 2**20:.0f} MiB): added in "
-            f"{self.adding:.1f} s, trends in {self.trends:.1f} s, compared and summarized in {self.summary:.1f} s, "
-            f"every format in {self.pages:.1f} s; json.loads and a bulk insert: {self.floor:.1f} s; "
-            f"ratio {self.ratio:.1f}; memory {self.peak / 2**30:.2f} GiB"
+            f"{self.size.records} records to {self.size.runs} runs of as many cases ({self.file / 2**20:.0f} MiB): "
+            f"added in {of.adding:.1f} s, trends in {of.trends:.1f} s, compared and summarized in {of.summary:.1f} s, "
+            f"every format in {of.pages:.1f} s; json.loads and a bulk insert: {self.floor:.1f} s; "
+            f"ratio {self.ratio:.1f}; memory {of.peak / 2**30:.2f} GiB"
         )
 
 
@@ -86,13 +106,13 @@ def measure() -> list[float]:
 
 def peak() -> list[float]:
     """Return the GiB that the process which adds and reports grew to, in each round."""
-    return [reporting.peak / 2**30 for reporting in _measured()]
+    return [reporting.spent.peak / 2**30 for reporting in _measured()]
 
 
 @functools.cache
 def _measured() -> tuple[Reporting, ...]:
     with tempfile.TemporaryDirectory() as folder:
-        records, history = set_up(Path(folder))
+        records, history = set_up(Path(folder), Size())
         return tuple(_round(records, history) for _ in range(ROUNDS))
 
 
@@ -100,11 +120,9 @@ def _round(records: Path, history: Path) -> Reporting:
     with tempfile.TemporaryDirectory(dir=history.parent) as folder:
         copy = Path(folder) / "history.sqlite"
         copy.write_bytes(history.read_bytes())
-        (floor,) = _child("floor", records, Path(folder) / "bare.sqlite")
-        *spent, memory = _child("report", records, copy)
-        size = copy.stat().st_size
-    count = MODEL_TYPES * ARCHITECTURES * CHECKS
-    return Reporting(count, RUNS, size, floor, *spent, int(memory))
+        (bare,) = _child("floor", records, Path(folder) / "bare.sqlite")
+        spent = Spent(*_child("report", records, copy))
+        return Reporting(Size(), copy.stat().st_size, bare, spent)
 
 
 def _child(what: str, records: Path, database: Path) -> list[float]:
@@ -116,28 +134,29 @@ def _child(what: str, records: Path, database: Path) -> list[float]:
     return found
 
 
-def set_up(folder: Path) -> tuple[Path, Path]:
-    """Write the newest run's records, and a history of `RUNS` earlier ones with as many cases; return both paths.
+def set_up(folder: Path, size: Size) -> tuple[Path, Path]:
+    """Write the newest run's records, and a history of earlier ones with as many cases; return both paths.
 
     The earlier runs are written as columns, with noise and a drift: as records they would be 40 GB.
     """
     import numpy as np
 
-    path = _write_records(folder)
+    path = _write_records(folder, size)
     history = folder / "history.sqlite"
     random = np.random.default_rng(0)
     with History.open(history, create=True) as opened, opened._database.writing() as connection:
         vocabulary = Vocabulary(connection)
         results = read_results([path])
         (part,) = parts_of(results)
-        columns = dict(gather(results, {part.key: 1}, vocabulary).columns)
+        gathered = gather(results, {part.key: 1}, vocabulary)
+        columns = dict(gathered.columns)
         vocabulary.save(connection)
         causes = [cause for cause in np.unique(columns["cause"]).tolist() if cause]
         level = columns["duration_s"].astype(np.float32)
         count = len(level)
-        for run in range(RUNS):
+        for run in range(size.runs):
             noise = random.normal(0, 20, count) + np.where(random.random(count) < 0.01, 160, 0)
-            shared = 30 * run / RUNS + random.normal(0, 5)
+            shared = 30 * run / size.runs + random.normal(0, 5)
             columns["duration_s"] = np.maximum(1, np.rint(level + noise + shared)).astype(np.uint16)
             is_bad = random.random(count) < 0.002
             columns["outcome"] = np.where(is_bad, CODE[Outcome.FAILED], CODE[Outcome.PASSED])
@@ -156,16 +175,17 @@ def set_up(folder: Path) -> tuple[Path, Path]:
             )
             parts = [replace(part, header=header)]
             forget_identities(connection)
-            write_run(connection, None, make_point(header.run, parts, columns, vocabulary), parts, columns)
+            point = make_point(header.run, parts, columns, vocabulary)
+            write_run(connection, None, point, parts, columns, gathered.speeds)
     return path, history
 
 
-def _write_records(folder: Path) -> Path:
+def _write_records(folder: Path, size: Size) -> Path:
     names = [
         (f"model-type-{model}", f"ModelType{model}ForTask{architecture}", f"check_number_{check}_is_kept")
-        for model in range(MODEL_TYPES)
-        for architecture in range(ARCHITECTURES)
-        for check in range(CHECKS)
+        for model in range(size.model_types)
+        for architecture in range(size.architectures)
+        for check in range(size.checks)
     ]
     head = Header(
         run="newest",
@@ -207,7 +227,8 @@ def _error(error: Error, number: int) -> Error:
     return msgspec.structs.replace(error, message=error.message.format(number, number / 7))
 
 
-def _floor(records: Path, database: Path) -> list[float]:
+def floor(records: Path, database: Path) -> tuple[float]:
+    """Read the lines, and insert them at once into `database`; return the seconds that took."""
     start = time.perf_counter()
     sqlite3.register_adapter(dict, json.dumps)
     with records.open("rb") as file:
@@ -220,10 +241,11 @@ def _floor(records: Path, database: Path) -> list[float]:
         marks = ", ".join("?" * len(Record.__struct_fields__))
         connection.executemany(f"INSERT INTO records VALUES ({marks})", rows)
     connection.close()
-    return [time.perf_counter() - start]
+    return (time.perf_counter() - start,)
 
 
-def _report(records: Path, database: Path) -> list[float]:
+def report(records: Path, database: Path) -> Spent:
+    """Add the newest run, and report over all in every form, beside `database`."""
     clock = [time.perf_counter()]
     with History.open(database) as history:
         results = read_results([records])
@@ -232,7 +254,7 @@ def _report(records: Path, database: Path) -> list[float]:
         trends = history.trends("main")
         propose(trends.flaky, date(2026, 1, 1))
         clock.append(time.perf_counter())
-        comparison = compare_results(results, history.baseline(f"run-{RUNS - 1:03}"))
+        comparison = compare_results(results, history.baseline(trends.points[-2].run))
         summary = summarize(results, comparison, trends)
         clock.append(time.perf_counter())
     write_summary(database.with_name("summary.md"), summary)
@@ -241,9 +263,9 @@ def _report(records: Path, database: Path) -> list[float]:
     for name, one in FORMATS.items():
         one.write(database.with_name(name), results, summary)
     clock.append(time.perf_counter())
-    assert len(trends.points) == RUNS + 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return [*(end - start for start, end in itertools.pairwise(clock)), peak]
+    adding, telling, summarizing, writing = (end - start for start, end in itertools.pairwise(clock))
+    return Spent(adding, telling, summarizing, writing, peak)
 
 
 def main() -> int:
@@ -253,7 +275,7 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", type=Path)
     arguments = parser.parse_args()
     if arguments.what is not None:
-        print(json.dumps((_floor if arguments.what == "floor" else _report)(*arguments.paths)))
+        print(json.dumps((floor if arguments.what == "floor" else report)(*arguments.paths)))
         return 0
     for reporting in _measured():
         print(reporting)

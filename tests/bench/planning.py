@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hfci.cases.manifest import MANIFEST, Manifest, ManifestCase, ManifestRow, load_manifest
 from hfci.cases.outcome import EXECUTED
@@ -81,7 +82,7 @@ def split(items: Mapping[str, float], shards: int) -> float | None:
         from pytest_split.algorithms import LeastDurationAlgorithm
     except ImportError:
         return None
-    nodes = [Node(name) for name in items]
+    nodes: list[Any] = [Node(name) for name in items]
     return max(group.duration for group in LeastDurationAlgorithm()(shards, nodes, dict(items)))
 
 

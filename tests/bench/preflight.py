@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
@@ -81,7 +82,8 @@ def save_larger(folder: Path) -> None:
 
     config = AutoConfig.from_pretrained(folder)
     config.update({**SIZE, "head_dim": 64, "num_key_value_heads": 8})
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    model: Any = AutoModelForCausalLM
+    model.from_config(config).save_pretrained(folder)
 
 
 def overhead(folder: Path, environment: dict[str, str], out: Path) -> tuple[float, float]:
