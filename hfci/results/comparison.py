@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 
 from hfci.cases.outcome import EXECUTED, RED, Outcome
@@ -42,8 +43,7 @@ GOOD = (Outcome.PASSED, Outcome.KNOWN_FAILURE, Outcome.REUSED)
 Machine = tuple[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True):
     """How one case ended in one run.
 
     - `tested`: the `digest` of its fingerprint; None where it has none
@@ -174,7 +174,7 @@ def lost(results: Results, baseline: Baseline) -> dict[str, str]:
 def compare_results(results: Results, baseline: Baseline) -> Comparison:
     """Compare `results` with `baseline`, in one pass over their records."""
     by_kind: dict[str, list[Change]] = {name: [] for name in _CHANGES}
-    moved = {quantity: _Pairs(quantity) for quantity in FLOORS}
+    pairs = _Pairs()
     scope = _Scope(results.headers)
     touched: dict[str, bool] = {}
     seen: set[str] = set()
@@ -188,8 +188,7 @@ def compare_results(results: Results, baseline: Baseline) -> Comparison:
         if earlier is not None and record.outcome in RED and None not in (record.fingerprint, earlier.tested):
             touched[record.case] = digest(record.fingerprint or "") != earlier.tested
         if earlier is not None and before in EXECUTED and record.outcome in EXECUTED:
-            for pairs in moved.values():
-                pairs.add(record.case, earlier, record)
+            pairs.add(record.case, earlier, record)
     vanished = (
         Change(case, earlier.outcome, None, None)
         for case, earlier in baseline.observations.items()
@@ -198,8 +197,8 @@ def compare_results(results: Results, baseline: Baseline) -> Comparison:
     return Comparison(
         baseline=baseline,
         vanished=tuple(vanished),
-        slower=moved["duration_s"].shifts(),
-        heavier=moved["peak_memory_bytes"].shifts(),
+        slower=pairs.shifts("duration_s"),
+        heavier=pairs.shifts("peak_memory_bytes"),
         causes={
             change.case: cause
             for change in by_kind["fixed"]
@@ -247,25 +246,28 @@ def digest(text: str) -> int:
 
 
 class _Pairs:
-    """One quantity of the cases that were executed in both runs: plain numbers, since there may be many."""
+    """The quantities of the cases that were executed in both runs: plain numbers, since there may be many."""
 
-    def __init__(self, quantity: str) -> None:
-        self.quantity = quantity
-        self.cases: list[str] = []
-        self.before, self.after = array("d"), array("d")
+    def __init__(self) -> None:
+        self._cases: list[str] = []
+        self._values = array("d")  # of each case what it took before and now, then its memory before and now
 
     def add(self, case: str, before: Observation, after: Record) -> None:
-        """Take in a case, where both runs measured it."""
-        old, new = getattr(before, self.quantity), getattr(after, self.quantity)
-        if old and new and old > 0 and new > 0:
-            self.cases.append(case)
-            self.before.append(old)
-            self.after.append(new)
+        """Take in a case."""
+        self._cases.append(case)
+        memory = before.peak_memory_bytes or 0, after.peak_memory_bytes or 0
+        self._values.extend((before.duration_s, after.duration_s, *memory))
 
-    def shifts(self) -> tuple[Shift, ...]:
-        """Return what moved beyond noise, the worst first."""
-        indices = beyond_noise(np.array(self.before), np.array(self.after), FLOORS[self.quantity])
-        return tuple(Shift(self.cases[i], self.quantity, self.before[i], self.after[i]) for i in indices)
+    def shifts(self, quantity: str) -> tuple[Shift, ...]:
+        """Return the cases in which both runs measured a quantity that moved beyond noise, the worst first."""
+        place = ("duration_s", "peak_memory_bytes").index(quantity)
+        both = np.array(self._values).reshape(-1, 2, 2)[:, place]
+        (known,) = np.nonzero((both > 0).all(axis=1))
+        before, after = both[known].T
+        return tuple(
+            Shift(self._cases[known[i]], quantity, float(before[i]), float(after[i]))
+            for i in beyond_noise(before, after, FLOORS[quantity])
+        )
 
 
 class _Scope:
@@ -273,6 +275,7 @@ class _Scope:
 
     def __init__(self, headers: Iterable[Header]) -> None:
         self.headers = tuple({_asked(head): head for head in headers}.values())
+        self._needs_variants = any(head.checks is None for head in self.headers)
         self.tiers: set[str] = set()
         self.variants: set[str] = set()
         self.model_types: set[str] = set()
@@ -281,7 +284,8 @@ class _Scope:
     def add(self, record: Record) -> None:
         """Take in a record of this run."""
         self.tiers.add(record.tier)
-        self.variants.add(str(Variant.of_case(record.case)))
+        if self._needs_variants:
+            self.variants.add(str(Variant.of_case(record.case)))
         self.model_types.add(record.model_type)
         self.architectures.add((record.model_type, record.architecture))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import operator
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hfci.cases.outcome import RED, Outcome
@@ -38,7 +38,10 @@ NONE = -1  # in a column: the case has no such text; in a history: there was no 
 # The fields that most cases share with others. The first ones recur in a case's ID and its command as well.
 WITHIN = ("architecture", "check", "model_type", "device", "dtype", "task", "backend")
 SHARED = (*WITHIN, "family", "tier", "stage", "reason")
-WITHIN_OF, SHARED_OF = operator.attrgetter(*WITHIN), operator.attrgetter(*SHARED)
+
+# Most cases have one of a few thousand combinations of the first, and one of a few dozen of the others.
+OF_MODEL = ("architecture", "model_type", "family")
+TOGETHER = (OF_MODEL, tuple(name for name in SHARED if name not in OF_MODEL))
 
 # In those two texts a field's value gives way to one of these characters; Unicode leaves them to private use.
 MARK_OF = {chr(0xF8F0 + index): field for index, field in enumerate(WITHIN)}
@@ -74,6 +77,38 @@ class Table:
         return number
 
 
+class _Together:
+    """Some fields of every record, of which there are few combinations."""
+
+    def __init__(self, fields: Sequence[str], tables: Mapping[str, Table]) -> None:
+        self._of = operator.attrgetter(*fields)
+        self._fields = fields
+        self._tables = [tables[name] for name in fields]
+        self._known: dict[tuple[Any, ...], tuple[int, list[tuple[str, str]]]] = {}
+        self._numbers: list[tuple[int, ...]] = []
+        self._places: list[int] = []
+
+    def add(self, record: Record) -> list[tuple[str, str]]:
+        """Take in a record; return which of its values stand within others, each with its mark."""
+        values = self._of(record)
+        known = self._known.get(values)
+        if known is None:
+            self._numbers.append(tuple(table.number(value) for table, value in zip(self._tables, values, strict=True)))
+            of_field = dict(zip(self._fields, values, strict=True))
+            marks = ((mark, of_field.get(field)) for mark, field in MARK_OF.items())
+            said = [(mark, value) for mark, value in marks if value and not _marked(value)]
+            known = self._known[values] = len(self._known), said
+        place, said = known
+        self._places.append(place)
+        return said
+
+    def columns(self) -> Iterator[tuple[str, list[int]]]:
+        """Yield each field with the numbers of its values."""
+        for index, name in enumerate(self._fields):
+            of_field = [numbers[index] for numbers in self._numbers]
+            yield name, [of_field[place] for place in self._places]
+
+
 class Cases:
     """Takes in one record after the other; keeps of each a number in every column."""
 
@@ -81,21 +116,16 @@ class Cases:
         """Begin with nothing; `changes` are the history's, by case."""
         names = (*SHARED, "case", "reproduce", "error", "cause", "worker", "history")
         self.tables = {name: Table() for name in names}
-        self.columns: dict[str, list[int]] = {name: [] for name in (*names, "outcome", "duration_ms", "peak_kib")}
-        self._shared = [(self.columns[name].append, self.tables[name].number) for name in SHARED]
+        own = (name for name in names if name not in SHARED)
+        self._columns: dict[str, list[int]] = {name: [] for name in (*own, "outcome", "duration_ms", "peak_kib")}
+        self._together = [_Together(fields, self.tables) for fields in TOGETHER]
         self._changes = changes
         self._room = ERRORS
 
     def add(self, record: Record, shard: int | None) -> int:
         """Take in `record`; return its place."""
-        column = self.columns
-        for (append, number), value in zip(self._shared, SHARED_OF(record), strict=True):
-            append(number(value))
-        said = [
-            (mark, value)
-            for mark, value in zip(MARK_OF, WITHIN_OF(record), strict=True)
-            if value and not _marked(value)
-        ]
+        column = self._columns
+        said = [pair for fields in self._together for pair in fields.add(record)]
         for name in ("case", "reproduce"):
             column[name].append(self._pattern(name, getattr(record, name), said))
         column["error"].append(self._error(record.error if record.outcome != Outcome.PASSED else None))
@@ -106,6 +136,11 @@ class Cases:
         column["duration_ms"].append(round(1000 * record.duration_s) if math.isfinite(record.duration_s) else 0)
         column["peak_kib"].append(NONE if record.peak_memory_bytes is None else record.peak_memory_bytes >> 10)
         return len(column["outcome"]) - 1
+
+    @property
+    def columns(self) -> dict[str, list[int]]:
+        """The columns, by name."""
+        return {**{name: column for fields in self._together for name, column in fields.columns()}, **self._columns}
 
     def _pattern(self, name: str, text: str | None, said: Sequence[tuple[str, str]]) -> int:
         """Enter a text as a list of texts and of indices into WITHIN, for what its record has `said` anyway."""

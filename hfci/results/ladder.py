@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from hfci.cases.outcome import RED, Outcome
 from hfci.cases.records import Record
@@ -13,8 +14,19 @@ __all__ = ["LADDER", "MEANING", "Ladder"]
 
 BUILDING_CHECK = "builds_tiny"
 
+
+class Facts(NamedTuple):
+    """Of a record, what it shows is told by."""
+
+    outcome: Outcome
+    stage: str | None
+    check: str | None
+    task: str | None
+    device: str | None
+
+
 # What one record can show.
-SIGNS: dict[str, Callable[[Record], bool]] = {
+SIGNS: dict[str, Callable[[Facts], bool]] = {
     "a case": lambda record: record.check is not None,
     "collected": lambda record: record.check is not None and record.outcome not in (Outcome.NOT_RUN, Outcome.ASSUMED),
     "built": lambda record: record.outcome == Outcome.PASSED or record.stage in ("inputs", "forward"),
@@ -61,8 +73,8 @@ class Ladder(Generic[Key]):
 
     def add(self, key: Key, record: Record) -> None:
         """Take in one record of `key`."""
-        seen = self._seen.setdefault(key, set())
-        seen.update(name for name, shows in SIGNS.items() if name not in seen and shows(record))
+        facts = Facts(record.outcome, record.stage, record.check, record.task, record.device)
+        self._seen.setdefault(key, set()).update(_shown(facts))
 
     def on(self, rung: Rung) -> set[Key]:
         """Return what stands on `rung`."""
@@ -75,3 +87,8 @@ class Ladder(Generic[Key]):
     def counts(self) -> dict[str, int]:
         """Return how many things stand on each rung."""
         return {rung.name: len(self.on(rung)) for rung in LADDER}
+
+
+@functools.lru_cache(maxsize=4_096)
+def _shown(facts: Facts) -> frozenset[str]:
+    return frozenset(name for name, shows in SIGNS.items() if shows(facts))

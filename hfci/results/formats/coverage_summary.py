@@ -316,12 +316,11 @@ class Group:
         self.outcomes: Counter[Outcome] = Counter()
         self.checks: dict[str, Outcome] = {}
 
-    def add(self, record: Record) -> None:
-        """Take in one case."""
-        self.outcomes[record.outcome] += 1
-        if record.check is not None:
-            known = self.checks.get(record.check, record.outcome)
-            self.checks[record.check] = min(known, record.outcome, key=WORST_FIRST.index)
+    def add(self, check: str | None, outcome: Outcome, cases: int) -> None:
+        """Take in so many cases of a check, which ended alike."""
+        self.outcomes[outcome] += cases
+        if check is not None:
+            self.checks[check] = min(self.checks.get(check, outcome), outcome, key=WORST_FIRST.index)
 
     @property
     def counts(self) -> tuple[int, Outcomes]:
@@ -333,19 +332,22 @@ def coverage_summary(results: Results, summary: Summary) -> CoverageSummary:
     """Return the coverage summary of `results`."""
     families: dict[tuple[str, str], Group] = defaultdict(Group)
     model_types: dict[str, Group] = defaultdict(Group)
+    alike: Counter[tuple[str | None, str, str, str | None, Outcome]] = Counter()
     reasons: Counter[str] = Counter()
 
     def counted() -> Iterator[Record]:
         """Yield what is red, and count everything on the way."""
         for record in results:
-            families[record.family or "", record.tier].add(record)
-            model_types[record.model_type].add(record)
+            alike[record.family, record.tier, record.model_type, record.check, record.outcome] += 1
             if record.outcome == Outcome.UNAVAILABLE:
                 reasons[first_line(record.reason or "")] += 1
             elif record.outcome in RED:
                 yield record
 
     failures = tuple(_failures(counted(), summary))
+    for (family, tier, model_type, check, outcome), cases in alike.items():
+        families[family or "", tier].add(check, outcome, cases)
+        model_types[model_type].add(check, outcome, cases)
     red = sum(group.outcomes[outcome] for group in model_types.values() for outcome in RED) + summary.vanished
     causes = (*_causes(summary.regressions, new=True), *_causes(summary.others, new=False))
     fixed = fixes(sorted(summary.fixed, key=lambda changed: changed.case))

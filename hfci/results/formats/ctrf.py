@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import operator
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -49,6 +50,8 @@ SUITE = ("family", "model_type", "architecture")
 # What the format has no place for.
 EXTRA = ("stage", "fingerprint", "peak_memory_bytes", "setup_s", "call_s")
 
+LABELS_OF, EXTRA_OF = operator.attrgetter(*LABELS), operator.attrgetter(*EXTRA)
+
 # What a report's environment calls the facts of a run; the others are its extra ones.
 ENVIRONMENT = {"commit": "commit", "branch": "branchName", "run": "buildId", "transformers version": "appVersion"}
 
@@ -75,8 +78,7 @@ def write(path: Path, results: Results, summary: Summary) -> None:
     with replacing(path) as file:
         file.write(begin)
         for number, record in enumerate(listed(results, summary)):
-            file.write(b",\n" if number else b"\n")
-            file.write(_json(_test(record, results)))
+            file.write((b",\n" if number else b"\n") + _json(_test(record, results)))
         file.write(b"\n]" + end + b"\n")
 
 
@@ -122,8 +124,8 @@ def _is_flaky(record: Record, results: Results) -> bool:
 
 
 def _test(record: Record, results: Results) -> dict[str, Any]:
-    labels = {name: _clean(value) for name in LABELS if (value := getattr(record, name))}
-    extra = {name: _shown(value) for name in EXTRA if (value := getattr(record, name)) is not None}
+    labels = {name: _clean(value) for name, value in zip(LABELS, LABELS_OF(record), strict=True) if value}
+    extra = {name: _shown(value) for name, value in zip(EXTRA, EXTRA_OF(record), strict=True) if value is not None}
     test: dict[str, Any] = {
         "testId": record.case or "-",
         "name": clean(record.case) or "-",
@@ -131,7 +133,7 @@ def _test(record: Record, results: Results) -> dict[str, Any]:
         "rawStatus": record.outcome.value,
         "duration": _milliseconds(record.duration_s),
         "suite": [labels[name] for name in SUITE if name in labels] or ["-"],
-        "tags": list(dict.fromkeys(labels[name] for name in TAGS if name in labels)),
+        "tags": list(dict.fromkeys([labels[name] for name in TAGS if name in labels])),
         "labels": labels,
         "extra": extra,
     }
@@ -144,9 +146,9 @@ def _test(record: Record, results: Results) -> dict[str, Any]:
     if record.error:
         test["trace"] = details(record)
     if record.worker:
-        test["threadId"] = clean(record.worker)
+        test["threadId"] = _clean(record.worker)
     if record.device:
-        test["device"] = clean(record.device)
+        test["device"] = labels["device"]
     if record.attempt > 1:
         test["retries"] = record.attempt - 1
     if _is_flaky(record, results):

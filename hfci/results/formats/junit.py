@@ -52,6 +52,9 @@ COUNTED: Mapping[str, str] = {"failure": "failures", "error": "errors", "skipped
 # All but what XML 1.0 allows in a document: https://www.w3.org/TR/xml/#charsets
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+# What stands in an attribute as it is, as nearly all does.
+PLAIN = re.compile(r"[\w .,:/=()#%+\[\]-]*", re.ASCII)
+
 # GitLab and Jenkins attach the file that a test's output names so; ours never means to.
 ATTACHMENT = re.compile(r"\[\[(?=ATTACHMENT\|)", re.IGNORECASE)
 
@@ -134,7 +137,11 @@ def _element(name: str, attributes: Mapping[str, str], inside: str = "") -> str:
 
 
 def _attributes(values: Mapping[str, str]) -> str:
-    return "".join(f" {name}={quoteattr(_allowed(value))}" for name, value in values.items())
+    return "".join(f" {name}={_quoted(value)}" for name, value in values.items())
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if PLAIN.fullmatch(text) and "[[" not in text else quoteattr(_allowed(text))
 
 
 def _escaped(text: str) -> str:

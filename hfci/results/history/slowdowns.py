@@ -75,7 +75,7 @@ def _matrix(
     for row in reversed(range(len(runs))):
         run = runs[row]
         here = log.column(run, "case")
-        passed = np.where(log.column(run, "outcome") == CODE[Outcome.PASSED], log.column(run, quantity), 0)
+        passed = log.column(run, quantity) * (log.column(run, "outcome") == CODE[Outcome.PASSED])
         kind_of_part = np.array([numbers.setdefault(kind, len(numbers)) for kind in log.runners(run)], np.int16)
         kind = kind_of_part[log.column(run, "part")] if len(set(kind_of_part)) > 1 else kind_of_part[:1]
         if not np.array_equal(here, cases):
@@ -87,5 +87,5 @@ def _matrix(
             passed, kind = spread
         if (is_unknown := (kinds < 0) & (passed > 0)).any():
             kinds = np.where(is_unknown, kind, kinds)
-        values[row] = np.where(kinds == kind, passed, 0)
+        np.multiply(passed, kinds == kind, out=values[row])
     return values, kinds

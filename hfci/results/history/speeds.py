@@ -189,7 +189,7 @@ class _Series:
         self.sustained = np.array([sustained for _, sustained, _ in newest.values()])
         conditions = [under for _, _, under in newest.values()]
         rows, self._runs = [], []
-        for run in reversed(runs):
+        for run in reversed(runs) if newest else ():
             found = newest if run == runs[-1] else _of_run(log, run, counts)
             if not found:
                 continue
