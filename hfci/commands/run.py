@@ -230,12 +230,13 @@ def _recorder(arguments: Namespace, asked: Asked, manifest: Manifest, selection:
     from hfci.testing.machine import kernel_variables, with_variables
     from hfci.testing.recorder import Recorder
 
+    variables = kernel_variables()
     varied, imports = manifest.varied, options_of(arguments.imports, trusted=arguments.trust_remote_code)
 
     def reproduce(case: Case) -> str:
         told = {"source": arguments.source, "imports": imports, "backend": asked.backend}
         command = run_command(case, varied=varied, **told, **_settings(arguments))
-        return with_variables(command, kernel_variables())
+        return with_variables(command, variables)
 
     known = [_without_test(manifest[case.model_type], case, imports) for case in selection.untested]
     about = {**asked.about, "attempt": workflow.run_attempt(), "seed": arguments.seed, "layout": arguments.layout}

@@ -148,6 +148,7 @@ class Executor:
             items[:] = list(
                 {item.stash[CASE].id if CASE in item.stash else item.nodeid: item for item in items}.values()
             )
+        timeout = pytest.mark.timeout(self.timeout, method="signal")
         seen: dict[str, str] = {}
         for item in items:
             if CASE not in item.stash:
@@ -156,7 +157,7 @@ class Executor:
             if other != item.nodeid:
                 raise pytest.UsageError(f"two tests of {item.stash[CASE].id}: {other} and {item.nodeid}")
             if is_timed and not item.get_closest_marker("timeout"):
-                item.add_marker(pytest.mark.timeout(self.timeout, method="signal"))
+                item.add_marker(timeout)
         if seen and not self.prepared:
             self._prepare(session)
 

@@ -70,7 +70,8 @@ EVENTS: dict[str, tuple[str, Callable[[tuple[Any, ...]], Any]]] = {
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _Gate.closed or event not in EVENTS:
+    # In this order: torch's tensors and copies ask for an `id`, which is an event, at every turn.
+    if event not in EVENTS or not _Gate.closed:
         return
     act, target = EVENTS[event]
     host = target(arguments)

@@ -53,6 +53,14 @@ class FileScheduling(LoadFileScheduling):  # type: ignore[misc]
         if self.collection is not None:
             self._keep(collection)
 
+    def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+        """Take note that `node` has run a case. A finished file is forgotten: each call goes through all there are."""
+        super().mark_test_complete(node, item_index, duration)
+        files: dict[str, dict[str, bool]] = self.assigned_work[node]
+        file = self._split_scope(self.registered_collections[node][item_index])
+        if all(files[file].values()):
+            del files[file]
+
     def schedule(self) -> None:
         """Give each worker its first files; called again, it gives some to those that have come since."""
         if self.collection is None:

@@ -178,7 +178,7 @@ def _is_not_applicable(error: BaseException | None) -> bool:
 def plain(data: Any) -> Any:
     """Return `data`, of the types that JSON has, without lone surrogates, which neither execnet nor UTF-8 takes."""
     if isinstance(data, str):
-        return data.encode("utf-8", "backslashreplace").decode("utf-8")
+        return data if data.isascii() else data.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(data, dict):
         return {plain(name): plain(value) for name, value in data.items()}
     if isinstance(data, (list, tuple)):
