@@ -15,7 +15,7 @@ from hfci.checks import NotApplicable
 from hfci.checks.asking import assert_holds
 from hfci.checks.pipelines.comparing import difference
 from hfci.checks.pipelines.forms import entries, has_numbers, largest, probabilities, ranked
-from hfci.checks.pipelines.serving import load
+from hfci.checks.pipelines.serving import _parts_of_others, load
 from hfci.checks.pipelines.tasks import TASKS
 from hfci.checks.table import CHECKS
 from hfci.errors import StageError
@@ -87,6 +87,11 @@ def test_a_pipeline_is_loaded_once_and_of_the_architecture() -> None:
     assert load(tiny, "fill-mask") is pipe
     assert type(pipe.model).__name__ == "BertForMaskedLM"
     assert all(torch.equal(a, b) for a, b in zip(pipe.model.parameters(), tiny.model.parameters(), strict=True))
+
+
+def test_a_pipeline_is_handed_parts_of_another_architectures_configuration_alone() -> None:
+    assert _parts_of_others(served("sam3_video", "Sam3TrackerModel"), "mask-generation") == {}
+    assert _parts_of_others(served("qwen3_5_text", "Qwen3_5ForCausalLM"), "decision").keys() == {"text_config"}
 
 
 def test_a_check_is_told_its_task() -> None:

@@ -121,9 +121,10 @@ def _parts_of_others(tiny: TinyModel, task: str) -> dict[str, Any]:
     """
     own = type(tiny.config).__name__
     listed = read_row(tiny.config_type).architectures
-    names = [other.name for other in listed if other.config != own and task in other.tasks]
-    others = [vars(tiny_config(tiny.config_type, name, vocabulary=VOCABULARY)).items() for name in names]
-    return {name: part.to_dict() for parts in others for name, part in parts if isinstance(part, PreTrainedConfig)}
+    others = [one for one in listed if one.name != tiny.architecture and one.config != own and task in one.tasks]
+    configs = [vars(tiny_config(tiny.config_type, other.name, vocabulary=VOCABULARY)) for other in others]
+    parts = [item for config in configs for item in config.items()]
+    return {name: part.to_dict() for name, part in parts if isinstance(part, PreTrainedConfig)}
 
 
 def _is_of_model(error: BaseException, model: type[Any]) -> bool:
