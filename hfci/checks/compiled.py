@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ __all__ = ["compiled_equals_eager", "compiles_fullgraph", "uncompiled"]
 
 # Of which torch says no types.
 _SHAPES: Any = _config
+_KEYS: Any = torch._C._ForceDispatchKeyGuard
 
 # What a graph is made of, and a batch of another size.
 _ROWS = ((0, 1), (0, 1, 2))
@@ -36,13 +38,28 @@ _ROWS = ((0, 1), (0, 1, 2))
 
 @contextmanager
 def uncompiled() -> Iterator[None]:
-    """Let nothing that was compiled before count, nor what is compiled within count afterwards."""
+    """Let nothing that was compiled before count, nor what is compiled within count afterwards, nor how it stopped.
+
+    What is compiled within a forward in inference mode, and stops, would leave this thread without any operator: torch
+    puts back what its dispatcher was while it compiled, and that not until the frames of the error are gone.
+    """
     torch._dynamo.reset()
     counters.clear()
-    try:
-        yield
-    finally:
-        torch._dynamo.reset()
+    with _KEYS(torch._C._dispatch_tls_local_include_set(), torch._C._dispatch_tls_local_exclude_set()):
+        try:
+            yield
+        except Exception as error:
+            _forget_frames(error)
+            raise
+        finally:
+            torch._dynamo.reset()
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Empty the frames, but for those that run, of an error and of what it comes of."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def compiled_equals_eager(tiny: TinyModel, *, backend: str) -> None:
