@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import Cache
 
 __all__ = [
     "a_batch_of_three_apart",
+    "another_token_kept_compiled",
     "half_the_gradient_compiled",
     "louder_compiled",
     "louder_whole",
@@ -47,3 +49,14 @@ half_the_gradient_compiled = _edited(_half_the_gradient_compiled)
 a_batch_of_three_apart = _edited(_a_batch_of_three_apart)
 # Where others load the class from its checkpoint, they load it whole.
 louder_whole = _edited(_louder_whole)
+
+
+def another_token_kept_compiled(attention: nn.Module) -> None:
+    """Have its layer of the cache hold, where it is compiled, the first token in place of the last; outputs stay."""
+
+    def hook(_: nn.Module, __: Any, given: dict[str, Any], ___: Any) -> None:
+        if torch.compiler.is_compiling():
+            layer = next(value for value in given.values() if isinstance(value, Cache)).layers[attention.layer_idx]
+            layer.keys = torch.cat([layer.keys[:, :, :-1], layer.keys[:, :, :1]], dim=2)
+
+    attention.register_forward_hook(hook, with_kwargs=True)
