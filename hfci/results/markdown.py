@@ -23,6 +23,11 @@ STEP_SUMMARY_LIMIT = 1_048_576
 COMMENT_LIMIT = 65_000
 
 
+# What was tested is told in one line: of commits and releases the first, as a rule the only ones.
+LIBRARY = "transformers"
+MOST_TESTED, LONGEST = 3, 60
+
+
 def render_summary(summary: Summary, limit: int = STEP_SUMMARY_LIMIT, address: str | None = None) -> str:
     """Return the summary as a Markdown page of at most `limit` bytes of UTF-8; text from tests is inert in it.
 
@@ -74,6 +79,7 @@ class _Page:
         self.address = address
         self.decision = summary.decision
         self.baseline = None if summary.baseline is None else code(shorten(summary.baseline["run"], 60))
+        self.tested = _tested(summary)
         self.parts = [_Part.of(section) for section in sections(summary)]
         self.total = sum(part.size for part in self.parts)
         self.template = environment(templates_dir() / "report").get_template("summary.md.jinja")
@@ -97,11 +103,23 @@ class _Page:
         return self.template.render(
             decision=self.decision,
             baseline=self.baseline,
+            tested=self.tested if shown else "",
             sections=shown,
             cut=cut if said is None else said,
             limit=self.limit,
             address=self.address,
         )
+
+
+def _tested(summary: Summary) -> str:
+    """Return in a line which commits and releases of the library were tested; nothing where no header says it."""
+    known = {
+        "commit": [shorten(head["commit"], LONGEST)[:12] for head in summary.runs if head["commit"]],
+        LIBRARY: [shorten(head["versions"].get(LIBRARY) or "", LONGEST) for head in summary.runs],
+    }
+    said = {name: list(filter(None, dict.fromkeys(values)))[:MOST_TESTED] for name, values in known.items()}
+    line = ", ".join(f"{name} {', '.join(map(code, values))}" for name, values in said.items() if values)
+    return f"Tested: {line}." if line else ""
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ class Summary:
     @property
     def verdict(self) -> str:
         """The decision, and against which run."""
-        against = "" if self.baseline is None else f" against run {shorten(self.baseline['run'], 60)}"
+        against = "" if self.baseline is None else f", against run {shorten(self.baseline['run'], 60)}"
         return self.decision + against
 
     def in_order(self, priority: Callable[[str], Any]) -> Summary:

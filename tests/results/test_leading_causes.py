@@ -29,6 +29,7 @@ from .faults import LOADING, MASKING, SIZES, failed
 from .rendered import Rendered
 from .support import save
 
+TESTED = "Tested: commit <code>beefbeefbeef</code>, transformers <code>5&#46;24&#46;0</code>."
 LINE = "transformers/masking_utils.py:210 in create_causal_mask"
 ADDRESS = "https://github.com/huggingface/transformers/blob/v5.24.0/src/transformers/masking_utils.py#L210"
 
@@ -71,6 +72,7 @@ def test_two_rows_lead_the_summary_and_the_comment(run: tuple[Results, Compariso
     page = Rendered(render_summary(run[2], limit))
     first, second = page.tables["Regressions"]
     assert page.headings[1] == "Regressions"
+    assert render_summary(run[2], limit).splitlines()[2] == TESTED
     assert first[0] == "30"
     assert first[1] == f"failed at forward: RuntimeError: {SIZES.format(0, 1, 1)}"
     assert first[2] == LINE

@@ -67,7 +67,7 @@ def hostile_summary(text: Any) -> Summary:
             record(f"x{text()}", f"y{text()}", "failed", reproduce=text(), duration_s=1.0),
         ]
         head = {"commit": text(), "branch": text(), "started": text(), "runner": text(), "seed": 5}
-        save(new, "new", *_distinct(ended), versions={text(): text()}, **head)
+        save(new, "new", *_distinct(ended), versions={text(): text(), "transformers": text()}, **head)
         results, baseline = read_results([new]), baseline_of(read_results([old]))
         summary = summarize(
             results, compare_results(results, replace(baseline, run=text(), started=text(), commit=text()))

@@ -271,7 +271,7 @@ def test_what_newly_broke_is_told_first_and_how_to_repeat_it(tmp_path: Path) -> 
     summary = against(
         tmp_path, [*good("a", "b", "gone"), record("d", "c", "failed")], [*good("a", "new"), broken, still]
     )
-    assert summary.verdict == ("Red: 1 newly failing, 1 vanished; 2 failed, 4 of 4 cases executed against run old")
+    assert summary.verdict == ("Red: 1 newly failing, 1 vanished; 2 failed, 4 of 4 cases executed, against run old")
     new, vanished = summary.regressions
     assert (new.model_type, new.architecture, new.check, new.stage) == ("b", "bModel", "c", "forward")
     assert (new.error, new.reproduce, new.before) == ("AssertionError: no", "hfci run b --check c", "passed")
@@ -295,14 +295,14 @@ def test_a_vanished_case_alone_is_red(tmp_path: Path) -> None:
     summary = against(tmp_path, good("a", "b"), good("a"))
     assert summary.is_red
     assert not summary.is_green
-    assert summary.verdict == "Red: 1 vanished; 1 of 1 cases executed against run old"
+    assert summary.verdict == "Red: 1 vanished; 1 of 1 cases executed, against run old"
 
 
 def test_what_was_red_before_keeps_the_run_red(tmp_path: Path) -> None:
     red = record("b", "c", "failed")
     summary = against(tmp_path, [*good("a"), red], [*good("a"), red])
     assert summary.is_red
-    assert summary.verdict == "Red: nothing newly broken; 1 failed, 2 of 2 cases executed against run old"
+    assert summary.verdict == "Red: nothing newly broken; 1 failed, 2 of 2 cases executed, against run old"
     assert summary.regressions == ()
     assert [failure.case for failure in summary.others] == [red.case]
 
@@ -310,7 +310,7 @@ def test_what_was_red_before_keeps_the_run_red(tmp_path: Path) -> None:
 def test_a_good_run_against_a_good_one_is_green(tmp_path: Path) -> None:
     summary = against(tmp_path, [*good("a"), record("b", "c", "failed")], good("a", "b"))
     assert summary.is_green
-    assert summary.verdict == "Green: nothing newly broken; 2 of 2 cases executed against run old"
+    assert summary.verdict == "Green: nothing newly broken; 2 of 2 cases executed, against run old"
     assert [changed.case for changed in summary.fixed] == [good("b")[0].case]
 
 

@@ -60,7 +60,7 @@ def test_regressions_come_first_and_the_verdict_last(tmp_path: Path) -> None:
         < lines.index(f"Coverage. {MEANING}")
         < lines.index("Slowest")
     )
-    assert lines[-1] == "Red: 1 newly failing; 2 failed (1 cause), 3 of 3 cases executed against run old"
+    assert lines[-1] == "Red: 1 newly failing; 2 failed (1 cause), 3 of 3 cases executed, against run old"
     assert "Shards" not in lines
 
 
