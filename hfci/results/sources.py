@@ -16,7 +16,7 @@ HOME = "https://github.com/huggingface/transformers"
 
 # What a release is called, whose tag is `v` and that; and what may be part of an address, since records are anybody's.
 RELEASE = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,3}(?:rc\d{1,3})?", re.ASCII)
-REPOSITORY = re.compile(r"git\+(https://github\.com/[\w-]{1,40}/[\w.-]{1,100}?)(?:\.git)?@([0-9a-f]{40})", re.ASCII)
+REPOSITORY = re.compile(r"git\+(https://github\.com/[\w-]{1,40}/[\w.-]{0,99}?[\w-])(?:\.git)?@([0-9a-f]{40})", re.ASCII)
 PATH = re.compile(r"transformers/(?:\w{1,100}/){0,10}\w{1,100}\.py", re.ASCII)
 LONGEST = 200
 

@@ -43,6 +43,11 @@ def installed_from(address: str) -> Header:
         ),
         (installed_from(f"git+https://example.com/me/fork@{COMMIT}"), None),
         (installed_from(f"git+https://github.com/me/fork@{COMMIT}#subdirectory=x"), None),
+        (installed_from(f"git+https://github.com/me/..@{COMMIT}"), None),
+        (
+            installed_from(f"git+https://github.com/me/my.fork.git@{COMMIT}"),
+            f"https://github.com/me/my.fork/blob/{COMMIT}/src/{LINE.path}#L12",
+        ),
         (installed_from("file:///home/me/transformers"), None),
         (head("5.25.0.dev0"), None),
         (head(None), None),
