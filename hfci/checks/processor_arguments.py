@@ -1,4 +1,4 @@
-"""Does each argument of a tokenizer, an image processor and a feature extractor do something?"""
+"""Does each argument of a tokenizer, an image processor, a feature extractor and what bundles them do something?"""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from PIL import Image
 from hfci.catalog.registered import is_model_code
 from hfci.catalog.registries import quiet
 from hfci.checks.arguments import Asked, differ, inert
+from hfci.checks.bundle_arguments import of_bundles, own_arguments
 from hfci.checks.exceptions import names_excepted
 from hfci.checks.limited_memory import at_most
 from hfci.checks.processing import answer_to_images, each_processor, named
@@ -47,15 +48,15 @@ def every_argument_has_an_effect(tiny: TinyModel) -> None:
     """Assert that each argument of a tokenizer, an image processor and a feature extractor, switched, does something.
 
     It changes what is given, or is refused. Those of a tokenizer are asked of that its calls name, those of the others
-    that their class has a value for. One that changes nothing by itself may do so beside a flag that is switched too,
-    or a number that is given.
+    that their class has a value for, of what bundles them those that its class adds. One that changes nothing by itself
+    may do so beside a flag that is switched too, or a number that is given.
 
     Raises `NotApplicable` where there is none of them, StageError where that cannot be built here.
     """
     excepted = names_excepted(tiny, "every_argument_has_an_effect", "idle")
     problems: list[str] = []
     known, idle = set[str](), set[str]()
-    for kind, processor in each_processor(tiny, ("tokenizer", "image_processor", "feature_extractor")):
+    for kind, processor in _each(tiny):
         with quiet():
             asked = _asked(tiny, kind, processor)
             found = inert(asked, excepted.keys())
@@ -67,7 +68,16 @@ def every_argument_has_an_effect(tiny: TinyModel) -> None:
         raise Broken("; ".join(problems), sorted(busy | idle - excepted.keys()))
 
 
+def _each(tiny: TinyModel) -> Iterator[tuple[str, Any]]:
+    yield from each_processor(tiny, ("tokenizer", "image_processor", "feature_extractor"))
+    bundle = tiny.processors.processor
+    if bundle is not None and own_arguments(type(bundle)):
+        yield "processor", bundle
+
+
 def _asked(tiny: TinyModel, kind: str, processor: Any) -> Asked:
+    if kind == "processor":
+        return of_bundles(tiny, processor)
     if kind == "tokenizer":
         return of_texts(processor)
     return _of_images(tiny, processor) if kind == "image_processor" else of_sounds(processor)

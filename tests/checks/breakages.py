@@ -677,6 +677,8 @@ BREAKAGES = (
     Breakage("every_argument_has_an_effect", "qwen2_vl", "image_processor", without_argument("merge_size")),
     Breakage("every_argument_has_an_effect", "whisper", "feature_extractor", without_argument("truncation")),
     Breakage("every_argument_has_an_effect", "parakeet_ctc", "feature_extractor", without_argument("padding")),
+    Breakage("every_argument_has_an_effect", "chameleon", "processor", without_argument("return_for_text_completion")),
+    Breakage("every_argument_has_an_effect", "sam", "processor", without_argument("point_pad_value")),
     Breakage("every_argument_has_an_effect", "bert", "tokenizer", deaf_to("stride")),
     Breakage("every_argument_has_an_effect", "gpt2", "tokenizer", deaf_to("return_offsets_mapping")),
     Breakage("every_argument_has_an_effect", "t5", "tokenizer", deaf_to("pad_to_multiple_of")),
