@@ -18,6 +18,7 @@ from hfci.backends.registry import Backend
 from hfci.catalog.facts import entry_point
 from hfci.checks.agreement import disagreements
 from hfci.checks.directions import direction
+from hfci.checks.exceptions import reason
 from hfci.checks.made_by_backend import Run, given_by, making, stopping_at
 from hfci.checks.running import copied, outputs_of
 from hfci.checks.tensors import floating
@@ -118,12 +119,13 @@ def _outputs(tiny: TinyModel, rows: tuple[int, ...]) -> dict[str, Tensor]:
 
 
 def _learned(tiny: TinyModel, run: Run) -> dict[str, Tensor]:
-    """Return outputs, and the gradient of each parameter of a fixed sum of them, where there is one."""
+    """Return outputs, and the gradient of each parameter of a fixed sum of them, where there is one in eval mode."""
+    trained_alone = reason(tiny, "gradients_reach_every_parameter", "train_mode") is not None
     tiny.model.zero_grad(set_to_none=True)
     with torch.enable_grad():
         outputs = given_by(tiny, run, tiny.inputs())
         parts = {name: part for name, part in floating(outputs).items() if part.requires_grad}
-        if parts:
+        if parts and not trained_alone:
             with stopping_at(tiny, "run"):
                 torch.autograd.backward([(part * direction(name, part.detach())).sum() for name, part in parts.items()])
     gradients = {

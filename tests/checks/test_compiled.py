@@ -1,4 +1,4 @@
-"""What is left of a compilation that stops."""
+"""What is left of a compilation that stops, and what has no gradients to compare."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hfci.checks.compiled import uncompiled
+from hfci.checks.compiled import compiled_equals_eager, uncompiled
+from hfci.tiny import build_tiny
 
 
 class InInferenceMode(nn.Module):
@@ -37,3 +38,7 @@ def test_a_forward_in_inference_mode_that_stops_leaves_torch_as_it_was() -> None
         else:
             pytest.skip("this torch compiles it")
         assert dispatcher() == before
+
+
+def test_a_model_that_has_gradients_in_train_mode_alone_is_compared_by_its_outputs() -> None:
+    compiled_equals_eager(build_tiny("reformer"), backend="eager")
