@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hfci.catalog.registries import SOURCES_OF_PROCESSORS
+from hfci.catalog.registered import MAPPINGS_OF_PROCESSORS
 
 __all__ = ["named_in_source"]
 
@@ -27,10 +27,10 @@ def named_in_source(kind: str) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
 
     A package is asked for by a condition, `is_g2p_en_available()`, or as the name of a variant, `torchvision`.
     """
-    module, table = SOURCES_OF_PROCESSORS[kind]
+    module, mapping = MAPPINGS_OF_PROCESSORS[kind]
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for name in (_INFERRED, module):
-        for key, value in _rows(_tree(f"transformers.models.auto.{name}"), table):
+        for key, value in _rows(_tree(f"transformers.models.auto.{name}"), f"{mapping}_NAMES"):
             for cls, packages in _classes(value):
                 found.setdefault(cls, {})[key] = packages
     return found

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 __all__ = [
+    "MAPPINGS_OF_PROCESSORS",
     "Registered",
     "is_library",
     "is_model_code",
@@ -26,8 +27,8 @@ __all__ = [
 
 _AUTO = "transformers.models.auto"
 
-# Kind of processor → the module and the mapping of its auto class.
-_PROCESSORS = {
+# Kind of processor → the module and the mapping of its auto class; its table of names is the mapping's with _NAMES.
+MAPPINGS_OF_PROCESSORS = {
     "processor": ("processing_auto", "PROCESSOR_MAPPING"),
     "tokenizer": ("tokenization_auto", "TOKENIZER_MAPPING"),
     "image_processor": ("image_processing_auto", "IMAGE_PROCESSOR_MAPPING"),
@@ -109,7 +110,7 @@ def _registered(configs: tuple[tuple[str, type[Any]], ...], _: int) -> Registere
         for config, value in mapping._extra_content.items():
             if config not in types:
                 continue
-            if name in _PROCESSORS:
+            if name in MAPPINGS_OF_PROCESSORS:
                 processors.setdefault(name, {})[types[config]] = _classes(value)
             else:
                 models.setdefault(name, {})[types[config]] = value
@@ -129,7 +130,7 @@ def mappings_of_transformers() -> dict[str, Any]:
     mappings = {
         short_name(name, "_MAPPING"): value for name, value in vars(modeling).items() if _is_model_mapping(name)
     }
-    for kind, (module, attribute) in _PROCESSORS.items():
+    for kind, (module, attribute) in MAPPINGS_OF_PROCESSORS.items():
         mappings[kind] = getattr(importlib.import_module(f"{_AUTO}.{module}"), attribute)
     return mappings
 

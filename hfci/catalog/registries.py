@@ -19,10 +19,9 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from hfci.catalog.registered import Registered, registered, short_name
+from hfci.catalog.registered import MAPPINGS_OF_PROCESSORS, Registered, registered, short_name
 
 __all__ = [
-    "SOURCES_OF_PROCESSORS",
     "auto_classes_by_table",
     "backends_without_class",
     "config_class",
@@ -45,14 +44,6 @@ __all__ = [
 ]
 
 _MODELS = "transformers.models"
-# Kind of processor → the module of transformers' auto classes that has its table, and the table.
-SOURCES_OF_PROCESSORS = {
-    "processor": ("processing_auto", "PROCESSOR_MAPPING_NAMES"),
-    "tokenizer": ("tokenization_auto", "TOKENIZER_MAPPING_NAMES"),
-    "image_processor": ("image_processing_auto", "IMAGE_PROCESSOR_MAPPING_NAMES"),
-    "feature_extractor": ("feature_extraction_auto", "FEATURE_EXTRACTOR_MAPPING_NAMES"),
-    "video_processor": ("video_processing_auto", "VIDEO_PROCESSOR_MAPPING_NAMES"),
-}
 
 
 @functools.cache
@@ -252,8 +243,8 @@ def backends_without_class(kind: str, model_type: str) -> tuple[str, ...]:
 
 def _tables_of_processors() -> dict[str, Mapping[str, Any]]:
     return {
-        kind: getattr(importlib.import_module(f"{_MODELS}.auto.{module}"), attribute)
-        for kind, (module, attribute) in SOURCES_OF_PROCESSORS.items()
+        kind: getattr(importlib.import_module(f"{_MODELS}.auto.{module}"), f"{mapping}_NAMES")
+        for kind, (module, mapping) in MAPPINGS_OF_PROCESSORS.items()
     }
 
 
