@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -85,21 +86,25 @@ class Measured:
 
 @functools.cache
 def measure(names: tuple[str, ...], tier: str = "smoke") -> Measured:
-    """Run a tier of what `names` mean, nothing means everything; then make the same calls in bare loops."""
-    whole = run_tier(names, tier)
-    model_types = list(dict.fromkeys(record["model_type"] for record in whole.records))
+    """Run a tier of what `names` mean, nothing means everything, and make the same calls in bare loops.
+
+    Each twice, the second time in the other order, so that neither alone pays for a machine that was cold or that
+    grew slower meanwhile.
+    """
+    first = run_tier(names, tier)
+    loops = [_bare(first.records), _bare(first.records)]
+    runs = [first, run_tier(names, tier)]
+    model_types = list(dict.fromkeys(record["model_type"] for record in first.records))
     least = run_tier(tuple(model_types[:WORKERS]), "smoke")
-    start_up = least.wall - least.busiest
-    bare, bare_processor = _bare(whole.records)
     return Measured(
-        len(whole.records),
+        len(first.records),
         len(model_types),
-        whole.wall,
-        start_up,
-        bare,
-        whole.peak,
-        whole.processor - least.processor,
-        bare_processor - _bare(least.records)[1],
+        statistics.mean(run.wall for run in runs),
+        least.wall - least.busiest,
+        statistics.mean(seconds for seconds, _ in loops),
+        max(run.peak for run in runs),
+        statistics.mean(run.processor for run in runs) - least.processor,
+        statistics.mean(processor for _, processor in loops) - _bare(least.records)[1],
     )
 
 
