@@ -16,6 +16,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from hfci.releases.first_releases import FILE, read_first_releases
+from tests.warm import COLD
 
 __all__ = ["main", "model_types"]
 
@@ -53,7 +54,7 @@ def keys(table: ast.AST) -> list[str]:
 
 def releases(since: Version) -> list[Version]:
     """Return the newest patch of each minor release from `since` on."""
-    pip = [sys.executable, "-m", "pip"]
+    pip = [COLD, "-m", "pip"]
     told = subprocess.run(
         [*pip, "index", "versions", "transformers"], capture_output=True, text=True, check=True
     ).stdout
@@ -72,7 +73,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         seen: set[str] = set()
         for version in releases(known.since):
-            pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", folder]
+            pip = [COLD, "-m", "pip", "download", "-q", "--no-deps", "--dest", folder]
             subprocess.run([*pip, f"transformers=={version}"], check=True)
             (wheel,) = Path(folder).glob(f"transformers-{version}-*.whl")
             types = model_types(wheel)

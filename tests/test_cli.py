@@ -17,7 +17,7 @@ import pytest
 from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, ManifestRow
 from hfci.cases.records import SCHEMA_FILE
 from hfci.cli import COMMANDS, main
-from tests.warm import interpreter
+from tests.warm import COLD
 
 TEST = """
 import os, signal
@@ -44,7 +44,7 @@ INSTALLED = importlib.metadata.version("transformers")
 def run(*arguments: str, cwd: Path, is_warm: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run a command; where workers die or are killed, not by an interpreter that stands in for them."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "PYTEST_"))}
-    python = interpreter() if is_warm and arguments[:1] == ("run",) else sys.executable
+    python = sys.executable if is_warm else COLD
     return subprocess.run(
         [python, "-m", "hfci", *arguments],
         cwd=cwd,
@@ -96,7 +96,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         f"try: main({arguments!r})\n"
         f"except SystemExit as end: print('HEAVY', end.code, sorted({HEAVY!r} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([COLD, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("HEAVY 0 []\n")
     assert arguments == ["--help"] or f"example: hfci {arguments[0]}" in " ".join(done.stdout.split())
 
@@ -126,9 +126,7 @@ def test_run_with_a_killed_worker(tmp_path: Path) -> None:
     )
     page = tmp_path / "page.md"
     env = {**os.environ, "GITHUB_STEP_SUMMARY": str(page)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([COLD, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     lines = records(tmp_path / "out")
     assert Counter(line["outcome"] for line in lines) == {

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.warm import COLD
+
 from .test_cli import generated, records
 
 HFCI = shlex.join([sys.executable, "-m", "hfci"])
@@ -99,7 +101,7 @@ def test_closed_streams_are_no_files_of_others(tmp_path: Path) -> None:
         "    import subprocess; subprocess.run(['echo', 'to the terminal'], check=True)\n"
         "    assert file.fileno() > 2\n"
     )
-    script = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} <&- >&- 2>&-"
+    script = f"{shlex.quote(COLD)} -c {shlex.quote(code)} <&- >&- 2>&-"
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, check=False)
     assert (done.returncode, (tmp_path / "mine").read_text()) == (0, "")
 
@@ -110,6 +112,6 @@ def test_a_full_pipe_that_does_not_block_is_waited_for(tmp_path: Path) -> None:
         "os.set_blocking(1, False)\n"
         "with unfailing_output():\n    print('x' * 1_000_000)\n"
     )
-    script = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} | (sleep 1; wc -c)"
+    script = f"{shlex.quote(COLD)} -c {shlex.quote(code)} | (sleep 1; wc -c)"
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == ("1000001", "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from hfci.planning.estimates import START_UP
 from hfci.planning.plan import SCHEMA_FILE, load_plan
 from hfci.planning.popularity import Popularity, Use
 from hfci.planning.requirements import Need, Requirements, RunnerNeeds
+from tests.warm import COLD
 
 from .planning.test_github import parse
 from .results.support import save
@@ -50,7 +50,7 @@ shards = 1
 def plan(*arguments: str, cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "PYTEST_"))}
     return subprocess.run(
-        [sys.executable, "-c", WITHOUT, "plan", *arguments],
+        [COLD, "-c", WITHOUT, "plan", *arguments],
         cwd=cwd,
         env={**kept, **extra},
         capture_output=True,

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hfci.interruption import ENDING_S, interruptible, uninterrupted
+from tests.warm import COLD
 
 from .stuck import STUCK
 from .test_cli import generated, records
@@ -48,7 +49,7 @@ def running(tmp_path: Path) -> subprocess.Popen[bytes]:
     generated(tmp_path / "generated", deep=DEEP.strip())
     extra = {"GITHUB_STEP_SUMMARY": str(tmp_path / "page.md")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "hfci", "run", "deep", "--workers", "1", "--results", "out"],
+        [COLD, "-m", "hfci", "run", "deep", "--workers", "1", "--results", "out"],
         cwd=tmp_path,
         env={**os.environ, **extra},
         stdout=subprocess.DEVNULL,
@@ -105,7 +106,7 @@ def test_what_a_worker_has_started_ends_with_it(tmp_path: Path, end: str) -> Non
     pathlib.Path("pid").write_text(str(child.pid))
     """
     generated(tmp_path / "generated", leaves=f"{start.strip()}\n    {end}")
-    command = [sys.executable, "-m", "hfci", "run", "leaves", "--workers", "1", "--results", "out"]
+    command = [COLD, "-m", "hfci", "run", "leaves", "--workers", "1", "--results", "out"]
     done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False, timeout=300)
     assert done.returncode == (0 if end == "pass" else 1)
     child = int((tmp_path / "pid").read_text())

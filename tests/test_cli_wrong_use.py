@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from hfci.cases.manifest import load_manifest
 from hfci.errors import UsageError, nearest
 from tests.results.support import record, save
+from tests.warm import COLD
 
 from .test_cli import INSTALLED, generated, records, run
 
@@ -170,7 +170,7 @@ def test_a_lock_of_one_that_was_killed_keeps_nobody_waiting(tmp_path: Path) -> N
     hold = (
         f"import filelock, time; filelock.FileLock({str(lock)!r}).acquire(); print('held', flush=True); time.sleep(600)"
     )
-    holder = subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE)
+    holder = subprocess.Popen([COLD, "-c", hold], stdout=subprocess.PIPE)
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
     holder.kill()

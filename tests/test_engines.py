@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from hfci.cli import make_parser
 from hfci.configuration import load_configuration
 from hfci.planning.plan import SCHEMA_FILE
+from tests.warm import COLD
 
 from .test_cli import generated
 from .test_cli_plan import plan
@@ -56,7 +56,7 @@ def test_every_plan_and_run_command_is_understood() -> None:
 
 
 def test_a_child_pipeline_has_a_job_for_each_shard_and_the_report(folder: Path) -> None:
-    subprocess.run([sys.executable, "gitlab_child.py"], cwd=folder, check=True)
+    subprocess.run([COLD, "gitlab_child.py"], cwd=folder, check=True)
     pipeline = json.loads((folder / "child.yml").read_text())
     made = json.loads((folder / "plan.json").read_text())
     jobs = {name: job for name, job in pipeline.items() if name not in ("stages", "default")}
@@ -67,7 +67,7 @@ def test_a_child_pipeline_has_a_job_for_each_shard_and_the_report(folder: Path) 
     assert "needs" not in jobs["report"]
     made["shards"] = []
     (folder / "plan.json").write_text(json.dumps(made))
-    subprocess.run([sys.executable, "gitlab_child.py"], cwd=folder, check=True)
+    subprocess.run([COLD, "gitlab_child.py"], cwd=folder, check=True)
     (only,) = (job for name, job in json.loads((folder / "child.yml").read_text()).items() if name == "report")
     assert only["needs"] == [{"pipeline": "$PARENT_PIPELINE_ID", "job": "plan"}]
 
@@ -77,7 +77,7 @@ def test_an_array_runs_the_shards_of_its_runner(folder: Path) -> None:
     programs = folder / "bin"
     programs.mkdir()
     log = folder / "log"
-    hfci = f'echo "$GITHUB_RUN_ATTEMPT $*" >> {log}; [ "$1" != plan ] || exec {sys.executable} -m hfci "$@"'
+    hfci = f'echo "$GITHUB_RUN_ATTEMPT $*" >> {log}; [ "$1" != plan ] || exec {COLD} -m hfci "$@"'
     sbatch = f"""
 echo "sbatch $*" >> {log}
 for word in "$@"; do case "$word" in --array=*)

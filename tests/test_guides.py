@@ -28,6 +28,7 @@ from hfci.generation import guides
 from hfci.results import read_results
 from hfci.results.text import clean
 from hfci.tiny.recipes import COLUMNS, recipe_rows
+from tests.warm import COLD
 
 ROOT = Path(__file__).parent.parent
 DOCS, TESTS = ROOT / "docs", ROOT / "generated"
@@ -99,7 +100,7 @@ def test_guides_are_rendered_without_torch(tmp_path: Path) -> None:
         f"code = main(['generate', '--guides', {str(tmp_path / 'docs')!r}, '--out', {str(TESTS)!r}])\n"
         f"print(code, sorted({{'torch', 'transformers'}} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([COLD, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("\n0 []\n")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from hfci.packages import addresses
+from tests.warm import COLD
 
 PROJECT = """
 [build-system]
@@ -71,7 +71,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def uv(*words: object) -> None:
     """Run uv, without any index."""
-    command = [sys.executable, "-m", "uv", "pip", words[0], "--no-config", "--no-index", "--quiet", *words[1:]]
+    command = [COLD, "-m", "uv", "pip", words[0], "--no-config", "--no-index", "--quiet", *words[1:]]
     subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True)
 
 
@@ -87,7 +87,7 @@ def test_what_one_job_resolves_another_installs_though_the_branch_has_moved_on(
     (tmp_path / "repository" / "part" / "moving.py").write_text("NIGHT = 2\n")
     git("commit", "--quiet", "--all", "--message", "two")
     git("update-server-info")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "shard"], check=True)
+    subprocess.run([COLD, "-m", "venv", "--without-pip", tmp_path / "shard"], check=True)
     uv("install", "--python", tmp_path / "shard" / "bin" / "python", "--requirement", environment)
     (site,) = (tmp_path / "shard").glob("lib/python*/site-packages")
     assert (site / "moving.py").read_text() == "NIGHT = 1\n"

@@ -17,13 +17,15 @@ from types import ModuleType
 import nox
 import pytest
 
+from tests.warm import COLD
+
 ROOT = Path(__file__).parent.parent
 
 
 def sessions(name: str) -> set[str]:
     """Return the names of the sessions that `nox -s NAME` means."""
     options = ["--noxfile", str(ROOT / "noxfile.py"), "--sessions", name, "--list-sessions", "--json"]
-    done = subprocess.run([sys.executable, "-m", "nox", *options], capture_output=True, text=True, check=True)
+    done = subprocess.run([COLD, "-m", "nox", *options], capture_output=True, text=True, check=True)
     return {row["session"] for row in json.loads(done.stdout)}
 
 

@@ -79,6 +79,17 @@ def test_it_ends_as_what_it_runs(python: str, code: str, status: int) -> None:
     assert subprocess.run([python, "-c", code], stderr=subprocess.DEVNULL, check=False).returncode == status
 
 
+def test_it_is_interrupted_as_what_it_runs(python: str) -> None:
+    code = (
+        "import sys, time\nprint(flush=True)\ntry:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    sys.exit(130)"
+    )
+    with subprocess.Popen([python, "-c", code], stdout=subprocess.PIPE, process_group=0) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(60) == 130
+
+
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only Linux tells two ends at once")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_who_kills_it_kills_what_it_runs(python: str, number: signal.Signals) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.writing import replacing
+from tests.warm import COLD
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_full_disk_leaves_the_earlier_file(tmp_path: Path) -> None:
     )
     path = tmp_path / "page"
     path.write_text("before")
-    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    done = subprocess.run([COLD, "-c", code, path], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"EnvironmentUnfit: cannot write {path}: File too large; the earlier file is as it was" in done.stderr
     assert path.read_text() == "before"
@@ -100,7 +100,7 @@ def test_a_kill_leaves_the_earlier_file(tmp_path: Path) -> None:
     )
     path = tmp_path / "page"
     path.write_text("before")
-    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE) as child:
+    with subprocess.Popen([COLD, "-c", code, path], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
         time.sleep(0.05)

@@ -19,7 +19,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["READ_AT_IMPORT", "WarmInterpreter", "interpreter", "serve"]
+__all__ = ["COLD", "READ_AT_IMPORT", "WarmInterpreter", "interpreter", "serve"]
+
+# Python itself. In tests `sys.executable` is a warm one: see tests/conftest.py.
+COLD = sys.executable
 
 ROOT = Path(__file__).parents[1]
 SERVER = "import sys; from tests.warm import serve; serve(*sys.argv[1:])"
@@ -60,15 +63,15 @@ class WarmInterpreter:
         import shlex
         import subprocess  # here, since the program is to begin in a moment
 
-        about = json.dumps([self._address, self.python, sys.executable, self._given, self._read])
-        command = shlex.join([sys.executable, "-IS", __file__, about])
+        about = json.dumps([self._address, self.python, COLD, self._given, self._read])
+        command = shlex.join([COLD, "-IS", __file__, about])
         Path(self.python).write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
         Path(self.python).chmod(0o755)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(self._address)
         listener.listen()
         with listener:
-            serving = [sys.executable, "-c", SERVER, str(listener.fileno()), self._imports]
+            serving = [COLD, "-c", SERVER, str(listener.fileno()), self._imports]
             others = {name: value for name, value in os.environ.items() if not name.startswith(READ_AT_START)}
             files, variables = (listener.fileno(),), {**others, **self._read}
             self._server = subprocess.Popen(serving, cwd=ROOT, env=variables, stdin=subprocess.PIPE, pass_fds=files)
@@ -111,15 +114,21 @@ def read_at_start(environment: Mapping[str, str], given: Collection[str]) -> dic
 
 
 def serve(descriptor: str, imports: str) -> None:
-    """Run `imports`, and fork for each that connects to the socket, until killed or whoever began it has ended."""
+    """Fork for each that connects to the socket, until killed or whoever began it has ended.
+
+    It runs `imports` when the first one does: where none does, as in most files of tests, it costs nothing.
+    """
     import select
 
-    exec(imports, {})
     listener = socket.socket(fileno=int(descriptor))
+    is_warm = False
     while True:
         ready, _, _ = select.select([listener, 0], [], [])
         if 0 in ready:  # nobody writes there: it has been closed
             return
+        if not is_warm:
+            exec(imports, {})
+            is_warm = True
         caller, _ = listener.accept()
         if between := os.fork():  # which only forks, so that nobody here waits for the one that works
             caller.close()
@@ -226,7 +235,9 @@ def launch(about: str, *arguments: str) -> None:
         def pass_on(number: int, _: FrameType | None) -> None:
             os.killpg(child, number)
 
-        signal.signal(signal.SIGTERM, pass_on)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, pass_on)
         status = int(answer.readline() or b"1")
     if status < 0:
         if -status != signal.SIGKILL:  # which nobody can handle

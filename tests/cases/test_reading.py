@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from hfci.errors import UsageError
 from hfci.planning.fingerprinting.green_records import read_ended
 from hfci.results import read_results
 from tests.results.support import record, save
+from tests.warm import COLD
 
 GREEN = record("cat", "forward", "passed", fingerprint="f")
 READERS = {"report": lambda folder: list(read_results([folder])), "plan": lambda folder: list(read_ended([folder]))}
@@ -95,9 +95,7 @@ def test_what_may_not_be_read_is_told_and_not_passed_over(locked: str) -> None:
         shut = save(folder / "shut", "later", record("cat", "forward", "failed"))
         (shut if locked == "a file" else shut.parent).chmod(0)
         try:
-            done = subprocess.run(
-                [sys.executable, "-c", AS_NOBODY, name], capture_output=True, text=True, check=False, cwd="/"
-            )
+            done = subprocess.run([COLD, "-c", AS_NOBODY, name], capture_output=True, text=True, check=False, cwd="/")
         finally:
             shut.parent.chmod(0o755)
     said = f"cannot read the records {shut}" if locked == "a file" else f"cannot look for records in {shut.parent}"

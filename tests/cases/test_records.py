@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from hfci.cases.records import SCHEMA_FILE, Header, Record, records_file
 from hfci.errors import EnvironmentUnfit
 from hfci.packages import addresses
 from hfci.testing.record_writer import BEGAN, RecordWriter, new_header, new_run_id, set_up_seconds
+from tests.warm import COLD
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 
@@ -96,7 +96,7 @@ def test_full_disk_keeps_whole_lines(tmp_path: Path) -> None:
         "for number in range(9): writer.write({'number': number, 'padding': 'x' * 20})"
     )
     path = tmp_path / "records-x.jsonl"
-    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    done = subprocess.run([COLD, "-c", code, path], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "cannot write records" in done.stderr
     assert "2 lines are kept" in done.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -15,11 +14,12 @@ import pytest
 import hfci
 from hfci.catalog.environment import Misfit, check_environment, check_system, find_misfits, import_libraries
 from hfci.errors import EnvironmentUnfit
+from tests.warm import COLD
 
 
 def hfci_command(*arguments: str, path: Path, flags: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, *flags, "-m", "hfci", *arguments],
+        [COLD, *flags, "-m", "hfci", *arguments],
         env={**os.environ, "PYTHONPATH": str(path)},
         cwd=path,
         capture_output=True,
@@ -108,7 +108,7 @@ def test_an_interruption_that_a_package_swallows_is_none_of_its_faults(tmp_path:
     code = "from hfci.catalog.environment import import_libraries; from hfci.interruption import interruptible"
     main = f"{code}\nwith interruptible():\n try: import_libraries()\n except KeyboardInterrupt: print('interrupted')"
     done = subprocess.run(
-        [sys.executable, "-c", main],
+        [COLD, "-c", main],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -6,7 +6,6 @@ import ast
 import inspect
 import json
 import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from hfci.catalog import Catalog, families, read_catalog, read_row
 from hfci.errors import UsageError
+from tests.warm import COLD
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +185,7 @@ def test_a_model_type_never_seen_gets_a_family_and_is_attempted(tmp_path: Path, 
         "from .modeling_brandnew import *\n"
     )
     script = textwrap.dedent(NEW_RELEASE)
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+    done = subprocess.run([COLD, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
     first, second = done.stdout.splitlines()[:2]
     assert first == "BrandNewModel text_encoder None"
     assert second.startswith(ends)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import subprocess
-import sys
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,7 @@ from hfci.catalog.documented import documented_processors
 from hfci.catalog.pipelines import Generates, needs_of
 from hfci.catalog.sources import read_class
 from hfci.catalog.tasks import TaskVerdict, rules
+from tests.warm import COLD
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ from hfci.catalog import read_row
 read_row("bert")
 print("transformers.pipelines" in sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([COLD, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
@@ -239,7 +239,7 @@ NEVER_SEEN = {
 def test_a_pipeline_never_seen_is_read_or_an_error_of_the_row(tmp_path: Path) -> None:
     classes = [MADE_UP.format(task=task, flag=flag, field=field) for task, (flag, field, *_) in NEVER_SEEN.items()]
     (tmp_path / "made_up.py").write_text("".join([BASE, *classes]))
-    command = [sys.executable, "-c", REGISTERED, str(tmp_path), *NEVER_SEEN]
+    command = [COLD, "-c", REGISTERED, str(tmp_path), *NEVER_SEEN]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert found["verdicts"] == {task: [allowed, rule] for task, (_, _, allowed, rule, _) in NEVER_SEEN.items()}

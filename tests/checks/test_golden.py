@@ -8,7 +8,6 @@ import math
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from hfci.checks.summaries import Summary, summary_of
 from hfci.cli import main
 from hfci.errors import UsageError
 from hfci.tiny import TinyModel, build_tiny
+from tests.warm import COLD
 
 MEASURED = ("llama", "vit")
 
@@ -191,7 +191,7 @@ for threads in (1, 2):
 
 @pytest.mark.parametrize("kernels", KERNELS)
 def test_no_kernel_set_changes_anything_with_one_thread_or_two(kernels: str, folder: Path) -> None:
-    command = [sys.executable, "-c", ASKED, str(folder)]
+    command = [COLD, "-c", ASKED, str(folder)]
     environment = {**os.environ, **KERNELS[kernels]}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 import pytest
 import torch
 
 from hfci.tiny import TinyModel, build_tiny
+from tests.warm import COLD
 
 from .breaking import broken, only_red, reds
 from .test_red import UNSAVED, DetachedNorm, edited_output, swapped, without_unsaved
@@ -82,7 +82,7 @@ print(all(same_bits(first[name], second[name]) for name in first))
 )
 def test_a_loaded_model_is_the_same_where_kernels_look_at_alignment() -> None:
     environment = {**os.environ, "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
-    command = [sys.executable, "-c", MOVED]
+    command = [COLD, "-c", MOVED]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["False"], "the kernels do not look at alignment: the test shows nothing"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 from typing import get_args
@@ -16,6 +15,7 @@ from hfci.cases.manifest import load_manifest
 from hfci.cases.variant import Variant
 from hfci.checks.table import CHECKS, TIERS, Check, Role, asked_of, read_checks
 from hfci.errors import UsageError
+from tests.warm import COLD
 
 
 def test_reading_the_table_imports_neither_torch_nor_transformers() -> None:
@@ -25,7 +25,7 @@ from hfci import checks
 print(checks.NotApplicable("by design"), list(checks.CHECKS))
 sys.exit(any(name in sys.modules for name in ("torch", "transformers")))
 """
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    run = subprocess.run([COLD, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "'builds_tiny', 'forward_is_finite', 'forward_is_deterministic'" in run.stdout
 

@@ -16,6 +16,7 @@ import pytest
 from hfci.cases.manifest import load_manifest
 from tests.releases import release
 from tests.stuck import STUCK
+from tests.warm import COLD
 
 BERT, GPT2, CONFIG = (
     "models/bert/modeling_bert.py",
@@ -34,7 +35,7 @@ sys.exit(main())
 
 def hfci(*arguments: str, cwd: Path, **extra: str) -> subprocess.Popen[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "PYTEST_"))}
-    command = [sys.executable, "-c", COMMAND, *arguments]
+    command = [COLD, "-c", COMMAND, *arguments]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=cwd, env={**kept, **extra}, **pipes)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hfci.imports import ENTERED
+from tests.warm import COLD
 
 from .support import MODEL, custom_code, package, text_of
 
@@ -155,7 +155,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     asked["other"] = {"packages": ["other_package"]}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [COLD, "-c", PROGRAM],
         input=json.dumps(asked),
         cwd=here,
         env={**os.environ, "HF_TOKEN": "hf_secret", "MY_API_TOKEN": "secret"},

@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 import yaml
 
 from hfci.preflight import Request, preflight
+from tests.warm import COLD
 
 pytest.importorskip("lm_eval")
 
@@ -59,7 +59,7 @@ def command(folder: Path, model: dict[str, Any], performance: dict[str, Any], un
 
 def evaluate(words: list[str], tasks: Path, folder: Path, **variables: str) -> tuple[dict[str, Any], str]:
     """Run the command, with the test's task beside those that there are; return the results, and what it printed."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{Path(COLD).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [*words, "--include_path", str(tasks), "--output_path", str(folder / "results")],
         env={**os.environ, "PATH": path, **variables},

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
+
+from tests.warm import COLD
 
 from .results import Results
 from .test_page import result
@@ -44,7 +45,7 @@ print(json.dumps(endings))
 
 
 def test_each_way_to_end_is_told() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([COLD, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, check=True)
     endings = json.loads(done.stdout.splitlines()[-1])
     assert endings.pop("whole") == [[], ""]
     assert "eager_equals_sdpa" in endings.pop("not scaled")[0]
@@ -64,7 +65,7 @@ CHECKS = [
 
 def test_what_was_tried_is_not_tried_again(tmp_path: Path) -> None:
     results = tmp_path / "tried.jsonl"
-    command = [sys.executable, "-m", "tests.mutants", *CHECKS, "vit", "--each", "3", "--results", str(results)]
+    command = [COLD, "-m", "tests.mutants", *CHECKS, "vit", "--each", "3", "--results", str(results)]
     first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     kept = results.read_bytes()
     assert len(kept.splitlines()) == 3
@@ -80,7 +81,7 @@ def test_what_was_tried_is_not_tried_again(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_wrong_use() -> None:
-    command = [sys.executable, "-m", "tests.mutants", "no_such"]
+    command = [COLD, "-m", "tests.mutants", "no_such"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "no_such" in done.stderr
@@ -88,7 +89,7 @@ def test_an_unknown_name_is_wrong_use() -> None:
 
 def test_a_fix_that_all_share_is_undone_in_what_is_imported_first(tmp_path: Path) -> None:
     results = tmp_path / "fixes.jsonl"
-    command = [sys.executable, "-m", "tests.mutants", *CHECKS, "--fixes", "gpt2", "--results", str(results)]
+    command = [COLD, "-m", "tests.mutants", *CHECKS, "--fixes", "gpt2", "--results", str(results)]
     subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     seen = {result.file: result.red for result in Results(results).every}
     assert "reset_cache_is_new" in seen["cache_utils.py"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from hfci.cases.manifest import Manifest
 from hfci.errors import UsageError
 from hfci.planning.popularity import SCHEMA_FILE, Popularity, Use, load_popularity
 from hfci.testing.process_setup import OFFLINE
+from tests.warm import COLD
 
 from .test_select import row
 
@@ -116,7 +116,7 @@ def ask(folder: Path, endpoint: str, *arguments: str, **extra: str) -> subproces
     left_out = (*OFFLINE, "HF_", "HUGGING", "GITHUB_", "HTTP", "http", "ALL_PROXY", "all_proxy")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return subprocess.run(
-        [sys.executable, "-m", "hfci", "catalog", "--popularity", "use.json", *arguments],
+        [COLD, "-m", "hfci", "catalog", "--popularity", "use.json", *arguments],
         cwd=folder,
         env={**kept, "HF_ENDPOINT": endpoint, "HF_TOKEN": TOKEN, "HF_HOME": str(folder), **extra},
         capture_output=True,

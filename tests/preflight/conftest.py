@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from hfci.preflight.diagnosis import Diagnosis, diagnoses
 from hfci.preflight.result import Result
 from hfci.preflight.running import preflight
 from tests.preflight.hub import Hub, Repo, running_hub
-from tests.warm import READ_AT_IMPORT, WarmInterpreter
+from tests.warm import COLD, READ_AT_IMPORT, WarmInterpreter
 
 # What stages import.
 IMPORTS = """
@@ -30,7 +29,7 @@ import hfci.catalog.registries, hfci.tiny.shrink, hfci.checks.pipelines.media
 """
 
 # The interpreter that runs the stages of `ask`: that of this process, or a warm one for as long as there is a `world`.
-_PYTHON = [sys.executable]
+_PYTHON = [COLD]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from tests.preflight.conftest import World, ask, failure
 from tests.preflight.hub import Blob, Hub, Repo, cutting, stalling, trickling
 from tests.preflight.test_keys import header_of, with_header
+from tests.warm import COLD
 
 
 def test_what_is_needed_is_downloaded_once(hub: Hub, good: Repo) -> None:
@@ -100,7 +100,7 @@ def test_a_download_that_stalls_is_tried_once_more_and_then_given_up(hub: Hub) -
 def test_ctrl_c_keeps_what_is_whole_and_says_so(hub: Hub, world: World, tmp_path: Path) -> None:
     assert ask("org/good", until="keys").failures == ()
     hub.faults.append(stalling("/cdn/", after=1_000))
-    command = [sys.executable, "-m", "hfci", "preflight", "org/good", "--out", str(tmp_path), "--python", world.python]
+    command = [COLD, "-m", "hfci", "preflight", "org/good", "--out", str(tmp_path), "--python", world.python]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         hub.requests.clear()
         deadline = time.monotonic() + 100.0

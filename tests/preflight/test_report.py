@@ -6,7 +6,6 @@ import importlib
 import json
 import re
 import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from hfci.preflight.size import Size
 from hfci.preflight.stages import STAGES, Found, Resolved
 from hfci.preflight.weights import Weights
 from tests.preflight.hub import GOOD_TOKEN, Hub, Repo
+from tests.warm import COLD
 
 HOSTILE = "a|b <img src=x> `c` [d](http://e) @f #1 \x1b[31m ::error::g\n::warning::h"
 
@@ -129,7 +129,7 @@ def test_no_token_is_in_anything_that_is_written(
         "--out",
         str(tmp_path / "out"),
     ]
-    command = [sys.executable, "-m", "hfci", "preflight", *arguments]
+    command = [COLD, "-m", "hfci", "preflight", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == (0 if name == "org/private" else 2), done.stderr
     assert any(each.has_token for each in hub.requests)

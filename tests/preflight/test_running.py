@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +19,7 @@ from hfci.preflight.diagnosis import diagnoses
 from hfci.preflight.running import preflight
 from hfci.preflight.stages import STAGES, Found, stage_names
 from tests.preflight.conftest import failure
+from tests.warm import COLD
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_stage_that_hangs_is_killed_when_its_time_is_up(hanging: Path, tmp_pat
 
 
 def test_ctrl_c_ends_the_child_and_keeps_what_was_found(hanging: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hfci", "preflight", "--config", str(hanging), "--out", str(tmp_path / "out")]
+    command = [COLD, "-m", "hfci", "preflight", "--config", str(hanging), "--out", str(tmp_path / "out")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 20.0
         while not (children := workers(process.pid)) and time.monotonic() < deadline:
@@ -82,7 +82,7 @@ def test_ctrl_c_ends_the_child_and_keeps_what_was_found(hanging: Path, tmp_path:
 
 
 def test_a_child_does_not_outlive_who_started_it(hanging: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hfci", "preflight", "--config", str(hanging), "--out", str(tmp_path / "out")]
+    command = [COLD, "-m", "hfci", "preflight", "--config", str(hanging), "--out", str(tmp_path / "out")]
     with subprocess.Popen(command) as process:
         deadline = time.monotonic() + 20.0
         while not (children := workers(process.pid)) and time.monotonic() < deadline:
@@ -151,6 +151,6 @@ def test_the_parent_imports_neither_torch_nor_the_hub() -> None:
         "import hfci.preflight.running\n"
         "print(sorted({'torch', 'transformers', 'huggingface_hub', 'yaml'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([COLD, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("\n[]\n")
     assert stage_names()[-1] == "report"

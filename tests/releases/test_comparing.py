@@ -24,6 +24,7 @@ from hfci.releases.measurements import Told
 from hfci.releases.sides import parse_side
 from hfci.releases.source_diff import SourceDiff
 from tests.releases.variants import make_variant
+from tests.warm import COLD
 
 STOPS = r"""def hostile(*_, **__):
     raise ValueError("<b>\x1b[31mno</b>\n::error::x")
@@ -260,8 +261,8 @@ def test_a_side_that_cannot_be_imported_says_why(variant: Path, tmp_path: Path) 
     from hfci.errors import EnvironmentUnfit
 
     side = parse_side(str(broken))
-    environment = Environment(side, Path(sys.executable), (broken / "src",))
-    installed = Environment(parse_side("installed"), Path(sys.executable))
+    environment = Environment(side, Path(COLD), (broken / "src",))
+    installed = Environment(parse_side("installed"), Path(COLD))
     with pytest.raises(EnvironmentUnfit, match="wants torch 99"), compared(installed, environment, 1):
         pass
     assert variant.is_dir()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hfci.cases.manifest import Manifest, ManifestArchitecture, ManifestCase, Ma
 from hfci.cases.outcome import Outcome
 from hfci.cases.records import Record
 from hfci.results.coverage import coverage
+from tests.warm import COLD
 
 ROWS = (
     ManifestRow("empty", "catalogued", reason="no model class of its own"),
@@ -106,7 +106,7 @@ def test_the_command_prints_it_without_torch(generated: Path) -> None:
         "import sys; from hfci.cli import main; code = main(sys.argv[1:]); "
         "assert not {'torch', 'transformers'} & sys.modules.keys(); sys.exit(code)"
     )
-    command = [sys.executable, "-c", code, "catalog", "--coverage", "--generated", str(generated)]
+    command = [COLD, "-c", code, "catalog", "--coverage", "--generated", str(generated)]
     table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert next(line.split()[:3] for line in table.splitlines() if "manifest" in line) == ["catalogued", "4", "3"]
     data = json.loads(subprocess.run([*command, "--json", "bee"], capture_output=True, text=True, check=True).stdout)
@@ -115,7 +115,7 @@ def test_the_command_prints_it_without_torch(generated: Path) -> None:
 
 
 def test_a_folder_without_a_manifest_is_wrong_use(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hfci", "catalog", "--coverage", "--generated", str(tmp_path)]
+    command = [COLD, "-m", "hfci", "catalog", "--coverage", "--generated", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "cannot read the manifest" in done.stderr

@@ -13,7 +13,7 @@ import jsonschema
 
 from hfci.cases.records import SCHEMA_FILE
 from hfci.testing.process_setup import OFFLINE
-from tests.warm import interpreter
+from tests.warm import COLD
 
 MARK = """
 import pytest
@@ -34,7 +34,7 @@ def environment(**extra: str) -> dict[str, str]:
 
 def run_pytest(folder: Path, *arguments: str, is_warm: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run pytest on `folder`; where processes die or are killed, not by an interpreter that stands in for them."""
-    python = interpreter() if is_warm else sys.executable
+    python = sys.executable if is_warm else COLD
     command = [python, "-m", "pytest", "-p", "no:cacheprovider", "--hfci-results", "out", *arguments]
     return subprocess.run(
         command,

@@ -13,6 +13,7 @@ import pytest
 from hfci.cases.executed_lines import ExecutedLines, read_executed_lines
 from hfci.testing.folders import GENERATED
 from hfci.tiny import build_tiny
+from tests.warm import COLD
 
 from .support import environment, read_lines
 
@@ -40,7 +41,7 @@ def traced_lines() -> set[int]:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments]
+    command = [COLD, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments]
     return subprocess.run(
         command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=600, check=False
     )

@@ -13,14 +13,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.warm import interpreter
+from tests.warm import COLD, interpreter
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -63,7 +62,7 @@ def fill(text: str, **values: object) -> str:
 
 def node(name: str = "node") -> str:
     """Return the path of node, or of npm: that of the environment before any other."""
-    found = shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    found = shutil.which(name, path=os.pathsep.join([str(Path(COLD).parent), os.environ["PATH"]]))
     assert found, f"{name} is not there: the emulator of workflows needs Node.js 20 or newer"
     return found
 
@@ -266,7 +265,7 @@ class Emulator:
         """Return a folder for PATH with what a machine has before a job begins."""
         folder = self.folder / "bin"
         if not folder.exists():
-            places = {"python": sys.executable, "warm": interpreter(ENVIRONMENT), "shims": folder}
+            places = {"python": COLD, "warm": interpreter(ENVIRONMENT), "shims": folder}
             write(folder, {name: fill(text, **places, machine=HERE / "machine") for name, text in SHIMS.items()})
             for name in SHIMS:
                 (folder / name).chmod(0o755)

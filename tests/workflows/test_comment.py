@@ -6,7 +6,6 @@ import html
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from tests.warm import COLD
 
 from .api import serving
 from .projects import project
@@ -318,7 +319,7 @@ def test_what_is_no_plain_file_is_not_read(tmp_path: Path, kind: str) -> None:
     (tmp_path / "elsewhere").write_text(summary()["coverage-summary.json"])
     {"folder": path.mkdir, "link": lambda: path.symlink_to("elsewhere"), "pipe": lambda: os.mkfifo(path)}[kind]()
     code = "import runpy, sys; found = runpy.run_path(sys.argv[1]); found['read'](found['Path'](sys.argv[2]))"
-    command = [sys.executable, "-c", code, SCRIPT, path]
+    command = [COLD, "-c", code, SCRIPT, path]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "Unfit: " in done.stderr.splitlines()[-1]

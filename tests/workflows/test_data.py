@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.warm import COLD
 
 from .support import ROOT, git, repository
 
@@ -48,7 +49,7 @@ class Branch:
         about = {"BRANCH": BRANCH, "KIND": kind, "FOLDER": str(path), "TREE": "", "GITHUB_OUTPUT": str(output)}
         address = {"ADDRESS": f"file://{self.folder / 'origin'}", "GITHUB_RUN_ID": "1000", "GITHUB_SHA": COMMIT}
         env = {**os.environ, **about, **address, **more}
-        return subprocess.run([sys.executable, SCRIPT, what], env=env, capture_output=True, text=True, check=False)
+        return subprocess.run([COLD, SCRIPT, what], env=env, capture_output=True, text=True, check=False)
 
     def fetch(self, name: str, kind: str = "main") -> str:
         """Fetch into a folder of that name; return the tree."""

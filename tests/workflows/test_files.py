@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 import yaml
 
 from hfci.cli import COMMANDS
+from tests.warm import COLD
 
 from .support import ROOT
 
@@ -152,6 +152,6 @@ def test_no_workflow_runs_a_strangers_code_with_secrets() -> None:
 def test_the_sessions_that_workflows_run_are_there() -> None:
     named = sorted({command.split()[2] for _, command in commands() if command.startswith("nox -s ")})
     assert named == ["catalog", "generate", "integrations", "lint", "smoke", "tests", "validate"]
-    nox = [sys.executable, "-m", "nox", "--list-sessions", "--json", "--session", *named]
+    nox = [COLD, "-m", "nox", "--list-sessions", "--json", "--session", *named]
     done = subprocess.run(nox, cwd=ROOT, capture_output=True, text=True, check=True)
     assert {session["name"] for session in json.loads(done.stdout)} >= set(named)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
+
+from tests.warm import COLD
 
 from .api import serving
 from .projects import GPU, OF_REPOSITORY, SMOKE, by_hand, project
@@ -65,7 +66,7 @@ def ask(folder: Path, api: str, body: str, author: str = "owner", **more: str) -
     out.write_text("")
     env = {"BODY": body, "AUTHOR": author, "CREATED": WRITTEN, "NUMBER": "5", "MODELS": "", "TIER": "", "COMMIT": ""}
     known = {"GITHUB_API_URL": api, "REPOSITORY": OWNER, "GH_TOKEN": READS, "GITHUB_OUTPUT": str(out)}
-    subprocess.run([sys.executable, SCRIPT], env={**os.environ, **env, **known, **more}, cwd=folder, check=True)
+    subprocess.run([COLD, SCRIPT], env={**os.environ, **env, **known, **more}, cwd=folder, check=True)
     return dict(line.split("=", 1) for line in out.read_text().splitlines())
 
 

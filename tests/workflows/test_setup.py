@@ -6,13 +6,14 @@ import json
 import os
 import re
 import subprocess
-import sys
 import zipfile
 from importlib.metadata import distributions
 from pathlib import Path
 from runpy import run_path
 
 import pytest
+
+from tests.warm import COLD
 
 from .projects import ASSERT, SMOKE, project
 from .support import ROOT
@@ -28,7 +29,7 @@ def prepared(folder: Path, **asked: str) -> dict[str, str]:
     for file in files.values():
         Path(file).unlink(missing_ok=True)
     env = {**NOTHING, **files, **asked}
-    subprocess.run([sys.executable, ACTION / "prepare.py", folder / "hfci"], env=env, check=True, **TEXT)
+    subprocess.run([COLD, ACTION / "prepare.py", folder / "hfci"], env=env, check=True, **TEXT)
     lines = [line for name in ("GITHUB_OUTPUT", "GITHUB_ENV") if Path(files[name]).exists()
              for line in Path(files[name]).read_text().splitlines()]  # fmt: skip
     return dict(line.split("=", 1) for line in lines)
@@ -153,7 +154,7 @@ def wheels(folder: Path) -> Path:
 
 def uv(*words: object) -> str:
     """Run the real uv, without any index."""
-    command = [sys.executable, "-m", "uv", "pip", words[0], "--no-config", "--no-index", "--quiet", *words[1:]]
+    command = [COLD, "-m", "uv", "pip", words[0], "--no-config", "--no-index", "--quiet", *words[1:]]
     return subprocess.run([str(word) for word in command], check=True, **TEXT).stdout
 
 
@@ -173,12 +174,12 @@ def test_what_one_machine_resolves_any_other_installs_in_its_own_build(tmp_path:
         environment,
     )
     assert "torch==2.13.0+cpu" in environment.read_text()
-    subprocess.run([sys.executable, ACTION / "resolved.py", environment], check=True, **TEXT)
+    subprocess.run([COLD, ACTION / "resolved.py", environment], check=True, **TEXT)
     lines = environment.read_text().splitlines()
     assert {line.partition(" ")[0] for line in lines} == {"cuda==1.0", "timm==1.0", "torch==2.13.0"}
     environment_of = {"all": [], "planning": ["--excludes", ACTION / "without-torch.txt"]}
     for name, more in environment_of.items():
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / name], check=True)
+        subprocess.run([COLD, "-m", "venv", "--without-pip", tmp_path / name], check=True)
         here = ("--python", tmp_path / name / "bin" / "python")
         uv("install", *here, "--find-links", found, "--requirement", environment, *more)
         (site,) = (tmp_path / name).glob("lib/python*/site-packages")
@@ -199,7 +200,7 @@ def test_what_is_resolved_names_commits_and_no_password() -> None:
 
 def test_uv_is_the_one_whose_digests_are_known(tmp_path: Path) -> None:
     """The real pip takes it, in an environment of its own."""
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "own"], check=True)
+    subprocess.run([COLD, "-m", "venv", tmp_path / "own"], check=True)
     python = tmp_path / "own" / "bin" / "python"
     command = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--requirement", ACTION / "uv.txt"]
     subprocess.run(command, check=True, **TEXT)

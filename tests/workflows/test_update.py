@@ -7,7 +7,6 @@ import itertools
 import json
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.warm import COLD
 
 from .projects import ASSERT, INSTALLED, project
 from .support import OWNER, ROOT, Emulator, Told, git, write
@@ -69,7 +70,7 @@ def test_only_a_newer_release_is_pinned(tmp_path: Path, index: str, version: str
     constraints, output = tmp_path / "constraints.txt", tmp_path / "output"
     constraints.write_text(PINNED)
     env = {"HFCI_INDEX": index, "GITHUB_OUTPUT": str(output)}
-    done = subprocess.run([sys.executable, SCRIPT, "pin", constraints], env=env, check=True, **TEXT)
+    done = subprocess.run([COLD, SCRIPT, "pin", constraints], env=env, check=True, **TEXT)
     assert "##[" not in done.stdout  # the runner would obey it
     assert constraints.read_text() == (PINNED.replace("5.23.0", version) if follows else PINNED)
     assert (output.read_text() if output.exists() else "") == (f"version={version}\nbefore=5.23.0\n" if follows else "")
@@ -101,7 +102,7 @@ def findings(summary: dict[str, Any], bad: list[dict[str, Any]], **comparison: A
 def write_body(folder: Path, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Have body.md written in `folder`, of these files."""
     write(folder, files)
-    return subprocess.run([sys.executable, SCRIPT, "body", folder, folder / "body.md"], check=False, **TEXT)
+    return subprocess.run([COLD, SCRIPT, "body", folder, folder / "body.md"], check=False, **TEXT)
 
 
 def body(folder: Path, summary: dict[str, Any], bad: list[dict[str, Any]], **comparison: Any) -> str:
@@ -278,7 +279,7 @@ class Pulls:
         self.folder.mkdir()
         self.write({})
         gh = emulator.shims() / "gh"
-        gh.write_text(GH.replace("{python}", sys.executable).replace("{folder}", str(self.folder)))
+        gh.write_text(GH.replace("{python}", COLD).replace("{folder}", str(self.folder)))
         gh.chmod(0o755)
 
     def read(self) -> dict[str, Any]:

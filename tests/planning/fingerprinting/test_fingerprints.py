@@ -15,6 +15,7 @@ from hfci.planning.fingerprinting.installed import versions_here, versions_of
 from hfci.planning.fingerprinting.locations import Locations
 from hfci.planning.select import select
 from tests.planning.fingerprinting.worlds import TRANSFORMERS, world
+from tests.warm import COLD
 
 GENERATED = Path(__file__).parents[3] / "generated"
 CHECKS = ("builds_tiny", "forward_is_finite")
@@ -325,7 +326,6 @@ def test_a_named_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
 
 def test_without_transformers_it_says_what_is_missing() -> None:
     import subprocess
-    import sys
 
     code = (
         "import sys; sys.modules['transformers'] = None\n"
@@ -335,5 +335,5 @@ def test_without_transformers_it_says_what_is_missing() -> None:
         "except ValueError: raise\n"
         "except Exception as error: print(type(error).__name__, error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([COLD, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.startswith(f"{EnvironmentUnfit.__name__} transformers is not installed here"), done.stderr

@@ -4,7 +4,6 @@ import ast
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from hfci.planning.fingerprinting.imports import Graph, module_of
 from hfci.planning.fingerprinting.normalize import ALWAYS, IN_FUNCTION, TYPED, exports_of, read_facts
 from hfci.planning.fingerprinting.sources import File, Folder, files_in
 from tests.planning.fingerprinting.worlds import TRANSFORMERS, graph, needs
+from tests.warm import COLD
 
 BERT = "transformers/models/bert/modeling_bert.py"
 SOURCE = '''"""A module."""
@@ -355,7 +355,7 @@ def test_several_that_write_one_cache_leave_one_that_is_whole(tmp_path: Path) ->
         "        remembered.of(File(path, (int(sys.argv[1]), turn)))\n"
         "    remembered.save()\n"
     )
-    writers = [subprocess.Popen([sys.executable, "-c", code, str(index)]) for index in range(3)]
+    writers = [subprocess.Popen([COLD, "-c", code, str(index)]) for index in range(3)]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     assert len(FileCache(tmp_path / "cache")._kept) == 50
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".new")] == []
@@ -379,7 +379,7 @@ def _installed() -> dict[str, File]:
 def test_every_model_name_that_transformers_exports_is_found_where_it_is() -> None:
     """Counted independently: by transformers' own lazy module, in a process of its own."""
     code = "import transformers, sys, json; print(json.dumps(sys.modules['transformers']._class_to_module))"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run([COLD, "-c", code], capture_output=True, text=True, check=True).stdout
     theirs = {name: f"transformers.{module}" for name, module in json.loads(told.splitlines()[-1]).items()}
     found = Graph(_installed(), FileCache(), ("transformers",))
     models = {name: module for name, module in theirs.items() if module.startswith("transformers.models.")}
@@ -395,4 +395,4 @@ def test_nothing_of_it_imports_torch_or_transformers() -> None:
         "import sys; import hfci.planning.fingerprinting.reuse\n"
         "assert not {'torch', 'transformers', 'numpy'} & set(sys.modules), sorted(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([COLD, "-c", code], check=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from hfci.cases.manifest import MANIFEST, load_manifest
 from hfci.generation import generate
 from hfci.planning.fingerprinting.verified import FILE, forget_changed, remember_verified
 from tests.releases import release
+from tests.warm import COLD
 
 LLAMA = "models/llama/modeling_llama.py"
 SHARED = "models/auto/modeling_auto.py"
@@ -47,7 +47,7 @@ def forget(folder: Path, changes: dict[str, Callable[[str], str]]) -> None:
     """Forget what has changed, where another transformers is imported."""
     code = "import sys, pathlib; from hfci.planning.fingerprinting.verified import forget_changed as f; "
     done = subprocess.run(
-        [sys.executable, "-c", code + "f(pathlib.Path(sys.argv[1]))", str(folder)],
+        [COLD, "-c", code + "f(pathlib.Path(sys.argv[1]))", str(folder)],
         env={**os.environ, **release(folder.parent / "release", changes)},
         cwd=folder.parent,
         check=False,

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from hfci.cases.records import Error
 from hfci.errors import EnvironmentUnfit
 from hfci.results import summarize
 from hfci.results.formats import FORMATS
+from tests.warm import COLD
 
 from .samples import of_every_outcome, results_of, sample
 
@@ -46,7 +46,7 @@ def test_a_full_disk_leaves_the_earlier_file(tmp_path: Path, name: str) -> None:
     code = (
         f"{WRITE}resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); one.write(Path(sys.argv[3]), results, summary)"
     )
-    arguments = [sys.executable, "-c", code, name, tmp_path / "records", path]
+    arguments = [COLD, "-c", code, name, tmp_path / "records", path]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"EnvironmentUnfit: cannot write {path}: File too large" in done.stderr
@@ -78,6 +78,6 @@ def test_a_record_that_is_written_does_not_stay_in_memory(many: Path, tmp_path: 
         "one.write(Path(sys.argv[3]), results, summary)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
-    arguments = [sys.executable, "-c", code, name, many, tmp_path / "out"]
+    arguments = [COLD, "-c", code, name, many, tmp_path / "out"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert int(done.stdout) * 1024 < MANY * 500

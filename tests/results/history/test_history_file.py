@@ -8,7 +8,6 @@ import resource
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from hfci import __version__
 from hfci.errors import EnvironmentUnfit, UsageError
 from hfci.results import read_results
 from hfci.results.history import History
+from tests.warm import COLD
 
 from ..support import record, save
 from .support import GOOD, add, dump
@@ -172,7 +172,7 @@ def test_many_writers_at_once_lose_nothing(tmp_path: Path) -> None:
         shared.write_text(f"{head}\n{line}\n")
     path = tmp_path / "history.sqlite"
     commands = [
-        [sys.executable, "-c", WRITER, str(path), *map(str, sorted(tmp_path.glob(f"records-{writer}-*")))]
+        [COLD, "-c", WRITER, str(path), *map(str, sorted(tmp_path.glob(f"records-{writer}-*")))]
         for writer in range(writers)
     ]
     working = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) for command in commands]
@@ -218,7 +218,7 @@ def test_a_full_disk_leaves_the_history_as_it_was(tmp_path: Path, history: Path)
     refused = 0
     # From no room at all to all but the last page.
     for limit in [1, *range(size, needed, (needed - size) // 3), needed - 1]:
-        command = [sys.executable, "-c", FULL, str(history), str(tmp_path / "new")]
+        command = [COLD, "-c", FULL, str(history), str(tmp_path / "new")]
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=limit_files(limit)
         )

@@ -7,7 +7,6 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ from hfci.cases.outcome import Outcome
 from hfci.cases.records import Record
 from hfci.results.history import History
 from hfci.results.history.columns import OUTCOMES
+from tests.warm import COLD
 
 from ..support import record, save
 
@@ -53,7 +53,7 @@ def test_a_hundred_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> N
     history = tmp_path / "history.sqlite"
     acknowledged: list[str] = []
     cut_off, took = 0, 0.1
-    command = [sys.executable, "-c", PARENT, str(history), str(tmp_path)]
+    command = [COLD, "-c", PARENT, str(history), str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdin is not None
         assert parent.stdout is not None
