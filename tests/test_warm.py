@@ -80,9 +80,7 @@ def test_it_ends_as_what_it_runs(python: str, code: str, status: int) -> None:
 
 
 def test_it_is_interrupted_as_what_it_runs(python: str) -> None:
-    code = (
-        "import sys, time\nprint(flush=True)\ntry:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    sys.exit(130)"
-    )
+    code = "import time\ntry: print(flush=True), time.sleep(600)\nexcept KeyboardInterrupt: raise SystemExit(130)"
     with subprocess.Popen([python, "-c", code], stdout=subprocess.PIPE, process_group=0) as process:
         assert process.stdout is not None
         process.stdout.readline()

@@ -208,6 +208,8 @@ def become(request: dict[str, object], descriptors: list[int]) -> None:
 
 def launch(about: str, *arguments: str) -> None:
     """Have a fork run what an interpreter is asked to, and end as that does."""
+    import select
+
     address, python, cold, given, was_read = json.loads(about)
     begin = next((place for place, option in enumerate(arguments) if option not in OPTIONS), len(arguments))
     kind, what, *rest = [*arguments[begin:], "", ""]
@@ -224,8 +226,14 @@ def launch(about: str, *arguments: str) -> None:
         "folder": str(Path.cwd()),
         "python": python,
     }
+    passed_on = (signal.SIGTERM, signal.SIGINT)
+    # Python would see a signal that comes just before it waits only when it no longer does.
+    woken, waking = socket.socketpair()
+    waking.setblocking(False)
+    signal.set_wakeup_fd(waking.fileno())
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(address)
+        signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)  # until there is somebody to pass them on to
         socket.send_fds(server, [json.dumps(request).encode()], files)
         for file in files:  # whoever reads learns that the other end has closed them
             os.close(file)
@@ -235,9 +243,12 @@ def launch(about: str, *arguments: str) -> None:
         def pass_on(number: int, _: FrameType | None) -> None:
             os.killpg(child, number)
 
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in passed_on:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, pass_on)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on)
+        while server not in select.select([server, woken], [], [])[0]:
+            woken.recv(LONGEST)
         status = int(answer.readline() or b"1")
     if status < 0:
         if -status != signal.SIGKILL:  # which nobody can handle
