@@ -66,13 +66,13 @@ def _forget_frames(error: BaseException | None) -> None:
 def compiled_equals_eager(tiny: TinyModel, *, backend: str) -> None:
     """Assert that compiled by a `backend` of torch.compile, a model gives the same outputs and the same gradients.
 
-    What agrees is what `disagreements` says. Raises StageError (`compile` or `run`) where it stops.
+    What agrees is what `disagreements` says. Raises StageError where it stops: `forward` where the model itself does,
+    else `compile` or `run`.
     """
     with uncompiled():
-        other = copied(tiny)
-        run = making(other, backend, other.inputs(), first="compile")
-        got = _learned(other, run)
-        if problems := disagreements(tiny, got, _learned(tiny, tiny.forward), lambda: _learned(tiny, tiny.forward)):
+        other, wanted = copied(tiny), _learned(tiny, tiny.forward)
+        got = _learned(other, making(other, backend, other.inputs(), first="compile"))
+        if problems := disagreements(tiny, got, wanted, lambda: _learned(tiny, tiny.forward)):
             raise Deviates(f"compiled by {backend} it gives another {'; '.join(map(str, problems[:5]))}", problems[0])
 
 
@@ -81,14 +81,13 @@ def compiles_fullgraph(tiny: TinyModel) -> None:
 
     Its shapes are taken as dynamic: three rows must not have it compiled again, and what the graph gives is what the
     model gives, of two rows and of three. Sizes that happen to be equal are not taken for the same. Graphs are
-    run as they are: what a compiler makes of them is `compiled_equals_eager`'s to ask. Raises StageError (`compile`)
-    where something cannot be in one.
+    run as they are: what a compiler makes of them is `compiled_equals_eager`'s to ask. Raises StageError where it
+    stops: `forward` where the model itself does, `compile` where something cannot be in one.
     """
     with uncompiled(), _SHAPES.patch(use_duck_shape=False):
-        other = copied(tiny)
+        other, outputs = copied(tiny), [_outputs(tiny, rows) for rows in _ROWS]
         run = making(other, Backend("fullgraph", _as_one_graph, "torch.compile"), other.inputs(), first="compile")
-        for rows in _ROWS:
-            inputs = tiny.inputs(rows)
+        for rows, wanted in zip(_ROWS, outputs, strict=True):
             with torch.no_grad(), torch._dynamo.config.patch(error_on_recompile=rows is not _ROWS[0]):
                 try:
                     got = given_by(other, run, tiny.inputs(rows))
@@ -97,8 +96,7 @@ def compiles_fullgraph(tiny: TinyModel) -> None:
                         raise
                     why = _failed_guard(error.__cause__)
                     raise AssertionError(f"{len(rows)} rows have it compiled again: {why}") from error
-            wanted, again = outputs_of(tiny, inputs), functools.partial(_outputs, tiny, rows)
-            if problems := disagreements(tiny, got, wanted, again):
+            if problems := disagreements(tiny, got, wanted, functools.partial(_outputs, tiny, rows)):
                 said = "; ".join(map(str, problems[:5]))
                 raise Deviates(f"as one graph, of {len(rows)} rows, it gives another {said}", problems[0])
 

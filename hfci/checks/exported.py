@@ -37,9 +37,9 @@ def exported_equals_eager(tiny: TinyModel, *, backend: str) -> None:
     """Assert that what `backend` makes of the model and its inputs gives what the model gives.
 
     Of those inputs and, where they have the same shapes, of others: numbers of the first must not stay in it. It is
-    asked as for inference, without what a loss is made of. Raises StageError (`export`, `compile` or `run`) where it
-    stops, NotApplicable where the installed transformers has no such exporter (there were none before 5.23), or where
-    the model has no forward.
+    asked as for inference, without what a loss is made of. Raises StageError where it stops: `forward` where the model
+    itself does, else `export`, `compile` or `run`; NotApplicable where the installed transformers has no such exporter
+    (there were none before 5.23), or where the model has no forward.
     """
     usual = CHECKS[exported_equals_eager.__name__].axes["backend"]
     if backend in usual and backend not in {*registered(), *backends_installed()}:
@@ -47,11 +47,11 @@ def exported_equals_eager(tiny: TinyModel, *, backend: str) -> None:
     if backend in registered() and not is_bundle(tiny.model) and type(tiny.model).forward is nn.Module.forward:
         raise NotApplicable("it has no forward, which is what transformers' exporters export")
     other = copied(tiny)
+    outputs = [outputs_of(tiny, _for_inference(tiny, rows)) for rows in _ROWS.values()]
     run = making(other, backend, _for_inference(other))
     shapes = None
-    for told, rows in _ROWS.items():
+    for (told, rows), wanted in zip(_ROWS.items(), outputs, strict=True):
         inputs = _for_inference(tiny, rows)
-        wanted = outputs_of(tiny, _for_inference(tiny, rows))
         if shapes not in (None, shapes := {name: tensor.shape for name, tensor in wanted.items()}):
             return
         with torch.no_grad():

@@ -6,7 +6,7 @@ import contextlib
 import importlib.metadata
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -68,27 +68,27 @@ class Survey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     classes: tuple[Surveyed, ...]
 
 
-def processor_classes() -> dict[tuple[str, str], tuple[str, ...]]:
+def processor_classes(among: Collection[str] | None = None) -> dict[tuple[str, str], tuple[str, ...]]:
     """Return kind and name of each class that a table names, or would with other packages → its keys, those first that
-    have it here.
+    have it here; of the keys only those `among` these, and of the classes those that have any.
     """
     classes: dict[tuple[str, str], dict[str, None]] = {}
     for kind in KINDS:
         here = ((name, key) for key, names in registries.processor_tables()[kind].items() for name in names)
         elsewhere = ((name, key) for name, keys in named_in_source(kind).items() for key in keys)
         for name, key in (*here, *elsewhere):
-            classes.setdefault((kind, name), {})[key] = None
+            if among is None or key in among:
+                classes.setdefault((kind, name), {})[key] = None
     return {which: tuple(keys) for which, keys in classes.items()}
 
 
-def survey(classes: Sequence[tuple[str, str]] | None = None) -> Iterator[Surveyed]:
-    """Yield each class, or those of `classes`, built for the first of its keys for which it can be, saved and loaded.
+def survey(classes: Mapping[tuple[str, str], tuple[str, ...]]) -> Iterator[Surveyed]:
+    """Yield each of `classes`, built for the first of its keys for which it can be, saved and loaded.
 
     For a key that is no model type, and one without a model that can be built here, a tokenizer is made for no model.
     """
-    every = processor_classes()
-    for kind, name in every if classes is None else classes:
-        yield _surveyed(kind, name, every[kind, name])
+    for (kind, name), keys in classes.items():
+        yield _surveyed(kind, name, keys)
 
 
 def _surveyed(kind: str, name: str, keys: tuple[str, ...]) -> Surveyed:
