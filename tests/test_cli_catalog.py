@@ -21,10 +21,20 @@ def test_the_architectures_of_what_is_named(tmp_path: Path) -> None:
 
 
 def test_a_package_that_is_missing_does_not_end_it_with_1(tmp_path: Path) -> None:
-    done = run("catalog", "--json", cwd=tmp_path)
+    done = run("catalog", "layoutlmv2", "layoutxlm", "dinat", "--json", cwd=tmp_path)
     rows = json.loads(done.stdout)["model_types"]
+    assert len(rows) == 3
     assert [row["model_type"] for row in rows if row["error"]] == []
     assert done.returncode == 0
+
+
+def test_the_processors_of_what_is_named_or_that_it_has_none(tmp_path: Path) -> None:
+    done = run("catalog", "bert", "autoformer", "--processors", "--json", cwd=tmp_path)
+    classes = json.loads(done.stdout)["classes"]
+    assert [(row["name"], row["built_for"], row["ending"]) for row in classes] == [("BertTokenizer", "bert", "same")]
+    done = run("catalog", "autoformer", "--processors", cwd=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.endswith("hfci: transformers' tables name no tokenizer or processor for autoformer\n")
 
 
 def test_what_a_rung_is_stands_where_they_are_counted(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfci.commands.options import add_folder, add_imports, add_json, add_names, add_source, print_json
-from hfci.errors import UsageError
+from hfci.errors import NothingToDo, UsageError
 
 if TYPE_CHECKING:
     from hfci.cases.manifest import Manifest
@@ -79,7 +80,7 @@ def run(arguments: Namespace) -> int:
     if arguments.against is not None:
         return _compare(arguments)
     if arguments.processors:
-        return _survey_processors(as_json=arguments.json)
+        return _survey_processors(arguments.names, as_json=arguments.json)
     from hfci.catalog import read_catalog
     from hfci.generation.progress import track
     from hfci.generation.select import select
@@ -97,8 +98,11 @@ def run(arguments: Namespace) -> int:
     return 1 if any(row.problems if arguments.tasks else row.wrong for row in catalog.model_types) else 0
 
 
-def _survey_processors(*, as_json: bool) -> int:
-    """Print which classes of each kind can be built here and are the same once loaded, and what of the others is."""
+def _survey_processors(names: Sequence[str], *, as_json: bool) -> int:
+    """Print which classes of each kind can be built here and are the same once loaded, and what of the others is.
+
+    With `names`, only the classes of those model types, each built for one of them.
+    """
     import contextlib
     import json
     import sys
@@ -108,10 +112,14 @@ def _survey_processors(*, as_json: bool) -> int:
 
     from hfci.checks.processor_survey import ENDINGS, Survey, processor_classes, survey
     from hfci.generation.progress import track
+    from hfci.generation.select import select
     from hfci.results.terminal import make_table, print_tables
 
+    classes = processor_classes(select(names) if names else None)
+    if not classes:
+        raise NothingToDo(f"transformers' tables name no tokenizer or processor for {' '.join(names):.200}")
     with contextlib.redirect_stdout(sys.stderr):  # where transformers says what its docstrings lack
-        rows = tuple(track(survey(), total=len(processor_classes()), label="building processors"))
+        rows = tuple(track(survey(classes), total=len(classes), label="building processors"))
     if as_json:
         print_json(json.loads(msgspec.json.encode(Survey(classes=rows))))
         return 0

@@ -7,14 +7,9 @@ import inspect
 
 import pytest
 
-from hfci.catalog import Catalog, read_catalog, read_row, registries
+from hfci.catalog import Catalog, read_row, registries
 from hfci.catalog.exported import exported_classes
 from hfci.catalog.sources import modeling_module_names
-
-
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return read_catalog()
 
 
 @pytest.fixture(scope="module")

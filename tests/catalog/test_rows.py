@@ -11,14 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from hfci.catalog import Catalog, families, read_catalog, read_row
+from hfci.catalog import Catalog, families, read_row
 from hfci.errors import UsageError
 from tests.warm import COLD
-
-
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return read_catalog()
 
 
 @pytest.fixture(scope="module")

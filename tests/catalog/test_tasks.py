@@ -11,17 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from hfci.catalog import Catalog, read_catalog, read_row
+from hfci.catalog import Catalog, read_row
 from hfci.catalog.documented import documented_processors
 from hfci.catalog.pipelines import Generates, needs_of
 from hfci.catalog.sources import read_class
 from hfci.catalog.tasks import TaskVerdict, rules
 from tests.warm import COLD
-
-
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return read_catalog()
 
 
 def source(module: str) -> ast.Module:

@@ -76,7 +76,17 @@ def test_classes_built_again_end_as_they_did() -> None:
     rows = read_survey(PINNED).classes
     again = rows[7 :: len(rows) // AGAIN]
     assert {row.kind for row in again} == TABLES.keys()
-    assert tuple(survey([(row.kind, row.name) for row in again])) == again
+    assert tuple(survey({(row.kind, row.name): row.keys for row in again})) == again
+
+
+def test_a_name_means_the_classes_of_its_rows_built_for_it() -> None:
+    own = processor_classes({"bert", "wav2vec2"})
+    assert own["tokenizer", "BertTokenizer"] == ("bert",)
+    assert len(processor_classes()["tokenizer", "BertTokenizer"]) > 1
+    tables = registries.processor_tables()
+    named = {(kind, name) for kind in TABLES for key in ("bert", "wav2vec2") for name in tables[kind].get(key, ())}
+    assert named <= own.keys()
+    assert {key for keys in own.values() for key in keys} == {"bert", "wav2vec2"}
 
 
 def test_the_page_is_what_was_found() -> None:
