@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from hfci.cases.manifest import short_module
-from hfci.catalog.imported import load_imports
 from hfci.errors import FOREIGN, in_one_line
+from hfci.testing.process_setup import prepare
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -35,9 +35,6 @@ WORKERS = 2
 TIMEOUT_S = 120.0
 # Hundreds of imported models and what torch keeps of them add up: a worker is replaced after this many.
 MODELS_A_WORKER = 100
-
-# No network, and one thread a process: there are as many processes as are good for the machine.
-ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"}
 
 
 @dataclass(frozen=True)
@@ -167,7 +164,6 @@ class _Worker:
     def _started() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-c", "from hfci.generation.verify import serve; serve()"],
-            env={**os.environ, **ENVIRONMENT},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # the warnings of 800 models tell nobody anything
@@ -180,7 +176,7 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it ends this process
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)  # what a model prints is no answer
-        load_imports()
+        prepare("cpu")
         for line in sys.stdin:
             print(json.dumps(asdict(verify(*json.loads(line)))), file=answers, flush=True)
 

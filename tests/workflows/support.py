@@ -40,7 +40,7 @@ if [ -f "$here/without" ]; then
   export HIDDEN="$(cat "$here/without")" PYTHONPATH="{machine}${PYTHONPATH:+:$PYTHONPATH}"
 fi
 case "$1 $2 $3" in
-  "-m hfci run"|"-m hfci generate") exec "{warm}" "$@";;
+  "-m hfci run"|"-m hfci generate"|"-m hfci catalog") exec "{warm}" "$@";;
 esac
 exec "{python}" "$@"
 """
@@ -209,17 +209,18 @@ class Told:
 
 @dataclass
 class Emulator:
-    """A place to run workflows in, with repositories by their names."""
+    """A place to run workflows in, with repositories by their names; `environment` is what machines have set beside."""
 
     folder: Path
     repositories: dict[str, Path] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
 
     def run(self, workflow: str, *, name: str = "run", on: str = OWNER, **scenario: Any) -> Told:
         """Run a workflow of the repository `on`; `scenario` is as emulator/emulate.mjs says."""
         installed()
         work = self.folder / name
         work.mkdir(parents=True, exist_ok=True)
-        environment = {**ENVIRONMENT, "NOTES": str(work / "installed.jsonl")}
+        environment = {**ENVIRONMENT, **self.environment, "NOTES": str(work / "installed.jsonl")}
         environment["GITHUB_SERVER_URL"] = f"file://{self.server()}"
         scenario = {
             "repositories": {name: str(path) for name, path in self.repositories.items()},
@@ -265,7 +266,7 @@ class Emulator:
         """Return a folder for PATH with what a machine has before a job begins."""
         folder = self.folder / "bin"
         if not folder.exists():
-            places = {"python": COLD, "warm": interpreter(ENVIRONMENT), "shims": folder}
+            places = {"python": COLD, "warm": interpreter({**ENVIRONMENT, **self.environment}), "shims": folder}
             write(folder, {name: fill(text, **places, machine=HERE / "machine") for name, text in SHIMS.items()})
             for name in SHIMS:
                 (folder / name).chmod(0o755)

@@ -56,8 +56,8 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Emulator, list[Tol
     repository(folder / "mine", {".github/workflows/mine.yml": CALLER})
     emulator.repositories[MINE] = folder / "mine"
     with hub() as server:
-        environment = {"HF_ENDPOINT": server.endpoint, "HF_HUB_OFFLINE": "0", "NO_PROXY": "127.0.0.1"}
-        about = {"on": MINE, "event": "schedule", "environment": environment}
+        emulator.environment = {"HF_ENDPOINT": server.endpoint, "HF_HUB_OFFLINE": "0", "NO_PROXY": "127.0.0.1"}
+        about = {"on": MINE, "event": "schedule"}
         return emulator, [emulator.run("mine.yml", name=f"night-{n}", run_id=str(1000 + n), **about) for n in (1, 2)]
 
 
