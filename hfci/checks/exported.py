@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+from transformers import Cache
 
 from hfci.backends.exporters import registered
 from hfci.backends.registry import backends_installed
@@ -15,7 +18,7 @@ from hfci.catalog import transformers_version
 from hfci.checks.agreement import disagreements
 from hfci.checks.applicability import NotApplicable
 from hfci.checks.made_by_backend import given_by, making
-from hfci.checks.running import copied, outputs_of
+from hfci.checks.running import copied, outputs_of, set_everywhere
 from hfci.checks.table import CHECKS
 from hfci.errors import Deviates
 from hfci.tiny.bundles import is_bundle
@@ -28,7 +31,9 @@ __all__ = ["exported_equals_eager"]
 # What a layer of a cache keeps; a model may have several caches.
 _OF_A_CACHE = re.compile(r"\.layers\[\d+\]\.(?:keys|values)$")
 
+# What transformers' exporters refuse, since it is for a loss: inputs, and a field of a configuration.
 _FOR_A_LOSS = ("labels", "future_values")
+_LOSS_BY_DEFAULT = "return_loss"
 # What it is made for, and as many other rows, which it has not seen.
 _ROWS = {"": (0, 1), ", of rows that it was not made with,": (2, 3)}
 
@@ -39,13 +44,18 @@ def exported_equals_eager(tiny: TinyModel, *, backend: str) -> None:
     Of those inputs and, where they have the same shapes, of others: numbers of the first must not stay in it. It is
     asked as for inference, without what a loss is made of. Raises StageError where it stops: `forward` where the model
     itself does, else `export`, `compile` or `run`; NotApplicable where the installed transformers has no such exporter
-    (there were none before 5.23), or where the model has no forward.
+    (there were none before 5.23), or where the model has no forward, or one that takes what has a state of its own.
     """
     usual = CHECKS[exported_equals_eager.__name__].axes["backend"]
     if backend in usual and backend not in {*registered(), *backends_installed()}:
         raise NotApplicable(f"transformers {transformers_version()} has no exporter {backend!r}")
     if backend in registered() and not is_bundle(tiny.model) and type(tiny.model).forward is nn.Module.forward:
         raise NotApplicable("it has no forward, which is what transformers' exporters export")
+    if backend in registered() and (kept := next(filter(_is_state, tree_leaves(tiny.inputs())), None)) is not None:
+        raise NotApplicable(f"its forward takes a {type(kept).__name__}, whose state no exporter takes for an input")
+    if getattr(tiny.config, _LOSS_BY_DEFAULT, False):
+        tiny = copied(tiny)
+        set_everywhere(tiny.model, **{_LOSS_BY_DEFAULT: False})
     other = copied(tiny)
     outputs = [outputs_of(tiny, _for_inference(tiny, rows)) for rows in _ROWS.values()]
     run = making(other, backend, _for_inference(other))
@@ -62,8 +72,16 @@ def exported_equals_eager(tiny: TinyModel, *, backend: str) -> None:
             raise Deviates(f"by {backend}{told} it gives another {'; '.join(map(str, problems[:5]))}", problems[0])
 
 
+def _is_state(leaf: Any) -> bool:
+    """Say whether an input is neither a tensor nor a constant nor made of those: it keeps what a model has seen.
+
+    Of a cache transformers' exporters know what it is made of, and of a dataclass torch's can be told.
+    """
+    return not isinstance(leaf, (Tensor, Cache, int, float, str, type(None))) and not is_dataclass(leaf)
+
+
 def _for_inference(tiny: TinyModel, rows: tuple[int, ...] = (0, 1)) -> dict[str, Any]:
-    """Return the inputs without what transformers' exporters refuse, since it is for a loss."""
+    """Return the inputs without those that are for a loss."""
     return {name: value for name, value in tiny.inputs(rows).items() if name not in _FOR_A_LOSS}
 
 

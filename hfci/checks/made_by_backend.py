@@ -14,7 +14,7 @@ from hfci.catalog.requirements import absent_packages
 from hfci.checks.running import seeded
 from hfci.checks.tensors import named_tensors
 from hfci.errors import Deviates, StageError
-from hfci.tiny.bundles import bundled, is_bundle
+from hfci.tiny.bundles import standing_in
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -63,17 +63,12 @@ def making(tiny: TinyModel, asked: Backend | str, inputs: Mapping[str, Any], fir
         return made
 
     with _told(tiny):
-        if is_bundle(tiny.model):
-            parts = {name: make(part, inputs[name]) for name, part in bundled(tiny.model).items()}
-        else:
-            whole = make(tiny.model, inputs)
+        made = standing_in(tiny.model, inputs, make)
     called = iter((first,))
 
     def run(arguments: Mapping[str, Any]) -> Any:
         with stopping_at(tiny, next(called, "run")):
-            if is_bundle(tiny.model):
-                return {name: part(**arguments[name]) for name, part in parts.items()}
-            return whole(**arguments)
+            return made(**arguments)
 
     return run
 

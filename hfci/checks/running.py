@@ -63,13 +63,16 @@ def discard_derived_state(model: nn.Module) -> None:
     """Make the model forget what it derived from its parameters and keeps: levit's biases, omdet-turbo's embeddings.
 
     What is kept in eval mode goes with that mode. What is kept in an object of a class of its own (a cache of embedded
-    texts) goes when that object is made anew, of the same arguments.
+    texts) goes when that object is made anew, of the same arguments. Of a tensor that is kept from forward to forward
+    (recurrent_gemma's states) only its graph goes.
     """
     model.train()
     model.eval()
     for module in model.modules():
         for name, value in list(vars(module).items()):
-            if type(value).__module__ == type(module).__module__ and not dataclasses.is_dataclass(value):
+            if isinstance(value, Tensor) and value.grad_fn is not None:
+                setattr(module, name, value.detach())
+            elif type(value).__module__ == type(module).__module__ and not dataclasses.is_dataclass(value):
                 arguments = inspect.signature(type(value)).parameters
                 if all(hasattr(value, argument) for argument in arguments):
                     setattr(module, name, type(value)(**{argument: getattr(value, argument) for argument in arguments}))

@@ -12,7 +12,7 @@ from hfci.cases.measured import Break, Graphs
 from hfci.catalog.facts import entry_point
 from hfci.checks.compiled import uncompiled
 from hfci.checks.running import copied, seeded
-from hfci.tiny.bundles import bundled, is_bundle
+from hfci.tiny.bundles import standing_in
 
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
@@ -37,10 +37,9 @@ def count_graphs(tiny: TinyModel) -> Graphs:
 
     with uncompiled():
         other = copied(tiny)
-        compiled = {
-            name: torch.compile(entry_point(part), backend=backend)
-            for name, part in (bundled(other.model) if is_bundle(other.model) else {"": other.model}).items()
-        }
+        compiled = standing_in(
+            other.model, other.inputs(), lambda model, _: torch.compile(entry_point(model), backend=backend)
+        )
         _run(other, compiled, _FIRST)
         graphs, breaks = len(made), dict(counters["graph_break"])
         for rows in _LATER:
@@ -53,8 +52,6 @@ def count_graphs(tiny: TinyModel) -> Graphs:
     )
 
 
-def _run(tiny: TinyModel, compiled: dict[str, Any], rows: tuple[int, ...]) -> None:
+def _run(tiny: TinyModel, compiled: Callable[..., Any], rows: tuple[int, ...]) -> None:
     with torch.no_grad(), seeded(tiny):
-        inputs = tiny.inputs(rows)
-        for name, run in compiled.items():
-            run(**(inputs[name] if name else inputs))
+        compiled(**tiny.inputs(rows))
