@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.warm import WarmInterpreter
+from tests.warm import COLD, WarmInterpreter
 
 IMPORTS = "import builtins; builtins.WARM = True"
 IS_WARM = "import builtins; print(hasattr(builtins, 'WARM'))"
@@ -33,6 +34,7 @@ def said(*command: str, **more: object) -> str:
     [
         ((), {}, True),
         (("-u",), {"HF_TOKEN": "x", "HF_GIVEN": "x", "ANYTHING": "x"}, True),
+        ((), {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1", "TORCHINDUCTOR_CACHE_DIR": "x"}, True),
         ((), {"PYTHONPATH": "x"}, False),
         ((), {"HF_HOME": "x"}, False),
         ((), {"OMP_NUM_THREADS": "17"}, False),
@@ -44,6 +46,14 @@ def test_it_is_warm_where_nothing_that_is_read_at_the_start_is_otherwise(
     python: str, options: tuple[str, ...], environment: dict[str, str], is_warm: bool
 ) -> None:
     assert said(python, *options, "-c", IS_WARM, env={**os.environ, **environment}) == str(is_warm)
+
+
+@pytest.mark.parametrize("value", ["1", "0", ""])
+def test_what_a_library_has_read_before_is_read_again(value: str) -> None:
+    code = "import huggingface_hub.constants as read; print(read.HF_HUB_DISABLE_IMPLICIT_TOKEN)"
+    environment = {**os.environ, "HF_HUB_DISABLE_IMPLICIT_TOKEN": value}
+    told = [said(python, "-c", code, env=environment) for python in (sys.executable, COLD)]
+    assert told == [str(value == "1")] * 2
 
 
 def test_it_has_what_it_was_given(python: str, tmp_path: Path) -> None:

@@ -31,7 +31,10 @@ LONGEST, MOST_FILES = 1 << 20, 16
 # What is read at the start, by the beginning of its name, but for what is read whenever it is needed.
 READ_AT_IMPORT = ("HF_", "HUGGING", "TRANSFORMERS_")
 READ_AT_START = (*READ_AT_IMPORT, "PYTHON", "LANG", "LC_", "OMP_", "MKL_", "KMP_", "ATEN_", "TORCH", "CUDA", "LD_")
-READ_LATER = ("HF_TOKEN", "HF_DEACTIVATE_ASYNC_LOAD", "PYTHONDONTWRITEBYTECODE")
+READ_LATER = ("HF_TOKEN", "HF_DEACTIVATE_ASYNC_LOAD", "PYTHONDONTWRITEBYTECODE", "TORCHINDUCTOR_CACHE_DIR")
+
+# What a library has read of it that is true or false, and a fork reads again: the module that keeps it by that name.
+READ_AGAIN = {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "huggingface_hub.constants"}
 
 # What hfci's workers import first, once they are offline; no module of hfci's, which pytest may want to rewrite. None
 # of it starts a thread, which a fork would lack.
@@ -108,7 +111,7 @@ _INTERPRETERS: dict[str, WarmInterpreter] = {}
 
 def read_at_start(environment: Mapping[str, str], given: Collection[str]) -> dict[str, str]:
     """Return what of an environment is read when an interpreter begins and libraries are imported."""
-    passed_over = (*READ_LATER, *given)
+    passed_over = (*READ_LATER, *READ_AGAIN, *given)
     names = [name for name in environment if name.startswith(READ_AT_START) and name not in passed_over]
     return {name: environment[name] for name in sorted(names)}
 
@@ -186,6 +189,9 @@ def become(request: dict[str, object], descriptors: list[int]) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
+    for name, module in READ_AGAIN.items():
+        if module in sys.modules:
+            setattr(sys.modules[module], name, variables.get(name, "").upper() in ("1", "ON", "YES", "TRUE"))
     sys.executable = python
     sys.dont_write_bytecode = bool(variables.get("PYTHONDONTWRITEBYTECODE"))
     sys.orig_argv = [python, *options, kind, what, *arguments]

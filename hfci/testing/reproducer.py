@@ -143,7 +143,7 @@ class _Server:
         self._process = subprocess.Popen(  # noqa: S603 -- a text of this module
             # -P: what lies in the folder must not be imported in place of a package.
             [sys.executable, "-P", "-c", _SERVER],
-            env={**os.environ, **OFFLINE, "TRANSFORMERS_VERBOSITY": "error"},
+            env={**os.environ, **OFFLINE},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
