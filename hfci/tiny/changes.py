@@ -1,7 +1,7 @@
 """Changes of a tiny configuration, of one field each: which there are to make, and the configuration that has them.
 
 What a field may be is read from the configuration's class: from its annotations, from the texts that its modules
-compare the field with, and from what other classes have in a field of that name.
+compare the field with, and from what other classes have in a field of that name. A field may have other names too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import functools
 import inspect
 import json
 import math
+import textwrap
 import types
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +26,16 @@ from hfci.tiny.derived_fields import drop_computed, filled_in
 from hfci.tiny.relations import equals_another, keep_relations
 from hfci.tiny.shrink import is_size, small
 
-__all__ = ["Change", "changed_config", "changes_of", "fields_of", "parse_change", "require_field", "usual_values"]
+__all__ = [
+    "Change",
+    "changed_config",
+    "changes_of",
+    "fields_of",
+    "other_names",
+    "parse_change",
+    "require_field",
+    "usual_values",
+]
 
 
 # A number below this is added where something else must not be zero: what is seen of it takes a larger one.
@@ -71,9 +81,20 @@ def fields_of(config: Any) -> dict[str, Any]:
     }
 
 
+def other_names(config: Any) -> dict[str, str]:
+    """Return the names beside fields that a configuration takes for fields of its own, each with its field.
+
+    They are those of its `attribute_map`, and what its class takes out of the arguments that are no fields, and sets a
+    field to (`self.sliding_window = kwargs["sliding_window_size"] + 1`).
+    """
+    fields = fields_of(config)
+    named = {**_taken_for_fields(_source_of(type(config))), **(getattr(config, "attribute_map", None) or {})}
+    return {name: field for name, field in named.items() if field in fields and name not in config.to_dict()}
+
+
 def require_field(config: Any, name: str) -> None:
     """Raise UsageError, with the nearest, where a configuration has no field `name` that could be changed."""
-    known = fields_of(config)
+    known = fields_of(config) | other_names(config)
     if name not in known:
         raise UsageError(f"{type(config).__name__} has no field {name!r:.100} of its own.{nearest(name, known)}")
 
@@ -85,14 +106,17 @@ def changes_of(config: Any, usual: Mapping[str, Any]) -> tuple[Change, ...]:
     the others is taken. What may be None is so, and what is None is what `usual` has for it. A size is twice what it
     is, so that no two sizes are equal by accident; one that may be a share of another, which it equals, is half of it.
     A number with a fraction is half of what it is, zero is a half, and what is as small as an epsilon is 0.1, which is
-    seen. An activation is another one.
+    seen. An activation is another one. By another name a field is what it is first by its own.
     """
     compared, present = _compared_texts(Path(inspect.getfile(type(config))).parent), config.to_dict()
-    return tuple(
+    changes = [
         Change(name, value)
         for name, annotation in fields_of(config).items()
         for value in _values(name, present, annotation, compared.get(name, ()), usual)
-    )
+    ]
+    first = {change.field: change.value for change in reversed(changes)}
+    changes += [Change(name, first[field]) for name, field in other_names(config).items() if field in first]
+    return tuple(changes)
 
 
 def usual_values(config: Any) -> dict[str, Any]:
@@ -119,13 +143,16 @@ def changed_config(config: Any, changes: Sequence[Change]) -> Any:
     """
     for change in changes:
         require_field(config, change.field)
-    before = config.to_dict()
+    before, named = config.to_dict(), other_names(config)
     data = copy.deepcopy(before)
-    data |= {change.field: copy.deepcopy(change.value) for change in changes}
-    fixed = {change.field for change in changes}
+    data |= {named.get(change.field, change.field): copy.deepcopy(change.value) for change in changes}
+    fixed = {named.get(change.field, change.field) for change in changes}
     keep_relations(data, before, fixed=fixed)
     data |= dict.fromkeys(filled_in(config) - fixed)
     drop_computed(data)
+    for change in changes:
+        if change.field in named:  # which is set after the field itself
+            data |= {named[change.field]: before[named[change.field]], change.field: copy.deepcopy(change.value)}
     return type(config).from_dict(data)
 
 
@@ -212,6 +239,37 @@ def _default_of(each: dataclasses.Field[Any]) -> str | None:
         return json.dumps(default, sort_keys=True)
     except (TypeError, ValueError):
         return None
+
+
+# --- the other names of a field ---------------------------------------------------------------------------------------
+
+
+def _source_of(cls: type[Any]) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(cls))
+    except OSError:  # what is imported need not have one
+        return ""
+
+
+@functools.cache
+def _taken_for_fields(source: str) -> dict[str, str]:
+    """Return what a configuration's class takes out of its `kwargs` → the attribute of its own that it sets to that."""
+    found: dict[str, str] = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Attribute):
+            taken = {name for each in ast.walk(node.value) if (name := _taken(each))}
+            found |= {name: node.targets[0].attr for name in taken if len(taken) == 1 and name not in found}
+    return found
+
+
+def _taken(node: ast.AST) -> str | None:
+    """Return NAME of `kwargs["NAME"]`, `kwargs.get("NAME")` and `kwargs.pop("NAME")`."""
+    match node:
+        case ast.Subscript(value=ast.Name(id="kwargs"), slice=ast.Constant(value=str(name))):
+            return name
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="kwargs"), attr="get" | "pop"), args=[first, *_]):
+            return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+    return None
 
 
 # --- what the source compares a field with --------------------------------------------------------------------------

@@ -15,7 +15,16 @@ from transformers import AutoConfig
 from hfci.cli import main
 from hfci.errors import StageError, UsageError
 from hfci.tiny import build_tiny, tiny_config
-from hfci.tiny.changes import Change, changed_config, changes_of, fields_of, parse_change, require_field, usual_values
+from hfci.tiny.changes import (
+    Change,
+    changed_config,
+    changes_of,
+    fields_of,
+    other_names,
+    parse_change,
+    require_field,
+    usual_values,
+)
 from hfci.tiny.derived_fields import filled_in
 from hfci.tiny.model import changed
 
@@ -62,7 +71,8 @@ def test_no_change_is_asked_twice_or_changes_nothing(model_type: str) -> None:
     config, asked = changes(model_type)
     assert len(set(map(str, asked))) == len(asked) > 0
     assert not [str(change) for change in asked if getattr(config, change.field) == change.value]
-    assert {change.field for change in asked} <= fields_of(config).keys() <= declared(config).keys()
+    assert {change.field for change in asked} - other_names(config).keys() <= fields_of(config).keys()
+    assert fields_of(config).keys() <= declared(config).keys()
 
 
 @pytest.mark.parametrize(
@@ -76,6 +86,24 @@ def test_no_change_is_asked_twice_or_changes_nothing(model_type: str) -> None:
 def test_each_other_choice_is_taken(model_type: str, field: str, values: set[str]) -> None:
     _, asked = changes(model_type)
     assert {change.value for change in asked if change.field == field} == values
+
+
+@pytest.mark.parametrize("model_type", ["bart", "gpt2", "longcat_flash", "switch_transformers"])
+def test_a_field_is_asked_by_its_other_names_too_and_is_the_same(model_type: str) -> None:
+    config, asked = changes(model_type)
+    named = {name: field for name, field in type(config).attribute_map.items() if field in fields_of(config)}
+    by_name = {change.field: change for change in asked if change.field in named}
+    assert by_name.keys() == named.keys() != set()
+    for name, change in by_name.items():
+        other = changed_config(config, [change])
+        assert getattr(other, named[name]) == getattr(other, name) == change.value != getattr(config, named[name])
+
+
+def test_a_name_that_a_class_takes_for_a_field_is_asked() -> None:
+    config, asked = changes("mimo_v2_flash")
+    assert "sliding_window_size" not in config.to_dict()
+    (change,) = (change for change in asked if change.field == "sliding_window_size")
+    assert changed_config(config, [change]).sliding_window == change.value + 1  # itself is not counted there
 
 
 def test_a_part_is_no_field_of_the_whole() -> None:
