@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.module import register_module_forward_hook
 from transformers import PreTrainedModel
+from transformers.utils.generic import ModelOutput
 
 from hfci.catalog.facts import forward_parameters
 from hfci.catalog.outputs import output_fields
@@ -38,9 +39,10 @@ def every_output_flag_fills_its_field(tiny: TinyModel) -> None:
     """Assert that each `output_…` flag fills the fields that the outputs declare for it, and changes no other.
 
     A field is due where a model within says that it records such things, and runs the layers that make them, or where
-    forward has the flag as a parameter. What the model itself records there is of each layer that ran, once. Maps of
-    attention come out of attention that is computed step by step only, so there they are asked for; other outputs stay
-    as they were in the model as it was built.
+    forward has the flag as a parameter. What the model itself records there is of each layer that ran, once. Where its
+    outputs hold those of a model within (`image_outputs`), the flag is to fill their fields too. Maps of attention come
+    out of attention that is computed step by step only, so there they are asked for; other outputs stay as they were in
+    the model as it was built.
 
     Raises `NotApplicable` where no field is due.
     """
@@ -50,8 +52,9 @@ def every_output_flag_fills_its_field(tiny: TinyModel) -> None:
         declared = [name for name in names if name in fields]
         if not declared:
             continue
-        outputs, due, counts = _asked_for(tiny, flag, declared)
+        outputs, due, counts, left = _asked_for(tiny, flag, declared)
         asked += len(due)
+        problems += [f"{flag} leaves {name} empty" for name in left]
         for name in due:
             kept, counted = outputs.get(fields[name]), counts.get(name)
             if not named_tensors(kept):
@@ -69,12 +72,24 @@ def every_output_flag_fills_its_field(tiny: TinyModel) -> None:
         raise AssertionError("; ".join(problems))
 
 
-def _asked_for(tiny: TinyModel, flag: str, fields: list[str]) -> tuple[Any, list[str], dict[str, set[int]]]:
-    """Return the outputs with `flag`, which of `fields` are due there, and how many there may be of each."""
+def _asked_for(tiny: TinyModel, flag: str, fields: list[str]) -> tuple[Any, list[str], dict[str, set[int]], list[str]]:
+    """Return the outputs with `flag`, which of `fields` are due there, and how many there may be of each.
+
+    And which fields of outputs within them are due there, and empty.
+    """
     if flag == "output_attentions":  # some say that they can switch, and cannot; or are another once they have run
         tiny = attending(tiny, "eager", anew=True)
-    with _layers_that_run() as ran:
+    with _layers_that_run() as (ran, made):
         outputs = run(tiny, tiny.inputs() | {flag: True})
+    left = [
+        f"{name}.{kind}"
+        for name, given in (outputs.items() if isinstance(outputs, ModelOutput) else ())
+        for kind in _FLAGS[flag][:1]
+        if (maker := made.get(id(given))) is not None
+        and kind in output_fields(type(maker))
+        and any(ran[layer] for layer in _layers(maker, kind))
+        and not named_tensors(given.get(kind))
+    ]
     counts: dict[str, set[int]] = {}
     due = []
     for name in fields:
@@ -89,16 +104,28 @@ def _asked_for(tiny: TinyModel, flag: str, fields: list[str]) -> tuple[Any, list
             counts[name] = {len(times), sum(times)}  # some run their layers several times, and keep them once
             if name == "hidden_states":  # before them, at times, what the first layer gets
                 counts[name] |= {number + 1 for number in counts[name]}
-    return outputs, due, counts
+    return outputs, due, counts, left
 
 
 @contextmanager
-def _layers_that_run() -> Iterator[Counter[nn.Module]]:
-    """Count the calls of every module, those too that a forward itself puts in place of others."""
+def _layers_that_run() -> Iterator[tuple[Counter[nn.Module], dict[int, PreTrainedModel]]]:
+    """Count the calls of every module, those too that a forward itself puts in place of others.
+
+    And say of each output of a model, by its `id`, which model it is of.
+    """
     ran: Counter[nn.Module] = Counter()
-    handle = register_module_forward_hook(lambda module, *_: ran.update([module]))
+    made: dict[int, PreTrainedModel] = {}
+    kept: list[Any] = []  # so that nothing else gets the place of one in memory
+
+    def note(module: nn.Module, _: Any, output: Any) -> None:
+        ran.update([module])
+        if isinstance(module, PreTrainedModel) and isinstance(output, ModelOutput):
+            made[id(output)] = module
+            kept.append(output)
+
+    handle = register_module_forward_hook(note)
     try:
-        yield ran
+        yield ran, made
     finally:
         handle.remove()
 

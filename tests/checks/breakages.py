@@ -519,6 +519,7 @@ BREAKAGES = (
     Breakage("packed_equals_separate", "bamba", "", forgets("seq_idx")),
     Breakage("every_output_flag_fills_its_field", "bert", "", without("hidden_states")),
     Breakage("every_output_flag_fills_its_field", "mixtral", "", router_logits_twice),
+    Breakage("every_output_flag_fills_its_field", "qwen2_vl", "visual", forgets("output_hidden_states")),
     Breakage("every_output_flag_fills_its_field", "vit", "", louder_when_asked_for_more),
     Breakage("attention_switched_at_run_time_equals_built", "bert", "", never_switched),
     Breakage("attention_switched_at_run_time_equals_built", "vit", "", never_switched),
