@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 import msgspec
 import pytest
 
 from hfci.cases.manifest import Manifest, ManifestRow, load_manifest
-from hfci.cases.variant import Variant
 from hfci.catalog import transformers_version
 from hfci.checks.table import CHECKS
 
 from . import seen
 from .breaking import ROOT
+from .counting import COUNTED, asked, is_seen
 from .seen import DIFFERENCES, Difference
-from .sight import see
 
 RULED = [name for name, check in CHECKS.items() if check.excluded]
-COUNTED: dict[str, Callable[..., bool]] = {
-    name: function
-    for name, function in inspect.getmembers(seen, inspect.isfunction)
-    if function.__module__ == seen.__name__ and not name.startswith("_")
-}
 LOST = "is not asked it, though it can be seen to be meant"
 
 
@@ -33,26 +26,6 @@ def manifest() -> Manifest:
     found = load_manifest(ROOT / "generated" / "manifest.json")
     assert found.transformers == transformers_version()
     return found
-
-
-def asked(manifest: Manifest, check: str) -> dict[str, bool]:
-    """Return each MODEL_TYPE/ARCHITECTURE of which a rule decided → whether `check` is asked of it."""
-    found: dict[str, bool] = {}
-    for row in manifest.model_types:
-        for case in row.cases:
-            name = f"{row.model_type}/{case.architecture or row.base}"
-            if check in {Variant.parse(variant).check for variant in case.checks}:
-                found[name] = True
-            elif check in row.architecture(case.architecture).excluded:
-                found.setdefault(name, False)
-    return found
-
-
-def is_seen(name: str, check: str) -> bool:
-    """Return whether MODEL_TYPE/ARCHITECTURE can be seen to be one that `check` is meant for."""
-    model_type, _, architecture = name.partition("/")
-    count, cls = COUNTED[check], see()[architecture]
-    return count(cls, model_type) if CHECKS[check].subject == "model_type" else count(cls)
 
 
 def unexplained(manifest: Manifest, check: str, rows: Iterable[Difference] = DIFFERENCES) -> list[str]:
