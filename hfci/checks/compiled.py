@@ -117,13 +117,16 @@ def _outputs(tiny: TinyModel, rows: tuple[int, ...]) -> dict[str, Tensor]:
 
 
 def _learned(tiny: TinyModel, run: Run) -> dict[str, Tensor]:
-    """Return outputs, and the gradient of each parameter of a fixed sum of them, where there is one in eval mode."""
+    """Return outputs, and the gradient of each parameter of a fixed sum of them, where there is one in eval mode.
+
+    Where there is none, none may be asked for: a compiler traces the way back with the forward.
+    """
     trained_alone = reason(tiny, "gradients_reach_every_parameter", "train_mode") is not None
     tiny.model.zero_grad(set_to_none=True)
-    with torch.enable_grad():
+    with torch.set_grad_enabled(not trained_alone):
         outputs = given_by(tiny, run, tiny.inputs())
         parts = {name: part for name, part in floating(outputs).items() if part.requires_grad}
-        if parts and not trained_alone:
+        if parts:
             with stopping_at(tiny, "run"):
                 torch.autograd.backward([(part * direction(name, part.detach())).sum() for name, part in parts.items()])
     gradients = {

@@ -19,7 +19,7 @@ from hfci.tiny.bundles import standing_in
 if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
-__all__ = ["assert_not_handed_back", "given_by", "making", "stopping_at"]
+__all__ = ["given_by", "making", "stopping_at"]
 
 Run = Callable[[Mapping[str, Any]], Any]
 
@@ -76,21 +76,18 @@ def making(tiny: TinyModel, asked: Backend | str, inputs: Mapping[str, Any], fir
 def given_by(tiny: TinyModel, run: Run, inputs: dict[str, Any]) -> dict[str, Tensor]:
     """Return the tensors that `run` gives of `inputs`, from the seed of `tiny`, by name.
 
-    Raises `Deviates` where it is no output that hfci can look into, or the inputs themselves.
+    Raises `Deviates` where it is no output that hfci can look into, or the inputs themselves, as they were before: a
+    video's session keeps what the model gives of a frame.
     """
+    before = named_tensors(inputs)  # held, so that nothing else comes to lie where one of them does
+    given = {tensor.data_ptr(): name for name, tensor in before.items() if tensor.numel()}
     with seeded(tiny):
         outputs = run(inputs)
     try:
         tensors = named_tensors(outputs)
     except TypeError as error:
         raise Deviates(f"it gives what no model does: {error}") from error
-    assert_not_handed_back(tensors, inputs, outputs)
-    return tensors
-
-
-def assert_not_handed_back(tensors: Mapping[str, Tensor], inputs: Mapping[str, Any], outputs: Any) -> None:
-    """Assert that what a backend gives is not what it was given."""
-    given = {tensor.data_ptr(): name for name, tensor in named_tensors(dict(inputs)).items() if tensor.numel()}
     back = [given[tensor.data_ptr()] for tensor in tensors.values() if tensor.numel() and tensor.data_ptr() in given]
     if outputs is inputs or (tensors and len(back) == len(tensors)):
         raise Deviates(f"it gives back its inputs: {', '.join(back) or type(outputs).__qualname__}")
+    return tensors

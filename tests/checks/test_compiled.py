@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from hfci.checks.compiled import compiled_equals_eager, uncompiled
+from hfci.checks.made_by_backend import given_by
+from hfci.errors import Deviates
 from hfci.tiny import build_tiny
 
 
@@ -40,5 +42,21 @@ def test_a_forward_in_inference_mode_that_stops_leaves_torch_as_it_was() -> None
         assert dispatcher() == before
 
 
-def test_a_model_that_has_gradients_in_train_mode_alone_is_compared_by_its_outputs() -> None:
-    compiled_equals_eager(build_tiny("reformer"), backend="eager")
+@pytest.mark.parametrize(("model_type", "backend"), [("reformer", "eager"), ("rwkv", "aot_eager")])
+def test_a_model_that_has_gradients_in_train_mode_alone_is_compared_by_its_outputs(
+    model_type: str, backend: str
+) -> None:
+    compiled_equals_eager(build_tiny(model_type), backend=backend)
+
+
+def test_what_a_model_leaves_in_its_inputs_was_not_handed_back() -> None:
+    bert = build_tiny("bert")
+    kept: list[Tensor] = []
+
+    def keep(inputs: dict[str, Any]) -> dict[str, Tensor]:
+        kept.append(inputs["input_ids"] * 1.0)
+        return {"output": kept[0]}
+
+    assert given_by(bert, keep, {**bert.inputs(), "session": kept}).keys() == {"output"}
+    with pytest.raises(Deviates, match=r"^it gives back its inputs: session"):
+        given_by(bert, lambda inputs: {"output": inputs["session"][0]}, {**bert.inputs(), "session": kept})
