@@ -122,7 +122,7 @@ def page(
         _shares("Kind of fault", counted, lambda each: each.kind, KINDS),
         _shares("Family", counted, lambda each: families[each.model_type], sorted(set(families.values()))),
         _FIXES.format(tried=len(fixes), same=len(fixes) - len(fixed)),
-        _shares("What was mended", fixed, lambda each: each.kind, get_args(Kind)),
+        _shares("What was mended", fixed, lambda each: each.kind, get_args(Kind), _SEEN),
         "## What a check sees alone\n\nSo many of all these faults turn one check red and no other.\n\n"
         + _alone((*mutants, *fixes)),
         "## What stays unseen\n\n" + _survivors(reasons),
@@ -148,18 +148,26 @@ model types that the fix is about (`nox -s mutants -- --fixes`). {same} of them 
 """
 
 
-_SHARED = tuple(map(attrgetter, ("reached", "is_seen", "is_seen_with_golden")))
+# What a column of shares counts. Whether a line is run at all is measured of mutants alone: a fix has no line.
+_SEEN = {"seen": "is_seen", "with golden outputs": "is_seen_with_golden"}
+_MEASURED = {"reached": "reached", **_SEEN}
 
 
-def _shares(title: str, results: Sequence[Result], key: Callable[[Result], str], order: Iterable[str]) -> str:
-    """Return a table of how many were tried, reached and seen, by a key of theirs."""
+def _shares(
+    title: str,
+    results: Sequence[Result],
+    key: Callable[[Result], str],
+    order: Iterable[str],
+    columns: Mapping[str, str] = _MEASURED,
+) -> str:
+    """Return a table of how many were tried and, by a key of theirs, the share that each of `columns` is of."""
     groups: dict[str, list[Result]] = defaultdict(list)
     for result in results:
         groups[key(result)].append(result)
     rows = [(name, groups[name]) for name in order if name in groups] + [("**together**", list(results))]
-    lines = [f"| {title} | tried | reached | seen | with golden outputs |", "|---|--:|--:|--:|--:|"]
+    lines = [f"| {title} | tried | {' | '.join(columns)} |", "|---|--:" + "|--:" * len(columns) + "|"]
     for name, some in rows:
-        shares = (sum(map(is_so, some)) / max(len(some), 1) for is_so in _SHARED)
+        shares = (sum(map(attrgetter(field), some)) / max(len(some), 1) for field in columns.values())
         lines.append(f"| {name} | {len(some)} | {' | '.join(f'{share:.0%}' for share in shares)} |")
     return "\n".join([*lines, ""])
 
