@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hfci.catalog import read_row, registries
 from hfci.catalog.facts import entry_point, forward_parameters
 from hfci.errors import StageError, UsageError, nearest
-from hfci.tiny.bundles import bundled, is_bundle
+from hfci.tiny.bundles import standing_in
 from hfci.tiny.changes import Change, changed_config
 from hfci.tiny.layout import can_be_placed, lay_out, placed
 from hfci.tiny.recipes import Recipe, recipe_for
@@ -354,6 +354,9 @@ def _build(
 
 
 def _run(model: Any, arguments: Mapping[str, Any]) -> Any:
-    if not is_bundle(model):
-        return model(**arguments) if entry_point(model) == model.forward else entry_point(model)(**arguments)
-    return {name: _run(part, arguments[name]) for name, part in bundled(model).items()}
+    return standing_in(model, arguments, _entered)(**arguments)
+
+
+def _entered(model: Any, _: Mapping[str, Any]) -> Any:
+    """Return what is called to run a model: itself, with its hooks, but where its forward is not what is entered."""
+    return model if entry_point(model) == model.forward else entry_point(model)
