@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from hfci.tiny import TinyModel
 
 __all__ = ["every_output_flag_fills_its_field"]
+
+# A model, and an output of it.
+_Made = tuple[PreTrainedModel, ModelOutput]
 
 # Flag → the fields of the outputs that it is to fill.
 _FLAGS = {
@@ -81,15 +84,7 @@ def _asked_for(tiny: TinyModel, flag: str, fields: list[str]) -> tuple[Any, list
         tiny = attending(tiny, "eager", anew=True)
     with _layers_that_run() as (ran, made):
         outputs = run(tiny, tiny.inputs() | {flag: True})
-    left = [
-        f"{name}.{kind}"
-        for name, given in (outputs.items() if isinstance(outputs, ModelOutput) else ())
-        for kind in _FLAGS[flag][:1]
-        if (maker := made.get(id(given))) is not None
-        and kind in output_fields(type(maker))
-        and any(ran[layer] for layer in _layers(maker, kind))
-        and not named_tensors(given.get(kind))
-    ]
+    left = list(_left_empty(outputs, _FLAGS[flag][0], ran, made))
     counts: dict[str, set[int]] = {}
     due = []
     for name in fields:
@@ -107,21 +102,29 @@ def _asked_for(tiny: TinyModel, flag: str, fields: list[str]) -> tuple[Any, list
     return outputs, due, counts, left
 
 
+def _left_empty(outputs: Any, kind: str, ran: Counter[nn.Module], made: Mapping[int, _Made]) -> Iterator[str]:
+    """Yield the fields of outputs within `outputs` that the model which made these says it records, and left empty."""
+    for name, given in outputs.items() if isinstance(outputs, ModelOutput) else ():
+        maker, _ = made.get(id(given), (None, None))
+        if maker is None or kind not in output_fields(type(maker)) or named_tensors(given.get(kind)):
+            continue
+        if any(ran[layer] for layer in _layers(maker, kind)):
+            yield f"{name}.{kind}"
+
+
 @contextmanager
-def _layers_that_run() -> Iterator[tuple[Counter[nn.Module], dict[int, PreTrainedModel]]]:
+def _layers_that_run() -> Iterator[tuple[Counter[nn.Module], dict[int, _Made]]]:
     """Count the calls of every module, those too that a forward itself puts in place of others.
 
-    And say of each output of a model, by its `id`, which model it is of.
+    And say of each output of a model, by its `id`, which model it is of; it is held, so that no other gets that `id`.
     """
     ran: Counter[nn.Module] = Counter()
-    made: dict[int, PreTrainedModel] = {}
-    kept: list[Any] = []  # so that nothing else gets the place of one in memory
+    made: dict[int, _Made] = {}
 
     def note(module: nn.Module, _: Any, output: Any) -> None:
         ran.update([module])
         if isinstance(module, PreTrainedModel) and isinstance(output, ModelOutput):
-            made[id(output)] = module
-            kept.append(output)
+            made[id(output)] = module, output
 
     handle = register_module_forward_hook(note)
     try:

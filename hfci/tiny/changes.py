@@ -87,9 +87,9 @@ def other_names(config: Any) -> dict[str, str]:
     They are those of its `attribute_map`, and what its class takes out of the arguments that are no fields, and sets a
     field to (`self.sliding_window = kwargs["sliding_window_size"] + 1`).
     """
-    fields = fields_of(config)
+    fields, present = fields_of(config), config.to_dict()
     named = {**_taken_for_fields(_source_of(type(config))), **(getattr(config, "attribute_map", None) or {})}
-    return {name: field for name, field in named.items() if field in fields and name not in config.to_dict()}
+    return {name: field for name, field in named.items() if field in fields and name not in present}
 
 
 def require_field(config: Any, name: str) -> None:

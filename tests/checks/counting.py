@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 
@@ -21,13 +22,19 @@ COUNTED: dict[str, Callable[..., bool]] = {
 }
 
 
+@functools.cache
+def _named(variants: tuple[str, ...]) -> frozenset[str]:
+    """Return the checks of `variants`, which many cases have alike."""
+    return frozenset(Variant.parse(variant).check for variant in variants)
+
+
 def asked(manifest: Manifest, check: str) -> dict[str, bool]:
     """Return each MODEL_TYPE/ARCHITECTURE of which a rule decided → whether `check` is asked of it."""
     found: dict[str, bool] = {}
     for row in manifest.model_types:
         for case in row.cases:
             name = f"{row.model_type}/{case.architecture or row.base}"
-            if check in {Variant.parse(variant).check for variant in case.checks}:
+            if check in _named(case.checks):
                 found[name] = True
             elif check in row.architecture(case.architecture).excluded:
                 found.setdefault(name, False)
