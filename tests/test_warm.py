@@ -90,7 +90,9 @@ def test_it_ends_as_what_it_runs(python: str, code: str, status: int) -> None:
 
 
 def test_it_is_interrupted_as_what_it_runs(python: str) -> None:
-    code = "import time\ntry: print(flush=True), time.sleep(600)\nexcept KeyboardInterrupt: raise SystemExit(130)"
+    # No long sleep: Python sees a signal that comes just before it sleeps only when it has slept.
+    waiting = "import time\ntry:\n  print(flush=True)\n  while True: time.sleep(0.1)\n"
+    code = f"{waiting}except KeyboardInterrupt: raise SystemExit(130)"
     with subprocess.Popen([python, "-c", code], stdout=subprocess.PIPE, process_group=0) as process:
         assert process.stdout is not None
         process.stdout.readline()
