@@ -15,7 +15,7 @@ import pytest
 
 from tests.warm import COLD, WarmInterpreter
 
-IMPORTS = "import builtins; builtins.WARM = True"
+IMPORTS = "import builtins, importlib.util; builtins.WARM = not importlib.util.find_spec('gone')"
 IS_WARM = "import builtins; print(hasattr(builtins, 'WARM'))"
 
 
@@ -35,7 +35,7 @@ def said(*command: str, **more: object) -> str:
         ((), {}, True),
         (("-u",), {"HF_TOKEN": "x", "HF_GIVEN": "x", "ANYTHING": "x"}, True),
         ((), {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1", "TORCHINDUCTOR_CACHE_DIR": "x"}, True),
-        ((), {"PYTHONPATH": "x"}, False),
+        ((), {"PYTHONPATH": "x"}, True),
         ((), {"HF_HOME": "x"}, False),
         ((), {"OMP_NUM_THREADS": "17"}, False),
         (("-I",), {}, False),
@@ -46,6 +46,27 @@ def test_it_is_warm_where_nothing_that_is_read_at_the_start_is_otherwise(
     python: str, options: tuple[str, ...], environment: dict[str, str], is_warm: bool
 ) -> None:
     assert said(python, *options, "-c", IS_WARM, env={**os.environ, **environment}) == str(is_warm)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_warm"),
+    [
+        ("mine.py", True),
+        ("json.py", False),
+        ("json/__init__.py", False),
+        ("gone.so", False),
+        ("sitecustomize.py", False),
+    ],
+)
+def test_it_is_warm_where_a_folder_has_nothing_that_was_imported_or_looked_for(
+    python: str, tmp_path: Path, name: str, is_warm: bool
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    code = f"{IS_WARM}; print(sys.path[1], sys.path[0])"
+    places = os.pathsep.join([".", *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": places}
+    assert said(python, "-c", f"import sys; {code}", cwd=tmp_path, env=environment) == f"{is_warm}\n{tmp_path}"
 
 
 @pytest.mark.parametrize("value", ["1", "0", ""])

@@ -3,7 +3,8 @@
 A process would import torch and transformers anew, for some four processor-seconds. To whoever starts it this is an
 interpreter as any other, which has its pipes, takes its signals, ends with its status, and is gone when it is killed.
 What is read of the environment when an interpreter or a library begins has been read, though: where that is another one
-now, and for options that a fork cannot have, the program is Python itself, and cold.
+now, and for options that a fork cannot have, the program is Python itself, and cold. So it is where PYTHONPATH names a
+folder with what has been imported from elsewhere, or has been looked for and was not there.
 
 Run as a program, `warm.py ADDRESS … -c CODE …` asks the process that listens at ADDRESS for that fork.
 """
@@ -15,7 +16,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -31,7 +32,13 @@ LONGEST, MOST_FILES = 1 << 20, 16
 # What is read at the start, by the beginning of its name, but for what is read whenever it is needed.
 READ_AT_IMPORT = ("HF_", "HUGGING", "TRANSFORMERS_")
 READ_AT_START = (*READ_AT_IMPORT, "PYTHON", "LANG", "LC_", "OMP_", "MKL_", "KMP_", "ATEN_", "TORCH", "CUDA", "LD_")
-READ_LATER = ("HF_TOKEN", "HF_DEACTIVATE_ASYNC_LOAD", "PYTHONDONTWRITEBYTECODE", "TORCHINDUCTOR_CACHE_DIR")
+READ_LATER = (
+    "HF_TOKEN",
+    "HF_DEACTIVATE_ASYNC_LOAD",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPATH",
+    "TORCHINDUCTOR_CACHE_DIR",
+)
 
 # What a library has read of it that is true or false, and a fork reads again: the module that keeps it by that name.
 READ_AGAIN = {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "huggingface_hub.constants"}
@@ -42,6 +49,9 @@ LIBRARIES = """
 import torch, transformers.modeling_utils, transformers.models.auto.modeling_auto
 import transformers.models.bert.modeling_bert
 """
+
+# What Python imports when it begins, where it is found.
+AT_START = {"sitecustomize", "usercustomize"}
 
 # Options of Python's that a fork can have.
 OPTIONS = ("-P", "-u")
@@ -61,6 +71,7 @@ class WarmInterpreter:
         self._address = str(folder / "socket")
         self._imports, self._given = imports, given
         self._read = read_at_start(environment, given)
+        self._path = {"PYTHONPATH": environment["PYTHONPATH"]} if "PYTHONPATH" in environment else {}
 
     def __enter__(self) -> WarmInterpreter:
         import shlex
@@ -76,7 +87,7 @@ class WarmInterpreter:
         with listener:
             serving = [COLD, "-c", SERVER, str(listener.fileno()), self._imports]
             others = {name: value for name, value in os.environ.items() if not name.startswith(READ_AT_START)}
-            files, variables = (listener.fileno(),), {**others, **self._read}
+            files, variables = (listener.fileno(),), {**others, **self._read, **self._path}
             self._server = subprocess.Popen(serving, cwd=ROOT, env=variables, stdin=subprocess.PIPE, pass_fds=files)
         return self
 
@@ -124,13 +135,16 @@ def serve(descriptor: str, imports: str) -> None:
     import select
 
     listener = socket.socket(fileno=int(descriptor))
+    looked_for = LookedFor()
     is_warm = False
     while True:
         ready, _, _ = select.select([listener, 0], [], [])
         if 0 in ready:  # nobody writes there: it has been closed
             return
         if not is_warm:
+            sys.meta_path.append(looked_for)
             exec(imports, {})
+            sys.meta_path.remove(looked_for)
             is_warm = True
         caller, _ = listener.accept()
         if between := os.fork():  # which only forks, so that nobody here waits for the one that works
@@ -140,11 +154,22 @@ def serve(descriptor: str, imports: str) -> None:
             os._exit(0)
         else:
             listener.close()
-            keep(caller)
+            keep(caller, looked_for.names | AT_START)
             return
 
 
-def keep(caller: socket.socket) -> None:
+class LookedFor:
+    """The last finder of modules, which finds none: it is asked for those that no other finds."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Keep the name of the package."""
+        self.names |= tops([name])
+
+
+def keep(caller: socket.socket, absent: set[str]) -> None:
     """Run what `caller` asks for in a fork, tell its number and how it ended; kill it if the caller ends before."""
     os.setsid()
     message, descriptors, _, _ = socket.recv_fds(caller, LONGEST, MOST_FILES)
@@ -152,7 +177,7 @@ def keep(caller: socket.socket) -> None:
     child = os.fork()
     if not child:
         caller.close()
-        become(request, descriptors)
+        become(request, descriptors, absent)
         return
     for descriptor in descriptors:
         os.close(descriptor)
@@ -171,7 +196,7 @@ def keep(caller: socket.socket) -> None:
         os._exit(0)
 
 
-def become(request: dict[str, object], descriptors: list[int]) -> None:
+def become(request: dict[str, object], descriptors: list[int], absent: set[str]) -> None:
     """Be the process that was asked for: its files, its environment, its folder, its program."""
     import runpy
     from importlib.metadata import entry_points
@@ -186,7 +211,12 @@ def become(request: dict[str, object], descriptors: list[int]) -> None:
             os.close(other)
         except OSError:
             continue
+    before = places_in(os.environ)
     os.chdir(folder)
+    places = places_in(variables)
+    added = [place for place in places if place not in before]
+    if [place for place in places if place in before] != before or holds(added, absent | tops(sys.modules)):
+        os.execve(COLD, [COLD, *options, kind, what, *arguments], variables)
     os.environ.clear()
     os.environ.update(variables)
     for name, module in READ_AGAIN.items():
@@ -199,10 +229,10 @@ def become(request: dict[str, object], descriptors: list[int]) -> None:
     sys.stdout.reconfigure(write_through="-u" in options)
     # What a program begins with is nobody's tests; and pytest says so where a plugin of its own has been imported.
     plugins = entry_points(group="pytest11") if kind == "-m" else ()
-    unknown = {"tests", *(plugin.module.partition(".")[0] for plugin in plugins)}
+    unknown = {"tests", *tops(plugin.module for plugin in plugins)}
     for name in [name for name in sys.modules if name.partition(".")[0] in unknown]:
         del sys.modules[name]
-    del sys.path[0]
+    sys.path[:] = places + [place for place in sys.path[1:] if place not in before]
     if "-P" not in options:
         sys.path.insert(0, "" if kind == "-c" else str(Path.cwd()))
     if kind == "-c":
@@ -210,6 +240,23 @@ def become(request: dict[str, object], descriptors: list[int]) -> None:
     else:
         runpy.run_module(what, run_name="__main__", alter_sys=True)
     sys.exit(0)
+
+
+def places_in(environment: Mapping[str, str]) -> list[str]:
+    """Return the folders in which an environment has Python look for modules first, as Python has them in its path."""
+    named = environment.get("PYTHONPATH")
+    return list(dict.fromkeys(map(os.path.abspath, named.split(os.pathsep)))) if named else []
+
+
+def holds(places: Iterable[str], names: set[str]) -> bool:
+    """Tell whether a module by one of the `names` lies in one of the `places`."""
+    entries = (path.name for place in map(Path, places) if place.is_dir() for path in place.iterdir())
+    return not tops(entries).isdisjoint(names)
+
+
+def tops(names: Iterable[str]) -> set[str]:
+    """Return the packages, or modules, that modules are in."""
+    return {name.partition(".")[0] for name in names}
 
 
 def launch(about: str, *arguments: str) -> None:
