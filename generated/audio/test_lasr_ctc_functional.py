@@ -68,6 +68,7 @@ class TestLasrForCTC:
             "causal_mask_hides_future",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "own_generate_keeps_rows_apart",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
             "undivided_heads_are_refused",

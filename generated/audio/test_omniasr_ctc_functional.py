@@ -127,6 +127,7 @@ class TestOmniASRForCTC:
             "causal_mask_hides_future",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "own_generate_keeps_rows_apart",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
             "audio_length_arithmetic",

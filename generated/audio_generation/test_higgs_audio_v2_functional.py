@@ -69,6 +69,7 @@ class TestHiggsAudioV2ForConditionalGeneration:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
             "cross_modal_inputs_matter",

@@ -143,6 +143,7 @@ class TestPocketTTSForConditionalGeneration:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",

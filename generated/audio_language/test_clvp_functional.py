@@ -65,6 +65,7 @@ class TestClvpModelForConditionalGeneration:
             "tuple_equals_dict",
             "attention_mask_hides_padding",
             "causal_mask_hides_future",
+            "own_generate_keeps_rows_apart",
             "every_output_flag_fills_its_field",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",

@@ -72,6 +72,7 @@ class TestPop2PianoForConditionalGeneration:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "generate_with_media_equals_forward",
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",

@@ -75,6 +75,7 @@ class TestVibeVoiceForConditionalGeneration:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
             "cross_modal_inputs_matter",

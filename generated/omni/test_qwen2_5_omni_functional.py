@@ -67,6 +67,7 @@ class TestQwen2_5OmniForConditionalGeneration:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -68,6 +68,7 @@ class TestQwen3OmniMoeForConditionalGeneration:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -67,6 +67,7 @@ class TestNemotron3_5AsrForRNNT:
             "causal_mask_hides_future",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "own_generate_keeps_rows_apart",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",

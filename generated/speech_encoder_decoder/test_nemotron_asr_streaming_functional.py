@@ -68,6 +68,7 @@ class TestNemotronAsrStreamingForRNNT:
             "sliding_window_is_as_wide_as_declared",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "own_generate_keeps_rows_apart",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",

@@ -226,6 +226,7 @@ class TestWhisperForConditionalGeneration:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "generate_with_media_equals_forward",
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",

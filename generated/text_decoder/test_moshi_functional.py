@@ -230,6 +230,7 @@ class TestMoshiForConditionalGeneration:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "generate_with_media_equals_forward",
             "several_media_stay_in_order",
             "beam_search_equals_without_cache",

@@ -109,6 +109,7 @@ class TestMusicgenForCausalLM:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",

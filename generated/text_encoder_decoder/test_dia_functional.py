@@ -151,6 +151,7 @@ class TestDiaForConditionalGeneration:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "beam_search_equals_without_cache",
             "beam_and_sample_keep_the_contract",
             "assisted_equals_greedy",

@@ -93,6 +93,7 @@ class TestAutoformerForPrediction:
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
+            "own_generate_keeps_rows_apart",
             "every_output_flag_fills_its_field",
             "undivided_heads_are_refused",
             "time_series_scaling_is_undone",

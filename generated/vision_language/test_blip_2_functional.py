@@ -137,6 +137,7 @@ class TestBlip2ForConditionalGeneration:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "cross_modal_inputs_matter",
             "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",

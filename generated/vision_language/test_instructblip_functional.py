@@ -135,6 +135,7 @@ class TestInstructBlipForConditionalGeneration:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "cross_modal_inputs_matter",
             "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",

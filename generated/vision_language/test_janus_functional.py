@@ -150,6 +150,7 @@ class TestJanusForConditionalGeneration:
             "reset_cache_is_new",
             "static_cache_equals_dynamic",
             "generate_equals_without_cache",
+            "own_generate_keeps_rows_apart",
             "generate_with_media_equals_forward",
             "several_media_stay_in_order",
             "beam_search_equals_without_cache",

@@ -11,6 +11,7 @@ A fact is a short string, `kind:value`, so that a rule about facts is a list of 
   for how far places see), `flag:can_generate`, `flag:sdpa`, `flag:fullgraph` (it may be compiled as a whole),
   `flag:stateful`, `flag:gradient_checkpointing`, `flag:attention_backend` (its attention may be any that is registered
   with transformers): what its config class and its own flags say
+- `flag:own_generate`: it generates in a way of its own: its `generate`, or the loop within that, is not transformers'
 - `flag:takes_labels`: labels for a loss, under one of the names of those that an auto table's heads take
 - `flag:declares_ties`: it names weights that are one tensor where its configuration asks for it
 - `flag:media_features`: it has a method that turns images, videos or sounds into features
@@ -216,6 +217,7 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
     facts |= {f"any-model:{name}" for name in any_model}
     flags = {
         "flag:can_generate": cls.can_generate(),
+        "flag:own_generate": _generates_its_own_way(cls),
         "flag:sdpa": getattr(cls, "_supports_sdpa", False) is True,
         "flag:fullgraph": getattr(cls, "_can_compile_fullgraph", False) is True,
         "flag:attention_backend": getattr(cls, "_supports_attention_backend", False) is True,
@@ -237,3 +239,11 @@ def facts_of(cls: type[Any], tables: Iterable[str], type_tables: Iterable[str]) 
         "config:window": any(hasattr(part, name) for part in (config, *sub_configs.values()) for name in _WINDOWS),
     }
     return frozenset(facts | {fact for fact, holds in flags.items() if holds})
+
+
+def _generates_its_own_way(cls: type[Any]) -> bool:
+    from transformers import GenerationMixin
+
+    own = (getattr(cls, name, None) for name in ("generate", "_sample"))
+    general = (GenerationMixin.generate, GenerationMixin._sample)
+    return any(method is not None and method is not other for method, other in zip(own, general, strict=True))

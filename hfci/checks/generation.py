@@ -27,6 +27,7 @@ __all__ = [
     "generate_equals_without_cache",
     "generating",
     "left_padded_generation_equals_unpadded",
+    "start_of",
     "step_logits",
     "write",
 ]
@@ -165,12 +166,17 @@ def write(tiny: TinyModel, inputs: Mapping[str, Any], processor: LogitsProcessor
 
     Of the `inputs` a decoder's are left out, since generate makes them. Options as those of `generate`.
     """
-    model = tiny.model
     ordinary = ordinary_of(tiny)
     kept = {name: value for name, value in inputs.items() if not name.startswith("decoder_") and name != "use_cache"}
-    if getattr(model.config, "is_encoder_decoder", False) and model.generation_config.decoder_start_token_id is None:
-        options["decoder_start_token_id"] = int(ordinary[0])
-    return generate(tiny, kept, processor or Told(ordinary), **{**_OPTIONS, **options})
+    return generate(tiny, kept, processor or Told(ordinary), **{**_OPTIONS, **start_of(tiny), **options})
+
+
+def start_of(tiny: TinyModel) -> dict[str, int]:
+    """Return with which token a decoder begins, as generate takes it, where its generation configuration names none."""
+    model = tiny.model
+    names_none = getattr(getattr(model, "generation_config", None), "decoder_start_token_id", 0) is None
+    is_two = getattr(model.config, "is_encoder_decoder", False)
+    return {"decoder_start_token_id": int(ordinary_of(tiny)[0])} if is_two and names_none else {}
 
 
 def generate(

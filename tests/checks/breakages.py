@@ -116,7 +116,11 @@ from .generation_patches import (
     reads_no_cache_in_train_mode,
     rows_in_turns,
     scores_of_another_length,
+    seeds_itself,
     tokens_of_labels_unshifted,
+    writes_its_rows_in_turns,
+    writes_less_each_time,
+    writes_what_it_wrote_first,
 )
 from .input_patches import (
     a_begun_place_is_uncounted,
@@ -577,6 +581,15 @@ BREAKAGES = (
     Breakage("generate_equals_without_cache", "musicgen_melody", "decoder", cache_forgets_what_it_holds),
     Breakage("generate_equals_without_cache", "gpt2", "", ends_where_no_maximum_is_set, "GPT2LMHeadModel"),
     Breakage("generate_equals_without_cache", "t5", "", ends_where_no_maximum_is_set, "T5ForConditionalGeneration"),
+    *(
+        Breakage("own_generate_keeps_rows_apart", model_type, "", patch, architecture)
+        for model_type, architecture, patch in (
+            ("parakeet_ctc", "ParakeetForCTC", writes_its_rows_in_turns),
+            ("parakeet_rnnt", "ParakeetForRNNT", writes_what_it_wrote_first),
+            ("whisper", "WhisperForConditionalGeneration", writes_less_each_time),
+            ("informer", "InformerForPrediction", seeds_itself),
+        )
+    ),
     *(
         Breakage("generate_with_media_equals_forward", model_type, module, patch, architecture)
         for model_type, module, patch, architecture in (

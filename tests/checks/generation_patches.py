@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import LogitsProcessor, LogitsProcessorList
 
@@ -25,7 +26,11 @@ __all__ = [
     "reads_no_cache_in_train_mode",
     "rows_in_turns",
     "scores_of_another_length",
+    "seeds_itself",
     "tokens_of_labels_unshifted",
+    "writes_its_rows_in_turns",
+    "writes_less_each_time",
+    "writes_what_it_wrote_first",
 ]
 
 
@@ -168,3 +173,47 @@ def reads_no_cache_in_train_mode(model: nn.Module) -> None:
         return given, {key: value for key, value in options.items() if key != name or not self.training}
 
     model.register_forward_pre_hook(hook, with_kwargs=True)
+
+
+def made_by_generate(change: Callable[[Any, Any], Any]) -> Callable[[nn.Module], None]:
+    """Return a patch by which a model's own generate gives what `change` makes of the model and what it made."""
+
+    def patch(model: Any) -> None:
+        @functools.wraps(type(model).generate)  # whose arguments say what it takes
+        def generate(self: Any, *given: Any, **options: Any) -> Any:
+            return change(self, whole.generate(self, *given, **options))
+
+        whole = as_subclass(model, generate=generate)
+
+    patch.__name__ = change.__name__.lstrip("_")
+    return patch
+
+
+def _writes_its_rows_in_turns(_: Any, made: Tensor) -> Tensor:
+    return made.flip(0)
+
+
+def _writes_what_it_wrote_first(model: Any, made: Any) -> Any:
+    model.first = getattr(model, "first", made)
+    return model.first
+
+
+def _writes_less_each_time(model: Any, made: Tensor) -> Tensor:
+    model.times = getattr(model, "times", 0) + 1
+    return made[:, model.times :]
+
+
+writes_its_rows_in_turns = made_by_generate(_writes_its_rows_in_turns)
+writes_what_it_wrote_first = made_by_generate(_writes_what_it_wrote_first)
+writes_less_each_time = made_by_generate(_writes_less_each_time)
+
+
+def seeds_itself(model: Any) -> None:
+    """Let a model's generate draw other numbers each time, whatever the seed."""
+
+    @functools.wraps(type(model).generate)
+    def generate(self: Any, *given: Any, **options: Any) -> Any:
+        torch.seed()
+        return whole.generate(self, *given, **options)
+
+    whole = as_subclass(model, generate=generate)

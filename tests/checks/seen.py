@@ -276,6 +276,11 @@ def generation_from_embeddings_equals_tokens(cls: Sight) -> bool:
 beam_and_sample_keep_the_contract = assisted_equals_greedy = beam_search_equals_without_cache
 
 
+def own_generate_keeps_rows_apart(cls: Sight) -> bool:
+    has = (owner.name for name in ("generate", "_sample") for owner, _ in cls.methods(name))
+    return any(name != "GenerationMixin" for name in has)
+
+
 def generate_with_media_equals_forward(cls: Sight) -> bool:
     return beam_search_equals_without_cache(cls) and _shows_media(cls)
 
