@@ -79,7 +79,11 @@ def discard_derived_state(model: nn.Module) -> None:
 
 
 def copied(tiny: TinyModel) -> TinyModel:
-    """Return `tiny` with a copy of its model: what is derived from parameters, with its graph, cannot be copied."""
+    """Return `tiny` with a copy of its model: what is derived from parameters, with its graph, cannot be copied.
+
+    Its inputs are made before, not of the copy: to make them may have a model keep what it works out for them.
+    """
+    tiny.inputs()
     discard_derived_state(tiny.model)
     other = dataclasses.replace(tiny, model=copy_of(tiny.model))
     other.reuse_inputs(tiny)
