@@ -21,7 +21,7 @@ from hfci.checks.directions import direction
 from hfci.checks.exceptions import reason
 from hfci.checks.made_by_backend import Run, given_by, making, stopping_at
 from hfci.checks.running import copied, outputs_of
-from hfci.checks.tensors import floating
+from hfci.checks.tensors import floating, named_tensors
 from hfci.errors import Deviates, StageError
 
 if TYPE_CHECKING:
@@ -80,17 +80,23 @@ def compiles_fullgraph(tiny: TinyModel) -> None:
     """Assert that the forward is one graph, which does for other sizes of a batch too.
 
     Its shapes are taken as dynamic: three rows must not have it compiled again, and what the graph gives is what the
-    model gives, of two rows and of three. Sizes that happen to be equal are not taken for the same. Graphs are
-    run as they are: what a compiler makes of them is `compiled_equals_eager`'s to ask. Raises StageError where it
-    stops: `forward` where the model itself does, `compile` where something cannot be in one.
+    model gives, of two rows and of three. Where an exception says so, only those are that grow with the rows. Sizes
+    that happen to be equal are not taken for the same. Graphs are run as they are: what a compiler makes of them is
+    `compiled_equals_eager`'s to ask. Raises StageError where it stops: `forward` where the model itself does,
+    `compile` where something cannot be in one.
     """
+    rows_alone = reason(tiny, "compiles_fullgraph", "rows_alone") is not None
+    make = functools.partial(_as_one_graph, dynamic=None if rows_alone else True)
     with uncompiled(), _SHAPES.patch(use_duck_shape=False):
         other, outputs = copied(tiny), [_outputs(tiny, rows) for rows in _ROWS]
-        run = making(other, Backend("fullgraph", _as_one_graph, "torch.compile"), other.inputs(), first="compile")
-        for rows, wanted in zip(_ROWS, outputs, strict=True):
+        batches = [tiny.inputs(rows) for rows in _ROWS]
+        if rows_alone:
+            _mark_rows(*batches)
+        run = making(other, Backend("fullgraph", make, "torch.compile"), other.inputs(), first="compile")
+        for rows, batch, wanted in zip(_ROWS, batches, outputs, strict=True):
             with torch.no_grad(), torch._dynamo.config.patch(error_on_recompile=rows is not _ROWS[0]):
                 try:
-                    got = given_by(other, run, tiny.inputs(rows))
+                    got = given_by(other, run, batch)
                 except StageError as error:
                     if not isinstance(error.__cause__, RecompileError):
                         raise
@@ -107,9 +113,17 @@ def _failed_guard(error: RecompileError) -> str:
     return next((line.strip(" -") for line in said if line.lstrip().startswith("- ")), said[0] if said else "?")
 
 
-def _as_one_graph(model: Any, _: Mapping[str, Any]) -> Callable[..., Any]:
-    compiled: Callable[..., Any] = torch.compile(entry_point(model), backend="eager", fullgraph=True, dynamic=True)
+def _as_one_graph(model: Any, _: Mapping[str, Any], *, dynamic: bool | None) -> Callable[..., Any]:
+    compiled: Callable[..., Any] = torch.compile(entry_point(model), backend="eager", fullgraph=True, dynamic=dynamic)
     return compiled
+
+
+def _mark_rows(*batches: Mapping[str, Any]) -> None:
+    """Tell torch's compiler of each tensor which sizes are dynamic: those that differ from batch to batch."""
+    for same in zip(*(named_tensors(batch).values() for batch in batches), strict=True):
+        for place, sizes in enumerate(zip(*(tensor.shape for tensor in same), strict=True)):
+            for tensor in same if len({*sizes}) > 1 else ():
+                torch._dynamo.maybe_mark_dynamic(tensor, place)
 
 
 def _outputs(tiny: TinyModel, rows: tuple[int, ...]) -> dict[str, Tensor]:
