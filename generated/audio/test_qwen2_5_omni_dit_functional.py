@@ -37,6 +37,8 @@ class TestQwen2_5OmniToken2WavDiTModel:
             "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

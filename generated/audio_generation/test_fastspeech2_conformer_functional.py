@@ -64,6 +64,8 @@ class TestFastSpeech2ConformerModel:
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "positions_matter",
             "every_token_id_runs",
             "text_past_its_maximum_is_refused",

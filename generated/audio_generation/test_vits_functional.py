@@ -66,6 +66,8 @@ class TestVitsModel:
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "positions_matter",
             "every_token_id_runs",
             "text_past_its_maximum_is_refused",

@@ -67,6 +67,8 @@ class TestClvpModelForConditionalGeneration:
             "causal_mask_hides_future",
             "own_generate_keeps_rows_apart",
             "every_output_flag_fills_its_field",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",
             "text_past_its_maximum_is_refused",

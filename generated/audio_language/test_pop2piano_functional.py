@@ -80,6 +80,8 @@ class TestPop2PianoForConditionalGeneration:
             "generate_in_train_mode_with_checkpointing",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",
             "text_past_its_maximum_is_refused",

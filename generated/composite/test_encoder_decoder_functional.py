@@ -60,6 +60,8 @@ class TestEncoderDecoderModel:
             "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
             "length_one_and_batch_one_run",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "inputs_embeds_equal_input_ids",
             "generation_from_embeddings_equals_tokens",
             "positions_matter",

@@ -58,6 +58,8 @@ class TestSpeechEncoderDecoderModel:
             "generate_in_train_mode_with_checkpointing",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "text_past_its_maximum_is_refused",
             "undivided_heads_are_refused",
             "sound_padding_is_hidden",

@@ -68,6 +68,8 @@ class TestQwen2_5OmniForConditionalGeneration:
             "attention_switched_at_run_time_equals_built",
             "generate_equals_without_cache",
             "own_generate_keeps_rows_apart",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -72,6 +72,8 @@ class TestNemotronAsrStreamingForRNNT:
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "text_past_its_maximum_is_refused",
             "undivided_heads_are_refused",
             "audio_length_arithmetic",

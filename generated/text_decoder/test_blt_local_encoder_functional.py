@@ -42,6 +42,8 @@ class TestBltLocalEncoder:
             "attention_switched_at_run_time_equals_built",
             "cross_attention_mask_hides_padding",
             "length_one_and_batch_one_run",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "rotary_places_are_relative",

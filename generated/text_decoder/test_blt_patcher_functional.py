@@ -41,6 +41,8 @@ class TestBltPatcher:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "length_one_and_batch_one_run",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "rotary_places_are_relative",

@@ -51,6 +51,8 @@ class TestGlm4vTextModel:
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "inputs_embeds_equal_input_ids",
             "explicit_positions_equal_default",
             "rotary_places_are_relative",

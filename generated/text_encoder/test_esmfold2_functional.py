@@ -62,6 +62,8 @@ class TestEsmFold2Model:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "length_one_and_batch_one_run",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "positions_matter",
             "every_token_id_runs",
             "text_past_its_maximum_is_refused",

@@ -44,6 +44,8 @@ class TestJevForDecision:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "length_one_and_batch_one_run",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "positions_matter",
             "every_token_id_runs",
             "text_past_its_maximum_is_refused",

@@ -43,6 +43,8 @@ class TestSiglip2TextModel:
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
             "length_one_and_batch_one_run",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "explicit_positions_equal_default",
             "positions_matter",
             "every_token_id_runs",

@@ -45,6 +45,8 @@ class TestCohereCompassVisionModel:
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

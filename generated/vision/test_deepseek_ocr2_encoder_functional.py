@@ -41,6 +41,8 @@ class TestDeepseekOcr2VisionEncoder:
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "undivided_heads_are_refused",
             "state_is_not_left_behind",
             "config_is_not_changed",

@@ -67,6 +67,8 @@ class TestAimv2Model:
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "cross_modal_inputs_matter",
             "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",

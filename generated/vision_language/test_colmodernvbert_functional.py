@@ -64,6 +64,8 @@ class TestColModernVBertForRetrieval:
             "attention_switched_at_run_time_equals_built",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",
             "text_past_its_maximum_is_refused",

@@ -68,6 +68,8 @@ class TestSam3Model:
             "attention_switched_at_run_time_equals_built",
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "cross_modal_inputs_matter",
             "wrong_placeholder_count_is_refused",
             "text_past_its_maximum_is_refused",

@@ -64,6 +64,8 @@ class TestGroupViTModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "arguments_are_handed_on",
+            "norms_read_their_epsilon",
             "cross_modal_inputs_matter",
             "media_features_fit_their_items",
             "wrong_placeholder_count_is_refused",

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hfci.catalog import read_row, registries
+from hfci.catalog.facts import forward_parameters
 from hfci.checks.exceptions import excused
 from hfci.checks.running import reference_forward, run, seeded
 from hfci.checks.table import CHECKS
@@ -27,6 +28,8 @@ __all__ = ["labelled", "loss_matches_definition", "loss_of"]
 # How far a loss may be from its definition, computed in float64 from the same logits: the rounding of a mean in
 # float32. All 791 heads that have such a loss stay within it.
 _ROUNDING = 1e-5
+# How far the likelihoods of an answer and of none may be from one, being differences of losses.
+_UNSURE = 1e-4
 _IGNORED = -100
 # A model that rules a token out gives it the lowest number that there is.
 _RULED_OUT = -1e30
@@ -53,7 +56,8 @@ def loss_matches_definition(tiny: TinyModel) -> None:
 
     Labels are drawn anew, some of them ignored, unlike the inputs: a head that compares without the shift, counts
     ignored places or averages over something else gives another number. A head that sorts rows into classes is asked
-    with one label too, which is a number to come close to.
+    with one label too, which is a number to come close to, and with a number for each class; a head that finds spans by
+    a beam, with each of its labels.
     """
     for case in _cases(tiny):
         with torch.no_grad():
@@ -61,7 +65,10 @@ def loss_matches_definition(tiny: TinyModel) -> None:
         total, items = case.value(outputs, case.labels)
         _assert_close(f"{tiny.architecture}, {case}", outputs, float(total) / (items or 1))
     if _maker(tiny) is _problems:
+        _assert_numbers_for_classes_are_read(tiny)
         _assert_one_number_is_regression(tiny)
+    if _maker(tiny) is _beam:
+        _assert_answers_are_likely(tiny)
 
 
 def loss_of(tiny: TinyModel) -> Callable[[], Tensor] | None:
@@ -103,8 +110,12 @@ def _assert_close(what: str, outputs: Any, wanted: float) -> None:
     loss = outputs.get("loss")
     if not isinstance(loss, Tensor) or loss.numel() != 1:
         raise AssertionError(f"{what}: labels were given, and the loss is {loss!r:.60}, no single number")
-    if not abs(float(loss) - wanted) <= _ROUNDING * max(1.0, abs(wanted)):
+    if not _is_close(loss, wanted):
         raise AssertionError(f"{what}: the loss is {float(loss):.7g}, by its definition {wanted:.7g}")
+
+
+def _is_close(loss: Tensor, wanted: float) -> bool:
+    return abs(float(loss) - wanted) <= _ROUNDING * max(1.0, abs(wanted))
 
 
 @contextmanager
@@ -138,9 +149,9 @@ def _assert_one_number_is_regression(tiny: TinyModel) -> None:
 
 
 def _maker(tiny: TinyModel) -> _Maker:
-    """Return what yields the losses of the head that the auto tables say `tiny` is."""
+    """Return what yields the losses of the head that the auto tables say `tiny` is; a beam's is in none of them."""
     tables = registries.tables_of_class(tiny.architecture)
-    return next(maker for named, maker in _KINDS if named & tables)
+    return next((maker for named, maker in _KINDS if named & tables), _beam)
 
 
 def _cases(tiny: TinyModel) -> Iterator[_Case]:
@@ -236,6 +247,24 @@ def _problems(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
         yield _Case({"labels": labels}, value, {"problem_type": problem})
 
 
+def _assert_numbers_for_classes_are_read(tiny: TinyModel) -> None:
+    """Assert that labels with a number for each class, of no named problem, are classes each by itself, or likelihoods.
+
+    Most heads take them for so many questions of yes and no; a few for how likely each of the classes is.
+    """
+    logits = _pooled(reference_forward(tiny))
+    labels = torch.softmax(torch.randn(logits.shape, generator=generator(f"{tiny.seed}:labels")), -1).double()
+    case = _Case({"labels": labels.float()}, lambda *_: (logits.sum(), None), {"problem_type": None})
+    with torch.no_grad():
+        outputs = _outputs(tiny, case, tiny.inputs())
+    logits, labels = _pooled(outputs), labels.to(logits.device)
+    alone = functional.binary_cross_entropy_with_logits(logits, labels)
+    if not _is_close(outputs["loss"], float(alone)):
+        _assert_close(
+            f"{tiny.architecture}, a number for each class", outputs, float(functional.cross_entropy(logits, labels))
+        )
+
+
 def _span(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
     batch, length = outputs.start_logits.shape
     places = _integers(tiny, length, 2, batch)
@@ -249,6 +278,43 @@ def _span(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
         return (losses[0] + losses[1]) / 2, None
 
     yield _Case({"start_positions": places[0], "end_positions": places[1]}, value)
+
+
+def _beam(_: TinyModel, outputs: Any) -> Iterator[_Case]:
+    """Of the spans on its beam a head gives the likelihood of the start, and of the end behind that."""
+    ends = (len(outputs.start_top_index), -1, outputs.start_top_index.shape[-1])
+    chosen = [numbers.cpu() for numbers in (outputs.start_top_index[:, 1], outputs.end_top_index.view(ends)[:, 1, 1])]
+    likely = outputs.start_top_log_probs[:, 1].double() * outputs.end_top_log_probs.view(ends)[:, 1, 1]
+    places = dict(zip(("start_positions", "end_positions"), chosen, strict=True))
+    yield _Case(places, lambda __, targets: (-likely.log().sum() / 2, len(targets["start_positions"])))
+
+
+def _assert_answers_are_likely(tiny: TinyModel) -> None:
+    """Assert that a span's loss tells how likely it is: that there is an answer, and that there is none, surely is one.
+
+    Of a row alone. A place that may hold no answer (`p_mask`) is never the start of one.
+    """
+    inputs, names = tiny.inputs((0,)), forward_parameters(type(tiny.model))
+    (case,) = _beam(tiny, run(tiny, inputs))
+    given = {name: places.to(tiny.device) for name, places in case.labels.items()}
+    if {"cls_index", "is_impossible"} <= names.keys():
+        first = torch.zeros(1, dtype=torch.long, device=tiny.device)
+        with_none, with_one = (
+            run(tiny, inputs, **given, cls_index=first, is_impossible=torch.tensor([[is_none]], device=tiny.device))
+            for is_none in (1.0, 0.0)
+        )
+        span = run(tiny, inputs, **given)["loss"]
+        sure = sum(float(torch.exp(-2 * (whole["loss"] - span))) for whole in (with_none, with_one))
+        if not abs(sure - 1) <= _UNSURE:
+            raise AssertionError(f"that a span is an answer, or that it is none, is {sure:.5g} likely by its losses")
+    if "p_mask" in names:
+        masked = torch.zeros(inputs["input_ids"].shape, device=tiny.device)
+        masked[0, given["start_positions"]] = masked[0, -1] = 1.0
+        outputs = run(tiny, inputs, p_mask=masked)
+        likely = [outputs[f"{side}_top_index"][outputs[f"{side}_top_log_probs"] > 0] for side in ("start", "end")]
+        if not all(map(len, likely)) or masked[0, torch.cat(likely)].any():
+            ruled_out, found = masked[0].nonzero().flatten().tolist(), [places.tolist() for places in likely]
+            raise AssertionError(f"with no answer at {ruled_out}, by its p_mask, starts and ends are found at {found}")
 
 
 def _transcript(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:

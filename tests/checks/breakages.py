@@ -63,6 +63,7 @@ from .class_patches import (
     a_scale_made_as_float32,
     a_table_that_nothing_initialises,
     a_tensor_in_a_list,
+    an_epsilon_of_its_own,
     an_old_name_of_another_text,
     another_name_is_forgotten,
     behind_its_own_prefix,
@@ -133,11 +134,13 @@ from .input_patches import (
     half_turned,
     louder_for_one,
     louder_given,
+    never_handed_on,
     one_place_for_all,
     places_louder_interpolated,
     places_of_higher_images_unknown,
     places_uncounted,
     refused_without_numbers,
+    stopped_by_one_side,
     stopped_past_its_maximum,
     stopped_past_its_maximum_without_a_number,
     the_next_place,
@@ -148,6 +151,7 @@ from .input_patches import (
     without_padding,
 )
 from .loss_patches import (
+    any_place_may_hold_an_answer,
     each_number_with_each,
     every_problem_as_regression,
     ignored_places_counted,
@@ -380,6 +384,11 @@ BREAKAGES = (
     Breakage("unequal_images_equal_alone", "siglip2", "", all_as_the_first("spatial_shapes"), "Siglip2Model"),
     Breakage("places_of_patches_are_interpolated", "vit", "embeddings", places_louder_interpolated),
     Breakage("places_of_patches_are_interpolated", "clip", "vision_model.embeddings", places_of_higher_images_unknown),
+    Breakage("places_of_patches_are_interpolated", "vit", "embeddings", stopped_by_one_side),
+    Breakage("arguments_are_handed_on", "llama", "", never_handed_on("position_ids"), "LlamaForCausalLM"),
+    Breakage("arguments_are_handed_on", "bert", "", never_handed_on("token_type_ids"), "BertForMaskedLM"),
+    Breakage("norms_read_their_epsilon", "llama", "", built_so(an_epsilon_of_its_own)),
+    Breakage("norms_read_their_epsilon", "t5", "", built_so(an_epsilon_of_its_own)),
     Breakage("save_load_roundtrip", "bert", "encoder.layer.0.output", output(another_scale)),
     Breakage("save_load_roundtrip", "vit", "layers.0.mlp", output(another_scale)),
     Breakage("saves_with_size_one", "bert", "", squeezed_when_saved, "BertForSequenceClassification"),
@@ -408,6 +417,13 @@ BREAKAGES = (
         for model_type, architecture in (
             ("vit", "ViTForImageClassification"),
             ("llama", "LlamaForSequenceClassification"),
+        )
+    ),
+    *(
+        Breakage("loss_matches_definition", model_type, module, any_place_may_hold_an_answer, architecture)
+        for model_type, module, architecture in (
+            ("xlm", "qa_outputs.end_logits", "XLMForQuestionAnswering"),
+            ("xlnet", "start_logits", "XLNetForQuestionAnswering"),
         )
     ),
     Breakage("gradient_checkpointing_equals_plain", "bert", "encoder.layer.0.output.dense", another_at_each_call),

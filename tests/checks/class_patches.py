@@ -21,6 +21,7 @@ __all__ = [
     "a_scale_made_as_float32",
     "a_table_that_nothing_initialises",
     "a_tensor_in_a_list",
+    "an_epsilon_of_its_own",
     "an_old_name_of_another_text",
     "another_name_is_forgotten",
     "behind_its_own_prefix",
@@ -154,6 +155,10 @@ def stopped_by_undivided_heads(model: Any) -> None:
 def undivided_without_a_word(model: Any) -> None:
     if _is_undivided(model):
         raise ValueError("no such model")
+
+
+def an_epsilon_of_its_own(model: nn.Module) -> None:
+    next(module for module in model.modules() if hasattr(module, "variance_epsilon")).variance_epsilon = 1e-3
 
 
 def unread(field: str) -> Callable[[Any], None]:

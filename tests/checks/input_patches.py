@@ -85,6 +85,30 @@ def places_louder_interpolated(embeddings: Any) -> None:
     embeddings.interpolate_pos_encoding = lambda *given: 1.1 * interpolated(*given)
 
 
+def stopped_by_one_side(embeddings: Any) -> None:
+    """Have an image of which one side alone is of another size stop a model by another error."""
+
+    def hook(_: Any, given: Any, named: dict[str, Any]) -> None:
+        height, width = given[0].shape[-2:]
+        if height != width and not named.get("interpolate_pos_encoding"):
+            raise RuntimeError("sizes of tensors must match")
+
+    embeddings.register_forward_pre_hook(hook, with_kwargs=True)
+
+
+def never_handed_on(name: str) -> Any:
+    """Return a patch by which a model forgets an argument."""
+
+    def hook(_: Any, given: Any, named: dict[str, Any]) -> Any:
+        return given, {each: value for each, value in named.items() if each != name}
+
+    def patch(model: Any) -> None:
+        model.register_forward_pre_hook(hook, with_kwargs=True)
+
+    patch.__name__ = f"{name}_never_handed_on"
+    return patch
+
+
 def places_of_higher_images_unknown(embeddings: Any) -> None:
     interpolated = embeddings.interpolate_pos_encoding
 

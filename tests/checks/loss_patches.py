@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers.loss.loss_utils import ForMaskedLMLoss
 
 __all__ = [
+    "any_place_may_hold_an_answer",
     "each_number_with_each",
     "every_problem_as_regression",
     "ignored_places_counted",
@@ -32,6 +33,15 @@ def labels_changed(edit: Callable[[Any], Any]) -> Callable[[nn.Module], None]:
 
     patch.__name__ = edit.__name__
     return patch
+
+
+def any_place_may_hold_an_answer(scores: nn.Module) -> None:
+    """Have what scores places as starts or ends of a span not be told which hold none."""
+
+    def hook(_: nn.Module, given: Any, named: dict[str, Any]) -> Any:
+        return given, named | {"p_mask": None}
+
+    scores.register_forward_pre_hook(hook, with_kwargs=True)
 
 
 def shifted_once_more(labels: Tensor) -> Tensor:

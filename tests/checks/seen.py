@@ -431,12 +431,9 @@ class Difference(NamedTuple):
 _IN_NO_TABLE = (
     "bridgetower/*ForMaskedLM",
     "bros/*SpadeELForTokenClassification",
-    "flaubert/*ForQuestionAnswering",
     "glm_image/*ForConditionalGeneration",
     "visual_bert/*ForMultipleChoice",
     "visual_bert/*ForQuestionAnswering",
-    "xlm/*ForQuestionAnswering",
-    "xlnet/*ForQuestionAnswering",
 )
 
 DIFFERENCES = (
