@@ -17,6 +17,7 @@ __all__ = [
     "nothing_is_no_number_when_eager",
     "one_place_more_behind_a_cache",
     "one_place_more_is_seen",
+    "scaled_the_other_way",
     "unmasked_when_eager",
 ]
 
@@ -28,6 +29,11 @@ def never_switched(model: Any) -> None:
 def louder_when_batched(experts: Any) -> None:
     gate = type(experts)._apply_gate
     experts._apply_gate = lambda given: 1.1 * gate(experts, given)
+
+
+def scaled_the_other_way(attention: Any) -> None:
+    """Have scores multiplied by the root of a size, as by an exponent that lost its sign."""
+    attention.scaling = 1 / attention.scaling
 
 
 def deaf_to_one_token_when_eager(module: nn.Module) -> None:

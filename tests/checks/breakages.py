@@ -36,6 +36,7 @@ from .attention_patches import (
     nothing_is_no_number_when_eager,
     one_place_more_behind_a_cache,
     one_place_more_is_seen,
+    scaled_the_other_way,
     unmasked_when_eager,
 )
 from .backend_patches import (
@@ -639,6 +640,10 @@ BREAKAGES = (
     ),
     Breakage("num_hidden_layers_counts_its_layers", "bert", "", saying_more_layers),
     Breakage("num_hidden_layers_counts_its_layers", "convnext", "", saying_more_layers),
+    Breakage("norms_see_one_place", "llama", "norm", output(the_other_row)),
+    Breakage("norms_see_one_place", "dinov3_vit", "model.layer.0.layer_scale1", output(the_other_row)),
+    Breakage("scores_are_scaled_by_a_size", "llama", "layers.0.self_attn", scaled_the_other_way),
+    Breakage("scores_are_scaled_by_a_size", "vit", "layers.0.attention", scaled_the_other_way),
     Breakage("several_media_stay_in_order", "llava", "", images_in_turns, "LlavaForConditionalGeneration"),
     Breakage(
         "several_media_stay_in_order", "idefics3", "", chunks_are_read_backwards, "Idefics3ForConditionalGeneration"
