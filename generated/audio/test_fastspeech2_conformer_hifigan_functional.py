@@ -34,6 +34,8 @@ class TestFastSpeech2ConformerHifiGan:
             "parameters_are_in_the_module_tree",
             "half_precision_stays_close",
             "loads_in_the_dtype_asked_for",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "undivided_heads_are_refused",

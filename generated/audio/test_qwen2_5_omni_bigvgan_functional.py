@@ -37,6 +37,8 @@ class TestQwen2_5OmniToken2WavBigVGANModel:
             "loads_in_the_dtype_asked_for",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "undivided_heads_are_refused",

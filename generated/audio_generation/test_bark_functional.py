@@ -61,6 +61,8 @@ class TestBarkModel:
             "loads_in_the_dtype_asked_for",
             "causal_mask_hides_future",
             "own_generate_keeps_rows_apart",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "undivided_heads_are_refused",

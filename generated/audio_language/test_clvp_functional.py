@@ -67,6 +67,8 @@ class TestClvpModelForConditionalGeneration:
             "causal_mask_hides_future",
             "own_generate_keeps_rows_apart",
             "every_output_flag_fills_its_field",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "cross_modal_inputs_matter",

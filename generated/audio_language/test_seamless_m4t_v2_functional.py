@@ -80,6 +80,8 @@ class TestSeamlessM4Tv2Model:
             "generate_in_train_mode_with_checkpointing",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "cross_modal_inputs_matter",

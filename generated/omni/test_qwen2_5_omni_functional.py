@@ -68,6 +68,8 @@ class TestQwen2_5OmniForConditionalGeneration:
             "attention_switched_at_run_time_equals_built",
             "generate_equals_without_cache",
             "own_generate_keeps_rows_apart",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "undivided_heads_are_refused",

@@ -69,6 +69,8 @@ class TestQwen3OmniMoeForConditionalGeneration:
             "eager_equals_batched_experts",
             "generate_equals_without_cache",
             "own_generate_keeps_rows_apart",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "undivided_heads_are_refused",

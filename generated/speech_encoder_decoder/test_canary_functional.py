@@ -71,6 +71,8 @@ class TestCanaryModel:
             "static_cache_equals_dynamic",
             "encoder_decoder_consistency",
             "every_output_flag_fills_its_field",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "text_past_its_maximum_is_refused",

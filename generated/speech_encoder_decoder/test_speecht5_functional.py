@@ -66,6 +66,8 @@ class TestSpeechT5Model:
             "chunked_prefill_equals_whole",
             "reset_cache_is_new",
             "every_output_flag_fills_its_field",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "undivided_heads_are_refused",

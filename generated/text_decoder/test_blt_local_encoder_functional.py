@@ -41,6 +41,8 @@ class TestBltLocalEncoder:
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
             "cross_attention_mask_hides_padding",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "length_one_and_batch_one_run",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",

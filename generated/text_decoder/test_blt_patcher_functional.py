@@ -40,6 +40,8 @@ class TestBltPatcher:
             "sliding_window_is_as_wide_as_declared",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "length_one_and_batch_one_run",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",

@@ -70,6 +70,8 @@ class TestKyutaiSpeechToTextModel:
             "reset_cache_is_new",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "length_one_and_batch_one_run",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",

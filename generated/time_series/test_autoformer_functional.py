@@ -42,6 +42,8 @@ class TestAutoformerModel:
             "tuple_equals_dict",
             "cross_attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "undivided_heads_are_refused",

@@ -46,6 +46,8 @@ class TestInkling2VisionModel:
             "eager_equals_batched_experts",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "undivided_heads_are_refused",

@@ -68,6 +68,8 @@ class TestTvpModel:
             "attention_mask_hides_padding",
             "every_output_flag_fills_its_field",
             "num_hidden_layers_counts_its_layers",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "cross_modal_inputs_matter",

@@ -64,6 +64,8 @@ class TestGroupViTModel:
             "loads_in_the_dtype_asked_for",
             "tuple_equals_dict",
             "attention_mask_hides_padding",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "cross_modal_inputs_matter",

@@ -68,6 +68,8 @@ class TestMetaClip2Model:
             "attention_mask_hides_padding",
             "eager_equals_sdpa",
             "attention_switched_at_run_time_equals_built",
+            "norms_see_one_place",
+            "scores_are_scaled_by_a_size",
             "arguments_are_handed_on",
             "norms_read_their_epsilon",
             "cross_modal_inputs_matter",
