@@ -23,8 +23,11 @@ _STEPS = 2
 # What says how many are left of the frames that another formula has counted.
 _OF_FRAMES = LENGTH_FORMULAS[-1]
 
-# What makes of the mask of a sound the one of what is made of it.
-_MASK = "_get_feature_vector_attention_mask"
+# What makes of the mask of a sound the one of what is made of it, and how it calls how many places that has and the mask.
+_MASKS = {
+    "_get_feature_vector_attention_mask": ("feature_vector_length", "attention_mask"),
+    "_get_output_attention_mask": ("target_length", "attention_mask"),
+}
 
 _SOUNDS = ("input_values", "input_features")
 
@@ -54,8 +57,9 @@ def audio_length_arithmetic(tiny: TinyModel) -> None:
         lengths |= {length for expected in formulas.values() for length in _steps(expected)}
     seen = {length: _run(tiny, shortened(inputs, name, axis, length))[0] for length in lengths}
     problems = [problem for formula, expected in formulas.items() for problem in _problems(formula, expected, seen)]
-    if hasattr(tiny.model, _MASK):
-        problems += _masked(tiny.model, next(iter(formulas.values())), sorted(lengths))
+    for method, names in _MASKS.items():
+        if hasattr(tiny.model, method):
+            problems += _masked(tiny.model, method, names, next(iter(formulas.values())), sorted(lengths))
     if problems:
         raise AssertionError("; ".join(problems))
 
@@ -153,13 +157,14 @@ def _problems(formula: str, expected: Tensor, seen: Mapping[int, Sizes]) -> list
     return [f"{formula} says {int(expected[whole])} of a sound of {whole}, and nothing within the model is as long"]
 
 
-def _masked(model: Any, expected: Tensor, lengths: list[int]) -> list[str]:
+def _masked(model: Any, method: str, names: tuple[str, str], expected: Tensor, lengths: list[int]) -> list[str]:
     """Return what is wrong with the mask made for a batch of such lengths, of which formula says so many places."""
     lengths = [length for length in lengths if expected[length] > 0]
     if not lengths:
         return []
     mask = (torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]).long()
-    places = getattr(model, _MASK)(int(expected[max(lengths)]), mask).sum(-1)
+    given = dict(zip(names, (int(expected[max(lengths)]), mask), strict=True))
+    places = getattr(model, method)(**given).sum(-1)
     if places.tolist() != expected[lengths].tolist():
-        return [f"{_MASK} leaves {places.tolist()} places of sounds of {lengths}, not {expected[lengths].tolist()}"]
+        return [f"{method} leaves {places.tolist()} places of sounds of {lengths}, not {expected[lengths].tolist()}"]
     return []

@@ -675,6 +675,7 @@ BREAKAGES = (
     Breakage("audio_length_arithmetic", "parakeet_encoder", "", a_begun_place_is_uncounted),
     Breakage("audio_length_arithmetic", "speech_to_text", "encoder.conv.conv_layers.1", without_padding),
     Breakage("audio_length_arithmetic", "wav2vec2-bert", "", a_place_too_few_is_masked),
+    Breakage("audio_length_arithmetic", "parakeet_encoder", "", a_place_too_few_is_masked),
     Breakage("sound_padding_is_hidden", "parakeet_encoder", "", forgets("attention_mask")),
     Breakage("sound_padding_is_hidden", "wav2vec2-bert", "", forgets("attention_mask"), "Wav2Vec2BertForCTC"),
     Breakage("sound_padding_is_hidden", "canary", "", forgets("attention_mask")),
