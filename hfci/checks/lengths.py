@@ -23,7 +23,7 @@ _STEPS = 2
 # What says how many are left of the frames that another formula has counted.
 _OF_FRAMES = LENGTH_FORMULAS[-1]
 
-# What makes of the mask of a sound the one of what is made of it, and how it calls how many places that has and the mask.
+# What makes of the mask of a sound the one of what is made of it: how it calls how many places that has, and the mask.
 _MASKS = {
     "_get_feature_vector_attention_mask": ("feature_vector_length", "attention_mask"),
     "_get_output_attention_mask": ("target_length", "attention_mask"),
