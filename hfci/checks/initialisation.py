@@ -27,6 +27,8 @@ _ENOUGH = 64
 _FACTOR = 2.0
 # No matrix that any base draws is larger, in its root mean square, but for a few: embeddings are drawn with 1.
 _LARGEST = 1.5
+# Torch draws what a recurrent layer has within one over the root of its width, transformers within 1.1 of that.
+_WIDEST = 1.5
 
 
 def missing_key_is_initialised(tiny: TinyModel) -> None:
@@ -52,6 +54,8 @@ def missing_key_is_initialised(tiny: TinyModel) -> None:
         is_larger = says_something and root_mean_square(tensor) > _LARGEST
         if is_larger != any(re.fullmatch(pattern, name) for pattern in larger):
             wrong.setdefault(name, f"is built with numbers of a size of {root_mean_square(tensor):.2g}")
+    for name, factor in _cells_too_wide(first):
+        wrong.setdefault(name, f"is drawn {factor:.2g} times as wide as one over the root of its layer's width")
     if wrong:
         some = "; ".join(f"{name} {why}" for name, why in list(wrong.items())[:8])
         raise Broken(f"{len(wrong)} tensors that the checkpoint lacks are not as built: {some}", wrong)
@@ -77,6 +81,15 @@ def _marked_memory() -> Iterator[None]:
 
 def _tensors(model: nn.Module) -> Mapping[str, Tensor]:
     return {name: tensor.detach() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
+
+
+def _cells_too_wide(model: nn.Module) -> Iterator[tuple[str, float]]:
+    for name, module in model.named_modules():
+        if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+            for own, tensor in module.named_parameters(name):
+                factor = float(tensor.detach().abs().max()) * module.hidden_size**0.5
+                if factor > _WIDEST:
+                    yield own, factor
 
 
 def _wrong(one: Tensor, two: Tensor, actual: Tensor) -> str:

@@ -95,6 +95,7 @@ from .class_patches import (
     unknown_to,
     unknown_when_loaded,
     unread,
+    wider_cells_when_built,
     without_a_prefix,
 )
 from .device_patches import (
@@ -454,6 +455,8 @@ BREAKAGES = (
     Breakage("missing_key_is_initialised", "bert", "", unknown_to(nn.LayerNorm)),
     Breakage("missing_key_is_initialised", "vit", "", unknown_to(nn.Linear)),
     Breakage("missing_key_is_initialised", "gpt2", "", built_so(larger_when_built)),
+    Breakage("missing_key_is_initialised", "slanet", "", built_so(wider_cells_when_built)),
+    Breakage("missing_key_is_initialised", "parakeet_rnnt", "", built_so(wider_cells_when_built)),
     Breakage("missing_key_is_initialised", "llama", "", unknown_to(nn.Embedding)),
     Breakage("moves_to_meta_and_back", "bert", "", built_so(a_table_that_nothing_initialises)),
     Breakage("moves_to_meta_and_back", "llama", "", built_so(longer_on_the_meta_device)),

@@ -52,6 +52,7 @@ __all__ = [
     "unknown_to",
     "unknown_when_loaded",
     "unread",
+    "wider_cells_when_built",
     "without_a_prefix",
 ]
 
@@ -234,6 +235,13 @@ def no_decoder_when_put_together(model: Any) -> None:
 
 def a_table_that_nothing_initialises(model: Any) -> None:
     model.register_buffer("table", 0.1 * torch.arange(1031), persistent=False)
+
+
+def wider_cells_when_built(model: nn.Module) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+            for parameter in module.parameters():
+                parameter.data.mul_(2)
 
 
 def larger_when_built(model: nn.Module) -> None:
