@@ -196,7 +196,10 @@ def _next_token(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
     def value(labelled: Any, targets: Mapping[str, Tensor]) -> tuple[Tensor, int]:
         return _cross_entropy(_logits(labelled)[:, -length:-1].flatten(0, 1), targets["labels"][:, 1:].flatten())
 
-    yield _Case({"labels": _tokens(tiny, logits, logits.shape[0], length)}, value)
+    labels = {"labels": _tokens(tiny, logits, logits.shape[0], length)}
+    yield _Case(labels, value)
+    if "input_ids" in inputs and "attention_mask" in forward_parameters(type(tiny.model)).keys() - inputs.keys():
+        yield _Case(labels | {"attention_mask": torch.ones(inputs["input_ids"].shape, dtype=torch.long)}, value)
 
 
 def _same_token(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
@@ -209,7 +212,7 @@ def _same_token(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
 
 
 def _language(tiny: TinyModel, outputs: Any) -> Iterator[_Case]:
-    """A decoder is compared with the next token; of what is encoder and decoder, it is handed the tokens before.
+    """A decoder is compared with the next token, told that all are there or not; a pair's is handed the token before.
 
     The decoder of such a pair alone (`BartForCausalLM`) is called as it is in the pair.
     """
