@@ -17,6 +17,7 @@ from hfci.checks.running import copied, seeded
 from hfci.checks.tensors import FLOAT_ERROR, named_tensors, relative_difference
 from hfci.errors import StageError
 from hfci.tiny import TinyModel
+from hfci.tiny.random_numbers import seed_generators
 
 __all__ = ["own_generate_keeps_rows_apart"]
 
@@ -76,7 +77,7 @@ def _generated(tiny: TinyModel, rows: Sequence[int], seed: int | None = None) ->
     taken = {name: value for name, value in given.items() if takes_more or name in parameters}
     with torch.no_grad(), seeded(tiny):
         if seed is not None:
-            torch.manual_seed(seed)
+            seed_generators(seed, tiny.device)
         try:
             made: Any = tiny.model.generate(**taken)
         except Exception as error:
@@ -89,13 +90,13 @@ def _as_far_as_both_go(
     beside: Mapping[str, Tensor], alone: Mapping[str, Tensor]
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return a row of a batch and that row alone, with a dimension for it or none, each cut to the other's shape."""
-    pairs = {}
-    for name, tensor in beside.items():
-        other = alone.get(name, tensor.new_empty(0))
-        other = other[0] if other.ndim == tensor.ndim + 1 else other
-        both = tuple(slice(min(sizes)) for sizes in zip(tensor.shape, other.shape, strict=False))
-        pairs[name] = tensor[both], other[both]
-    return {name: pair[0] for name, pair in pairs.items()}, {name: pair[1] for name, pair in pairs.items()}
+    row, only = dict(beside), dict(alone)
+    for name in beside.keys() & alone.keys():
+        one, other = beside[name], alone[name]
+        other = other[0] if other.ndim == one.ndim + 1 else other
+        both = tuple(slice(min(sizes)) for sizes in zip(one.shape, other.shape, strict=False))
+        row[name], only[name] = one[both], other[both]
+    return row, only
 
 
 def _unlike(got: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:

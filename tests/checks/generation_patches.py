@@ -178,6 +178,7 @@ def reads_no_cache_in_train_mode(model: nn.Module) -> None:
 def made_by_generate(change: Callable[[Any, Any], Any]) -> Callable[[nn.Module], None]:
     """Return a patch by which a model's own generate gives what `change` makes of the model and what it made."""
 
+    @functools.wraps(change)
     def patch(model: Any) -> None:
         @functools.wraps(type(model).generate)  # whose arguments say what it takes
         def generate(self: Any, *given: Any, **options: Any) -> Any:
@@ -185,27 +186,24 @@ def made_by_generate(change: Callable[[Any, Any], Any]) -> Callable[[nn.Module],
 
         whole = as_subclass(model, generate=generate)
 
-    patch.__name__ = change.__name__.lstrip("_")
     return patch
 
 
-def _writes_its_rows_in_turns(_: Any, made: Tensor) -> Tensor:
+@made_by_generate
+def writes_its_rows_in_turns(_: Any, made: Tensor) -> Tensor:
     return made.flip(0)
 
 
-def _writes_what_it_wrote_first(model: Any, made: Any) -> Any:
+@made_by_generate
+def writes_what_it_wrote_first(model: Any, made: Any) -> Any:
     model.first = getattr(model, "first", made)
     return model.first
 
 
-def _writes_less_each_time(model: Any, made: Tensor) -> Tensor:
+@made_by_generate
+def writes_less_each_time(model: Any, made: Tensor) -> Tensor:
     model.times = getattr(model, "times", 0) + 1
     return made[:, model.times :]
-
-
-writes_its_rows_in_turns = made_by_generate(_writes_its_rows_in_turns)
-writes_what_it_wrote_first = made_by_generate(_writes_what_it_wrote_first)
-writes_less_each_time = made_by_generate(_writes_less_each_time)
 
 
 def seeds_itself(model: Any) -> None:

@@ -96,19 +96,6 @@ def stopped_by_one_side(embeddings: Any) -> None:
     embeddings.register_forward_pre_hook(hook, with_kwargs=True)
 
 
-def never_handed_on(name: str) -> Any:
-    """Return a patch by which a model forgets an argument."""
-
-    def hook(_: Any, given: Any, named: dict[str, Any]) -> Any:
-        return given, {each: value for each, value in named.items() if each != name}
-
-    def patch(model: Any) -> None:
-        model.register_forward_pre_hook(hook, with_kwargs=True)
-
-    patch.__name__ = f"{name}_never_handed_on"
-    return patch
-
-
 def places_of_higher_images_unknown(embeddings: Any) -> None:
     interpolated = embeddings.interpolate_pos_encoding
 
